@@ -1,0 +1,33 @@
+# Compiler options for every target of ours. Third-party headers come in as SYSTEM, so that warnings there are not ours.
+
+find_program(RINGSIDE_CCACHE ccache)
+if(RINGSIDE_CCACHE)
+    set(CMAKE_C_COMPILER_LAUNCHER ${RINGSIDE_CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${RINGSIDE_CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+
+add_library(ringside_options INTERFACE)
+target_include_directories(ringside_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(ringside_options INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+target_link_libraries(ringside_options INTERFACE Threads::Threads)
+
+if(RINGSIDE_SANITIZE)
+    add_compile_options(-fsanitize=${RINGSIDE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${RINGSIDE_SANITIZE})
+endif()
+if(RINGSIDE_COVERAGE)
+    add_compile_options(--coverage)
+    add_link_options(--coverage)
+endif()
+if(RINGSIDE_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# ringside_library(NAME SOURCES... [DEPENDS TARGETS...]): one folder, one static library, its dependencies spelled out.
+function(ringside_library name)
+    cmake_parse_arguments(LIB "" "" "SOURCES;DEPENDS" ${ARGN})
+    add_library(${name} STATIC ${LIB_SOURCES})
+    target_link_libraries(${name} PUBLIC ringside_options ${LIB_DEPENDS})
+endfunction()

@@ -1,0 +1,272 @@
+// What a debugger's session needs from the machine that it debugs.
+//
+// A Target is a bundle of capability interfaces. Four are mandatory; the others may be absent (nullptr), and
+// the session derives qSupported and its empty replies from what is there. Nothing here knows a CPU
+// architecture.
+//
+// Threading: the session calls every method from one thread (the server's). All calls but resume(),
+// interrupt(), attach(), kill(), detach() and client_lost() are made only while every thread that they touch
+// is stopped. Calls may block for as long as a stopped machine needs to answer, never for the guest to run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace ringside::gdbstub {
+
+// A thread as gdb counts them: from 1. (0 means "any" and -1 "all" on the wire; neither is ever a ThreadId.)
+struct ThreadId {
+    std::uint32_t value = 1;
+    friend constexpr auto operator<=>(const ThreadId&, const ThreadId&) = default;
+};
+
+// A virtual address as the client names it.
+using Address = std::uint64_t;
+
+// Why a target could not do what it was asked for. `code` becomes Enn where the protocol has no room for
+// words.
+struct TargetError {
+    enum class Code : std::uint8_t {
+        Fault = 14,        // address not mapped or not backed (EFAULT)
+        Invalid = 22,      // the request makes no sense here (EINVAL)
+        NoSpace = 28,      // out of breakpoint slots or the like (ENOSPC)
+        Unsupported = 95,  // this host cannot do it (EOPNOTSUPP)
+        Io = 5,            // the machine refused (EIO)
+    };
+    Code code = Code::Io;
+    std::string message;  // one sentence: operation, reason, what to do next
+};
+
+template <typename T>
+using Result = tl::expected<T, TargetError>;
+
+// Signal numbers as gdb's remote protocol defines them (include/gdb/signals.def).
+enum class Signal : std::uint8_t {
+    None = 0,
+    Int = 2,
+    Ill = 4,
+    Trap = 5,
+    Abort = 6,
+    Fpe = 8,
+    Kill = 9,
+    Bus = 10,
+    Segv = 11
+};
+
+enum class WatchKind : std::uint8_t { Write, Read, Access };
+
+// Why the target stopped. The variant's alternatives are the stop reasons that the protocol can express.
+struct StoppedBySignal {  // a step's end, an exception, or (Signal::None) a stop asked for with vCont;t
+    Signal signal = Signal::Trap;
+    bool step_done = false;  // LLDB tells "trace" from "signal"
+};
+struct StoppedBySoftwareBreakpoint {};
+struct StoppedByHardwareBreakpoint {};
+struct StoppedByWatchpoint {
+    WatchKind kind = WatchKind::Write;
+    Address address = 0;
+};
+struct StoppedByInterrupt {};  // Ctrl-C
+struct ReplayLogEnd {          // reverse execution reached an end of the log
+    bool at_begin = true;
+};
+struct Exited {  // the machine is gone: no thread is left
+    std::uint8_t status = 0;
+};
+struct Terminated {
+    Signal signal = Signal::Kill;
+};
+using StopReason = std::variant<StoppedBySignal, StoppedBySoftwareBreakpoint, StoppedByHardwareBreakpoint,
+                                StoppedByWatchpoint, StoppedByInterrupt, ReplayLogEnd, Exited, Terminated>;
+
+// One stop, as the target reports it to the session.
+struct StopEvent {
+    ThreadId thread;
+    StopReason reason;
+    // Shown to the user as console output just before the stop ("triple fault: ..."); empty for none.
+    std::string console;
+};
+
+// What one thread is to do when the machine is resumed.
+struct Continue {
+    std::optional<Signal> signal;
+};
+struct Step {
+    std::optional<Signal> signal;
+};
+struct RangeStep {  // step once, and go on while start <= pc < end
+    Address start = 0;
+    Address end = 0;
+};
+using ResumeAction = std::variant<Continue, Step, RangeStep>;
+
+struct ThreadResume {
+    ThreadId thread;
+    ResumeAction action;
+};
+
+// ---- Mandatory capabilities
+// -------------------------------------------------------------------------------------
+
+struct ThreadInfo {
+    ThreadId id;
+    std::uint32_t core = 0;
+    std::string name;   // "vCPU 0"
+    std::string extra;  // shown by `info threads`: run state, CPU mode, ...
+};
+
+class Threads {
+  public:
+    virtual ~Threads() = default;
+    virtual std::vector<ThreadId> threads() const = 0;  // in vCPU order
+    virtual Result<ThreadInfo> thread_info(ThreadId) = 0;
+};
+
+// Registers are opaque, fixed-size fields numbered as in the target description. A register with no known
+// value reads as an empty optional ("xx" on the wire), never as zeros.
+class Registers {
+  public:
+    virtual ~Registers() = default;
+    // Appends the `g` block for a thread to `out` as raw bytes and marks unavailable bytes in `unavailable`
+    // (offset, length pairs). The block's length never changes while a client is attached.
+    virtual Result<void> read_all(ThreadId, std::vector<std::byte>& out,
+                                  std::vector<std::pair<std::size_t, std::size_t>>& unavailable) = 0;
+    virtual Result<void> write_all(ThreadId, std::span<const std::byte>) = 0;
+    virtual Result<std::vector<std::byte>> read(ThreadId, std::uint32_t regno) = 0;
+    virtual Result<void> write(ThreadId, std::uint32_t regno, std::span<const std::byte>) = 0;
+    // The numbers of the registers to send with each stop reply, so that a step needs no second round trip.
+    virtual std::span<const std::uint32_t> expedited() const = 0;
+    // The number of the program counter.
+    virtual std::uint32_t pc() const = 0;
+    // LLDB's QSaveRegisterState and QRestoreRegisterState.
+    virtual Result<std::uint32_t> save(ThreadId) = 0;
+    virtual Result<void> restore(ThreadId, std::uint32_t id) = 0;
+    // LLDB's qRegisterInfo, and whoever wants names: nothing for a number past the last.
+    struct Info {
+        std::string name, alt_name, set, generic;  // generic: pc, sp, fp, flags, arg1.. or empty
+        std::string format, encoding;  // LLDB's words: hex, vector-uint8, float; uint, ieee754, vector
+        std::uint32_t bits = 0;
+        std::uint32_t offset = 0;  // in the g block
+        std::int32_t dwarf = -1;
+    };
+    virtual std::optional<Info> info(std::uint32_t regno) const = 0;
+};
+
+struct MemoryRegion {  // LLDB's qMemoryRegionInfo
+    Address start = 0;
+    std::uint64_t size = 0;
+    bool mapped = false, read = false, write = false, execute = false;
+};
+
+class Memory {
+  public:
+    virtual ~Memory() = default;
+    // Reads up to out.size() bytes as seen by `thread`'s address space. Returns how many could be read from
+    // the start; an error if that is none.
+    virtual Result<std::size_t> read(ThreadId, Address, std::span<std::byte> out) = 0;
+    // Writes all bytes or nothing.
+    virtual Result<void> write(ThreadId, Address, std::span<const std::byte>) = 0;
+    virtual Result<MemoryRegion> region(ThreadId, Address) = 0;
+    // Whether addresses mean guest-physical ones (QEMU's Qqemu.PhyMemMode).
+    virtual bool physical_mode() const = 0;
+    virtual void set_physical_mode(bool) = 0;
+};
+
+class Execution {
+  public:
+    virtual ~Execution() = default;
+    // Starts the named threads; the others stay stopped. Returns at once: the stop arrives at
+    // Session::on_stop().
+    virtual Result<void> resume(std::span<const ThreadResume>) = 0;
+    // Asks a running target to stop; answered by a StopEvent with StoppedByInterrupt, unless something else
+    // stopped it first. No effect on a stopped one.
+    virtual void interrupt() = 0;
+    // Why the target is stopped now (`?`), also for a client that attaches later.
+    virtual StopEvent last_stop() const = 0;
+    virtual bool running() const = 0;
+    // Ends the machine.
+    virtual void kill() = 0;
+    // A client has connected. An all-stop client expects a stopped target: a running one is asked to stop,
+    // and the session holds the client's commands back until the StopEvent comes.
+    virtual void attach() = 0;
+    // The client leaves in good order (D): every breakpoint goes, the machine runs on.
+    virtual void detach() = 0;
+    // The client vanished: every breakpoint goes, and the target's own policy decides whether the machine
+    // runs on.
+    virtual void client_lost() = 0;
+};
+
+// ---- Optional capabilities
+// --------------------------------------------------------------------------------------
+
+enum class BreakpointKind : std::uint8_t {
+    Software = 0,
+    Hardware = 1,
+    WriteWatch = 2,
+    ReadWatch = 3,
+    AccessWatch = 4
+};
+
+struct BreakpointRequest {
+    BreakpointKind kind = BreakpointKind::Software;
+    Address address = 0;
+    std::uint64_t size = 1;  // for watchpoints, in bytes; else the protocol's architecture-specific "kind"
+    // Agent expressions: stop if any of `conditions` is true or there is none; run `commands` at each stop.
+    std::vector<std::vector<std::byte>> conditions;
+    std::vector<std::vector<std::byte>> commands;
+    bool persist = false;
+};
+
+class Breakpoints {
+  public:
+    virtual ~Breakpoints() = default;
+    virtual bool supports(BreakpointKind) const = 0;
+    virtual bool evaluates_conditions() const = 0;
+    // Idempotent, as the protocol demands. `thread` gives the address space.
+    virtual Result<void> insert(ThreadId, const BreakpointRequest&) = 0;
+    virtual Result<void> remove(ThreadId, BreakpointKind, Address, std::uint64_t size) = 0;
+    virtual std::uint32_t hardware_watchpoint_slots() const = 0;
+};
+
+// qXfer objects that are read as one text: name ("features", "osdata", ...) and annex ("target.xml",
+// "exits").
+class Documents {
+  public:
+    virtual ~Documents() = default;
+    // Objects served: each adds "qXfer:<object>:read+" to qSupported. "threads" is made by the session
+    // itself.
+    virtual std::vector<std::string> objects() const = 0;
+    // The whole document, made anew when its first chunk is asked for; nullopt if there is no such annex.
+    virtual std::optional<std::string> document(std::string_view object, std::string_view annex) = 0;
+};
+
+class Monitor {
+  public:
+    virtual ~Monitor() = default;
+    // Runs `monitor LINE` and returns what to print, with its newlines.
+    virtual std::string run(ThreadId, std::string_view line) = 0;
+};
+
+struct Target {
+    Threads& threads;
+    Registers& registers;
+    Memory& memory;
+    Execution& execution;
+    Breakpoints* breakpoints = nullptr;
+    Documents* documents = nullptr;
+    Monitor* monitor = nullptr;
+    // LLDB's qHostInfo: e.g. "x86_64-unknown-unknown".
+    std::string triple;
+    std::uint32_t address_bytes = 8;
+};
+
+}  // namespace ringside::gdbstub

@@ -1,0 +1,51 @@
+// What a loader makes of a kernel file: values first (tested without KVM), applied to a machine later.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/cpu_state.h"
+#include "vmm/machine/guest_memory.h"
+#include "vmm/types.h"
+
+namespace ringside::boot {
+
+enum class Protocol : std::uint8_t {
+    Flat,
+    Elf32,
+    Elf64,
+    Multiboot1,
+    Multiboot2,
+    Pvh,
+    LinuxBzImage,
+    Firmware
+};
+
+// "multiboot 1", "PVH", ...
+const char* protocol_name(Protocol);
+
+struct BootRequest {
+    std::filesystem::path kernel;
+    std::optional<std::filesystem::path> initrd;
+    std::string command_line;
+    std::optional<Gpa> load_address;   // flat images only; default layout::kFlatImage
+    std::optional<Protocol> protocol;  // forced; default: detected from the file
+    std::uint32_t cpus = 1;
+};
+
+// The outcome: memory is filled in, and this is the state in which vCPU 0 starts. Other vCPUs wait for SIPI.
+struct BootState {
+    Protocol protocol = Protocol::Flat;
+    x86::GeneralRegisters general;
+    x86::SystemRegisters system;
+    Gpa entry;
+    std::string summary;  // one line for the log: "PVH, entry 0x1000000, 3 segments, 12.3 MiB"
+};
+
+// Loads a kernel into `memory`. Errors name the file, what is wrong with it and what would be right.
+Result<BootState> load(const BootRequest& request, machine::GuestMemory& memory);
+
+}  // namespace ringside::boot

@@ -1,0 +1,69 @@
+// The guest's RAM: host mappings at guest-physical addresses.
+//
+// Threading: the map of regions is immutable once the machine runs; the bytes are shared with running vCPUs,
+// so a reader that needs a consistent view stops the guest first. No call allocates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "vmm/types.h"
+
+namespace ringside::machine {
+
+// One contiguous piece of RAM or ROM, owned.
+class MemoryRegion {
+  public:
+    // Maps `size` bytes (a multiple of 4 KiB) of zeroed, lazily allocated memory.
+    static Result<MemoryRegion> allocate(Gpa start, std::uint64_t size, bool read_only = false);
+    MemoryRegion(MemoryRegion&&) noexcept;
+    MemoryRegion& operator=(MemoryRegion&&) noexcept;
+    ~MemoryRegion();
+
+    Gpa start() const { return start_; }
+    std::uint64_t size() const { return size_; }
+    Gpa end() const { return start_ + size_; }
+    bool read_only() const { return read_only_; }
+    std::byte* host() const { return host_; }
+
+  private:
+    MemoryRegion(Gpa start, std::uint64_t size, std::byte* host, bool read_only)
+        : start_(start), size_(size), host_(host), read_only_(read_only) {}
+    Gpa start_;
+    std::uint64_t size_ = 0;
+    std::byte* host_ = nullptr;
+    bool read_only_ = false;
+};
+
+class GuestMemory {
+  public:
+    // RAM of `bytes`: [0, 3 GiB) and the rest from 4 GiB. Fails on 0, on a size that is no multiple of 4 KiB,
+    // and on more than the host can back.
+    static Result<GuestMemory> create(std::uint64_t bytes);
+    // For tests and firmware: any regions; they must not overlap.
+    static Result<GuestMemory> create(std::vector<MemoryRegion> regions);
+
+    std::span<const MemoryRegion> regions() const { return regions_; }
+    // Total RAM in bytes, ROM not counted.
+    std::uint64_t ram_size() const;
+    // Adds a ROM; before the machine is created only.
+    Result<void> add(MemoryRegion region);
+
+    // The host bytes of [gpa, gpa + size), or an empty span if any byte of it is not backed by one region.
+    std::span<std::byte> span(Gpa gpa, std::uint64_t size) const;
+    // As many contiguous host bytes as there are from gpa, at most `size`; empty if gpa is not backed.
+    std::span<std::byte> prefix(Gpa gpa, std::uint64_t size) const;
+    bool contains(Gpa gpa, std::uint64_t size) const { return !span(gpa, size).empty() || size == 0; }
+
+    // Copies; an error names the first address that is not backed. Both may cross regions.
+    Result<void> read(Gpa gpa, std::span<std::byte> out) const;
+    Result<void> write(Gpa gpa, std::span<const std::byte> data) const;
+
+  private:
+    explicit GuestMemory(std::vector<MemoryRegion> regions) : regions_(std::move(regions)) {}
+    std::vector<MemoryRegion> regions_;  // sorted by start
+};
+
+}  // namespace ringside::machine
