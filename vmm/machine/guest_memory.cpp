@@ -1,0 +1,186 @@
+#include "vmm/machine/guest_memory.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "vmm/machine/layout.h"
+
+namespace ringside::machine {
+
+namespace {
+
+constexpr const char* kOperation = "guest memory";
+
+std::uint64_t host_physical_memory() {
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long page_size = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || page_size <= 0)
+        return std::numeric_limits<std::uint64_t>::max();  // unknown: let mmap be the judge
+    return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_size);
+}
+
+// Sizes as a user would give them to `-m`: the largest unit that divides them.
+std::string size_text(std::uint64_t bytes) {
+    if (bytes >= layout::kMiB && bytes % layout::kMiB == 0)
+        return fmt::format("{} MiB", bytes / layout::kMiB);
+    if (bytes >= layout::kKiB && bytes % layout::kKiB == 0)
+        return fmt::format("{} KiB", bytes / layout::kKiB);
+    return fmt::format("{} bytes", bytes);
+}
+
+bool overlap(const MemoryRegion& a, const MemoryRegion& b) {
+    return a.start() < b.end() && b.start() < a.end();
+}
+
+tl::unexpected<Error> overlap_failure(const MemoryRegion& a, const MemoryRegion& b) {
+    return failure(kOperation, fmt::format("region [{:#x}, {:#x}) overlaps region [{:#x}, {:#x})",
+                                           a.start().value, a.end().value, b.start().value, b.end().value));
+}
+
+Result<void> check_ram_size(std::uint64_t bytes) {
+    if (bytes == 0)
+        return failure(kOperation, "a size of 0 leaves the guest no memory", "Give it some, such as -m 64M");
+    if (bytes % layout::kPage != 0)
+        return failure(kOperation, fmt::format("{} bytes is no multiple of 4 KiB", bytes),
+                       "Round it to whole pages");
+    const std::uint64_t host = host_physical_memory();
+    if (bytes > host)
+        return failure(
+            kOperation,
+            fmt::format("{} was asked for, but this host has {}", size_text(bytes), size_text(host)),
+            "Give a smaller -m");
+    return {};
+}
+
+}  // namespace
+
+Result<MemoryRegion> MemoryRegion::allocate(Gpa start, std::uint64_t size, bool read_only) {
+    if (size == 0 || size % layout::kPage != 0 || start.value % layout::kPage != 0)
+        return failure(kOperation, fmt::format("region at {:#x} of {} bytes is not made of whole 4 KiB pages",
+                                               start.value, size));
+    if (size > std::numeric_limits<std::uint64_t>::max() - start.value)
+        return failure(kOperation, fmt::format("region at {:#x} of {} wraps around the address space",
+                                               start.value, size_text(size)));
+    // NORESERVE: a guest that touches a tenth of its memory costs a tenth of it.
+    void* host =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (host == MAP_FAILED)
+        return errno_failure(fmt::format("map {} of guest memory", size_text(size)), errno,
+                             "Give a smaller -m");
+    return MemoryRegion(start, size, static_cast<std::byte*>(host), read_only);
+}
+
+MemoryRegion::MemoryRegion(MemoryRegion&& other) noexcept
+    : start_(other.start_),
+      size_(std::exchange(other.size_, 0)),
+      host_(std::exchange(other.host_, nullptr)),
+      read_only_(other.read_only_) {}
+
+MemoryRegion& MemoryRegion::operator=(MemoryRegion&& other) noexcept {
+    std::swap(start_, other.start_);
+    std::swap(size_, other.size_);
+    std::swap(host_, other.host_);
+    std::swap(read_only_, other.read_only_);
+    return *this;
+}
+
+MemoryRegion::~MemoryRegion() {
+    if (host_ != nullptr)
+        munmap(host_, size_);
+}
+
+Result<GuestMemory> GuestMemory::create(std::uint64_t bytes) {
+    if (auto valid = check_ram_size(bytes); !valid)
+        return tl::unexpected(valid.error());
+
+    std::vector<MemoryRegion> regions;
+    const std::uint64_t below_hole = std::min(bytes, layout::kHole.value);
+    auto low = MemoryRegion::allocate(Gpa{0}, below_hole);
+    if (!low)
+        return tl::unexpected(low.error());
+    regions.push_back(std::move(*low));
+    if (bytes > below_hole) {
+        auto high = MemoryRegion::allocate(layout::kHoleEnd, bytes - below_hole);
+        if (!high)
+            return tl::unexpected(high.error());
+        regions.push_back(std::move(*high));
+    }
+    return GuestMemory(std::move(regions));
+}
+
+Result<GuestMemory> GuestMemory::create(std::vector<MemoryRegion> regions) {
+    GuestMemory memory(std::vector<MemoryRegion>{});
+    for (MemoryRegion& region : regions) {
+        if (auto added = memory.add(std::move(region)); !added)
+            return tl::unexpected(added.error());
+    }
+    return memory;
+}
+
+std::uint64_t GuestMemory::ram_size() const {
+    std::uint64_t total = 0;
+    for (const MemoryRegion& region : regions_)
+        total += region.read_only() ? 0 : region.size();
+    return total;
+}
+
+Result<void> GuestMemory::add(MemoryRegion region) {
+    for (const MemoryRegion& other : regions_) {
+        if (overlap(region, other))
+            return overlap_failure(region, other);
+    }
+    const auto place = std::find_if(regions_.begin(), regions_.end(), [&](const MemoryRegion& other) {
+        return other.start() > region.start();
+    });
+    regions_.insert(place, std::move(region));
+    return {};
+}
+
+std::span<std::byte> GuestMemory::prefix(Gpa gpa, std::uint64_t size) const {
+    // A guest has two to a dozen regions: a linear walk is as fast as a search.
+    for (const MemoryRegion& region : regions_) {
+        if (gpa >= region.start() && gpa < region.end()) {
+            const std::uint64_t offset = gpa - region.start();
+            return {region.host() + offset, std::min(size, region.size() - offset)};
+        }
+    }
+    return {};
+}
+
+std::span<std::byte> GuestMemory::span(Gpa gpa, std::uint64_t size) const {
+    const std::span<std::byte> bytes = prefix(gpa, size);
+    return bytes.size() == size ? bytes : std::span<std::byte>{};
+}
+
+Result<void> GuestMemory::read(Gpa gpa, std::span<std::byte> out) const {
+    while (!out.empty()) {
+        const std::span<std::byte> bytes = prefix(gpa, out.size());
+        if (bytes.empty())
+            return failure("read guest memory", fmt::format("no memory at {:#x}", gpa.value));
+        std::memcpy(out.data(), bytes.data(), bytes.size());
+        out = out.subspan(bytes.size());
+        gpa = gpa + bytes.size();
+    }
+    return {};
+}
+
+Result<void> GuestMemory::write(Gpa gpa, std::span<const std::byte> data) const {
+    while (!data.empty()) {
+        const std::span<std::byte> bytes = prefix(gpa, data.size());
+        if (bytes.empty())
+            return failure("write guest memory", fmt::format("no memory at {:#x}", gpa.value));
+        std::memcpy(bytes.data(), data.data(), bytes.size());
+        data = data.subspan(bytes.size());
+        gpa = gpa + bytes.size();
+    }
+    return {};
+}
+
+}  // namespace ringside::machine
