@@ -1,0 +1,126 @@
+// Page walks as the processor does them (SDM volume 3, chapter 4): no paging, 32-bit, PAE, 4-level and
+// 5-level, with every page size. Pure and without allocation: tables are read through a callback, and a
+// hostile or self-referencing table costs no more than one read per level.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include <tl/expected.hpp>
+
+#include "arch/x86_64/address.h"
+#include "arch/x86_64/cpu_state.h"
+
+namespace ringside::x86 {
+
+enum class PagingMode : std::uint8_t { None, Bits32, Pae, FourLevel, FiveLevel };
+
+// What of the processor's state a walk depends on.
+struct PagingState {
+    std::uint64_t cr0 = 0, cr3 = 0, cr4 = 0, efer = 0;
+    // Physical-address width in bits (CPUID 0x80000008 EAX[7:0]); address bits above it are reserved.
+    unsigned maxphyaddr = 52;
+};
+
+// Reads `size` (4 or 8) bytes of guest-physical memory as a little-endian number; nothing if any of them is
+// not backed by memory. A non-owning reference to a callable: pass a lambda, keep it alive during the call.
+class EntryReader {
+  public:
+    template <typename F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, EntryReader> &&
+             std::is_invocable_r_v<std::optional<std::uint64_t>, F&, Gpa, unsigned>)
+        EntryReader(
+            F&& callable)  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload)
+        : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
+          call_([](void* object, Gpa gpa, unsigned size) -> std::optional<std::uint64_t> {
+              return (*static_cast<std::remove_reference_t<F>*>(object))(gpa, size);
+          }) {}
+
+    std::optional<std::uint64_t> operator()(Gpa gpa, unsigned size) const {
+        return call_(object_, gpa, size);
+    }
+
+  private:
+    void* object_;
+    std::optional<std::uint64_t> (*call_)(void*, Gpa, unsigned);
+};
+
+// What an address, or one entry on the way to it, allows. `user` is the U/S bit; `executable` is the absence
+// of XD (or of its enabling in EFER.NXE). SMEP, SMAP, protection keys and CR0.WP are the accessor's affair.
+struct PagePermissions {
+    bool writable = true, user = true, executable = true;
+    friend bool operator==(const PagePermissions&, const PagePermissions&) = default;
+};
+
+// One entry that a walk has read. Levels count as Intel's manuals draw them: 5 PML5, 4 PML4, 3 PDPT, 2 PD, 1
+// PT.
+struct WalkStep {
+    unsigned level = 0;
+    Gpa entry_gpa;
+    std::uint64_t entry = 0;
+    PagePermissions permissions;  // of this entry alone
+};
+
+inline constexpr std::size_t kMaxWalkSteps = 5;
+
+struct Translation {
+    Gpa gpa;
+    std::uint64_t page_size = 0;  // 4 KiB, 2 MiB, 4 MiB, 1 GiB; without paging 4 GiB, the whole linear space
+    PagePermissions permissions;  // of all levels together
+    std::array<WalkStep, kMaxWalkSteps> steps{};
+    std::size_t step_count = 0;
+};
+
+enum class WalkFailureReason : std::uint8_t {
+    NotPresent,      // the entry's P bit is clear
+    NonCanonical,    // the address lies outside the linear address space of the mode
+    ReservedBit,     // the entry has a bit set that must be zero
+    EntryNotBacked,  // the entry itself lies outside guest memory
+};
+
+struct WalkFailure {
+    WalkFailureReason reason = WalkFailureReason::NotPresent;
+    Gva gva;
+    PagingMode mode = PagingMode::None;
+    unsigned level = 0;       // 0 for NonCanonical
+    unsigned index = 0;       // of the entry in its table
+    Gpa entry_gpa;            // unused for NonCanonical
+    std::uint64_t entry = 0;  // unused for NonCanonical and EntryNotBacked
+};
+
+PagingMode paging_mode(const PagingState& state);
+PagingState paging_state(const SystemRegisters& system, unsigned maxphyaddr = 52);
+
+// "no paging", "32-bit paging", "PAE paging", "4-level paging", "5-level paging"
+std::string_view name(PagingMode mode);
+// "PML5", "PML4", "PDPT", "PD" or "PT"
+std::string_view level_name(unsigned level);
+
+// Whether an address is one that the mode's linear address space has: bits above 31 clear outside long mode,
+// sign-extended from bit 47 (56 with 5 levels) in it.
+bool is_canonical(PagingMode mode, Gva gva);
+
+tl::expected<Translation, WalkFailure> translate(const PagingState& state, Gva gva, EntryReader reader);
+
+// One sentence: "page-table walk of 0x401000 failed at level 2 (PD): entry 2 at gpa 0x3010 is not present".
+std::string describe(const WalkFailure& failure);
+
+// A run of addresses that are all mapped with the same permissions, or all unmapped.
+struct AddressRange {
+    Gva start;
+    std::uint64_t size = 0;  // in bytes; 0 stands for 2^64
+    bool mapped = false;
+    PagePermissions permissions;  // of a mapped run
+};
+
+// The run that `gva` lies in, found by at most `max_walks` walks in each direction: a longer run is cut
+// short, which is still true of every address in it.
+AddressRange region(const PagingState& state, Gva gva, EntryReader reader, unsigned max_walks = 512);
+
+}  // namespace ringside::x86
