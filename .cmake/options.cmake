@@ -13,16 +13,21 @@ target_include_directories(ringside_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(ringside_options INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
 target_link_libraries(ringside_options INTERFACE Threads::Threads)
 
+# On the interface and not on the directory, so that the guests, which are kernels, are never instrumented.
 if(RINGSIDE_SANITIZE)
-    add_compile_options(-fsanitize=${RINGSIDE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
-    add_link_options(-fsanitize=${RINGSIDE_SANITIZE})
+    target_compile_options(ringside_options INTERFACE
+        -fsanitize=${RINGSIDE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(ringside_options INTERFACE -fsanitize=${RINGSIDE_SANITIZE})
 endif()
 if(RINGSIDE_COVERAGE)
-    add_compile_options(--coverage)
-    add_link_options(--coverage)
+    target_compile_options(ringside_options INTERFACE --coverage)
+    target_link_options(ringside_options INTERFACE --coverage)
 endif()
 if(RINGSIDE_FUZZ)
-    add_compile_options(-fsanitize=fuzzer-no-link)
+    target_compile_options(ringside_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(RINGSIDE_STATIC)
+    target_link_options(ringside_options INTERFACE -static)
 endif()
 
 # ringside_library(NAME SOURCES... [DEPENDS TARGETS...]): one folder, one static library, its dependencies spelled out.

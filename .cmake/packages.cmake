@@ -15,7 +15,6 @@ endif()
 if(RINGSIDE_STATIC)
     set(PKG_CONFIG_ARGN --static)
     set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
-    add_link_options(-static)
 endif()
 
 # ringside_header_library(TARGET HEADER PACKAGE)
