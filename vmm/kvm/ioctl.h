@@ -1,0 +1,34 @@
+// One ioctl, one function, typed errors: what every wrapper in this folder is made of.
+#pragma once
+
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "vmm/types.h"
+
+namespace ringside::kvm {
+
+inline Error ioctl_error(const char* name, int code, std::optional<VcpuIndex> vcpu = std::nullopt) {
+    return Error{name, {}, code, vcpu, {}};
+}
+
+// Returns the ioctl's non-negative result, or an Error with its name and errno.
+template <typename Argument>
+Result<int> call(int fd, unsigned long request, Argument argument, const char* name,
+                 std::optional<VcpuIndex> vcpu = std::nullopt) {
+    const int result = ::ioctl(fd, request, argument);
+    if (result < 0)
+        return tl::unexpected<Error>(ioctl_error(name, errno, vcpu));
+    return result;
+}
+
+// For ioctls whose result says no more than "done".
+inline Result<void> done(const Result<int>& result) {
+    if (!result)
+        return tl::unexpected<Error>(result.error());
+    return {};
+}
+
+}  // namespace ringside::kvm

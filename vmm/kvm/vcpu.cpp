@@ -1,0 +1,233 @@
+#include "vmm/kvm/vcpu.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "vmm/kvm/ioctl.h"
+
+namespace ringside::kvm {
+
+Result<Vcpu> Vcpu::adopt(Fd fd, VcpuIndex index, std::size_t mapping_size, int sync_regs) {
+    void* address = ::mmap(nullptr, mapping_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (address == MAP_FAILED)
+        return tl::unexpected<Error>(ioctl_error("mmap kvm_run", errno, index));
+    const bool synced = (static_cast<unsigned>(sync_regs) & KVM_SYNC_X86_REGS) != 0;
+    Vcpu vcpu(std::move(fd), index, Mapping(address, mapping_size), synced);
+    // Only the general registers: segments cost a dozen VMCS reads at each exit.
+    if (synced)
+        vcpu.shared().kvm_valid_regs = KVM_SYNC_X86_REGS;
+    return vcpu;
+}
+
+Result<RunOutcome> Vcpu::run() {
+    if (::ioctl(fd_.get(), KVM_RUN, 0UL) == 0)
+        return RunOutcome::Exit;
+    switch (errno) {
+        case EINTR:
+            return RunOutcome::Interrupted;
+        case EAGAIN:
+            return RunOutcome::Again;
+        default:
+            return tl::unexpected<Error>(ioctl_error("KVM_RUN", errno, index_));
+    }
+}
+
+void Vcpu::request_immediate_exit(bool on) {
+    std::atomic_ref<__u8>(shared().immediate_exit).store(on ? 1 : 0, std::memory_order_seq_cst);
+}
+
+kvm_regs& Vcpu::edit_synced_registers() {
+    shared().kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+    return shared().s.regs.regs;
+}
+
+template <typename T>
+Result<T> Vcpu::get(unsigned long request, const char* name) const {
+    T value{};
+    if (auto r = call(fd_.get(), request, &value, name, index_); !r)
+        return tl::unexpected<Error>(r.error());
+    return value;
+}
+
+template <typename T>
+Result<void> Vcpu::set(unsigned long request, const T& value, const char* name) const {
+    return done(call(fd_.get(), request, &value, name, index_));
+}
+
+Result<x86::GeneralRegisters> Vcpu::general() const {
+    return get<kvm_regs>(KVM_GET_REGS, "KVM_GET_REGS").map([](const kvm_regs& r) { return from_kvm(r); });
+}
+
+Result<void> Vcpu::set_general(const x86::GeneralRegisters& general) {
+    // A pending edit of kvm_run's copy would overwrite these at the next KVM_RUN.
+    shared().kvm_dirty_regs &= ~static_cast<__u64>(KVM_SYNC_X86_REGS);
+    const kvm_regs regs = to_kvm(general);
+    shared().s.regs.regs = regs;
+    return set(KVM_SET_REGS, regs, "KVM_SET_REGS");
+}
+
+Result<x86::SystemRegisters> Vcpu::system() const {
+    return get<kvm_sregs>(KVM_GET_SREGS, "KVM_GET_SREGS").map([](const kvm_sregs& s) { return from_kvm(s); });
+}
+
+Result<void> Vcpu::set_system(const x86::SystemRegisters& system) const {
+    const auto previous = get<kvm_sregs>(KVM_GET_SREGS, "KVM_GET_SREGS");
+    if (!previous)
+        return tl::unexpected<Error>(previous.error());
+    return set(KVM_SET_SREGS, to_kvm(system, *previous), "KVM_SET_SREGS");
+}
+
+Result<x86::DebugRegisters> Vcpu::debug() const {
+    return get<kvm_debugregs>(KVM_GET_DEBUGREGS, "KVM_GET_DEBUGREGS").map([](const kvm_debugregs& k) {
+        x86::DebugRegisters d;
+        std::copy(std::begin(k.db), std::end(k.db), d.dr.begin());
+        d.dr6 = k.dr6;
+        d.dr7 = k.dr7;
+        return d;
+    });
+}
+
+Result<void> Vcpu::set_debug(const x86::DebugRegisters& debug) const {
+    kvm_debugregs k{};
+    std::copy(debug.dr.begin(), debug.dr.end(), std::begin(k.db));
+    k.dr6 = debug.dr6;
+    k.dr7 = debug.dr7;
+    return set(KVM_SET_DEBUGREGS, k, "KVM_SET_DEBUGREGS");
+}
+
+Result<XsaveArea> Vcpu::xsave() const {
+    return get<XsaveArea>(KVM_GET_XSAVE, "KVM_GET_XSAVE");
+}
+
+Result<void> Vcpu::set_xsave(const XsaveArea& area) const {
+    return set(KVM_SET_XSAVE, area, "KVM_SET_XSAVE");
+}
+
+Result<std::uint64_t> Vcpu::xcr0() const {
+    const auto xcrs = get<kvm_xcrs>(KVM_GET_XCRS, "KVM_GET_XCRS");
+    if (!xcrs)
+        return tl::unexpected<Error>(xcrs.error());
+    for (std::uint32_t i = 0; i < xcrs->nr_xcrs; ++i) {
+        if (xcrs->xcrs[i].xcr == 0)
+            return xcrs->xcrs[i].value;
+    }
+    return tl::unexpected<Error>(Error{"KVM_GET_XCRS", "the host reports no XCR0", 0, index_, {}});
+}
+
+Result<void> Vcpu::set_xcr0(std::uint64_t value) const {
+    kvm_xcrs xcrs{};
+    xcrs.nr_xcrs = 1;
+    xcrs.xcrs[0].value = value;
+    return set(KVM_SET_XCRS, xcrs, "KVM_SET_XCRS");
+}
+
+namespace {
+
+constexpr std::size_t kMsrBatch = 64;
+
+struct MsrBuffer {
+    kvm_msrs header{};
+    std::array<kvm_msr_entry, kMsrBatch> entries{};
+};
+static_assert(offsetof(MsrBuffer, entries) == sizeof(kvm_msrs));
+
+Error too_many_msrs(const char* name, VcpuIndex index) {
+    return Error{name, "more than " + std::to_string(kMsrBatch) + " MSRs in one call", 0, index, {}};
+}
+
+}  // namespace
+
+Result<std::size_t> Vcpu::read_msrs(std::span<Msr> msrs) const {
+    if (msrs.size() > kMsrBatch)
+        return tl::unexpected<Error>(too_many_msrs("KVM_GET_MSRS", index_));
+    MsrBuffer buffer;
+    buffer.header.nmsrs = static_cast<__u32>(msrs.size());
+    for (std::size_t i = 0; i < msrs.size(); ++i)
+        buffer.entries[i].index = msrs[i].index;
+    const auto count = call(fd_.get(), KVM_GET_MSRS, &buffer, "KVM_GET_MSRS", index_);
+    if (!count)
+        return tl::unexpected<Error>(count.error());
+    for (std::size_t i = 0; i < static_cast<std::size_t>(*count); ++i)
+        msrs[i].value = buffer.entries[i].data;
+    return static_cast<std::size_t>(*count);
+}
+
+Result<void> Vcpu::write_msrs(std::span<const Msr> msrs) const {
+    if (msrs.size() > kMsrBatch)
+        return tl::unexpected<Error>(too_many_msrs("KVM_SET_MSRS", index_));
+    MsrBuffer buffer;
+    buffer.header.nmsrs = static_cast<__u32>(msrs.size());
+    for (std::size_t i = 0; i < msrs.size(); ++i) {
+        buffer.entries[i].index = msrs[i].index;
+        buffer.entries[i].data = msrs[i].value;
+    }
+    const auto count = call(fd_.get(), KVM_SET_MSRS, &buffer, "KVM_SET_MSRS", index_);
+    if (!count)
+        return tl::unexpected<Error>(count.error());
+    if (static_cast<std::size_t>(*count) < msrs.size()) {
+        char name[32];
+        std::snprintf(name, sizeof name, "MSR 0x%x was refused",
+                      msrs[static_cast<std::size_t>(*count)].index);
+        return tl::unexpected<Error>(Error{"KVM_SET_MSRS", name, 0, index_, {}});
+    }
+    return {};
+}
+
+Result<kvm_vcpu_events> Vcpu::events() const {
+    return get<kvm_vcpu_events>(KVM_GET_VCPU_EVENTS, "KVM_GET_VCPU_EVENTS");
+}
+
+Result<void> Vcpu::set_events(const kvm_vcpu_events& events) const {
+    return set(KVM_SET_VCPU_EVENTS, events, "KVM_SET_VCPU_EVENTS");
+}
+
+Result<std::uint32_t> Vcpu::mp_state() const {
+    return get<kvm_mp_state>(KVM_GET_MP_STATE, "KVM_GET_MP_STATE").map([](const kvm_mp_state& s) {
+        return s.mp_state;
+    });
+}
+
+Result<void> Vcpu::set_mp_state(std::uint32_t state) const {
+    return set(KVM_SET_MP_STATE, kvm_mp_state{state}, "KVM_SET_MP_STATE");
+}
+
+Result<void> Vcpu::set_cpuid(std::span<const kvm_cpuid_entry2> entries) const {
+    std::vector<std::byte> buffer(sizeof(kvm_cpuid2) + entries.size_bytes());
+    kvm_cpuid2 header{};
+    header.nent = static_cast<__u32>(entries.size());
+    std::memcpy(buffer.data(), &header, sizeof header);
+    if (!entries.empty())
+        std::memcpy(buffer.data() + sizeof header, entries.data(), entries.size_bytes());
+    return done(call(fd_.get(), KVM_SET_CPUID2, buffer.data(), "KVM_SET_CPUID2", index_));
+}
+
+Result<kvm_lapic_state> Vcpu::lapic() const {
+    return get<kvm_lapic_state>(KVM_GET_LAPIC, "KVM_GET_LAPIC");
+}
+
+Result<void> Vcpu::set_lapic(const kvm_lapic_state& state) const {
+    return set(KVM_SET_LAPIC, state, "KVM_SET_LAPIC");
+}
+
+Result<void> Vcpu::set_guest_debug(std::uint32_t control, std::span<const std::uint64_t, 4> dr,
+                                   std::uint64_t dr7) const {
+    kvm_guest_debug request{};
+    request.control = control;
+    std::copy(dr.begin(), dr.end(), request.arch.debugreg);
+    request.arch.debugreg[7] = dr7;
+    return set(KVM_SET_GUEST_DEBUG, request, "KVM_SET_GUEST_DEBUG");
+}
+
+Result<void> Vcpu::notify_paused() const {
+    if (::ioctl(fd_.get(), KVM_KVMCLOCK_CTRL, 0UL) < 0 && errno != EINVAL)
+        return tl::unexpected<Error>(ioctl_error("KVM_KVMCLOCK_CTRL", errno, index_));
+    return {};
+}
+
+Result<Fd> Vcpu::statistics() const {
+    return call(fd_.get(), KVM_GET_STATS_FD, 0UL, "KVM_GET_STATS_FD", index_).map([](int fd) {
+        return Fd(fd);
+    });
+}
+
+}  // namespace ringside::kvm

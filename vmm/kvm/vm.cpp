@@ -1,0 +1,73 @@
+#include "vmm/kvm/vm.h"
+
+#include "vmm/kvm/ioctl.h"
+#include "vmm/kvm/vcpu.h"
+
+namespace ringside::kvm {
+
+int Vm::check(int capability) const {
+    const int result = ::ioctl(fd_.get(), KVM_CHECK_EXTENSION, static_cast<unsigned long>(capability));
+    return result < 0 ? 0 : result;
+}
+
+Result<void> Vm::enable(std::uint32_t capability, std::uint64_t argument) const {
+    kvm_enable_cap request{};
+    request.cap = capability;
+    request.args[0] = argument;
+    return done(call(fd_.get(), KVM_ENABLE_CAP, &request, "KVM_ENABLE_CAP"));
+}
+
+Result<void> Vm::set_memory(std::uint32_t slot, Gpa start, std::uint64_t size, std::byte* host,
+                            std::uint32_t flags) const {
+    kvm_userspace_memory_region region{};
+    region.slot = slot;
+    region.flags = flags;
+    region.guest_phys_addr = start.value;
+    region.memory_size = size;
+    region.userspace_addr = reinterpret_cast<std::uintptr_t>(host);
+    return done(call(fd_.get(), KVM_SET_USER_MEMORY_REGION, &region, "KVM_SET_USER_MEMORY_REGION"));
+}
+
+Result<void> Vm::set_tss_address(Gpa gpa) const {
+    return done(call(fd_.get(), KVM_SET_TSS_ADDR, static_cast<unsigned long>(gpa.value), "KVM_SET_TSS_ADDR"));
+}
+
+Result<void> Vm::set_identity_map_address(Gpa gpa) const {
+    std::uint64_t address = gpa.value;
+    return done(call(fd_.get(), KVM_SET_IDENTITY_MAP_ADDR, &address, "KVM_SET_IDENTITY_MAP_ADDR"));
+}
+
+Result<void> Vm::create_irqchip() const {
+    return done(call(fd_.get(), KVM_CREATE_IRQCHIP, 0UL, "KVM_CREATE_IRQCHIP"));
+}
+
+Result<void> Vm::create_pit() const {
+    kvm_pit_config config{};
+    config.flags = KVM_PIT_SPEAKER_DUMMY;
+    return done(call(fd_.get(), KVM_CREATE_PIT2, &config, "KVM_CREATE_PIT2"));
+}
+
+Result<void> Vm::irq_line(Gsi gsi, bool level) const {
+    kvm_irq_level request{};
+    request.irq = gsi.value;
+    request.level = level ? 1 : 0;
+    return done(call(fd_.get(), KVM_IRQ_LINE, &request, "KVM_IRQ_LINE"));
+}
+
+Result<Vcpu> Vm::create_vcpu(VcpuIndex index) const {
+    const auto fd =
+        call(fd_.get(), KVM_CREATE_VCPU, static_cast<unsigned long>(index.value), "KVM_CREATE_VCPU", index);
+    if (!fd)
+        return tl::unexpected<Error>(fd.error());
+    return Vcpu::adopt(Fd(*fd), index, vcpu_mapping_, check(KVM_CAP_SYNC_REGS));
+}
+
+Result<void> Vm::set_msr_filter(const kvm_msr_filter& filter) const {
+    return done(call(fd_.get(), KVM_X86_SET_MSR_FILTER, &filter, "KVM_X86_SET_MSR_FILTER"));
+}
+
+Result<Fd> Vm::statistics() const {
+    return call(fd_.get(), KVM_GET_STATS_FD, 0UL, "KVM_GET_STATS_FD").map([](int fd) { return Fd(fd); });
+}
+
+}  // namespace ringside::kvm

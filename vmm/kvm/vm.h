@@ -1,0 +1,55 @@
+// A virtual machine: memory slots, the in-kernel interrupt controllers, and vCPUs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "vmm/kvm/fd.h"
+#include "vmm/kvm/kvm_abi.h"
+#include "vmm/types.h"
+
+namespace ringside::kvm {
+
+class Vcpu;
+
+class Vm {
+  public:
+    int fd() const { return fd_.get(); }
+
+    // KVM_CHECK_EXTENSION on this VM: 0 if lacking.
+    int check(int capability) const;
+    // KVM_ENABLE_CAP.
+    Result<void> enable(std::uint32_t capability, std::uint64_t argument = 0) const;
+
+    // KVM_SET_USER_MEMORY_REGION. `flags` is a set of KVM_MEM_*; a size of 0 deletes the slot.
+    Result<void> set_memory(std::uint32_t slot, Gpa start, std::uint64_t size, std::byte* host,
+                            std::uint32_t flags) const;
+
+    // Three pages and one page outside RAM that VMX without unrestricted guest needs for real mode.
+    Result<void> set_tss_address(Gpa) const;
+    Result<void> set_identity_map_address(Gpa) const;
+
+    // PIC, IOAPIC and a local APIC per vCPU, in the kernel; before any vCPU exists.
+    Result<void> create_irqchip() const;
+    // i8254 with the speaker port handled in the kernel.
+    Result<void> create_pit() const;
+    // Sets an interrupt input's level. Callable from any thread.
+    Result<void> irq_line(Gsi, bool level) const;
+
+    // KVM_CREATE_VCPU; the vCPU's local APIC id is its index.
+    Result<Vcpu> create_vcpu(VcpuIndex) const;
+
+    // KVM_X86_SET_MSR_FILTER: denied accesses exit to userspace when KVM_CAP_X86_USER_SPACE_MSR is enabled.
+    Result<void> set_msr_filter(const kvm_msr_filter&) const;
+    // KVM_GET_STATS_FD.
+    Result<Fd> statistics() const;
+
+  private:
+    friend class System;
+    Vm(Fd fd, std::size_t vcpu_mapping) : fd_(std::move(fd)), vcpu_mapping_(vcpu_mapping) {}
+    Fd fd_;
+    std::size_t vcpu_mapping_ = 0;
+};
+
+}  // namespace ringside::kvm
