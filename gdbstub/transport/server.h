@@ -1,0 +1,59 @@
+// Serves a target to one debugger at a time over an endpoint, on the thread that runs the io_context.
+//
+// On a listening endpoint (tcp, unix) a second client is accepted and closed at once while the first goes on;
+// when a client has left, the next may attach. serial and stdio have one client from the start; on stdio its
+// end is the end of stdin.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <asio/io_context.hpp>
+
+#include "gdbstub/session.h"
+#include "gdbstub/target.h"
+#include "gdbstub/transport/endpoint.h"
+
+namespace ringside::gdbstub {
+
+// Called on the io_context's thread. Any of them may be empty.
+struct ServerHooks {
+    std::function<void(const std::string&)> on_event;  // one line for a log
+    std::function<void()> on_connect;                  // a client's session has begun
+    std::function<void()> on_disconnect;               // it is over; after Session::disconnected()
+};
+
+class Server {
+  public:
+    // Opens the endpoint and starts to serve. `io` and `target` must outlive the server. The error is one
+    // line that says what to do.
+    static Result<std::unique_ptr<Server>> open(asio::io_context& io, const Endpoint& endpoint,
+                                                Target& target, ServerHooks hooks = {});
+
+    // Closes the connection and the endpoint (a unix socket's file is removed). To be called on the
+    // io_context's thread, or when that no longer runs.
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Tells the client's session of a stop. May be called from any thread.
+    void post_stop(StopEvent event);
+
+    // The endpoint in use, with the real port where 0 was asked for: "tcp:127.0.0.1:40123".
+    const std::string& description() const;
+
+    // The port of a tcp endpoint, else 0.
+    std::uint16_t port() const;
+
+    // Whether a client is connected. On the io_context's thread only.
+    bool connected() const;
+
+    class Impl;
+
+  private:
+    explicit Server(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace ringside::gdbstub
