@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace ringside::x86 {
@@ -55,9 +56,8 @@ struct DebugRegisters {
 struct ExtendedState {
     std::array<std::array<std::uint8_t, 10>, 8> st{};  // 80-bit values, st(0) first
     std::uint16_t fcw = 0x37f, fsw = 0, fop = 0;
-    std::uint16_t ftw = 0xffff;  // full 2-bit tags, as FSTENV stores them
-    std::uint64_t fip = 0, fdp = 0;
-    std::uint16_t fcs = 0, fds = 0;
+    std::uint16_t ftw = 0xffff;      // full 2-bit tags, as FSTENV stores them
+    std::uint64_t fip = 0, fdp = 0;  // where FXSAVE has 16-bit selectors, they are bits 32-47
     std::uint32_t mxcsr = 0x1f80;
     std::array<std::array<std::uint8_t, 64>, 32> zmm{};  // xmm and ymm are its low 16 and 32 bytes
     std::array<std::uint64_t, 8> k{};
