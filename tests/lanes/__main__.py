@@ -1,0 +1,40 @@
+"""./tests/run [--quick] [--lane NAME]... [--list]"""
+
+import argparse
+import sys
+import time
+
+from tests.lanes.lane import Counts, run_lane
+from tests.lanes.lanes import LANES
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests/run", description="Builds Ringside and runs its tests.")
+    parser.add_argument("--quick", action="store_true", help="only what takes a few minutes: changed files, main lanes")
+    parser.add_argument("--lane", action="append", metavar="NAME", choices=[lane.name for lane in LANES],
+                        help="only this lane (may be given several times)")
+    parser.add_argument("--list", action="store_true", help="name the lanes and stop")
+    arguments = parser.parse_args()
+
+    if arguments.list:
+        for lane in LANES:
+            print(f"{lane.name:<10} {lane.about}{'  [quick]' if lane.quick else ''}")
+        return 0
+
+    chosen = [lane for lane in LANES
+              if (lane.name in arguments.lane if arguments.lane else lane.quick or not arguments.quick)]
+    started = time.monotonic()
+    results = {lane.name: run_lane(lane, arguments.quick) for lane in chosen}
+
+    total = Counts()
+    print(f"\nSummary, {time.monotonic() - started:.0f} s:")
+    for name, counts in results.items():
+        state = "FAILED" if counts.failed else "passed" if counts.passed else "skipped"
+        print(f"  {name:<10} {state:<8} {counts}; log: build/logs/{name}.log")
+        total.add(counts)
+    print(total)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""What a lane is, and what it can use while it runs: a log, commands, the build, counted results."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+LOGS = BUILD / "logs"
+JOBS = os.cpu_count() or 1
+
+
+class Skipped(Exception):
+    """This lane cannot run on this machine; the message says why."""
+
+
+class Failed(Exception):
+    """This lane cannot go on; the message says why."""
+
+
+@dataclasses.dataclass
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other: "Counts") -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def total(self) -> int:
+        return self.passed + self.failed + self.skipped
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+@dataclasses.dataclass(frozen=True)
+class Lane:
+    name: str
+    about: str
+    body: Callable[["LaneRun"], None]
+    quick: bool = False  # part of --quick
+    minutes: int = 20  # a command that takes longer hangs: it is killed and the lane fails
+
+
+class LaneRun:
+    """One run of one lane. Everything that its commands print goes to build/logs/LANE.log."""
+
+    def __init__(self, lane: Lane, quick: bool):
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.lane = lane
+        self.quick = quick
+        self.counts = Counts()
+        self.notes: list[str] = []
+        self.log_path = LOGS / f"{lane.name}.log"
+        self.log = open(self.log_path, "w", encoding="utf-8", errors="replace")
+
+    def note(self, text: str) -> None:
+        """One line for the user, now."""
+        print(f"    {text}", flush=True)
+        self.log.write(f"-- {text}\n")
+
+    def run(self, *command, env: dict[str, str] | None = None) -> int:
+        """Runs a command from the project's root and returns its exit status."""
+        words = [str(word) for word in command]
+        self.log.write(f"\n$ {' '.join(words)}\n")
+        self.log.flush()
+        # A session of its own, so that a hung command goes with everything that it started.
+        process = subprocess.Popen(
+            words, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+            stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            return process.wait(timeout=self.lane.minutes * 60)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{words[0]} was still running after {self.lane.minutes} minutes") from None
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def build(self, preset: str, *targets: str) -> Path:
+        """Configures a preset and builds targets of it ("folder/all" is everything below a folder)."""
+        directory = BUILD / preset
+        if not (directory / "build.ninja").exists() and self.run("cmake", "--preset", preset) != 0:
+            raise Failed(f"cmake --preset {preset} failed")
+        if self.run("ninja", "-C", directory, "-j", JOBS, *targets) != 0:
+            raise Failed(f"the {preset} build failed")
+        return directory
+
+    def one_test(self, name: str, *command, env: dict[str, str] | None = None) -> bool:
+        """A command that is one test: it passed if it exits with 0."""
+        ok = self.run(*command, env=env) == 0
+        self.counts.add(Counts(passed=1) if ok else Counts(failed=1))
+        if not ok:
+            self.note(f"failed: {name}")
+        return ok
+
+    def ctest(self, directory: Path, label: str, env: dict[str, str] | None = None) -> None:
+        """The tests of a build that carry a label, each counted."""
+        report = LOGS / f"{self.lane.name}-ctest.xml"
+        report.unlink(missing_ok=True)
+        status = self.run("ctest", "--test-dir", directory, "-L", f"^{label}$", "-j", JOBS, "--no-tests=error",
+                          "--output-on-failure", "--output-junit", report, env=env)
+        self._count(read_junit(report), status, "ctest")
+
+    def counted(self, *command, env: dict[str, str] | None = None) -> None:
+        """A test program of ours that takes --json FILE and writes {"passed": N, "failed": N, "skipped": N} there."""
+        report = LOGS / f"{self.lane.name}-counts.json"
+        report.unlink(missing_ok=True)
+        status = self.run(*command, "--json", report, env=env)
+        self._count(read_json(report), status, str(command[0]))
+
+    def _count(self, counts: Counts | None, status: int, what: str) -> None:
+        if counts is None or counts.total() == 0:
+            raise Failed(f"{what} ended with status {status} and no test results")
+        if status != 0 and counts.failed == 0:
+            counts.failed += 1  # it noticed something that none of its tests did
+        self.counts.add(counts)
+
+
+def read_junit(path: Path) -> Counts | None:
+    try:
+        suite = ElementTree.parse(path).getroot()
+    except (OSError, ElementTree.ParseError):
+        return None
+    total, failed = int(suite.get("tests", 0)), int(suite.get("failures", 0))
+    skipped = int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
+    return Counts(total - failed - skipped, failed, skipped)
+
+
+def read_json(path: Path) -> Counts | None:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Counts(int(data["passed"]), int(data["failed"]), int(data["skipped"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def run_lane(lane: Lane, quick: bool) -> Counts:
+    """Runs one lane and reports on it. A lane that cannot count is one test."""
+    print(f"== {lane.name}: {lane.about}", flush=True)
+    started = time.monotonic()
+    run = LaneRun(lane, quick)
+    verdict = ""
+    try:
+        lane.body(run)
+        if run.counts.total() == 0:
+            run.counts.add(Counts(passed=1))
+    except Skipped as reason:
+        run.counts.add(Counts(skipped=1))
+        verdict = f"skipped: {reason}"
+    except Failed as reason:
+        run.counts.add(Counts(failed=1))
+        run.log.write(f"\n{reason}\n")
+        verdict = f"FAILED: {reason}"
+    finally:
+        run.log.close()
+    if run.counts.failed:
+        print_tail(run.log_path)
+        verdict = verdict or "FAILED"
+    seconds = time.monotonic() - started
+    print(f"   {verdict or 'passed'} ({run.counts}) in {seconds:.0f} s", flush=True)
+    return run.counts
+
+
+def print_tail(path: Path, lines: int = 60) -> None:
+    text = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    print(f"    ---- the end of {path.relative_to(ROOT)}:")
+    for line in text[-lines:]:
+        print(f"    {line}")
+    print("    ----", flush=True)

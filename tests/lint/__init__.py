@@ -1,0 +1,1 @@
+"""Checks of the source text: format, clang-tidy, layers, sizes, shell scripts."""

@@ -1,0 +1,82 @@
+"""The layers of the source tree, checked by its #include lines.
+
+Each folder names what it may include; whatever is not named is forbidden. The table has no cycles (a test says so), so
+neither has the tree. Run as a program, it lists every line that breaks a rule.
+"""
+
+import dataclasses
+import fnmatch
+import sys
+
+from tests.lint import sources
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    folder: str
+    may_include: tuple[str, ...]  # folders or files of ours, beside the folder itself
+    never_system: tuple[str, ...] = ()  # patterns of <headers>
+
+
+_KERNEL_INTERFACE = ("linux/*", "sys/*", "asm/*")
+_SOCKETS = ("asio*", "netinet/*", "arpa/*", "netdb.h")
+_THREADS = ("thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "pthread.h")
+_FILES = ("fstream", "filesystem", "fcntl.h", "unistd.h", "cstdio", "stdio.h")
+
+LAYERS = (
+    Layer("arch", (), _KERNEL_INTERFACE + _SOCKETS + _THREADS + _FILES),
+    Layer("gdbstub", (), ("linux/kvm.h", "sys/ioctl.h", "capstone/*")),
+    Layer("vmm/kvm", ("arch", "vmm/types.h")),
+    Layer("vmm/exits", ("arch", "vmm/types.h", "vmm/kvm")),
+    Layer("vmm/machine", ("arch", "vmm/types.h", "vmm/kvm", "vmm/exits")),
+    Layer("vmm/devices", ("arch", "vmm/types.h", "vmm/machine"), ("linux/kvm.h",)),
+    Layer("vmm/boot", ("arch", "vmm/types.h", "vmm/kvm", "vmm/machine")),
+    Layer("vmm/debug", ("arch", "gdbstub", "vmm/types.h", "vmm/kvm", "vmm/machine", "vmm/exits")),
+    Layer("vmm/cli", ("arch", "gdbstub", "vmm")),
+    Layer("guests", ()),
+    # The foundations' tests stand without the house, too.
+    Layer("tests/unit/arch", ("arch", "tests/support")),
+    Layer("tests/unit/gdbstub", ("gdbstub", "tests/support")),
+)
+
+# <linux/kvm.h> gives wrong ioctl numbers in C++ unless it is corrected first; this header does.
+KVM_HEADER_OWNER = "vmm/kvm/kvm_abi.h"
+
+
+def is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + "/")
+
+
+def layer_of(path: str) -> Layer | None:
+    """The innermost layer that holds a file; none for files that may include anything."""
+    holding = [layer for layer in LAYERS if is_below(path, layer.folder)]
+    return max(holding, key=lambda layer: len(layer.folder), default=None)
+
+
+def violations(files: dict[str, str]) -> list[str]:
+    """One line for each include that breaks a rule. `files` maps paths from the root to their text."""
+    found = []
+    for path, text in sorted(files.items()):
+        quoted, system = sources.includes(text)
+        found += [f'{path}: "{name}" is not a path from the project\'s root' for name in quoted if name not in files]
+        if "linux/kvm.h" in system and path != KVM_HEADER_OWNER:
+            found.append(f"{path}: <linux/kvm.h> is included by {KVM_HEADER_OWNER} only")
+        layer = layer_of(path)
+        if layer is None:
+            continue
+        allowed = (layer.folder, *layer.may_include)
+        found += [f'{path}: {layer.folder} may not include "{name}"' for name in quoted
+                  if name in files and not any(is_below(name, folder) for folder in allowed)]
+        found += [f"{path}: {layer.folder} may not include <{name}>" for name in system
+                  if any(fnmatch.fnmatchcase(name, pattern) for pattern in layer.never_system)]
+    return found
+
+
+def main() -> int:
+    found = violations({path: sources.read(path) for path in sources.cpp_files()})
+    print("\n".join(found) if found else "every include keeps to its layer")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
