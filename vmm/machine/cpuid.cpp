@@ -1,0 +1,112 @@
+#include "vmm/machine/cpuid.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace ringside::machine {
+
+namespace {
+
+constexpr std::uint32_t bit(unsigned n) {
+    return std::uint32_t{1} << n;
+}
+
+// CPUID leaf 1 (SDM volume 2, CPUID).
+constexpr std::uint32_t kEcxXsave = bit(26);
+constexpr std::uint32_t kEcxTscDeadline = bit(24);
+constexpr std::uint32_t kEcxAvx = bit(28);
+constexpr std::uint32_t kEcxHypervisor = bit(31);
+constexpr std::uint32_t kEdxHtt = bit(28);
+// Leaf 7, subleaf 0.
+constexpr std::uint32_t kEbxAvx512f = bit(16);
+constexpr std::uint32_t kEcxPku = bit(3);
+
+// Leaf 0xB's level types (SDM volume 2, CPUID, "Extended Topology Enumeration Leaf").
+constexpr std::uint32_t kLevelSmt = 1;
+constexpr std::uint32_t kLevelCore = 2;
+
+const kvm_cpuid_entry2* find(const std::vector<kvm_cpuid_entry2>& entries, std::uint32_t function,
+                             std::uint32_t index = 0) {
+    const auto it = std::ranges::find_if(
+        entries, [&](const auto& e) { return e.function == function && e.index == index; });
+    return it == entries.end() ? nullptr : &*it;
+}
+
+// Bits that an APIC id needs beyond one vCPU per package.
+std::uint32_t id_bits(std::uint32_t vcpus) {
+    return static_cast<std::uint32_t>(std::bit_width(vcpus - 1));
+}
+
+kvm_cpuid_entry2 topology(std::uint32_t leaf, std::uint32_t subleaf, std::uint32_t apic_id,
+                          std::uint32_t vcpus) {
+    kvm_cpuid_entry2 e{};
+    e.function = leaf;
+    e.index = subleaf;
+    e.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
+    e.edx = apic_id;
+    e.ecx = subleaf;
+    if (subleaf == 0) {  // one thread per core
+        e.eax = 0;
+        e.ebx = 1;
+        e.ecx |= kLevelSmt << 8;
+    } else if (subleaf == 1) {
+        e.eax = id_bits(vcpus);
+        e.ebx = vcpus;
+        e.ecx |= kLevelCore << 8;
+    }
+    return e;
+}
+
+void adjust_leaf_1(kvm_cpuid_entry2& e, std::uint32_t apic_id, std::uint32_t vcpus, bool tsc_deadline) {
+    e.ebx = (e.ebx & 0xffff) | apic_id << 24 | (vcpus & 0xff) << 16;
+    e.ecx |= kEcxHypervisor;
+    if (tsc_deadline)
+        e.ecx |= kEcxTscDeadline;
+    e.edx = vcpus > 1 ? e.edx | kEdxHtt : e.edx & ~kEdxHtt;
+}
+
+}  // namespace
+
+CpuFeatures features(const std::vector<kvm_cpuid_entry2>& entries) {
+    CpuFeatures f;
+    if (const auto* leaf = find(entries, 1)) {
+        f.xsave = (leaf->ecx & kEcxXsave) != 0;
+        f.avx = f.xsave && (leaf->ecx & kEcxAvx) != 0;
+    }
+    if (const auto* leaf = find(entries, 7)) {
+        f.avx512 = f.avx && (leaf->ebx & kEbxAvx512f) != 0;
+        f.pkru = f.xsave && (leaf->ecx & kEcxPku) != 0;
+    }
+    if (const auto* leaf = find(entries, 0x80000008))
+        f.physical_address_bits = std::clamp(leaf->eax & 0xff, 32U, 52U);
+    return f;
+}
+
+std::vector<kvm_cpuid_entry2> vcpu_cpuid(const std::vector<kvm_cpuid_entry2>& host, VcpuIndex vcpu,
+                                         std::uint32_t vcpus, bool tsc_deadline) {
+    std::vector<kvm_cpuid_entry2> entries;
+    entries.reserve(host.size() + 6);
+    bool has_topology[2] = {false, false};
+    for (kvm_cpuid_entry2 e : host) {
+        if (e.function == 0xb || e.function == 0x1f) {
+            has_topology[e.function == 0x1f] = true;
+            continue;  // made anew below
+        }
+        if (e.function == 1)
+            adjust_leaf_1(e, vcpu.value, vcpus, tsc_deadline);
+        if (e.function == 0x8000001e) {
+            e.eax = vcpu.value;
+            e.ebx = (e.ebx & ~0xffU) | (vcpu.value & 0xff);
+        }
+        entries.push_back(e);
+    }
+    for (const std::uint32_t leaf : {0xbU, 0x1fU}) {
+        if (!has_topology[leaf == 0x1f])
+            continue;
+        for (std::uint32_t subleaf = 0; subleaf < 3; ++subleaf)
+            entries.push_back(topology(leaf, subleaf, vcpu.value, vcpus));
+    }
+    return entries;
+}
+
+}  // namespace ringside::machine

@@ -1,0 +1,138 @@
+// One turn of the exit loop: KVM_RUN, and what follows from each exit reason (KVM API, 5. The kvm_run
+// structure).
+
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "vmm/machine/vcpu_thread.h"
+
+namespace ringside::machine {
+
+namespace {
+
+std::uint64_t first_value(std::span<const std::byte> data) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, data.data(), std::min(data.size(), sizeof value));
+    return value;
+}
+
+}  // namespace
+
+void VcpuThread::run_once() {
+    exits::ExitRecord record;
+    completion_pending_ = false;  // this entry completes it
+    record.entered = __rdtsc();
+    const auto outcome = vcpu_.run();
+    record.exited = __rdtsc();
+    if (vcpu_.has_synced_registers())
+        record.rip = vcpu_.synced_registers().rip;
+
+    if (!outcome) {
+        run_error_ = outcome.error();
+        fatal(FatalExit::RunFailure);
+        return;
+    }
+    switch (*outcome) {
+        case kvm::RunOutcome::Interrupted:
+            record.reason = exits::kReasonInterrupted;
+            break;
+        case kvm::RunOutcome::Again:
+            record.reason = exits::kReasonAgain;
+            break;
+        case kvm::RunOutcome::Exit:
+            record.reason = vcpu_.shared().exit_reason;
+            handle_exit(record);
+            break;
+    }
+    record.handled = __rdtsc();
+    recorder_.record(record);
+    if (watch_exits_.load(std::memory_order_relaxed))
+        observer_.on_exit(*this, record);
+}
+
+void VcpuThread::handle_exit(exits::ExitRecord& record) {
+    switch (vcpu_.shared().exit_reason) {
+        case KVM_EXIT_IO:
+            return handle_pio(record);
+        case KVM_EXIT_MMIO:
+            return handle_mmio(record);
+        case KVM_EXIT_X86_RDMSR:
+            return handle_msr(record, false);
+        case KVM_EXIT_X86_WRMSR:
+            return handle_msr(record, true);
+        case KVM_EXIT_DEBUG:
+            return observer_.on_debug_exit(*this);
+        case KVM_EXIT_SHUTDOWN:
+            return fatal(FatalExit::TripleFault);
+        case KVM_EXIT_INTERNAL_ERROR:
+            return fatal(vcpu_.shared().internal.suberror == KVM_INTERNAL_ERROR_EMULATION
+                             ? FatalExit::EmulationFailure
+                             : FatalExit::InternalError);
+        case KVM_EXIT_FAIL_ENTRY:
+            return fatal(FatalExit::EntryFailure);
+        case KVM_EXIT_INTR:             // a signal: the loop looks at what it brought
+        case KVM_EXIT_IRQ_WINDOW_OPEN:  // never asked for, and harmless
+        case KVM_EXIT_SET_TPR:
+        case KVM_EXIT_IOAPIC_EOI:
+            return;
+        default:
+            return fatal(FatalExit::Unhandled);
+    }
+}
+
+void VcpuThread::handle_pio(exits::ExitRecord& record) {
+    auto& run = vcpu_.shared();
+    const auto& io = run.io;
+    auto* data = reinterpret_cast<std::byte*>(&run) + io.data_offset;
+    const std::size_t size = io.size;
+    const bool in = io.direction == KVM_EXIT_IO_IN;
+    for (std::uint32_t i = 0; i < io.count; ++i) {
+        const std::span<std::byte> access(data + i * size, size);
+        if (in)
+            buses_.pio.read(io.port, access);
+        else
+            buses_.pio.write(io.port, access);
+    }
+    record.direction = in ? exits::Direction::Read : exits::Direction::Write;
+    record.size = static_cast<std::uint8_t>(size);
+    record.count = static_cast<std::uint16_t>(io.count);
+    record.address = io.port;
+    record.value = first_value({data, size});
+    completion_pending_ = true;
+}
+
+void VcpuThread::handle_mmio(exits::ExitRecord& record) {
+    auto& mmio = vcpu_.shared().mmio;
+    // KVM splits accesses at 8 bytes.
+    const std::span<std::byte> data(reinterpret_cast<std::byte*>(mmio.data),
+                                    std::min<std::size_t>(mmio.len, 8));
+    if (mmio.is_write)
+        buses_.mmio.write(mmio.phys_addr, data);
+    else
+        buses_.mmio.read(mmio.phys_addr, data);
+    record.direction = mmio.is_write ? exits::Direction::Write : exits::Direction::Read;
+    record.size = static_cast<std::uint8_t>(data.size());
+    record.address = mmio.phys_addr;
+    record.value = first_value(data);
+    completion_pending_ = true;
+}
+
+// Only MSRs that KVM does not know come here (KVM_MSR_EXIT_REASON_UNKNOWN), or that a filter sent: the guest
+// gets the #GP that hardware would raise for an MSR that does not exist.
+void VcpuThread::handle_msr(exits::ExitRecord& record, bool write) {
+    auto& msr = vcpu_.shared().msr;
+    msr.error = 1;
+    record.direction = write ? exits::Direction::Write : exits::Direction::Read;
+    record.size = 8;
+    record.address = msr.index;
+    record.value = write ? msr.data : 0;
+    completion_pending_ = true;
+}
+
+void VcpuThread::fatal(FatalExit cause) {
+    observer_.on_fatal_exit(*this, cause);
+}
+
+}  // namespace ringside::machine

@@ -1,0 +1,134 @@
+#include "vmm/machine/machine.h"
+
+#include <algorithm>
+
+#include "vmm/machine/layout.h"
+#include "vmm/machine/vcpu_setup.h"
+
+namespace ringside::machine {
+
+namespace {
+
+class IrqchipLine final : public InterruptLine {
+  public:
+    IrqchipLine(const kvm::Vm& vm, Gsi gsi) : vm_(vm), gsi_(gsi) {}
+    // KVM_IRQ_LINE on an existing irqchip with a GSI of its routing table cannot fail.
+    void set(bool level) override { (void)vm_.irq_line(gsi_, level); }
+
+  private:
+    const kvm::Vm& vm_;
+    Gsi gsi_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Machine>> Machine::create(const kvm::System& system, GuestMemory memory,
+                                                 std::uint32_t vcpus, VcpuObserver& observer) {
+    VcpuThread::install_kick_signal();
+    auto vm = system.create_vm();
+    if (!vm)
+        return tl::unexpected<Error>(vm.error());
+    std::unique_ptr<Machine> machine(new Machine(std::move(*vm), std::move(memory)));
+    if (auto r = machine->set_up_vm(); !r)
+        return tl::unexpected<Error>(r.error());
+    if (auto r = machine->set_up_vcpus(system, vcpus, observer); !r)
+        return tl::unexpected<Error>(r.error());
+    return machine;
+}
+
+Result<void> Machine::set_up_vm() {
+    if (auto r = vm_.set_tss_address(layout::kKvmTss); !r)
+        return r;
+    if (auto r = vm_.set_identity_map_address(layout::kKvmIdentityMap); !r)
+        return r;
+    if (auto r = vm_.create_irqchip(); !r)
+        return r;
+    if (auto r = vm_.create_pit(); !r)
+        return r;
+    std::uint32_t slot = 0;
+    for (const MemoryRegion& region : memory_.regions()) {
+        const std::uint32_t flags = region.read_only() ? KVM_MEM_READONLY : 0;
+        if (auto r = vm_.set_memory(slot++, region.start(), region.size(), region.host(), flags); !r)
+            return r;
+    }
+    return {};
+}
+
+Result<void> Machine::set_up_vcpus(const kvm::System& system, std::uint32_t vcpus, VcpuObserver& observer) {
+    const auto limit = static_cast<std::uint32_t>(vm_.check(KVM_CAP_MAX_VCPUS));
+    if (vcpus == 0 || vcpus > limit)
+        return failure("create " + std::to_string(vcpus) + " vCPUs",
+                       "this host's KVM takes 1 to " + std::to_string(limit), "Choose another --cpus");
+    const auto cpuid = system.supported_cpuid();
+    if (!cpuid)
+        return tl::unexpected<Error>(cpuid.error());
+    features_ = features(*cpuid);
+    const bool tsc_deadline = vm_.check(KVM_CAP_TSC_DEADLINE_TIMER) != 0;
+    for (std::uint32_t i = 0; i < vcpus; ++i) {
+        auto vcpu = vm_.create_vcpu(VcpuIndex{i});
+        if (!vcpu)
+            return tl::unexpected<Error>(vcpu.error());
+        if (auto r = vcpu->set_cpuid(vcpu_cpuid(*cpuid, VcpuIndex{i}, vcpus, tsc_deadline)); !r)
+            return r;
+        if (auto r = set_up_common(*vcpu); !r)
+            return r;
+        vcpus_.push_back(std::make_unique<VcpuThread>(std::move(*vcpu), buses_, observer));
+    }
+    return {};
+}
+
+Machine::~Machine() {
+    stop();
+}
+
+InterruptLine& Machine::interrupt(Gsi gsi) {
+    return *lines_.emplace_back(std::make_unique<IrqchipLine>(vm_, gsi));
+}
+
+Result<void> Machine::set_boot_state(const x86::GeneralRegisters& general,
+                                     const x86::SystemRegisters& system) {
+    for (auto& thread : vcpus_) {
+        auto result = thread->index().value == 0 ? set_up_boot_vcpu(thread->vcpu(), general, system)
+                                                 : set_up_application_vcpu(thread->vcpu());
+        if (!result)
+            return result;
+    }
+    return {};
+}
+
+void Machine::start() {
+    for (auto& thread : vcpus_)
+        thread->start();
+}
+
+void Machine::stop() {
+    for (auto& thread : vcpus_)
+        thread->stop();
+}
+
+std::optional<StopToken> Machine::stop_token() const {
+    if (!std::ranges::all_of(vcpus_, [](const auto& thread) { return thread->parked(); }))
+        return std::nullopt;
+    return StopToken();
+}
+
+void Machine::end(GuestEnd how) {
+    if (ended_.exchange(true))
+        return;
+    for (auto& thread : vcpus_)
+        thread->suspend();
+    if (on_end_)
+        on_end_(how);
+}
+
+void Machine::request_reset(const char* source) {
+    end({GuestEnd::Kind::Reset, 0, source});
+}
+void Machine::request_power_off(const char* source) {
+    end({GuestEnd::Kind::PowerOff, 0, source});
+}
+void Machine::request_exit(std::uint8_t status) {
+    end({GuestEnd::Kind::DebugExit, status, "debug exit"});
+}
+
+}  // namespace ringside::machine

@@ -1,0 +1,93 @@
+// A virtual machine in one piece: memory, buses, interrupt controllers and vCPU threads.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/cpu_state.h"
+#include "vmm/kvm/system.h"
+#include "vmm/kvm/vm.h"
+#include "vmm/machine/cpuid.h"
+#include "vmm/machine/guest_memory.h"
+#include "vmm/machine/interrupt_line.h"
+#include "vmm/machine/vcpu_thread.h"
+
+namespace ringside::machine {
+
+// Proof that every vCPU of a machine is parked: what reads and writes of guest state ask for. Only a Machine
+// makes one, and whoever holds it must not resume a vCPU before letting go of it.
+class StopToken {
+  public:
+    StopToken(StopToken&&) = default;
+    StopToken& operator=(StopToken&&) = default;
+
+  private:
+    friend class Machine;
+    StopToken() = default;
+};
+
+// How a machine came to its end by the guest's own doing.
+struct GuestEnd {
+    enum class Kind : std::uint8_t { Reset, PowerOff, DebugExit } kind = Kind::PowerOff;
+    std::uint8_t status = 0;  // DebugExit's
+    std::string source;       // "i8042", "ACPI", ...
+};
+
+class Machine final : public MachineControl {
+  public:
+    // Creates VM, irqchip, PIT, memory slots and vCPUs. The machine takes `memory` over.
+    static Result<std::unique_ptr<Machine>> create(const kvm::System& system, GuestMemory memory,
+                                                   std::uint32_t vcpus, VcpuObserver& observer);
+    ~Machine() override;
+
+    GuestMemory& memory() { return memory_; }
+    const GuestMemory& memory() const { return memory_; }
+    // Devices are attached before start().
+    Buses& buses() { return buses_; }
+    const kvm::Vm& vm() const { return vm_; }
+    const CpuFeatures& cpu_features() const { return features_; }
+    // An interrupt input, owned by the machine.
+    InterruptLine& interrupt(Gsi gsi);
+
+    // Puts vCPU 0 into its boot state and the others into wait-for-SIPI; before start().
+    Result<void> set_boot_state(const x86::GeneralRegisters&, const x86::SystemRegisters&);
+    // Starts every vCPU's thread, parked.
+    void start();
+    // Ends every vCPU's thread. Idempotent.
+    void stop();
+
+    std::size_t vcpu_count() const { return vcpus_.size(); }
+    VcpuThread& vcpu(VcpuIndex index) { return *vcpus_.at(index.value); }
+    const VcpuThread& vcpu(VcpuIndex index) const { return *vcpus_.at(index.value); }
+
+    // A token if every vCPU is parked at this moment, else nothing.
+    std::optional<StopToken> stop_token() const;
+
+    // MachineControl: the first end counts. The calling vCPU and all others are suspended, then `on_end` is
+    // called on the calling thread.
+    void request_reset(const char* source) override;
+    void request_power_off(const char* source) override;
+    void request_exit(std::uint8_t status) override;
+    void set_end_handler(std::function<void(const GuestEnd&)> handler) { on_end_ = std::move(handler); }
+
+  private:
+    Machine(kvm::Vm vm, GuestMemory memory) : vm_(std::move(vm)), memory_(std::move(memory)) {}
+    Result<void> set_up_vm();
+    Result<void> set_up_vcpus(const kvm::System&, std::uint32_t vcpus, VcpuObserver&);
+    void end(GuestEnd);
+
+    kvm::Vm vm_;
+    GuestMemory memory_;
+    Buses buses_;
+    CpuFeatures features_;
+    std::vector<std::unique_ptr<InterruptLine>> lines_;
+    std::vector<std::unique_ptr<VcpuThread>> vcpus_;
+    std::function<void(const GuestEnd&)> on_end_;
+    std::atomic<bool> ended_{false};
+};
+
+}  // namespace ringside::machine

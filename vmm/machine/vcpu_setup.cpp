@@ -1,0 +1,75 @@
+#include "vmm/machine/vcpu_setup.h"
+
+#include <array>
+#include <cstring>
+
+namespace ringside::machine {
+
+namespace {
+
+// MSR indices (SDM volume 4, 2.1).
+namespace msr {
+constexpr std::uint32_t kSysenterCs = 0x174, kSysenterEsp = 0x175, kSysenterEip = 0x176;
+constexpr std::uint32_t kMiscEnable = 0x1a0, kMtrrDefType = 0x2ff;
+constexpr std::uint32_t kStar = 0xc0000081, kLstar = 0xc0000082, kCstar = 0xc0000083, kFmask = 0xc0000084;
+constexpr std::uint32_t kKernelGsBase = 0xc0000102;
+}  // namespace msr
+
+constexpr std::uint64_t kMiscEnableFastStrings = 1;
+constexpr std::uint64_t kMtrrEnabled = 1 << 11;
+constexpr std::uint64_t kMtrrWriteBack = 6;
+
+// As firmware leaves them. MISC_ENABLE exists on Intel only and the MTRRs not on every KVM: those are tried
+// one by one.
+constexpr std::array kBootMsrs{kvm::Msr{msr::kSysenterCs, 0},  kvm::Msr{msr::kSysenterEsp, 0},
+                               kvm::Msr{msr::kSysenterEip, 0}, kvm::Msr{msr::kStar, 0},
+                               kvm::Msr{msr::kLstar, 0},       kvm::Msr{msr::kCstar, 0},
+                               kvm::Msr{msr::kFmask, 0},       kvm::Msr{msr::kKernelGsBase, 0}};
+constexpr std::array kOptionalMsrs{kvm::Msr{msr::kMiscEnable, kMiscEnableFastStrings},
+                                   kvm::Msr{msr::kMtrrDefType, kMtrrEnabled | kMtrrWriteBack}};
+
+// Local vector table entries (SDM volume 3, 10.5.1): the PIC's INTR comes in at LINT0, NMI at LINT1.
+constexpr std::size_t kLvtLint0 = 0x350, kLvtLint1 = 0x360;
+constexpr std::uint32_t kDeliveryNmi = 4 << 8, kDeliveryExtInt = 7 << 8;
+
+void set_lvt(kvm_lapic_state& lapic, std::size_t offset, std::uint32_t delivery) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, lapic.regs + offset, sizeof value);
+    value = (value & ~std::uint32_t{0x700}) | delivery;
+    std::memcpy(lapic.regs + offset, &value, sizeof value);
+}
+
+}  // namespace
+
+Result<void> set_up_common(kvm::Vcpu& vcpu) {
+    if (auto r = vcpu.write_msrs(kBootMsrs); !r)
+        return r;
+    for (const kvm::Msr& optional : kOptionalMsrs)
+        (void)vcpu.write_msrs({&optional, 1});
+    auto lapic = vcpu.lapic();
+    if (!lapic)
+        return tl::unexpected<Error>(lapic.error());
+    set_lvt(*lapic, kLvtLint0, kDeliveryExtInt);
+    set_lvt(*lapic, kLvtLint1, kDeliveryNmi);
+    return vcpu.set_lapic(*lapic);
+}
+
+Result<void> set_up_boot_vcpu(kvm::Vcpu& vcpu, const x86::GeneralRegisters& general,
+                              const x86::SystemRegisters& system) {
+    auto current = vcpu.system();
+    if (!current)
+        return tl::unexpected<Error>(current.error());
+    x86::SystemRegisters wanted = system;
+    wanted.apic_base = current->apic_base;  // a loader knows nothing of the APIC
+    if (auto r = vcpu.set_system(wanted); !r)
+        return r;
+    if (auto r = vcpu.set_general(general); !r)
+        return r;
+    return vcpu.set_mp_state(KVM_MP_STATE_RUNNABLE);
+}
+
+Result<void> set_up_application_vcpu(kvm::Vcpu& vcpu) {
+    return vcpu.set_mp_state(KVM_MP_STATE_UNINITIALIZED);
+}
+
+}  // namespace ringside::machine

@@ -1,0 +1,148 @@
+#include "vmm/machine/vcpu_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace ringside::machine {
+
+int VcpuThread::kick_signal() {
+    return SIGRTMIN;
+}
+
+void VcpuThread::install_kick_signal() {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    // No SA_RESTART: the signal is there to make KVM_RUN return EINTR.
+    ::sigaction(kick_signal(), &action, nullptr);
+}
+
+VcpuThread::VcpuThread(kvm::Vcpu vcpu, const Buses& buses, VcpuObserver& observer)
+    : vcpu_(std::move(vcpu)), buses_(buses), observer_(observer) {}
+
+VcpuThread::~VcpuThread() {
+    stop();
+}
+
+void VcpuThread::start() {
+    started_ = true;
+    thread_ = std::thread([this] { loop(); });
+}
+
+void VcpuThread::stop() {
+    if (!started_)
+        return;
+    {
+        std::lock_guard lock(mutex_);
+        quitting_ = true;
+        kick_locked();
+    }
+    wake_.notify_one();
+    thread_.join();
+    started_ = false;
+}
+
+void VcpuThread::suspend() {
+    std::lock_guard lock(mutex_);
+    ++suspensions_;
+    kick_locked();
+}
+
+void VcpuThread::resume() {
+    {
+        std::lock_guard lock(mutex_);
+        --suspensions_;
+    }
+    wake_.notify_one();
+}
+
+// With the mutex held, so that attend() cannot clear immediate_exit between the two stores.
+void VcpuThread::kick_locked() {
+    attention_.store(true, std::memory_order_relaxed);
+    vcpu_.request_immediate_exit(true);
+    if (started_ && !parked() && thread_.get_id() != std::this_thread::get_id())
+        ::pthread_kill(thread_.native_handle(), kick_signal());
+}
+
+void VcpuThread::post(Job& job) {
+    {
+        std::lock_guard lock(mutex_);
+        job.next = jobs_;
+        jobs_ = &job;
+        kick_locked();
+    }
+    wake_.notify_one();
+    job.done.wait(0, std::memory_order_acquire);
+}
+
+void VcpuThread::run_jobs(std::unique_lock<std::mutex>& lock) {
+    while (jobs_ != nullptr) {
+        Job* job = std::exchange(jobs_, jobs_->next);
+        lock.unlock();
+        job->run(*job, vcpu_);
+        // The caller may return, and the job with it, as soon as `done` is seen; notify on an atomic that is
+        // gone only looks its address up (C++ [atomics.wait]).
+        job->done.store(1, std::memory_order_release);
+        job->done.notify_one();
+        lock.lock();
+    }
+}
+
+// An exit is finished before its state is shown: PIO, MMIO and MSR exits move RIP and the target register at
+// the next entry (KVM API, 5. kvm_run, note to KVM_EXIT_IO). One entry with immediate_exit set does just
+// that. A split MMIO access may take several.
+void VcpuThread::finish_exit() {
+    while (completion_pending_) {
+        completion_pending_ = false;
+        vcpu_.request_immediate_exit(true);
+        const auto outcome = vcpu_.run();
+        if (outcome && *outcome == kvm::RunOutcome::Exit) {
+            exits::ExitRecord record;
+            handle_exit(record);
+        }
+    }
+}
+
+// The safe point. Returns false when the thread is to end.
+bool VcpuThread::attend() {
+    finish_exit();
+    std::unique_lock lock(mutex_);
+    bool rested = false;
+    for (;;) {
+        run_jobs(lock);
+        if (quitting_) {
+            parked_.store(true, std::memory_order_release);
+            return false;
+        }
+        if (suspensions_ == 0)
+            break;
+        if (!parked()) {
+            rested = true;
+            parked_.store(true, std::memory_order_release);
+            lock.unlock();
+            observer_.on_parked(*this);
+            lock.lock();
+            continue;  // something may have come while the observer ran
+        }
+        wake_.wait(lock);
+    }
+    parked_.store(false, std::memory_order_release);
+    attention_.store(false, std::memory_order_relaxed);
+    vcpu_.request_immediate_exit(false);
+    lock.unlock();
+    if (rested)
+        observer_.before_entry(*this);
+    return true;
+}
+
+void VcpuThread::loop() {
+    tid_.store(static_cast<int>(::syscall(SYS_gettid)), std::memory_order_release);
+    for (;;) {
+        if (attention_.load(std::memory_order_relaxed) && !attend())
+            return;
+        run_once();
+    }
+}
+
+}  // namespace ringside::machine

@@ -1,0 +1,174 @@
+// A vCPU's thread: the loop around KVM_RUN, the mailbox through which everyone else reaches the vCPU, and its
+// run state.
+//
+// Rules that hold here:
+// - Only this thread touches the kvm::Vcpu. Others call(): the request runs on this thread at its next safe
+// point, which
+//   is between two KVM_RUNs, with the last exit finished (KVM API, "KVM_RUN": PIO, MMIO and MSR exits
+//   complete at the next entry).
+// - A vCPU runs while its suspension count is 0. Suspensions nest, so that an all-stop and a short internal
+// pause
+//   do not know of each other.
+// - A kick is immediate_exit, then a signal: a KVM_RUN that is about to start returns as surely as one that
+// runs.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <type_traits>
+
+#include "vmm/exits/recorder.h"
+#include "vmm/kvm/vcpu.h"
+#include "vmm/machine/bus.h"
+#include "vmm/types.h"
+
+namespace ringside::machine {
+
+class VcpuThread;
+
+// Why a vCPU cannot go on by itself.
+enum class FatalExit : std::uint8_t {
+    TripleFault,       // KVM_EXIT_SHUTDOWN
+    EmulationFailure,  // KVM_EXIT_INTERNAL_ERROR, suberror 1
+    InternalError,     // any other KVM_EXIT_INTERNAL_ERROR
+    EntryFailure,      // KVM_EXIT_FAIL_ENTRY
+    RunFailure,        // KVM_RUN itself failed
+    Unhandled,         // an exit reason that this monitor has no use for
+};
+
+// What the exit loop asks the debugger. Every method is called on the vCPU's own thread.
+class VcpuObserver {
+  public:
+    virtual ~VcpuObserver() = default;
+    // KVM_EXIT_DEBUG. The observer suspends the vCPU if it is to stop; otherwise it runs on.
+    virtual void on_debug_exit(VcpuThread&) = 0;
+    // An exit after which the vCPU cannot simply be entered again. The observer has either mended it (its own
+    // or the guest's int3 on a KVM that cannot emulate one) or suspended the vCPU.
+    virtual void on_fatal_exit(VcpuThread&, FatalExit) = 0;
+    // The vCPU has come to rest; its state is final and stays so until before_entry().
+    virtual void on_parked(VcpuThread&) = 0;
+    // The vCPU is about to run again after it was parked.
+    virtual void before_entry(VcpuThread&) = 0;
+    // After each exit that is neither of the above while watch_exits() is on.
+    virtual void on_exit(VcpuThread&, const exits::ExitRecord&) = 0;
+};
+
+// Devices that an exit can reach, shared by all vCPUs and immutable while they run.
+struct Buses {
+    Bus pio;
+    Bus mmio;
+};
+
+class VcpuThread {
+  public:
+    VcpuThread(kvm::Vcpu vcpu, const Buses& buses, VcpuObserver& observer);
+    ~VcpuThread();
+    VcpuThread(const VcpuThread&) = delete;
+    VcpuThread& operator=(const VcpuThread&) = delete;
+
+    // Starts the thread, parked: the suspension count is 1.
+    void start();
+    // Ends the thread: at once if it is parked, else after the current exit. Waits for it.
+    void stop();
+
+    VcpuIndex index() const { return vcpu_.index(); }
+
+    // Raises and lowers the suspension count. Both return at once; on_parked() tells when the vCPU rests.
+    void suspend();
+    void resume();
+    // Whether the vCPU rests now.
+    bool parked() const { return parked_.load(std::memory_order_acquire); }
+
+    // Runs `request(kvm::Vcpu&)` on the vCPU's thread at its next safe point and returns its result. A
+    // running vCPU is kicked for it and goes on by itself afterwards. On the vCPU's own thread it is a plain
+    // call.
+    template <typename F>
+    auto call(F&& request) -> std::invoke_result_t<F&, kvm::Vcpu&>;
+
+    // The vCPU itself, for observers: they run on its thread.
+    kvm::Vcpu& vcpu() { return vcpu_; }
+
+    // Whether something waits for the vCPU at its next safe point: a loop of steps inside an observer looks
+    // here.
+    bool attention() const { return attention_.load(std::memory_order_relaxed); }
+
+    exits::VcpuRecorder& recorder() { return recorder_; }
+    // Whether on_exit() is called: for catching exits.
+    void watch_exits(bool on) { watch_exits_.store(on, std::memory_order_relaxed); }
+    // The kernel's id of the thread, for perf_event_open. 0 before start().
+    int tid() const { return tid_.load(std::memory_order_acquire); }
+    // What KVM_RUN last failed with; valid in on_fatal_exit(RunFailure).
+    const std::optional<Error>& run_error() const { return run_error_; }
+
+    // The signal that kicks. Its handler does nothing; install_kick_signal() must run once per process.
+    static int kick_signal();
+    static void install_kick_signal();
+
+  private:
+    // A request in the mailbox; lives on its caller's stack.
+    struct Job {
+        void (*run)(Job&, kvm::Vcpu&) = nullptr;
+        Job* next = nullptr;
+        std::atomic<int> done{0};  // an int is a futex; a bool goes through a pool
+    };
+    void post(Job& job);
+
+    void loop();
+    bool attend();
+    void run_jobs(std::unique_lock<std::mutex>& lock);
+    void finish_exit();
+    void kick_locked();
+
+    void run_once();
+    void handle_exit(exits::ExitRecord& record);
+    void handle_pio(exits::ExitRecord& record);
+    void handle_mmio(exits::ExitRecord& record);
+    void handle_msr(exits::ExitRecord& record, bool write);
+    void fatal(FatalExit cause);
+
+    kvm::Vcpu vcpu_;
+    const Buses& buses_;
+    VcpuObserver& observer_;
+    exits::VcpuRecorder recorder_;
+
+    // What the exit loop looks at before each entry: set whenever the fields under the mutex change.
+    std::atomic<bool> attention_{true};
+    std::atomic<bool> parked_{false};
+    std::atomic<bool> watch_exits_{false};
+    std::atomic<int> tid_{0};
+    bool completion_pending_ = false;  // the last exit completes at the next entry
+    std::optional<Error> run_error_;
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    int suspensions_ = 1;
+    bool quitting_ = false;
+    Job* jobs_ = nullptr;
+    bool started_ = false;
+
+    std::thread thread_;
+};
+
+template <typename F>
+auto VcpuThread::call(F&& request) -> std::invoke_result_t<F&, kvm::Vcpu&> {
+    using Value = std::invoke_result_t<F&, kvm::Vcpu&>;
+    if (std::this_thread::get_id() == thread_.get_id())
+        return request(vcpu_);
+    struct Typed : Job {
+        std::remove_reference_t<F>* request = nullptr;
+        std::optional<Value> value;
+    } job;
+    job.request = &request;
+    job.run = [](Job& base, kvm::Vcpu& vcpu) {
+        auto& typed = static_cast<Typed&>(base);
+        typed.value.emplace((*typed.request)(vcpu));
+    };
+    post(job);
+    return std::move(*job.value);
+}
+
+}  // namespace ringside::machine
