@@ -1,4 +1,5 @@
-// One VM exit as the exit loop sees it: tier 0 of exit recording. A plain value, filled in on the vCPU's own thread.
+// One VM exit as the exit loop sees it: tier 0 of exit recording. A plain value, filled in on the vCPU's own
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +9,13 @@ namespace ringside::exits {
 enum class Direction : std::uint8_t { None, Read, Write };  // In and Out for ports
 
 struct ExitRecord {
-    // Time-stamp counter readings of the host: when KVM_RUN was called, when it returned, and when our handler was done.
+    // Time-stamp counter readings of the host: when KVM_RUN was called, when it returned, and when our
+    // handler was done.
     std::uint64_t entered = 0;
     std::uint64_t exited = 0;
     std::uint64_t handled = 0;
-    std::uint64_t rip = 0;      // after the exit; 0 where the host does not share registers
-    std::uint32_t reason = 0;   // KVM_EXIT_*, or one of the pseudo-reasons below
+    std::uint64_t rip = 0;     // after the exit; 0 where the host does not share registers
+    std::uint32_t reason = 0;  // KVM_EXIT_*, or one of the pseudo-reasons below
     Direction direction = Direction::None;
     std::uint8_t size = 0;      // of one access, in bytes
     std::uint16_t count = 1;    // accesses in this exit (REP INS/OUTS)

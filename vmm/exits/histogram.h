@@ -1,0 +1,42 @@
+// Durations in powers of two: small enough to keep one per kind of exit, exact in count, sum and maximum.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace ringside::exits {
+
+inline constexpr std::size_t kHistogramBuckets = 64;
+
+// Bucket 0 holds 0; bucket i holds [2^(i-1), 2^i) ticks; the last one holds all that is longer.
+inline std::size_t histogram_bucket(std::uint64_t ticks) {
+    return std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ticks)), kHistogramBuckets - 1);
+}
+
+// A bucket's lower bound in ticks.
+inline std::uint64_t bucket_floor(std::size_t bucket) {
+    return bucket == 0 ? 0 : std::uint64_t{1} << (bucket - 1);
+}
+
+struct Histogram {
+    std::array<std::uint64_t, kHistogramBuckets> buckets{};
+    std::uint64_t total = 0;    // ticks
+    std::uint64_t maximum = 0;  // ticks
+
+    std::uint64_t count() const;
+    // The duration below which `fraction` (0 to 1) of all lie: exact to the bucket, interpolated within it,
+    // and never above the maximum. 0 if there is none.
+    std::uint64_t quantile(double fraction) const;
+
+    void add(std::uint64_t ticks);
+    Histogram& operator+=(const Histogram& other);
+    // What came after `earlier`, an earlier state of this histogram. The maximum since then is not known: it
+    // is bounded by the highest bucket that grew, and by the maximum over all.
+    Histogram since(const Histogram& earlier) const;
+    friend bool operator==(const Histogram&, const Histogram&) = default;
+};
+
+}  // namespace ringside::exits

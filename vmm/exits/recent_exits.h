@@ -1,0 +1,38 @@
+// The last exits of one vCPU, in a ring that any thread can read while it is written.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "vmm/exits/counter.h"
+#include "vmm/exits/exit_record.h"
+
+namespace ringside::exits {
+
+// Each entry is a seqlock in one cache line: its sequence number is odd while the entry is being written and
+// tells which lap of the ring it belongs to, so a reader leaves out what was overwritten under its eyes.
+class RecentExits {
+  public:
+    static constexpr std::size_t kCapacity = 4096;
+    static_assert((kCapacity & (kCapacity - 1)) == 0);
+
+    void push(const ExitRecord& exit) noexcept;
+    void clear() noexcept { begin_.set(end_.own()); }
+    // At most `limit` of the newest, oldest first.
+    std::vector<ExitRecord> read(std::size_t limit) const;
+
+  private:
+    struct alignas(64) Entry {
+        Counter sequence;
+        std::array<Counter, 7> words;
+    };
+
+    Counter begin_;  // position of the first entry since the last clear
+    Counter end_;    // position of the next entry
+    std::array<Entry, kCapacity> entries_;
+};
+
+}  // namespace ringside::exits
