@@ -1,0 +1,28 @@
+// Options of the form `name=value`, separated by spaces, in the kernel's command line.
+#pragma once
+
+#include <stdint.h>
+
+namespace guest {
+
+class CommandLine {
+  public:
+    explicit CommandLine(const char* text) : text_(text != nullptr ? text : "") {}
+
+    // The number after `name=`, or `otherwise` where the option is missing or is no decimal number.
+    unsigned long number(const char* name, unsigned long otherwise) const;
+
+    // Whether `name=value` stands there, word for word.
+    bool has(const char* name, const char* value) const;
+
+    // The text after `name=`; it ends at a space or at the end of the string. Null when missing.
+    const char* find(const char* name) const;
+
+  private:
+    const char* text_;
+};
+
+// Whether the word at `text`, which ends at a space or at the end of the string, is `expected`.
+bool word_is(const char* text, const char* expected);
+
+}  // namespace guest

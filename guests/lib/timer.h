@@ -1,0 +1,18 @@
+// The PC's interval timer (8254) on IRQ 0 of its interrupt controller (8259 pair).
+#pragma once
+
+#include <stdint.h>
+
+namespace guest {
+
+// Timer interrupts so far. The handler alone writes it.
+extern volatile unsigned long ticks;
+
+// Moves the hardware's 16 lines to kVectorFirstIrq, masks all but the timer's, and starts it at `hertz` (19 to 1000).
+// `on_tick`, if any, is called by the handler, with interrupts off. The caller enables interrupts.
+void start_timer(unsigned hertz, void (*on_tick)() = nullptr);
+
+// Whether the timer's line is raised and not yet taken by the CPU.
+bool timer_pending();
+
+}  // namespace guest

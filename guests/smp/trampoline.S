@@ -1,0 +1,78 @@
+// Where an application processor wakes: real mode, below 1 MiB, at a page that the startup IPI names.
+//
+// The boot processor copies this code to TRAMPOLINE and reuses its own page tables and GDT, so an application
+// processor goes from real mode to long mode in one jump.
+
+#include "guests/lib/segments.h"
+
+#define TRAMPOLINE 0x8000
+#define MAXIMUM_CPUS 16
+#define STACK_SIZE 4096
+#define CR0_LONG_MODE 0x80010011    // PG, WP, ET, PE; caches on
+#define CR4_PAE 0x20
+#define MSR_EFER 0xc0000080
+#define EFER_LONG_MODE 0x100
+
+    .cfi_sections .debug_frame
+
+    .section .rodata
+    .balign 8
+    .globl kTrampolineAddress
+kTrampolineAddress:
+    .quad TRAMPOLINE
+
+    .text
+    .code16
+    .globl ap_trampoline, ap_trampoline_end
+ap_trampoline:
+    cli
+    xorw %ax, %ax
+    movw %ax, %ds
+    lgdtl TRAMPOLINE + (ap_gdt_pointer - ap_trampoline)
+    movl $CR4_PAE, %eax
+    movl %eax, %cr4
+    movl $page_map, %eax
+    movl %eax, %cr3
+    movl $MSR_EFER, %ecx
+    rdmsr
+    orl $EFER_LONG_MODE, %eax
+    wrmsr
+    movl $CR0_LONG_MODE, %eax
+    movl %eax, %cr0
+    ljmpl $KERNEL_CODE, $ap_long_mode_entry
+    .balign 4
+ap_gdt_pointer:
+    .word TASK_STATE - 1
+    .long gdt
+ap_trampoline_end:
+
+    .code64
+    .globl ap_long_mode_entry
+    .type ap_long_mode_entry, @function
+ap_long_mode_entry:
+    .cfi_startproc
+    .cfi_undefined rip              // nobody called us: backtraces end here
+    movl $KERNEL_DATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    movl $1, %edi
+    lock xaddl %edi, cpus_online    // first argument: this CPU's index
+    cmpl $MAXIMUM_CPUS, %edi
+    jae 1f
+    imull $STACK_SIZE, %edi, %esp   // index 1 has the first stack
+    addl $ap_stacks, %esp
+    xorl %ebp, %ebp
+    call ap_main
+1:  cli
+    hlt
+    jmp 1b
+    .cfi_endproc
+    .size ap_long_mode_entry, . - ap_long_mode_entry
+
+    .bss
+    .balign 16
+ap_stacks:
+    .skip (MAXIMUM_CPUS - 1) * STACK_SIZE
+
+    .section .note.GNU-stack, "", @progbits
