@@ -1,0 +1,128 @@
+#include "arch/x86_64/step_class.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace ringside::x86 {
+
+namespace {
+
+constexpr std::size_t kMaxInstruction = 15;  // SDM volume 2, 2.3.11
+
+// Steps over an instruction's bytes.
+class Cursor {
+  public:
+    explicit Cursor(std::span<const std::byte> bytes)
+        : bytes_(bytes.first(std::min(bytes.size(), kMaxInstruction))) {}
+    std::optional<std::uint8_t> next() {
+        if (position_ == bytes_.size())
+            return std::nullopt;
+        return std::to_integer<std::uint8_t>(bytes_[position_++]);
+    }
+    std::uint8_t position() const { return static_cast<std::uint8_t>(position_); }
+
+  private:
+    std::span<const std::byte> bytes_;
+    std::size_t position_ = 0;
+};
+
+// SDM volume 2, 2.1.1 and 2.2.1.
+bool is_prefix(std::uint8_t byte, CpuMode mode) {
+    switch (byte) {
+        case 0x26:
+        case 0x2e:
+        case 0x36:
+        case 0x3e:
+        case 0x64:
+        case 0x65:
+        case 0x66:
+        case 0x67:
+        case 0xf0:
+        case 0xf2:
+        case 0xf3:
+            return true;
+        default:
+            return mode == CpuMode::Long64 && byte >= 0x40 && byte <= 0x4f;
+    }
+}
+
+bool is_string_instruction(std::uint8_t opcode) {
+    return (opcode >= 0xa4 && opcode <= 0xa7) || (opcode >= 0xaa && opcode <= 0xaf) ||
+           (opcode >= 0x6c && opcode <= 0x6f);
+}
+
+StepClass classify_two_byte(Cursor& cursor) {
+    switch (cursor.next().value_or(0)) {
+        case 0x05:
+            return {StepKind::Syscall, cursor.position()};
+        case 0x07:
+            return {StepKind::Sysret, cursor.position()};
+        case 0x34:
+            return {StepKind::Sysenter, cursor.position()};
+        case 0x35:
+            return {StepKind::Sysexit, cursor.position()};
+        default:
+            return {};
+    }
+}
+
+StepClass classify_int_n(Cursor& cursor) {
+    const auto vector = cursor.next();
+    if (!vector)
+        return {};
+    return {StepKind::SoftwareInterrupt, cursor.position(), *vector};
+}
+
+// 8E /r: the segment register is ModRM's reg field.
+StepClass classify_mov_to_segment(Cursor& cursor) {
+    const auto modrm = cursor.next();
+    if (!modrm || ((*modrm >> 3) & 7) != static_cast<unsigned>(SegmentName::Ss))
+        return {};
+    const bool from_register = (*modrm >> 6) == 3;
+    return {StepKind::LoadsStackSegment, from_register ? cursor.position() : std::uint8_t{0}};
+}
+
+}  // namespace
+
+StepClass classify(std::span<const std::byte> bytes, CpuMode mode) {
+    Cursor cursor(bytes);
+    bool repeated = false;
+    auto opcode = cursor.next();
+    for (; opcode && is_prefix(*opcode, mode); opcode = cursor.next())
+        repeated = repeated || *opcode == 0xf2 || *opcode == 0xf3;
+    if (!opcode)
+        return {};
+
+    const std::uint8_t length = cursor.position();
+    const bool is_64 = mode == CpuMode::Long64;
+    switch (*opcode) {
+        case 0x0f:
+            return classify_two_byte(cursor);
+        case 0x17:
+            return is_64 ? StepClass{} : StepClass{StepKind::LoadsStackSegment, length};
+        case 0x8e:
+            return classify_mov_to_segment(cursor);
+        case 0x9c:
+            return {StepKind::PushFlags, length};
+        case 0x9d:
+            return {StepKind::PopFlags, length};
+        case 0xcc:
+            return {StepKind::SoftwareInterrupt, length, 3};
+        case 0xcd:
+            return classify_int_n(cursor);
+        case 0xce:
+            return is_64 ? StepClass{} : StepClass{StepKind::SoftwareInterrupt, length, 4};
+        case 0xcf:
+            return {StepKind::InterruptReturn, length};
+        case 0xf1:
+            return {StepKind::SoftwareInterrupt, length, 1};
+        case 0xf4:
+            return {StepKind::Halt, length};
+        default:
+            if (repeated && is_string_instruction(*opcode))
+                return {StepKind::RepeatedString, length};
+            return {};
+    }
+}
+
+}  // namespace ringside::x86

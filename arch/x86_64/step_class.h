@@ -1,0 +1,43 @@
+// What a single-step over the next instruction has to mind. A prefix loop and one switch: it runs at every
+// step, so it neither allocates nor decodes operands.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "arch/x86_64/cpu_mode.h"
+
+namespace ringside::x86 {
+
+enum class StepKind : std::uint8_t {
+    Ordinary,
+    PushFlags,          // PUSHF: a TF that the debugger set would be seen on the stack
+    PopFlags,           // POPF: overwrites TF
+    SoftwareInterrupt,  // INT n, INT3, INT1, INTO: pushes RFLAGS, clears TF, leaves the instruction stream
+    InterruptReturn,    // IRET: overwrites RFLAGS, and the trap may come one instruction later
+    Syscall,            // RFLAGS go to R11, TF among them, and are masked
+    Sysret,             // RFLAGS come from R11
+    Sysenter,           // TF stays set in the kernel
+    Sysexit,
+    LoadsStackSegment,  // MOV SS, POP SS: debug traps are held back until after the next instruction
+    Halt,
+    RepeatedString,  // traps after each iteration, with RIP unchanged
+};
+
+struct StepClass {
+    StepKind kind = StepKind::Ordinary;
+    // Of the whole instruction, in bytes; 0 for Ordinary, where it would take decoding, and for operands in
+    // memory.
+    std::uint8_t length = 0;
+    // Of a SoftwareInterrupt.
+    std::uint8_t vector = 0;
+    friend bool operator==(const StepClass&, const StepClass&) = default;
+};
+
+// Classifies the instruction at the start of `bytes` (15 suffice). Ordinary if they end too early.
+//
+// LSS is Ordinary: unlike MOV SS and POP SS it holds nothing back (SDM volume 3, 6.8.3).
+StepClass classify(std::span<const std::byte> bytes, CpuMode mode);
+
+}  // namespace ringside::x86

@@ -1,0 +1,63 @@
+// The XSAVE area's standard format and the legacy FXSAVE area (SDM volume 1, 13.4 and 10.5.1), to and from
+// ExtendedState.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "arch/x86_64/cpu_state.h"
+
+namespace ringside::x86 {
+
+inline constexpr std::size_t kFxsaveSize = 512;
+inline constexpr std::size_t kXsaveHeaderSize = 64;
+
+// State components: bits of XCR0 and of XSTATE_BV (SDM volume 1, 13.1).
+enum class XsaveComponent : std::uint8_t {
+    X87 = 0,
+    Sse = 1,
+    Avx = 2,
+    Opmask = 5,
+    ZmmHi256 = 6,
+    Hi16Zmm = 7,
+    Pkru = 9,
+};
+
+// Where the components lie: CPUID leaf 0xD, sub-leaf n, EBX, for the components that the guest's CPUID has. 0
+// says that there is no such component.
+struct XsaveLayout {
+    std::uint32_t avx = 0;
+    std::uint32_t opmask = 0;
+    std::uint32_t zmm_hi256 = 0;
+    std::uint32_t hi16_zmm = 0;
+    std::uint32_t pkru = 0;
+};
+
+// Where Intel's processors keep them (AMD's differ from opmask on).
+inline constexpr XsaveLayout kIntelXsaveLayout{576, 1088, 1152, 1664, 2688};
+
+// Reads an area. A component whose XSTATE_BV bit is clear is in its initial state, whatever its bytes say;
+// one that the area is too short for, or that the layout lacks, keeps ExtendedState's initial value. False
+// for an area without room for the legacy part and the header, or in the compacted format.
+bool read_xsave(std::span<const std::byte> area, const XsaveLayout& layout, ExtendedState& state);
+
+// Writes the components in place, sets their XSTATE_BV bits and leaves every other byte as it is, so that
+// states which ExtendedState does not know survive a read, change and write. Components beyond the area's end
+// are left out. False as above.
+bool write_xsave(const ExtendedState& state, const XsaveLayout& layout, std::span<std::byte> area);
+
+// The 512 bytes of FXSAVE64 alone: x87, MXCSR and XMM0-15. False for a shorter area. write_fxsave() keeps
+// MXCSR_MASK and the reserved bytes.
+bool read_fxsave(std::span<const std::byte> area, ExtendedState& state);
+bool write_fxsave(const ExtendedState& state, std::span<std::byte> area);
+
+// The x87 tag word in its two forms (SDM volume 1, 8.1.7 and 10.5.1.1): full, two bits for each physical
+// register (00 valid, 01 zero, 10 special, 11 empty), and abridged, one bit (0 empty). Expanding looks at the
+// values: `st` is in stack order, TOP from the status word says which physical register st[0] is.
+std::uint8_t abridge_tags(std::uint16_t full);
+std::uint16_t expand_tags(std::uint8_t abridged, std::uint16_t status_word,
+                          std::span<const std::array<std::uint8_t, 10>, 8> st);
+
+}  // namespace ringside::x86
