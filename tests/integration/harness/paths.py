@@ -1,0 +1,10 @@
+"""Where the programs under test are. The environment can point elsewhere: at a sanitizer's build, into the lab."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+RINGSIDE = Path(os.environ.get("RINGSIDE", ROOT / "build" / "release" / "ringside"))
+GUESTS = Path(os.environ.get("RINGSIDE_GUESTS", ROOT / "build" / "release" / "guests"))
+GDB = os.environ.get("GDB", "/usr/bin/gdb")
+

@@ -1,0 +1,227 @@
+"""Long mode, by the commands that a user types every day."""
+
+from tests.integration.harness.case import RingsideCase
+
+EXIT_STATUS = (0x10 << 1) | 1
+
+
+def arguments(frame: dict) -> dict[str, str]:
+    return {argument["name"]: argument["value"] for argument in frame["args"]}
+
+
+class Demo64(RingsideCase):
+    def start(self, append: str = "rounds=20"):
+        return self.attached("demo64", f"--append={append}")
+
+    def stopped_in(self, location: str, append: str = "rounds=20"):
+        """Attached, and stopped at a breakpoint that is then deleted."""
+        vm, gdb = self.start(append)
+        gdb.console(f"break {location}")
+        self.assertEqual(gdb.run("continue")["reason"], "breakpoint-hit")
+        gdb.console("delete")
+        return vm, gdb
+
+    def run_to_end(self, vm, gdb):
+        gdb.start("continue")
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+
+    # ---- Stopping
+
+    def test_break_and_backtrace_with_arguments(self):
+        vm, gdb = self.stopped_in("step if number == 3")
+        frames = gdb.command("-stack-list-frames")["stack"]
+        self.assertEqual([frame["func"] for frame in frames[:2]], ["step", "task_main"])
+        shown = gdb.command("-stack-list-arguments 1")["stack-args"]
+        self.assertEqual(arguments(shown[0])["number"], "3")
+        self.run_to_end(vm, gdb)
+
+    def test_a_condition_stops_only_where_it_holds(self):
+        vm, gdb = self.start()
+        gdb.console("break mix if value == 25")
+        stop = gdb.run("continue")
+        self.assert_breakpoint(stop, "(anonymous namespace)::mix")
+        self.assertEqual(arguments(stop["frame"])["value"], "25")
+        gdb.console("delete")
+        self.run_to_end(vm, gdb)
+
+    def test_watch_shows_the_old_and_the_new_value(self):
+        vm, gdb = self.stopped_in("run_scheduler")
+        gdb.console("watch rounds_done")
+        for old, new in ((0, 1), (1, 2)):
+            stop = gdb.run("continue", seconds=240)
+            self.assertEqual(stop["reason"], "watchpoint-trigger")
+            self.assertEqual(stop["value"], {"old": str(old), "new": str(new)})
+            self.assert_stopped_in(stop, "run_scheduler")
+
+    def test_rwatch_stops_at_a_read(self):
+        vm, gdb = self.stopped_in("run_scheduler")
+        gdb.console("rwatch total_consumed")
+        stop = gdb.run("continue", seconds=240)
+        self.assertIn(stop["reason"], ("read-watchpoint-trigger", "access-watchpoint-trigger"))
+
+    def test_hardware_breakpoint(self):
+        vm, gdb = self.start()
+        gdb.console("hbreak on_timer_interrupt")
+        self.assert_breakpoint(gdb.run("continue"), "guest::(anonymous namespace)::on_timer_interrupt")
+        self.assertIn("wait_for_next_tick", gdb.console("bt"))
+        gdb.console("delete")
+        self.run_to_end(vm, gdb)
+
+    def test_ignored_hits_are_counted(self):
+        _, gdb = self.start()
+        gdb.console("break report_round")
+        gdb.console("ignore 1 4")
+        stop = gdb.run("continue")
+        self.assertEqual(arguments(stop["frame"])["round"], "5")
+
+    def test_a_page_fault_is_no_trouble(self):
+        _, gdb = self.stopped_in("on_page_fault")
+        self.assertIn("touch_demand_page", gdb.console("bt"))
+        self.assertEqual(gdb.integer("$cr2") >> 32, 0x4000)
+
+    def test_ctrl_c_stops_a_guest_that_sleeps_or_works(self):
+        _, gdb = self.start("rounds=0")
+        gdb.start("continue")
+        stop = gdb.interrupt()
+        self.assertEqual((stop["reason"], stop["signal-name"]), ("signal-received", "SIGINT"))
+
+    def test_ctrl_c_stops_a_tight_loop_and_a_halted_cpu(self):
+        for end in ("spin", "halt"):
+            with self.subTest(end):
+                vm, gdb = self.start(f"rounds=1 end={end}")
+                gdb.start("continue")
+                vm.serial("done")
+                stop = gdb.interrupt()
+                self.assertEqual(stop["signal-name"], "SIGINT")
+                self.assert_stopped_in(stop, f"guest::{end}_forever")
+
+    # ---- Stepping
+
+    def test_next_goes_over_calls(self):
+        _, gdb = self.stopped_in("report_round")
+        self.assert_stopped_in(gdb.run("next"), "report_round")
+        self.assertIn("round", gdb.console("info args"))
+
+    def test_step_goes_into_calls_and_finish_out_of_them(self):
+        _, gdb = self.stopped_in("step if number == 2")
+        gdb.run("next")
+        self.assert_stopped_in(gdb.run("step"), "(anonymous namespace)::produce")
+        stop = gdb.run("finish")
+        self.assertEqual((stop["reason"], stop["return-value"]), ("function-finished", "true"))
+
+    def test_until_and_stepi(self):
+        _, gdb = self.stopped_in("step")
+        before = gdb.integer("$pc")
+        gdb.run("stepi")
+        self.assertNotEqual(gdb.integer("$pc"), before)
+        gdb.run("nexti")
+
+    def test_stepping_stays_with_the_code_while_the_timer_ticks(self):
+        _, gdb = self.stopped_in("(anonymous namespace)::checksum")
+        for _ in range(12):
+            stop = gdb.run("next")
+            self.assertNotIn("interrupt", stop["frame"]["func"])
+
+    # ---- State
+
+    def test_prints_structures(self):
+        _, gdb = self.stopped_in("report_round if round == 3")
+        self.assertEqual(gdb.evaluate("rounds_done"), "3")
+        self.assertIn('name = 0x', gdb.evaluate("*task_list"))
+        self.assertIn('"producer"', gdb.evaluate("task_list->name"))
+        self.assertEqual(gdb.evaluate("task_list->flags.priority"), "1")
+        self.assertEqual(gdb.evaluate("task_list->next->kind"), "TaskKind::Consumer")
+
+    def test_registers_are_listed_and_written(self):
+        _, gdb = self.stopped_in("report_round")
+        text = gdb.console("info registers")
+        for name in ("rax", "rip", "eflags", "cs", "fs_base", "cr0", "cr3", "efer"):
+            self.assertRegex(text, rf"(?m)^{name}\s")
+        self.assertNotEqual(gdb.integer("$cr0") & (1 << 31), 0)
+        self.assertRegex(gdb.evaluate("$efer"), r"LMA")
+        gdb.console("set var $r15 = 0x123456789abcdef0")
+        gdb.console("maint flush register-cache")
+        self.assertEqual(gdb.integer("$r15"), 0x123456789abcdef0)
+
+    def test_vector_registers_are_written_and_read_back(self):
+        _, gdb = self.stopped_in("report_round")
+        gdb.console("set var $xmm3.v2_int64[1] = 0x1122334455667788")
+        gdb.console("maint flush register-cache")
+        self.assertEqual(gdb.integer("$xmm3.v2_int64[1]"), 0x1122334455667788)
+
+    def test_memory_that_is_written_changes_what_the_guest_does(self):
+        vm, gdb = self.stopped_in("run_scheduler", "rounds=500")
+        gdb.console("set var rounds = 2")
+        gdb.start("continue")
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+        self.assertIn("round 2:", vm.stdout.text())
+        self.assertNotIn("round 3:", vm.stdout.text())
+
+    def test_disassembly_shows_the_code_and_never_a_breakpoint(self):
+        _, gdb = self.start()
+        clean = gdb.console("x/6xb report_round")
+        gdb.console("set breakpoint always-inserted on")
+        gdb.console("break *report_round")
+        self.assertEqual(gdb.console("x/6xb report_round"), clean)
+        self.assertIn("push", gdb.console("x/i report_round"))
+        gdb.run("continue")
+        self.assertEqual(gdb.console("x/6xb report_round"), clean)
+
+    def test_an_int3_of_the_guests_own_goes_to_the_guest(self):
+        vm, gdb = self.stopped_in("run_scheduler")
+        gdb.console("set var *(unsigned char*)&wake_sleepers = 0xcc")
+        gdb.console("break report_round")  # so that breakpoints of ours are about
+        gdb.start("continue")
+        vm.serial("unexpected interrupt 3,")  # the guest has no handler for it, and says so
+
+    # ---- Leaving
+
+    def test_detach_leaves_a_running_guest_without_breakpoints(self):
+        vm, gdb = self.start()
+        gdb.console("break report_round")
+        gdb.run("continue")
+        gdb.console("detach")
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+        self.assertIn("round 20:", vm.stdout.text())
+
+    def test_a_second_session_finds_the_code_as_it_was(self):
+        vm, gdb = self.start("rounds=0")
+        clean = gdb.console("x/6xb report_round")
+        gdb.console("break report_round")
+        gdb.run("continue")
+        gdb.console("detach")
+        again = self.gdb(self.guest("demo64"))
+        again.connect(vm.port())
+        self.assertEqual(again.console("x/6xb report_round"), clean)
+        again.console("break report_round")
+        self.assert_breakpoint(again.run("continue"), "report_round")
+
+    def test_a_client_that_dies_leaves_the_guest_running_and_clean(self):
+        vm, gdb = self.start()
+        gdb.console("break report_round")
+        gdb.run("continue")
+        gdb.kill()
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+
+    def test_on_disconnect_pause_keeps_the_guest_for_the_next_client(self):
+        vm, gdb = self.attached("demo64", "--append=rounds=20", "--on-disconnect=pause")
+        gdb.console("break report_round if round == 2")
+        gdb.run("continue")
+        stopped_at = gdb.integer("$rip")
+        gdb.kill()
+        again = self.gdb(self.guest("demo64"))
+        again.connect(vm.port())
+        self.assertEqual(again.integer("$rip"), stopped_at)
+        self.run_to_end(vm, again)
+
+    def test_on_disconnect_quit_ends_the_machine(self):
+        vm, gdb = self.attached("demo64", "--append=rounds=0", "--on-disconnect=quit")
+        gdb.kill()
+        vm.wait()
+        self.assertFalse(vm.running())
+
+    def test_kill_ends_the_machine(self):
+        vm, gdb = self.start("rounds=0")
+        gdb.console("kill")
+        vm.wait()
+        self.assertFalse(vm.running())

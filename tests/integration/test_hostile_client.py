@@ -1,0 +1,116 @@
+"""Clients that break the protocol, leave in the middle, or come twice: the VM lives on and serves the next one."""
+
+import socket
+
+from tests.integration.harness.case import RingsideCase
+from tests.integration.harness.rsp import INTERRUPT, frame
+
+
+class HostileClient(RingsideCase):
+    def start(self):
+        return self.ringside(self.guest("demo64"), "--append=rounds=0")
+
+    def assert_alive(self, vm) -> None:
+        """A gdb that comes now finds everything in order."""
+        self.assertTrue(vm.running())
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        gdb.console("break report_round")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+
+    def test_noise(self):
+        vm = self.start()
+        client = self.client(vm)
+        client.send(bytes(range(256)) * 64)
+        client.close()
+        self.assert_alive(vm)
+
+    def test_noise_and_then_reason(self):
+        vm = self.start()
+        client = self.client(vm)
+        client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n++--++")
+        self.assertTrue(client.ask(b"?").startswith(b"T"))
+
+    def test_malformed_packets_get_an_error_or_the_empty_reply(self):
+        client = self.client(self.start())
+        client.ask(b"?")
+        for payload in (b"m", b"m,", b"mzz,1", b"m0,", b"m0,ffffffffffffffffff", b"M0,4:12", b"X0,4:1", b"p", b"pzzzz",
+                        b"P0", b"P0=zz", b"G00", b"Hg", b"Hgzz", b"Tzz", b"T7fffffff", b"Z", b"Z9,0,1", b"Z0,,", b"z0",
+                        b"vCont;", b"vCont;q", b"vCont;r", b"vCont;r5,", b"qXfer:features:read:target.xml:zz,1",
+                        b"qXfer:features:read:absent:0,100", b"qRcmd,zz", b"qRcmd,1", b"qNoSuchThing", b"vNoSuchThing",
+                        b"\x00", b"\xff\xfe", b"}", b"{", b"m-1,4", b"mffffffffffffffff,ffffffff"):
+            with self.subTest(payload):
+                reply = client.ask(payload)
+                self.assertRegex(reply, rb"^(E[0-9a-f]{2}.*|E\..*|)$")
+        self.assertTrue(client.ask(b"?").startswith(b"T"))
+
+    def test_a_wrong_checksum_is_refused_and_the_right_one_taken(self):
+        client = self.client(self.start())
+        client.send(b"$?#00")
+        client.socket.settimeout(30)
+        self.assertIn(b"-", client.socket.recv(1))
+        self.assertTrue(client.ask(b"?").startswith(b"T"))
+
+    def test_an_oversized_packet(self):
+        vm = self.start()
+        client = self.client(vm)
+        try:
+            client.send(b"$")
+            for _ in range(64):
+                client.send(b"m" * (1 << 20))
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # hanging up on this is fine, too
+        client.close()
+        self.assert_alive(vm)
+
+    def test_a_client_that_closes_in_the_middle_of_a_packet(self):
+        vm = self.start()
+        for partial in (b"$", b"$m0,", b"$m0,10#", b"$m0,10#a", b"$X0,400:abc"):
+            client = self.client(vm)
+            client.send(partial)
+            client.close()
+        self.assert_alive(vm)
+
+    def test_a_client_that_resets_the_connection_while_the_guest_runs(self):
+        vm = self.start()
+        client = self.client(vm)
+        client.ask(b"?")
+        client.send(frame(b"vCont;c"))
+        vm.serial("round 1:")
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # close with RST
+        client.close()
+        self.assert_alive(vm)
+
+    def test_a_client_that_does_not_read_its_replies(self):
+        vm = self.start()
+        client = self.client(vm)
+        client.socket.setblocking(False)
+        try:
+            for _ in range(20000):
+                client.send(frame(b"m100000,1000"))
+        except BlockingIOError:
+            pass
+        client.close()
+        self.assert_alive(vm)
+
+    def test_a_second_client_is_turned_away_or_waits(self):
+        vm = self.start()
+        first, second = self.client(vm), self.client(vm)
+        self.assertTrue(first.ask(b"?").startswith(b"T"))
+        second.send(frame(b"?"))
+        self.assertTrue(first.ask(b"?").startswith(b"T"), "the first one is still served")
+        first.close()
+        second.close()
+        self.assert_alive(vm)
+
+    def test_interrupts_at_any_time(self):
+        vm = self.start()
+        client = self.client(vm)
+        client.send(INTERRUPT * 3)
+        self.assertTrue(client.ask(b"?").startswith(b"T"))
+        client.send(frame(b"vCont;c"))
+        client.send(INTERRUPT)
+        self.assertRegex(client.receive(), rb"^T0[25]")
+
+    def test_unknown_v_packets_get_the_empty_reply(self):
+        self.assertEqual(self.client(self.start()).ask(b"vMustReplyEmpty"), b"")

@@ -1,0 +1,104 @@
+"""Several vCPUs, which stop and go together."""
+
+from tests.integration.harness.case import RingsideCase
+
+CPUS = 4
+EXIT_STATUS = (0x10 << 1) | 1
+
+
+class Smp(RingsideCase):
+    def start(self, rounds: int = 0):
+        return self.attached("smp", "--cpus", CPUS, f"--append=cpus={CPUS} rounds={rounds}")
+
+    def all_working(self, rounds: int = 0):
+        """Stopped at a point where every CPU has been woken."""
+        vm, gdb = self.start(rounds)
+        gdb.console("break cpu_work")
+        gdb.run("continue")
+        gdb.console("delete")
+        return vm, gdb
+
+    def threads(self, gdb) -> list[dict]:
+        return gdb.command("-thread-info")["threads"]
+
+    def test_runs_alone_to_its_exit_status(self):
+        vm = self.ringside(self.guest("smp"), "--cpus", CPUS, f"--append=cpus={CPUS} rounds=50", gdb=None)
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+        self.assertIn(f"cpus {CPUS}", vm.stdout.text())
+
+    def test_every_vcpu_is_a_thread_in_order(self):
+        _, gdb = self.start()
+        threads = self.threads(gdb)
+        self.assertEqual(sorted(int(thread["id"]) for thread in threads), [1, 2, 3, 4])
+        text = gdb.console("info threads")
+        for vcpu in range(CPUS):
+            self.assertIn(f"vCPU {vcpu}", text)
+
+    def test_waiting_processors_are_named_so(self):
+        _, gdb = self.start()
+        self.assertRegex(gdb.console("info threads"), r"(?i)(waiting|wait).*SIPI")
+
+    def test_each_thread_has_its_own_registers(self):
+        _, gdb = self.all_working()
+        bases = set()
+        for thread in range(1, CPUS + 1):
+            gdb.console(f"thread {thread}")
+            bases.add(gdb.integer("$gs_base"))
+        self.assertEqual(len(bases), CPUS)
+        self.assertIn(gdb.integer("&per_cpu[0]"), bases)
+
+    def test_a_breakpoint_hits_on_every_vcpu(self):
+        _, gdb = self.start()
+        for cpu in range(CPUS):
+            with self.subTest(cpu=cpu):
+                gdb.console(f"break cpu_work if cpu == {cpu}")
+                stop = gdb.run("continue")
+                self.assertEqual((stop["reason"], stop["thread-id"]), ("breakpoint-hit", str(cpu + 1)))
+                gdb.console("delete")
+
+    def test_stepping_one_vcpu_leaves_the_others_where_they_are(self):
+        _, gdb = self.start()
+        gdb.console("break cpu_work if cpu == 1")
+        gdb.run("continue")
+        gdb.console("delete")
+        gdb.console("set scheduler-locking on")
+        others = ("1", "3", "4")
+
+        def counters() -> list[int]:
+            return [gdb.integer(f"per_cpu[{int(thread) - 1}].counter") for thread in others]
+
+        before = counters()
+        for _ in range(3):
+            self.assertEqual(gdb.run("next")["thread-id"], "2")
+        self.assertEqual(counters(), before)
+
+    def test_a_stop_stops_all(self):
+        _, gdb = self.all_working()
+        gdb.start("continue")
+        gdb.interrupt()
+        self.assertEqual({thread["state"] for thread in self.threads(gdb)}, {"stopped"})
+        before = gdb.evaluate("shared_counter")
+        gdb.console("maint flush dcache")
+        self.assertEqual(gdb.evaluate("shared_counter"), before)
+
+    def test_ctrl_c_again_and_again(self):
+        _, gdb = self.all_working()
+        for _ in range(10):
+            gdb.start("continue")
+            self.assertEqual(gdb.interrupt()["signal-name"], "SIGINT")
+
+    def test_a_watchpoint_on_another_cpus_data(self):
+        _, gdb = self.all_working()
+        gdb.console("watch per_cpu[2].counter")
+        stop = gdb.run("continue", seconds=240)
+        self.assertEqual((stop["reason"], stop["thread-id"]), ("watchpoint-trigger", "3"))
+
+    def test_the_sums_are_right_after_many_stops(self):
+        vm, gdb = self.start(rounds=40)
+        gdb.console("break cpu_work")
+        gdb.console("ignore 1 20")
+        for _ in range(8):
+            gdb.run("continue")
+        gdb.console("delete")
+        gdb.start("continue")
+        self.assertEqual(vm.wait(), EXIT_STATUS)
