@@ -1,0 +1,81 @@
+"""A debugger's way in: one end is the machine's serial line, the other a TCP or unix socket that gdb connects to."""
+
+import os
+import socket
+import threading
+from contextlib import suppress
+
+from .errors import LabError
+
+
+def listen(endpoint: str) -> socket.socket:
+    """A listening socket for `tcp:HOST:PORT`, `tcp:PORT` (loopback), or `unix:PATH`. Port 0 takes a free one."""
+    kind, _, address = endpoint.partition(":")
+    try:
+        if kind == "unix" and address:
+            server = socket.socket(socket.AF_UNIX)
+            server.bind(address)
+        elif kind == "tcp":
+            host, _, port = address.rpartition(":")
+            server = socket.create_server((host or "127.0.0.1", int(port)))
+        else:
+            raise LabError(f"{endpoint}: expected tcp:HOST:PORT or unix:PATH")
+    except ValueError as error:
+        raise LabError(f"{endpoint}: not a port number") from error
+    except OSError as error:
+        raise LabError(f"cannot listen on {endpoint}: {error.strerror}") from error
+    server.listen(1)
+    return server
+
+
+def name_of(server: socket.socket) -> str:
+    """The endpoint as a client may use it."""
+    if server.family == socket.AF_UNIX:
+        return f"unix:{server.getsockname()}"
+    host, port = server.getsockname()[:2]
+    return f"tcp:{host}:{port}"
+
+
+class Bridge:
+    """Carries bytes both ways, for one client after the other, until the process ends.
+
+    Each direction has its own thread, so that neither can hold up the other or the lab's loop. What the machine sends while
+    no client is there is dropped, as a serial cable with nothing at its end would.
+    """
+
+    def __init__(self, server: socket.socket, line: int):
+        self._server = server
+        self._line = line
+        self._client: socket.socket | None = None
+        threading.Thread(target=self._serve, daemon=True).start()
+        threading.Thread(target=self._send, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # the listener or the line is closed: the machine is gone
+            while True:
+                client, _ = self._server.accept()
+                if client.family != socket.AF_UNIX:
+                    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                with client:
+                    self._client = client
+                    self._receive(client)
+                    self._client = None
+
+    def _receive(self, client: socket.socket) -> None:
+        while True:
+            try:
+                data = client.recv(65536)
+            except ConnectionError:
+                return
+            if not data:
+                return
+            while data:
+                data = data[os.write(self._line, data) :]
+
+    def _send(self) -> None:
+        with suppress(OSError):
+            while data := os.read(self._line, 65536):
+                client = self._client
+                if client is not None:
+                    with suppress(OSError):
+                        client.sendall(data)

@@ -1,0 +1,80 @@
+"""What the two emulators have in common: a process of ours with three serial lines, which never outlives us."""
+
+import ctypes
+import os
+import signal
+import subprocess
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .kernel import Kernel
+
+# What makes the host kernel's start short. The initcalls parse BTF, test ciphers, read certificates or set up tracers that
+# nobody uses here; together they are most of an emulated start. The kernel's own console stays for panics.
+COMMAND_LINE = (
+    "console=ttyS0 quiet oops=panic panic=0 tsc=reliable no_timer_check mitigations=off audit=0 lsm=capability "
+    "ipv6.disable=1 cryptomgr.notests rcupdate.rcu_expedited=1 "
+    "initcall_blacklist=load_system_certificate_list,cubictcp_register,bpf_rstat_kfunc_init,bpf_key_sig_kfuncs_init,"
+    "init_kprobe_trace,init_blk_tracer,crypto_kdf108_init,blake2s_mod_init"
+)
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The machine to boot."""
+
+    kernel: Kernel
+    initramfs: list[bytes]
+    folder: Path  # for the run's own files
+    cpus: int = 1
+    memory_mib: int = 1024
+    real_time: bool = False  # the machine's clock must not run ahead of the world's: someone outside talks to it
+    forwards: list[tuple[int, int]] = field(default_factory=list)  # (port outside on 127.0.0.1, port inside)
+
+
+class Emulator(ABC):
+    """A booted machine. Use it as a context manager: leaving it ends the process."""
+
+    module: str  # the KVM module that this host is for
+    boot_seconds: int  # a generous limit from the start to the first command, on a busy machine
+
+    def __init__(self, setup: Setup):
+        self.setup = setup
+        self.process: subprocess.Popen[bytes] | None = None
+        self.console = self.debugger = self.report = -1  # our ends of ttyS0, ttyS1 and ttyS2
+        self.screen = -1  # what the emulator itself draws and says, where that must be read for it to go on
+
+    @abstractmethod
+    def _start(self) -> subprocess.Popen[bytes]:
+        """Start the process and set the three lines."""
+
+    @abstractmethod
+    def log_tail(self) -> str:
+        """What the emulator itself last said, for a failure's report."""
+
+    def __enter__(self) -> "Emulator":
+        self.process = self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        for line in (self.console, self.debugger, self.report, self.screen):
+            if line >= 0:
+                os.close(line)
+
+    def spawn(self, command: list[str], **options: object) -> subprocess.Popen[bytes]:
+        """Start a process in a group of its own that the kernel kills when we die, however we die."""
+        return subprocess.Popen(command, start_new_session=True, preexec_fn=_die_with_parent, **options)  # type: ignore[call-overload]
+
+
+_libc = ctypes.CDLL(None)
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

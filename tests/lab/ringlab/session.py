@@ -1,0 +1,111 @@
+"""One boot, from power-on to the report's last mark: the loop that listens to the machine and gives up on it in time."""
+
+import os
+import selectors
+import time
+from collections.abc import Iterator
+
+from . import channel
+from .batch import Test
+from .emulator import Emulator
+from .errors import LabError
+
+PANIC = b"Kernel panic - not syncing"
+CONSOLE_TAIL = 6000  # bytes of the console that go with a failure
+CLOSING_SECONDS = 120  # for the files at the end
+
+# A command's own limit is counted inside, by the machine's clock. Outside, this many times as long must have passed before
+# the machine itself is taken for dead.
+PATIENCE = 5
+
+
+def slowness() -> float:
+    """RINGSIDE_LAB_SLOW: how many times as long as usual all limits are, for a busy or slow host."""
+    try:
+        return max(1.0, float(os.environ.get("RINGSIDE_LAB_SLOW", "1")))
+    except ValueError as error:
+        raise LabError("RINGSIDE_LAB_SLOW must be a number") from error
+
+
+class Session:
+    """Listens to a started emulator. `events()` ends after channel.Done; everything else that ends it is a LabError."""
+
+    def __init__(self, emulator: Emulator, token: str, tests: list[Test]):
+        self._emulator = emulator
+        self._decoder = channel.Decoder(token)
+        self._tests = tests
+        self._console = bytearray()
+        self._deadline: float | None = None
+        self._waiting_for = "start"
+
+    def events(self) -> Iterator[channel.Event]:
+        """The report's events as they arrive."""
+        self._allow(self._emulator.boot_seconds * slowness(), "first command")
+        with selectors.DefaultSelector() as selector:
+            for line in (self._emulator.report, self._emulator.console, self._emulator.screen):
+                if line >= 0:
+                    os.set_blocking(line, False)
+                    selector.register(line, selectors.EVENT_READ)
+            try:
+                yield from self._listen(selector)
+            except LabError as error:
+                raise LabError(str(error), error.details + self._tail()) from error
+
+    def _listen(self, selector: selectors.BaseSelector) -> Iterator[channel.Event]:
+        while True:
+            ended = self._emulator.process is None or self._emulator.process.poll() is not None
+            ready = [key.fd for key, _ in selector.select(0 if ended else self._patience())]
+            for line in ready:
+                data = _read(line)
+                if not data:
+                    selector.unregister(line)
+                elif line == self._emulator.console:
+                    self._console += data
+                elif line == self._emulator.report:
+                    for event in self._decoder.feed(data):
+                        self._follow(event)
+                        yield event
+                        if isinstance(event, channel.Done):
+                            return
+            self._check(ended and not ready)
+
+    def _check(self, ended: bool) -> None:
+        if PANIC in self._console:
+            raise LabError("the machine's kernel panicked")
+        if ended:
+            raise LabError(f"the machine went away before its {self._waiting_for}")
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise LabError(f"the machine hangs: no {self._waiting_for} in time")
+
+    def _follow(self, event: channel.Event) -> None:
+        """Set the limit for what must come next."""
+        if isinstance(event, channel.Begin):
+            seconds = self._tests[event.number].seconds
+            limit = seconds * PATIENCE + CLOSING_SECONDS * slowness() if seconds else None
+            self._allow(limit, f"end of {self._tests[event.number].name}")
+        elif isinstance(event, channel.End):
+            self._allow(CLOSING_SECONDS * slowness(), "last mark")
+
+    def _allow(self, seconds: float | None, what: str) -> None:
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._waiting_for = what
+
+    def _patience(self) -> float:
+        """How long to wait for a byte before looking around: the emulator's end is noticed within a second."""
+        return 1.0 if self._deadline is None else min(1.0, max(0.0, self._deadline - time.monotonic()))
+
+    def _tail(self) -> str:
+        console = self._console[-CONSOLE_TAIL:].decode(errors="replace").replace("\r\n", "\n").strip()
+        log = self._emulator.log_tail().strip()
+        parts = [f"--- the console's last lines\n{console}"] if console else ["--- the console is silent"]
+        if log:
+            parts.append(f"--- the emulator's last lines\n{log}")
+        return "\n".join(parts) + "\n"
+
+
+def _read(line: int) -> bytes:
+    """What is there; nothing once the other end is closed (a terminal says so with EIO)."""
+    try:
+        return os.read(line, 65536)
+    except OSError:
+        return b""
