@@ -25,6 +25,9 @@ namespace ringside::gdbstub {
 struct SessionOptions {
     // Compress runs in replies: worth its time on a serial line, not on a local socket.
     bool run_length_encoding = false;
+    // On a serial line nothing tells that one client has gone and another come. So a packet after D attaches
+    // anew, and a second qSupported is a new client's greeting.
+    bool line_outlives_client = false;
 };
 
 class SessionCore;

@@ -1,0 +1,48 @@
+// Every packet that the stub knows, as one type.
+#pragma once
+
+#include <string_view>
+#include <variant>
+
+#include "gdbstub/packets/breakpoints.h"
+#include "gdbstub/packets/lldb.h"
+#include "gdbstub/packets/memory.h"
+#include "gdbstub/packets/queries.h"
+#include "gdbstub/packets/registers.h"
+#include "gdbstub/packets/run_control.h"
+#include "gdbstub/packets/threads.h"
+
+namespace ringside::gdbstub {
+
+namespace packet {
+struct Unknown {};    // gets the empty reply: "not supported"
+struct Malformed {};  // a packet we know, with arguments that make no sense
+}  // namespace packet
+
+using Command = std::variant<
+    packet::Unknown, packet::Malformed,
+    // registers
+    packet::g, packet::G, packet::p, packet::P, packet::QSaveRegisterState, packet::QRestoreRegisterState,
+    // memory
+    packet::m, packet::M, packet::x, packet::X, packet::qSearch_memory, packet::qCRC,
+    // run control
+    packet::QuestionMark, packet::vCont, packet::vCont_query, packet::vCtrlC, packet::c, packet::C, packet::s,
+    packet::S, packet::D, packet::k, packet::vKill, packet::vAttach, packet::QNonStop,
+    // breakpoints
+    packet::Z, packet::z,
+    // threads
+    packet::H, packet::T, packet::qC, packet::qfThreadInfo, packet::qsThreadInfo, packet::qThreadExtraInfo,
+    // queries
+    packet::ExtendedMode, packet::QStartNoAckMode, packet::qSupported, packet::qXfer, packet::qRcmd,
+    packet::qAttached, packet::qSymbol, packet::qOffsets, packet::vMustReplyEmpty, packet::QThreadEvents,
+    packet::qqemu_sstepbits, packet::qqemu_sstep, packet::Qqemu_sstep, packet::qqemu_PhyMemMode,
+    packet::Qqemu_PhyMemMode,
+    // LLDB
+    packet::QThreadSuffixSupported, packet::QListThreadsInStopReply, packet::QEnableErrorStrings,
+    packet::qHostInfo, packet::qProcessInfo, packet::qRegisterInfo, packet::qMemoryRegionInfo,
+    packet::qWatchpointSupportInfo, packet::jThreadsInfo>;
+
+// Never fails: what is not known or not well formed says so. Views in the result point into `payload`.
+Command parse_command(std::string_view payload);
+
+}  // namespace ringside::gdbstub

@@ -1,0 +1,47 @@
+// Memory packets. Addresses are the client's; a range may run past the end of the address space, and the
+// handlers say what then.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "gdbstub/cursor.h"
+#include "gdbstub/target.h"
+
+namespace ringside::gdbstub::packet {
+
+struct m {
+    Address address = 0;
+    std::uint64_t length = 0;
+};
+struct M {
+    Address address = 0;
+    std::string_view hex;  // as many bytes as the packet's length field says
+};
+struct x {
+    Address address = 0;
+    std::uint64_t length = 0;
+};
+struct X {
+    Address address = 0;
+    std::string_view data;  // as many bytes as the packet's length field says
+};
+struct qSearch_memory {
+    Address address = 0;
+    std::uint64_t length = 0;
+    std::string_view pattern;  // never empty
+};
+struct qCRC {
+    Address address = 0;
+    std::uint64_t length = 0;
+};
+
+std::optional<m> parse_m(Cursor args);
+std::optional<M> parse_M(Cursor args);
+std::optional<x> parse_x(Cursor args);
+std::optional<X> parse_X(Cursor args);
+std::optional<qSearch_memory> parse_qSearch_memory(Cursor args);
+std::optional<qCRC> parse_qCRC(Cursor args);
+
+}  // namespace ringside::gdbstub::packet

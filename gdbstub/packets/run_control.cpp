@@ -1,0 +1,179 @@
+#include "gdbstub/packets/run_control.h"
+
+#include "gdbstub/packets/bare.h"
+
+namespace ringside::gdbstub::packet {
+namespace {
+
+std::optional<Signal> take_signal(Cursor& args) {
+    const auto digits = args.take_exactly(2);
+    if (!digits)
+        return std::nullopt;
+    Cursor number(*digits);
+    const auto value = number.take_hex();
+    if (!value || !number.at_end())
+        return std::nullopt;
+    return static_cast<Signal>(*value);
+}
+
+std::optional<vCont::Action> take_action(Cursor& args) {
+    if (args.take('c'))
+        return Continue{};
+    if (args.take('s'))
+        return Step{};
+    if (args.take('t'))
+        return vCont::Stop{};
+    if (args.take('C') || args.rest().starts_with('S')) {
+        const bool step = args.take('S');
+        const auto signal = take_signal(args);
+        if (!signal)
+            return std::nullopt;
+        return step ? vCont::Action(Step{signal}) : vCont::Action(Continue{signal});
+    }
+    if (!args.take('r'))
+        return std::nullopt;
+    const auto start = args.take_hex();
+    if (!start || !args.take(','))
+        return std::nullopt;
+    const auto end = args.take_hex();
+    if (!end)
+        return std::nullopt;
+    return RangeStep{*start, *end};
+}
+
+struct ThreadAction {
+    vCont::Action action;
+    ThreadSelector threads;
+};
+
+// `;ACTION[:THREAD]`
+std::optional<ThreadAction> take_thread_action(Cursor& args) {
+    if (!args.take(';'))
+        return std::nullopt;
+    const auto action = take_action(args);
+    if (!action)
+        return std::nullopt;
+    ThreadAction result{*action, {ThreadSelector::Kind::All, {}}};
+    if (args.take(':')) {
+        const auto threads = take_thread(args);
+        if (!threads)
+            return std::nullopt;
+        result.threads = *threads;
+    }
+    return result;
+}
+
+struct Resume {
+    std::optional<Address> address;
+};
+
+std::optional<Resume> parse_resume_address(Cursor args) {
+    if (args.at_end())
+        return Resume{};
+    const auto address = args.take_hex();
+    if (!address || !args.at_end())
+        return std::nullopt;
+    return Resume{*address};
+}
+
+struct ResumeWithSignal {
+    Signal signal = Signal::None;
+    std::optional<Address> address;
+};
+
+// `SIG[;ADDR]`
+std::optional<ResumeWithSignal> parse_resume_with_signal(Cursor args) {
+    const auto signal = take_signal(args);
+    if (!signal)
+        return std::nullopt;
+    if (args.at_end())
+        return ResumeWithSignal{*signal, std::nullopt};
+    const bool separated = args.take(';');
+    const auto resume = parse_resume_address(args);
+    if (!separated || !resume || !resume->address)
+        return std::nullopt;
+    return ResumeWithSignal{*signal, resume->address};
+}
+
+// `;PID`, which must be our one process (or -1, every one).
+bool names_our_process(Cursor args) {
+    if (!args.take(';'))
+        return false;
+    if (args.take("-1"))
+        return args.at_end();
+    const auto process = args.take_hex();
+    return process == kProcessId && args.at_end();
+}
+
+}  // namespace
+
+std::optional<vCont::Action> vCont::action_for(ThreadId thread) const {
+    Cursor rest(actions);
+    while (const auto next = take_thread_action(rest))
+        if (next->threads.matches(thread))
+            return next->action;
+    return std::nullopt;
+}
+
+std::optional<vCont> parse_vCont(Cursor args) {
+    const std::string_view actions = args.rest();
+    while (take_thread_action(args)) {
+    }
+    if (actions.empty() || !args.at_end())
+        return std::nullopt;
+    return vCont{actions};
+}
+
+std::optional<QuestionMark> parse_QuestionMark(Cursor args) {
+    return parse_bare<QuestionMark>(args);
+}
+std::optional<vCont_query> parse_vCont_query(Cursor args) {
+    return parse_bare<vCont_query>(args);
+}
+std::optional<vCtrlC> parse_vCtrlC(Cursor args) {
+    return parse_bare<vCtrlC>(args);
+}
+
+std::optional<c> parse_c(Cursor args) {
+    const auto resume = parse_resume_address(args);
+    return resume ? std::optional(c{resume->address}) : std::nullopt;
+}
+
+std::optional<s> parse_s(Cursor args) {
+    const auto resume = parse_resume_address(args);
+    return resume ? std::optional(s{resume->address}) : std::nullopt;
+}
+
+std::optional<C> parse_C(Cursor args) {
+    const auto resume = parse_resume_with_signal(args);
+    return resume ? std::optional(C{resume->signal, resume->address}) : std::nullopt;
+}
+
+std::optional<S> parse_S(Cursor args) {
+    const auto resume = parse_resume_with_signal(args);
+    return resume ? std::optional(S{resume->signal, resume->address}) : std::nullopt;
+}
+
+std::optional<D> parse_D(Cursor args) {
+    return args.at_end() || names_our_process(args) ? std::optional(D{}) : std::nullopt;
+}
+
+std::optional<k> parse_k(Cursor args) {
+    return parse_bare<k>(args);
+}
+
+std::optional<vKill> parse_vKill(Cursor args) {
+    return names_our_process(args) ? std::optional(vKill{}) : std::nullopt;
+}
+
+std::optional<vAttach> parse_vAttach(Cursor args) {
+    return names_our_process(args) ? std::optional(vAttach{}) : std::nullopt;
+}
+
+std::optional<QNonStop> parse_QNonStop(Cursor args) {
+    if (args.rest() != ":0" && args.rest() != ":1")
+        return std::nullopt;
+    return QNonStop{args.rest() == ":1"};
+}
+
+}  // namespace ringside::gdbstub::packet

@@ -1,0 +1,67 @@
+// Packets that resume, stop, attach to, leave or end the target.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "gdbstub/cursor.h"
+#include "gdbstub/target.h"
+#include "gdbstub/thread_selector.h"
+
+namespace ringside::gdbstub::packet {
+
+struct QuestionMark {};  // `?`
+
+// `vCont;s:p1.1;c`: actions, each for the threads that it names. The text is checked when it is parsed and
+// read again for each thread, so that no list need be built.
+struct vCont {
+    std::string_view actions;
+
+    struct Stop {};  // `t`
+    using Action = std::variant<Stop, Continue, Step, RangeStep>;
+    // The leftmost action that matches the thread; nullopt leaves the thread as it is.
+    std::optional<Action> action_for(ThreadId thread) const;
+};
+struct vCont_query {};  // `vCont?`
+struct vCtrlC {};
+
+// The old ones, for the thread that Hc chose; with an address, execution goes on there.
+struct c {
+    std::optional<Address> address;
+};
+struct C {
+    Signal signal = Signal::None;
+    std::optional<Address> address;
+};
+struct s {
+    std::optional<Address> address;
+};
+struct S {
+    Signal signal = Signal::None;
+    std::optional<Address> address;
+};
+
+struct D {};
+struct k {};
+struct vKill {};
+struct vAttach {};
+struct QNonStop {
+    bool on = false;
+};
+
+std::optional<QuestionMark> parse_QuestionMark(Cursor args);
+std::optional<vCont> parse_vCont(Cursor args);
+std::optional<vCont_query> parse_vCont_query(Cursor args);
+std::optional<vCtrlC> parse_vCtrlC(Cursor args);
+std::optional<c> parse_c(Cursor args);
+std::optional<C> parse_C(Cursor args);
+std::optional<s> parse_s(Cursor args);
+std::optional<S> parse_S(Cursor args);
+std::optional<D> parse_D(Cursor args);
+std::optional<k> parse_k(Cursor args);
+std::optional<vKill> parse_vKill(Cursor args);
+std::optional<vAttach> parse_vAttach(Cursor args);
+std::optional<QNonStop> parse_QNonStop(Cursor args);
+
+}  // namespace ringside::gdbstub::packet

@@ -1,0 +1,51 @@
+// What the session knows of its client: its kind, and the features that it offered or switched on.
+#pragma once
+
+#include <string_view>
+
+namespace ringside::gdbstub {
+
+struct Client {
+    enum class Kind {
+        Unknown,  // no qSupported yet
+        Gdb,
+        Lldb,     // 20 and newer: its `x` is gdb's
+        OldLldb,  // its `x` wants "OK" to a probe of no bytes, and data without gdb's leading 'b'
+    };
+
+    Kind kind = Kind::Unknown;
+    // Offered in qSupported
+    bool swbreak = false;
+    bool hwbreak = false;
+    bool multiprocess = false;   // used with gdb only: LLDB wants plain thread ids
+    bool error_message = false;  // takes E.words for every packet
+    // Switched on by LLDB
+    bool list_threads_in_stop_reply = false;
+    bool error_strings = false;
+
+    bool is_lldb() const { return kind == Kind::Lldb || kind == Kind::OldLldb; }
+};
+
+// Reads qSupported's list. gdb alone offers qRelocInsn; LLDB began to offer swbreak when it took over gdb's
+// form of `x`.
+inline Client client_from_features(std::string_view features) {
+    Client client;
+    bool reloc_insn = false;
+    while (!features.empty()) {
+        const std::size_t end = features.find(';');
+        const std::string_view feature = features.substr(0, end);
+        client.swbreak |= feature == "swbreak+";
+        client.hwbreak |= feature == "hwbreak+";
+        client.multiprocess |= feature == "multiprocess+";
+        client.error_message |= feature == "error-message+";
+        reloc_insn |= feature == "qRelocInsn+";
+        features.remove_prefix(end == std::string_view::npos ? features.size() : end + 1);
+    }
+    client.kind = reloc_insn       ? Client::Kind::Gdb
+                  : client.swbreak ? Client::Kind::Lldb
+                                   : Client::Kind::OldLldb;
+    client.multiprocess &= client.kind == Client::Kind::Gdb;
+    return client;
+}
+
+}  // namespace ringside::gdbstub

@@ -1,0 +1,257 @@
+#include "gdbstub/session/session_core.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringside::gdbstub {
+namespace {
+
+// How much a client may send ahead while the target runs.
+constexpr std::size_t kMaxHeldPackets = 64;
+constexpr std::size_t kMaxHeldBytes = 2 * kMaxPayload;
+
+bool is_gone(const StopReason& reason) {
+    return std::holds_alternative<Exited>(reason) || std::holds_alternative<Terminated>(reason);
+}
+
+}  // namespace
+
+SessionCore::SessionCore(Target& target, SessionOptions options)
+    : target_(target),
+      reply_(output_, options.run_length_encoding),
+      line_outlives_client_(options.line_outlives_client) {
+    attach(false);
+}
+
+void SessionCore::attach(bool reply_with_stop) {
+    const bool was_running = target_.execution().running();
+    owns_target_ = true;
+    state_ = Attaching{reply_with_stop};
+    target_.execution().attach();
+    if (!was_running)
+        on_stop(target_.execution().last_stop());
+}
+
+std::size_t SessionCore::receive(std::span<const std::byte> bytes) {
+    std::span<const std::byte> rest = bytes;
+    while (output_.size() < Session::kOutputHighWater && !wants_close()) {
+        const auto event = framer_.next(rest);
+        if (!event)
+            break;
+        std::visit([this](const auto& e) { take(e); }, *event);
+    }
+    return wants_close() ? bytes.size() : bytes.size() - rest.size();
+}
+
+void SessionCore::on_stop(const StopEvent& event) {
+    const bool gone = is_gone(event.reason);
+    const std::optional<ThreadId> thread = gone ? std::nullopt : std::optional(event.thread);
+    if (const auto* attaching = std::get_if<Attaching>(&state_)) {
+        const bool reply = attaching->reply_with_stop;
+        enter_stopped(thread);
+        if (reply)
+            write_stop_reply(event, target_.stopped());
+    } else if (running()) {
+        write_console(event.console);
+        enter_stopped(thread);
+        write_stop_reply(event, target_.stopped());
+    } else {
+        return;
+    }
+    dispatch_held();
+}
+
+void SessionCore::enter_stopped(std::optional<ThreadId> thread) {
+    const Stopped stopped = target_.stopped();
+    state_ = stopped;
+    const std::vector<ThreadId> ids = stopped.threads().threads();
+    const bool same = std::equal(ids.begin(), ids.end(), threads_.begin(), threads_.end(),
+                                 [](ThreadId id, const KnownThread& known) { return id == known.id; });
+    if (!same) {
+        threads_.clear();
+        for (const ThreadId id : ids) {
+            const auto info = stopped.threads().thread_info(id);
+            threads_.push_back({id, info ? info->core : id.value - 1});
+        }
+    }
+    // gdb takes the stop's thread as chosen without saying so.
+    general_ = thread;
+}
+
+void SessionCore::disconnected() {
+    state_ = Closed{};
+    held_.clear();
+    held_bytes_ = 0;
+    if (std::exchange(owns_target_, false))
+        target_.execution().client_lost();
+}
+
+void SessionCore::release() {
+    owns_target_ = false;
+    interrupt_queued_ = false;
+    document_.reset();
+}
+
+// ---- Frames
+
+void SessionCore::acknowledge() {
+    if (acknowledging_)
+        reply_.ack();
+}
+
+bool SessionCore::is_new_client(std::string_view payload) const {
+    if (!line_outlives_client_)
+        return false;
+    return std::holds_alternative<Detached>(state_) ||
+           (client_.kind != Client::Kind::Unknown && payload.starts_with("qSupported"));
+}
+
+// What the last client left behind goes before the new one attaches.
+void SessionCore::greet_new_client() {
+    disconnected();
+    release();
+    client_ = {};
+    continue_.reset();
+    acknowledging_ = true;
+    reply_.keep_frames(true);
+    attach(false);
+}
+
+void SessionCore::take(const frame::Packet& frame) {
+    if (is_new_client(frame.payload))
+        greet_new_client();
+    acknowledge();
+    const bool waiting = running() || std::holds_alternative<Attaching>(state_);
+    if (waiting && !(running() && held_.empty() && acts_while_running(parse_command(frame.payload))))
+        hold_back(frame.payload);
+    else
+        dispatch(frame.payload);
+}
+
+void SessionCore::take(frame::Interrupt) {
+    if (running())
+        target_.execution().interrupt();
+    else if (std::holds_alternative<Stopped>(state_))
+        interrupt_queued_ = true;
+}
+
+void SessionCore::take(frame::Nak) {
+    reply_.repeat();
+}
+
+// A client that acknowledges sends the packet again; another would wait for ever without an answer.
+void SessionCore::take(frame::BadChecksum) {
+    if (acknowledging_)
+        reply_.nak();
+    else
+        error({TargetError::Code::Invalid, "packet with a wrong checksum"});
+}
+
+void SessionCore::take(frame::Oversized) {
+    acknowledge();
+    error({TargetError::Code::Invalid, "packet longer than the announced PacketSize"});
+}
+
+void SessionCore::take(frame::Malformed) {
+    acknowledge();
+    malformed();
+}
+
+// ---- Dispatch
+
+bool SessionCore::acts_while_running(const Command& command) const {
+    return std::holds_alternative<packet::vCtrlC>(command) || std::holds_alternative<packet::k>(command) ||
+           std::holds_alternative<packet::vKill>(command) || std::holds_alternative<packet::D>(command);
+}
+
+void SessionCore::dispatch(std::string_view payload) {
+    const Command command = parse_command(payload);
+    std::visit(
+        [this](const auto& packet) {
+            if constexpr (requires(Stopped stopped) { handle(packet, stopped); }) {
+                if (const auto* stopped = std::get_if<Stopped>(&state_))
+                    handle(packet, *stopped);
+                else
+                    error({TargetError::Code::Invalid, "not attached to the target"});
+            } else {
+                handle(packet);
+            }
+        },
+        command);
+}
+
+void SessionCore::hold_back(std::string_view payload) {
+    if (held_.size() == kMaxHeldPackets || payload.size() > kMaxHeldBytes - held_bytes_) {
+        last_error_ = "the client sent too many packets while the target ran";
+        state_ = Closed{};
+        return;
+    }
+    held_bytes_ += payload.size();
+    held_.emplace_back(payload);
+}
+
+void SessionCore::dispatch_held() {
+    while (!held_.empty() && !running() && !std::holds_alternative<Attaching>(state_) && !wants_close()) {
+        const std::string payload = std::move(held_.front());
+        held_.pop_front();
+        held_bytes_ -= payload.size();
+        dispatch(payload);
+    }
+}
+
+// ---- Replies
+
+void SessionCore::ok() {
+    reply_.frame().text("OK");
+}
+
+void SessionCore::empty() {
+    reply_.frame().text("");
+}
+
+void SessionCore::malformed() {
+    error({TargetError::Code::Invalid, "malformed packet"});
+}
+
+void SessionCore::error(const TargetError& error, Words words) {
+    last_error_ = error.message;
+    auto frame = reply_.frame();
+    const bool accepted = words == Words::Accepted && client_.kind == Client::Kind::Gdb;
+    if (!error.message.empty() && (accepted || client_.error_message)) {
+        frame.text("E.").words(error.message);
+        return;
+    }
+    frame.text("E").hex_byte(static_cast<std::uint8_t>(error.code));
+    if (client_.error_strings)
+        frame.text(";").hex(error.message);
+}
+
+// ---- Session: the public face
+
+Session::Session(Target& target, SessionOptions options)
+    : core_(std::make_unique<SessionCore>(target, options)) {}
+Session::~Session() = default;
+
+std::size_t Session::receive(std::span<const std::byte> bytes) {
+    return core_->receive(bytes);
+}
+void Session::on_stop(const StopEvent& event) {
+    core_->on_stop(event);
+}
+void Session::disconnected() {
+    core_->disconnected();
+}
+OutputBuffer& Session::output() {
+    return core_->output();
+}
+bool Session::wants_close() const {
+    return core_->wants_close();
+}
+bool Session::running() const {
+    return core_->running();
+}
+const std::string& Session::last_error() const {
+    return core_->last_error();
+}
+
+}  // namespace ringside::gdbstub

@@ -1,0 +1,124 @@
+// Stop replies: `T05thread:p1.2;core:1;hwbreak:;06:...;`, `W00;process:1`, `X09;process:1`.
+#include <algorithm>
+
+#include "gdbstub/session/overloaded.h"
+#include "gdbstub/session/session_core.h"
+
+namespace ringside::gdbstub {
+namespace {
+
+std::string_view watch_key(WatchKind kind) {
+    switch (kind) {
+        case WatchKind::Write:
+            return "watch:";
+        case WatchKind::Read:
+            return "rwatch:";
+        case WatchKind::Access:
+            return "awatch:";
+    }
+    return "watch:";
+}
+
+void write_reason(ReplyWriter::Frame& frame, const StopReason& reason, const Client& client) {
+    std::visit(Overloaded{[&](const StoppedBySoftwareBreakpoint&) {
+                              if (client.swbreak)
+                                  frame.text("swbreak:;");
+                          },
+                          [&](const StoppedByHardwareBreakpoint&) {
+                              if (client.hwbreak)
+                                  frame.text("hwbreak:;");
+                          },
+                          [&](const StoppedByWatchpoint& r) {
+                              frame.text(watch_key(r.kind)).hex_number(r.address).text(";");
+                          },
+                          [&](const ReplayLogEnd& r) {
+                              frame.text(r.at_begin ? "replaylog:begin;" : "replaylog:end;");
+                          },
+                          [](const auto&) {}},
+               reason);
+}
+
+std::uint64_t little_endian_value(std::span<const std::byte> bytes) {
+    std::uint64_t value = 0;
+    for (std::size_t i = std::min<std::size_t>(bytes.size(), 8); i-- > 0;)
+        value = (value << 8) | std::to_integer<std::uint64_t>(bytes[i]);
+    return value;
+}
+
+}  // namespace
+
+void SessionCore::write_stop_reply(const StopEvent& event, Stopped stopped) {
+    auto frame = reply_.frame();
+    const auto* exited = std::get_if<Exited>(&event.reason);
+    const auto* terminated = std::get_if<Terminated>(&event.reason);
+    if (exited)
+        frame.text("W").hex_byte(exited->status);
+    else if (terminated)
+        frame.text("X").hex_byte(static_cast<std::uint8_t>(terminated->signal));
+    else
+        write_stop_thread(frame, event, stopped);
+    if ((exited || terminated) && client_.multiprocess)
+        frame.text(";process:").hex_number(kProcessId);
+}
+
+void SessionCore::write_stop_thread(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped) {
+    frame.text("T").hex_byte(static_cast<std::uint8_t>(stop_signal(event.reason))).text("thread:");
+    write_thread(frame, event.thread, client_.multiprocess);
+    frame.text(";core:").hex_number(core_of(event.thread)).text(";");
+    write_reason(frame, event.reason, client_);
+    if (client_.list_threads_in_stop_reply) {
+        write_thread_list(frame, stopped);
+        frame.text("reason:").text(lldb_reason(event.reason)).text(";");
+        if (!event.console.empty())
+            frame.text("description:").hex(event.console).text(";");
+    }
+    write_expedited(frame, event.thread, stopped);
+}
+
+// LLDB's `threads:1,2;thread-pcs:a,b;`, which spare it a question per thread.
+void SessionCore::write_thread_list(ReplyWriter::Frame& frame, Stopped stopped) {
+    if (threads_.empty())
+        return;
+    pcs_.clear();
+    std::string_view separator = "threads:";
+    for (const KnownThread& known : threads_) {
+        frame.text(separator).hex_number(known.id.value);
+        separator = ",";
+        const auto pc = stopped.registers().read(known.id, stopped.registers().pc());
+        if (pc && !pc->empty())
+            pcs_.push_back(little_endian_value(*pc));
+    }
+    frame.text(";");
+    if (pcs_.size() != threads_.size())
+        return;  // the list has no way to say that one is not known
+    separator = "thread-pcs:";
+    for (const std::uint64_t pc : pcs_) {
+        frame.text(separator).hex_number(pc);
+        separator = ",";
+    }
+    frame.text(";");
+}
+
+// A register that cannot be read now is left out: the client asks for it when it wants it, and gets the
+// words.
+void SessionCore::write_expedited(ReplyWriter::Frame& frame, ThreadId thread, Stopped stopped) {
+    for (const std::uint32_t regno : stopped.registers().expedited()) {
+        const auto value = stopped.registers().read(thread, regno);
+        if (!value || value->empty())
+            continue;
+        if (regno < 0x100)
+            frame.hex_byte(static_cast<std::uint8_t>(regno));
+        else
+            frame.hex_number(regno);
+        frame.text(":").hex(*value).text(";");
+    }
+}
+
+// O packets: text for the user's console. In pieces, as a reply is no longer than a packet may be.
+void SessionCore::write_console(std::string_view text) {
+    constexpr std::size_t kPiece = kMaxPayload / 4;
+    for (; !text.empty(); text.remove_prefix(std::min(kPiece, text.size())))
+        reply_.frame().text("O").hex(text.substr(0, kPiece));
+}
+
+}  // namespace ringside::gdbstub

@@ -1,0 +1,45 @@
+// Which capabilities may be used when, as types.
+//
+// Registers, memory and breakpoints are reached only through a Stopped, and a handler gets one only while the
+// session's state holds it: a register access while the guest runs does not compile.
+#pragma once
+
+#include "gdbstub/target.h"
+
+namespace ringside::gdbstub {
+
+class Stopped {
+  public:
+    Registers& registers() const { return target_->registers; }
+    Memory& memory() const { return target_->memory; }
+    Breakpoints* breakpoints() const { return target_->breakpoints; }
+    Monitor* monitor() const { return target_->monitor; }
+    Threads& threads() const { return target_->threads; }
+    Documents* documents() const { return target_->documents; }
+
+  private:
+    friend class TargetGate;
+    explicit Stopped(Target& target) : target_(&target) {}
+    Target* target_;
+};
+
+// The session's hold on its target: what is allowed at any time, and the way to a Stopped.
+class TargetGate {
+  public:
+    explicit TargetGate(Target& target) : target_(target) {}
+
+    Execution& execution() const { return target_.execution; }
+    const std::string& triple() const { return target_.triple; }
+    std::uint32_t address_bytes() const { return target_.address_bytes; }
+    const Documents* documents() const { return target_.documents; }
+    const Breakpoints* breakpoints() const { return target_.breakpoints; }
+    const Registers& register_layout() const { return target_.registers; }
+
+    // To be called by the session's state machine alone, when it has seen the target stop.
+    Stopped stopped() const { return Stopped(target_); }
+
+  private:
+    Target& target_;
+};
+
+}  // namespace ringside::gdbstub
