@@ -1,0 +1,55 @@
+// What an exit reason's number means: its name, and what kind of address goes with it. Userspace exits and
+// hardware exits are numbered independently; the tables take either by this interface.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "arch/x86_64/exit_reasons.h"
+#include "vmm/exits/exit_record.h"
+
+namespace ringside::exits {
+
+// What ExitRecord::address means.
+enum class AddressKind : std::uint8_t { None, Port, Memory, Msr, CpuidLeaf };
+
+class Reasons {
+  public:
+    virtual ~Reasons() = default;
+    // "IO", "EPT_VIOLATION"; "0x2b" for an unknown number.
+    virtual std::string name(std::uint32_t reason) const = 0;
+    virtual AddressKind address_kind(std::uint32_t reason) const = 0;
+    // The number of a name, without regard to case, or of a number written as such; nothing for an unknown
+    // one.
+    virtual std::optional<std::uint32_t> find(std::string_view name) const = 0;
+};
+
+// KVM_EXIT_*, and this project's pseudo-reasons.
+class KvmReasons : public Reasons {
+  public:
+    std::string name(std::uint32_t reason) const override;
+    AddressKind address_kind(std::uint32_t reason) const override;
+    std::optional<std::uint32_t> find(std::string_view name) const override;
+};
+
+// The basic exit reasons of VMX or the exit codes of SVM.
+class HardwareReasons : public Reasons {
+  public:
+    explicit HardwareReasons(x86::VirtualizationKind kind) : kind_(kind) {}
+    x86::VirtualizationKind kind() const { return kind_; }
+    std::string name(std::uint32_t reason) const override { return x86::exit_name(kind_, reason); }
+    AddressKind address_kind(std::uint32_t reason) const override;
+    std::optional<std::uint32_t> find(std::string_view name) const override;
+
+  private:
+    x86::VirtualizationKind kind_;
+};
+
+// A number in C's notation, wholly consumed; nothing for anything else, overflow included.
+std::optional<std::uint64_t> parse_number(std::string_view text);
+
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+}  // namespace ringside::exits

@@ -1,0 +1,65 @@
+// The tables that `monitor exits` prints. Pure: statistics in, a Table out. Rows that are zero are left out,
+// the rest is sorted by what costs most; what the rows leave out is said in a note.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "vmm/exits/reasons.h"
+#include "vmm/exits/statistics.h"
+#include "vmm/exits/table.h"
+#include "vmm/exits/tsc_clock.h"
+
+namespace ringside::exits {
+
+// Where the numbers come from, and how their times are to be read.
+struct Source {
+    const Reasons& reasons;
+    TickRate rate;
+    std::string tier;        // shown as the title: "userspace exits (KVM_EXIT_*)"
+    std::string run_label;   // what the time before the exit is: "in KVM_RUN", "in guest"
+    std::string exit_label;  // what the time after the exit is: "handled", "exit to entry"
+};
+
+// The two that there are.
+Source userspace_source(const Reasons& reasons, TickRate rate);
+Source hardware_source(const Reasons& reasons);  // times in nanoseconds
+
+// What turns addresses into words. Each may be empty, and each may answer "" for "unknown".
+struct Names {
+    std::function<std::string(AddressKind, std::uint64_t)> device;  // of a port or gpa; the name of an MSR
+    std::function<std::string(std::uint64_t rip)> symbol;           // "schedule+0x12"
+    std::function<std::string(std::uint64_t rip)> instruction;      // "out dx, al"
+    std::function<std::string(const ExitRecord&)> detail;           // replaces describe_access() where not ""
+};
+
+// `monitor exits`: count, share and times by reason.
+Table summary_table(const VcpuStatistics& statistics, const Source& source);
+
+// `monitor exits diff`: what was added after `earlier`.
+Table diff_table(const VcpuStatistics& now, const VcpuStatistics& earlier, const Source& source);
+
+// `monitor exits mmio|pio|msr|cpuid`: by address, direction and size.
+Table address_table(const VcpuStatistics& statistics, const Source& source, AddressKind kind,
+                    const Names& names);
+
+// `monitor exits hist REASON`: the durations after the exit, by powers of two ticks, with a bar.
+Table histogram_table(const VcpuStatistics& statistics, const Source& source, std::uint32_t reason);
+
+// `monitor exits last N`: newest last. Times count from the first exit shown.
+Table last_table(const VcpuStatistics& statistics, const Source& source, std::size_t limit,
+                 const Names& names);
+
+// `monitor exits rip N`: guest addresses by how many exits come from them.
+Table hot_table(const VcpuStatistics& statistics, const Source& source, std::size_t limit,
+                const Names& names);
+
+// One access in words: "write 1 byte to port 0x3f8: 0x41".
+std::string describe_access(const ExitRecord& exit, AddressKind kind);
+
+// "870 ns", "1.23 us", "45.6 ms", "12.3 s": three digits.
+std::string format_duration(double nanoseconds);
+
+}  // namespace ringside::exits
