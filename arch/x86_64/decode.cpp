@@ -1,0 +1,91 @@
+#include "arch/x86_64/decode.h"
+
+#include <capstone/capstone.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "arch/x86_64/memory_operands.h"
+
+namespace ringside::x86 {
+
+// A Capstone handle with room for one instruction, so that decoding does not allocate.
+class Decoder::Engine {
+  public:
+    explicit Engine(cs_mode mode) {
+        if (cs_open(CS_ARCH_X86, mode, &handle_) != CS_ERR_OK)
+            throw std::runtime_error("Capstone cannot decode x86 instructions");
+        cs_option(handle_, CS_OPT_DETAIL, CS_OPT_ON);
+        instruction_ = cs_malloc(handle_);
+        if (instruction_ == nullptr) {
+            cs_close(&handle_);
+            throw std::runtime_error("Capstone is out of memory");
+        }
+    }
+    ~Engine() {
+        cs_free(instruction_, 1);
+        cs_close(&handle_);
+    }
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    // The instruction, valid until the next call; nullptr if there is none.
+    const cs_insn* decode(std::span<const std::byte> bytes, std::uint64_t address) const {
+        const auto* code = reinterpret_cast<const std::uint8_t*>(bytes.data());
+        std::size_t size = std::min(bytes.size(), kMaxInstructionLength);
+        return cs_disasm_iter(handle_, &code, &size, &address, instruction_) ? instruction_ : nullptr;
+    }
+
+  private:
+    csh handle_ = 0;
+    cs_insn* instruction_ = nullptr;
+};
+
+Decoder::Decoder()
+    : engines_{std::make_unique<Engine>(CS_MODE_16), std::make_unique<Engine>(CS_MODE_32),
+               std::make_unique<Engine>(CS_MODE_64)} {}
+Decoder::~Decoder() = default;
+Decoder::Decoder(Decoder&&) noexcept = default;
+Decoder& Decoder::operator=(Decoder&&) noexcept = default;
+
+const Decoder::Engine& Decoder::engine(CpuMode mode) const {
+    switch (default_address_size(mode)) {
+        case 2:
+            return *engines_[0];
+        case 4:
+            return *engines_[1];
+        default:
+            return *engines_[2];
+    }
+}
+
+std::optional<Disassembly> Decoder::disassemble(std::span<const std::byte> bytes, Gva address,
+                                                CpuMode mode) const {
+    const cs_insn* instruction = engine(mode).decode(bytes, address.value);
+    if (instruction == nullptr)
+        return std::nullopt;
+    Disassembly result{instruction->mnemonic, static_cast<std::uint8_t>(instruction->size)};
+    if (instruction->op_str[0] != '\0') {
+        result.text += ' ';
+        result.text += instruction->op_str;
+    }
+    return result;
+}
+
+std::optional<MemoryAccesses> Decoder::memory_accesses(std::span<const std::byte> bytes,
+                                                       const CpuState& state, RepeatScope scope) const {
+    const cs_insn* instruction = engine(cpu_mode(state)).decode(bytes, state.general.rip);
+    if (instruction == nullptr)
+        return std::nullopt;
+    return find_memory_accesses(*instruction, state, scope);
+}
+
+void MemoryAccesses::add(MemoryAccess access) {
+    if (count_ == list_.size()) {
+        complete_ = false;
+        return;
+    }
+    list_[count_++] = access;
+}
+
+}  // namespace ringside::x86
