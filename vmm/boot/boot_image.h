@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,16 +14,7 @@
 
 namespace ringside::boot {
 
-enum class Protocol : std::uint8_t {
-    Flat,
-    Elf32,
-    Elf64,
-    Multiboot1,
-    Multiboot2,
-    Pvh,
-    LinuxBzImage,
-    Firmware
-};
+enum class Protocol : std::uint8_t { Flat, Elf32, Elf64, Multiboot1, Pvh };
 
 // "multiboot 1", "PVH", ...
 const char* protocol_name(Protocol);
@@ -34,6 +26,7 @@ struct BootRequest {
     std::optional<Gpa> load_address;   // flat images only; default layout::kFlatImage
     std::optional<Protocol> protocol;  // forced; default: detected from the file
     std::uint32_t cpus = 1;
+    std::optional<Gpa> rsdp;  // ACPI's root table, if there are any; handed on by the protocols that can
 };
 
 // The outcome: memory is filled in, and this is the state in which vCPU 0 starts. Other vCPUs wait for SIPI.
@@ -46,6 +39,11 @@ struct BootState {
 };
 
 // Loads a kernel into `memory`. Errors name the file, what is wrong with it and what would be right.
-Result<BootState> load(const BootRequest& request, machine::GuestMemory& memory);
+Result<BootState> load(const BootRequest& request, const machine::GuestMemory& memory);
+
+// The same from bytes that are already here; the request's paths are names only. `initrd` is used if the
+// request has one. Any bytes at all may be given.
+Result<BootState> load(const BootRequest& request, std::span<std::byte> kernel,
+                       std::span<const std::byte> initrd, const machine::GuestMemory& memory);
 
 }  // namespace ringside::boot

@@ -1,0 +1,28 @@
+// The loaders behind boot_image.h, one for each protocol.
+#pragma once
+
+#include <span>
+
+#include "vmm/boot/boot_image.h"
+
+namespace ringside::boot {
+
+// What every loader gets. `initrd` is empty if there is none.
+struct LoadContext {
+    const BootRequest& request;
+    std::span<std::byte> kernel;
+    std::span<const std::byte> initrd;
+    const machine::GuestMemory& memory;
+};
+
+// A loader's error without an operation: load() names the file.
+inline tl::unexpected<Error> reject(std::string reason, std::string advice = {}) {
+    return failure({}, std::move(reason), std::move(advice));
+}
+
+Result<BootState> load_flat(const LoadContext& context);
+Result<BootState> load_elf(const LoadContext& context);
+Result<BootState> load_multiboot1(const LoadContext& context);
+Result<BootState> load_pvh(const LoadContext& context);
+
+}  // namespace ringside::boot

@@ -1,0 +1,31 @@
+// The guest's memory map, which every protocol hands over in its own format (ACPI 6.4, 15: "System Address
+// Map").
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "vmm/machine/guest_memory.h"
+#include "vmm/types.h"
+
+namespace ringside::boot {
+
+// The numbers are E820's, and multiboot's, and Xen's.
+enum class MemoryType : std::uint32_t { Ram = 1, Reserved = 2 };
+
+struct MemoryMapEntry {
+    Gpa start;
+    std::uint64_t size = 0;
+    MemoryType type = MemoryType::Ram;
+    friend bool operator==(const MemoryMapEntry&, const MemoryMapEntry&) = default;
+};
+
+// Sorted and disjoint: RAM as it is, but for [EBDA, 1 MiB), which is reserved as on a PC; ROMs and KVM's own
+// pages below 4 GiB are reserved too.
+std::vector<MemoryMapEntry> memory_map(const machine::GuestMemory& memory);
+
+// KiB of RAM below the EBDA, and from 1 MiB up to the first hole: what multiboot and BIOS calls report.
+std::uint64_t lower_memory_kib(const machine::GuestMemory& memory);
+std::uint64_t upper_memory_kib(const machine::GuestMemory& memory);
+
+}  // namespace ringside::boot

@@ -1,0 +1,35 @@
+// The header by which a kernel says that it is multiboot 1 (Multiboot Specification 0.6.96, 3.1).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace ringside::boot {
+
+struct Multiboot1Header {
+    static constexpr std::uint32_t kMagic = 0x1badb002;
+    static constexpr std::uint64_t kSearchLimit =
+        8192;  // it lies wholly in the first 8 KiB, on a 4-byte boundary
+    static constexpr std::uint32_t kRequiredMask = 0xffff;
+    static constexpr std::uint32_t kPageAlign = 1U << 0;
+    static constexpr std::uint32_t kMemoryInfo = 1U << 1;
+    static constexpr std::uint32_t kVideoMode = 1U << 2;
+    static constexpr std::uint32_t kAddressFields = 1U << 16;
+
+    std::uint64_t offset = 0;  // in the file
+    std::uint32_t flags = 0;
+    // With kAddressFields only: where to load what, instead of the ELF headers.
+    std::uint32_t header_address = 0;
+    std::uint32_t load_address = 0;
+    std::uint32_t load_end = 0;  // 0: up to the end of the file
+    std::uint32_t bss_end = 0;   // 0: no bss
+    std::uint32_t entry = 0;
+
+    bool has_addresses() const { return (flags & kAddressFields) != 0; }
+};
+
+// The first header whose checksum is right, if there is one.
+std::optional<Multiboot1Header> find_multiboot1_header(std::span<const std::byte> file);
+
+}  // namespace ringside::boot

@@ -1,0 +1,231 @@
+// Multiboot 1 (Multiboot Specification 0.6.96): 32-bit protected mode, paging off, EAX = magic, EBX =
+// information. The command line begins with the kernel's name, as GRUB Legacy and QEMU pass it. A 64-bit ELF
+// file with a header enters in 32-bit mode too, as under GRUB 2. A request for a video mode cannot be met and
+// is passed over, as in QEMU.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "vmm/boot/boot_info_area.h"
+#include "vmm/boot/cpu_modes.h"
+#include "vmm/boot/elf_image.h"
+#include "vmm/boot/loaders.h"
+#include "vmm/boot/memory_map.h"
+#include "vmm/boot/multiboot1_header.h"
+#include "vmm/boot/placement.h"
+
+namespace ringside::boot {
+
+namespace {
+
+constexpr std::uint32_t kLoaderMagic = 0x2badb002;
+constexpr std::uint32_t kKnownRequirements =
+    Multiboot1Header::kPageAlign | Multiboot1Header::kMemoryInfo | Multiboot1Header::kVideoMode;
+
+// Which fields of the information are valid (specification, 3.3).
+constexpr std::uint32_t kHasMemory = 1U << 0;
+constexpr std::uint32_t kHasCommandLine = 1U << 2;
+constexpr std::uint32_t kHasModules = 1U << 3;
+constexpr std::uint32_t kHasMemoryMap = 1U << 6;
+constexpr std::uint32_t kHasLoaderName = 1U << 9;
+
+struct Info {
+    std::uint32_t flags = 0;
+    std::uint32_t memory_lower_kib = 0;
+    std::uint32_t memory_upper_kib = 0;
+    std::uint32_t boot_device = 0;
+    std::uint32_t command_line = 0;
+    std::uint32_t module_count = 0;
+    std::uint32_t modules = 0;
+    std::uint32_t symbols[4] = {};
+    std::uint32_t memory_map_size = 0;
+    std::uint32_t memory_map = 0;
+    std::uint32_t drives_size = 0;
+    std::uint32_t drives = 0;
+    std::uint32_t config_table = 0;
+    std::uint32_t loader_name = 0;
+    std::uint32_t apm_table = 0;
+    std::uint32_t vbe[4] = {};
+    std::uint32_t framebuffer[7] = {};
+};
+static_assert(sizeof(Info) == 116);
+
+struct [[gnu::packed]] MapEntry {
+    std::uint32_t size = 20;  // of what follows
+    std::uint64_t address = 0;
+    std::uint64_t length = 0;
+    std::uint32_t type = 0;
+};
+static_assert(sizeof(MapEntry) == 24);
+
+struct Module {
+    std::uint32_t start = 0;
+    std::uint32_t end = 0;
+    std::uint32_t command_line = 0;
+    std::uint32_t reserved = 0;
+};
+
+// What was loaded, however it was described.
+struct Loaded {
+    Gpa entry;
+    Gpa end;
+};
+
+std::vector<Reservation> reservations() {
+    std::vector<Reservation> all(protected_mode_reservations().begin(), protected_mode_reservations().end());
+    all.insert(all.end(), BootInfoArea::reservations().begin(), BootInfoArea::reservations().end());
+    return all;
+}
+
+// The header's own addresses as an image of one segment (specification, 3.1.3).
+Result<ElfImage> image_from_addresses(const Multiboot1Header& header, std::uint64_t file_size) {
+    if (header.load_address > header.header_address ||
+        header.header_address - header.load_address > header.offset)
+        return reject(
+            fmt::format("its multiboot header's load address {:#x} does not fit its header address {:#x} at "
+                        "file offset {:#x}",
+                        header.load_address, header.header_address, header.offset),
+            "Its header is wrong");
+    ElfSegment segment;
+    segment.file_offset = header.offset - (header.header_address - header.load_address);
+    segment.physical = Gpa{header.load_address};
+    segment.virtual_address = header.load_address;
+    if (header.load_end != 0 && header.load_end < header.load_address)
+        return reject(fmt::format("its multiboot header loads up to {:#x}, below its start {:#x}",
+                                  header.load_end, header.load_address),
+                      "Its header is wrong");
+    const std::uint64_t available = file_size - segment.file_offset;
+    segment.file_size = header.load_end != 0 ? header.load_end - header.load_address : available;
+    if (segment.file_size > available)
+        return reject(
+            fmt::format("it is truncated: its multiboot header loads {:#x} bytes from offset {:#x}, the file "
+                        "has {:#x}",
+                        segment.file_size, segment.file_offset, file_size),
+            "Build or copy it again");
+    const std::uint64_t bss_end =
+        header.bss_end > header.load_address ? header.bss_end - header.load_address : 0;
+    segment.memory_size = std::max(segment.file_size, bss_end);
+    ElfImage image;
+    image.entry = header.entry;
+    image.segments.push_back(segment);
+    return image;
+}
+
+Result<Loaded> load_kernel(const LoadContext& context, const Multiboot1Header& header) {
+    const auto image = header.has_addresses() ? image_from_addresses(header, context.kernel.size())
+                                              : parse_elf(context.kernel);
+    if (!image)
+        return tl::unexpected(image.error());
+    const auto entry = image->physical_entry();
+    if (!entry)
+        return reject(fmt::format("its entry point {:#x} lies in none of its segments", image->entry),
+                      "Its linker script or its multiboot header is wrong");
+    if (*entry >= layout::kHoleEnd)
+        return reject(
+            fmt::format("its entry point {:#x} lies above 4 GiB, out of 32-bit code's reach", entry->value),
+            "Link it lower");
+    if (auto placed = place_segments(*image, context.kernel, reservations(), context.memory); !placed)
+        return tl::unexpected(placed.error());
+    return Loaded{*entry, image->end()};
+}
+
+// All places are below 4 GiB, by the layout.
+std::uint32_t address32(Gpa place) {
+    return static_cast<std::uint32_t>(place.value);
+}
+
+Result<void> add_module(const LoadContext& context, Gpa kernel_end, BootInfoArea& area, Info& info) {
+    if (context.initrd.empty())
+        return {};
+    const auto place = place_initrd(context.initrd, kernel_end, layout::kHole, context.memory);
+    if (!place)
+        return tl::unexpected(place.error());
+    const auto name = area.put_string(context.request.initrd.value_or("").string());
+    if (!name)
+        return tl::unexpected(name.error());
+    const auto list =
+        area.put(Module{address32(*place), address32(*place + context.initrd.size()), address32(*name), 0});
+    if (!list)
+        return tl::unexpected(list.error());
+    info.flags |= kHasModules;
+    info.module_count = 1;
+    info.modules = address32(*list);
+    return {};
+}
+
+Result<void> add_memory(const LoadContext& context, BootInfoArea& area, Info& info) {
+    std::vector<MapEntry> entries;
+    for (const MemoryMapEntry& entry : memory_map(context.memory))
+        entries.push_back({20, entry.start.value, entry.size, static_cast<std::uint32_t>(entry.type)});
+    const auto place = area.put_array(entries);
+    if (!place)
+        return tl::unexpected(place.error());
+    info.flags |= kHasMemory | kHasMemoryMap;
+    info.memory_lower_kib = static_cast<std::uint32_t>(lower_memory_kib(context.memory));
+    info.memory_upper_kib = static_cast<std::uint32_t>(upper_memory_kib(context.memory));
+    info.memory_map = address32(*place);
+    info.memory_map_size = static_cast<std::uint32_t>(entries.size() * sizeof(MapEntry));
+    return {};
+}
+
+Result<void> add_strings(const LoadContext& context, BootInfoArea& area, Info& info) {
+    std::string text = context.request.kernel.string();
+    if (!context.request.command_line.empty())
+        text += " " + context.request.command_line;
+    const auto command_line = area.put_command_line(text);
+    if (!command_line)
+        return tl::unexpected(command_line.error());
+    const auto loader = area.put_string("Ringside");
+    if (!loader)
+        return tl::unexpected(loader.error());
+    info.flags |= kHasCommandLine | kHasLoaderName;
+    info.command_line = address32(*command_line);
+    info.loader_name = address32(*loader);
+    return {};
+}
+
+Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
+    BootInfoArea area(context.memory);
+    Info info;
+    if (auto added = add_memory(context, area, info); !added)
+        return tl::unexpected(added.error());
+    if (auto added = add_strings(context, area, info); !added)
+        return tl::unexpected(added.error());
+    if (auto added = add_module(context, kernel_end, area, info); !added)
+        return tl::unexpected(added.error());
+    return area.put(info);
+}
+
+}  // namespace
+
+Result<BootState> load_multiboot1(const LoadContext& context) {
+    const auto header = find_multiboot1_header(context.kernel);
+    if (!header)
+        return reject("it has no multiboot 1 header in its first 8 KiB", "Boot it by another protocol");
+    if (const std::uint32_t unknown = header->flags & Multiboot1Header::kRequiredMask & ~kKnownRequirements)
+        return reject(
+            fmt::format("its multiboot header requires features that do not exist (flags {:#x})", unknown),
+            "Its header is wrong");
+    const auto loaded = load_kernel(context, *header);
+    if (!loaded)
+        return tl::unexpected(loaded.error());
+    const auto info = write_info(context, loaded->end);
+    if (!info)
+        return tl::unexpected(info.error());
+    const auto system = enter_protected_mode(context.memory);
+    if (!system)
+        return tl::unexpected(system.error());
+
+    BootState state;
+    state.protocol = Protocol::Multiboot1;
+    state.system = *system;
+    state.general.rip = loaded->entry.value;
+    state.general.rax = kLoaderMagic;
+    state.general.rbx = info->value;
+    state.entry = loaded->entry;
+    state.summary =
+        fmt::format("multiboot 1, entry {:#x}, loaded up to {:#x}", loaded->entry.value, loaded->end.value);
+    return state;
+}
+
+}  // namespace ringside::boot

@@ -1,0 +1,110 @@
+#include "vmm/boot/placement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "vmm/boot/loaders.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::boot {
+
+namespace {
+
+constexpr std::uint64_t mib(std::uint64_t bytes) {
+    return bytes / layout::kMiB + (bytes % layout::kMiB != 0 ? 1 : 0);
+}
+
+std::string range_text(Gpa start, std::uint64_t size) {
+    return fmt::format("[{:#x}, {:#x})", start.value, start.value + size);
+}
+
+// The -m with which [.., end) would be RAM, if there is one.
+std::string memory_advice(std::uint64_t end) {
+    if (end <= layout::kHole.value)
+        return fmt::format("Give the guest more memory: -m {}M", mib(end));
+    return "Link it lower: RAM ends at 3 GiB and goes on at 4 GiB";
+}
+
+std::string ram_text(const machine::GuestMemory& memory) {
+    const std::uint64_t size = memory.ram_size();
+    return size % layout::kMiB == 0 ? fmt::format("{} MiB", size / layout::kMiB)
+                                    : fmt::format("{} KiB", size / layout::kKiB);
+}
+
+std::string segment_name(const ElfSegment& segment) {
+    return fmt::format("segment {}", segment.index);
+}
+
+Result<void> check_reserved(const ElfSegment& segment, std::span<const Reservation> reserved) {
+    for (const Reservation& other : reserved) {
+        if (segment.physical < other.start + other.size &&
+            other.start < segment.physical + segment.memory_size)
+            return reject(fmt::format("{} {} overlaps the {} at {}", segment_name(segment),
+                                      range_text(segment.physical, segment.memory_size), other.what,
+                                      range_text(other.start, other.size)),
+                          "Link it at 1 MiB or above");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::span<std::byte>> claim(const machine::GuestMemory& memory, const std::string& what, Gpa start,
+                                   std::uint64_t size) {
+    if (size > std::numeric_limits<std::uint64_t>::max() - start.value)
+        return reject(fmt::format("{} at {:#x} of {:#x} bytes wraps around the address space", what,
+                                  start.value, size));
+    const std::span<std::byte> bytes = memory.span(start, size);
+    if (bytes.size() != size)
+        return reject(fmt::format("{} {} lies outside the guest's RAM of {}", what, range_text(start, size),
+                                  ram_text(memory)),
+                      memory_advice(start.value + size));
+    return bytes;
+}
+
+Result<void> place_segments(const ElfImage& image, std::span<const std::byte> file,
+                            std::span<const Reservation> reserved, const machine::GuestMemory& memory) {
+    for (const ElfSegment& segment : image.segments) {
+        const auto bytes = claim(memory, segment_name(segment), segment.physical, segment.memory_size);
+        if (!bytes)
+            return tl::unexpected(bytes.error());
+        if (auto clear = check_reserved(segment, reserved); !clear)
+            return clear;
+    }
+    for (const ElfSegment& segment : image.segments) {
+        const std::span<std::byte> bytes = memory.span(segment.physical, segment.memory_size);
+        const auto contents = file.subspan(segment.file_offset, segment.file_size);
+        const auto rest = std::copy(contents.begin(), contents.end(), bytes.begin());
+        std::fill(rest, bytes.end(), std::byte{0});
+    }
+    return {};
+}
+
+Result<Gpa> place_initrd(std::span<const std::byte> initrd, Gpa above, Gpa below,
+                         const machine::GuestMemory& memory) {
+    // Below the hole only: every protocol here has a 32-bit field somewhere on the way.
+    const auto region = std::find_if(
+        memory.regions().begin(), memory.regions().end(),
+        [](const auto& candidate) { return !candidate.read_only() && candidate.start() == Gpa{0}; });
+    const Gpa top = region == memory.regions().end() ? Gpa{0} : std::min(region->end(), below);
+    const Gpa bottom = std::max(above, layout::kHighMemory);
+    if (top <= bottom || initrd.size() > top - bottom)
+        return reject(
+            fmt::format("the initrd of {} bytes does not fit between the kernel's end at {:#x} and {:#x}",
+                        initrd.size(), bottom.value, top.value),
+            memory_advice(bottom.value + initrd.size() + layout::kPage));
+    const Gpa start{(top.value - initrd.size()) & ~(layout::kPage - 1)};
+    if (start < bottom)
+        return reject(fmt::format("the initrd of {} bytes does not fit in whole pages above {:#x}",
+                                  initrd.size(), bottom.value),
+                      memory_advice(bottom.value + initrd.size() + layout::kPage));
+    const auto bytes = claim(memory, "the initrd", start, initrd.size());
+    if (!bytes)
+        return tl::unexpected(bytes.error());
+    std::copy(initrd.begin(), initrd.end(), bytes->begin());
+    return start;
+}
+
+}  // namespace ringside::boot

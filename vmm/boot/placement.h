@@ -1,0 +1,35 @@
+// Where things go in guest RAM, and errors that say why something cannot go there.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "vmm/boot/elf_image.h"
+#include "vmm/machine/guest_memory.h"
+#include "vmm/types.h"
+
+namespace ringside::boot {
+
+// A range that a protocol needs for itself.
+struct Reservation {
+    const char* what;
+    Gpa start;
+    std::uint64_t size;
+};
+
+// RAM for [start, start + size), or an error that names `what`, its range, the size of RAM, and the -m that
+// would do.
+Result<std::span<std::byte>> claim(const machine::GuestMemory& memory, const std::string& what, Gpa start,
+                                   std::uint64_t size);
+
+// Copies every segment to its physical address and zeroes what the file does not fill. Nothing is written
+// unless all of them fit and keep clear of `reserved`.
+Result<void> place_segments(const ElfImage& image, std::span<const std::byte> file,
+                            std::span<const Reservation> reserved, const machine::GuestMemory& memory);
+
+// Copies the initrd to the highest page in RAM that keeps it between `above` and `below`, clear of the
+// kernel.
+Result<Gpa> place_initrd(std::span<const std::byte> initrd, Gpa above, Gpa below,
+                         const machine::GuestMemory& memory);
+
+}  // namespace ringside::boot
