@@ -5,7 +5,7 @@ starts with `@` and the run's random token, so that no output can look like one:
 
     @TOKEN begin N                       command N starts; its output follows
     @TOKEN end N STATUS BYTES MD5        it ended; STATUS is a number or `timeout`; BYTES and MD5 are of its output
-    @TOKEN file BYTES MD5 PATH           a file that was asked for; exactly BYTES bytes follow
+    @TOKEN file BYTES MD5 PATH           a file that was asked for; BYTES bytes follow, gzipped
     @TOKEN missing PATH                  such a file does not exist
     @TOKEN fatal TEXT                    the machine cannot do its work
     @TOKEN done N                        all N commands ended and all is sent
@@ -13,6 +13,7 @@ starts with `@` and the run's random token, so that no output can look like one:
 Only `done` closes a run: whatever the reason that it does not come, the run has failed.
 """
 
+import gzip
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ class Decoder:
         self._file = None
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
             raise LabError(f"{path} was damaged on its way out of the machine")
-        return File(path, content)
+        return File(path, gzip.decompress(content))
 
     def _next_event(self) -> Event | None:
         """The text in front of the next mark, or the mark itself; None when more bytes are needed."""

@@ -41,7 +41,6 @@ class BatchReport:
 
     def begin(self, number: int) -> None:
         self._began = time.monotonic()
-        self.results[number].problem = "did not end"
         print(f"[ RUN      ] {self.results[number].test.name}", flush=True)
 
     def output(self, number: int, data: bytes) -> None:
@@ -51,10 +50,18 @@ class BatchReport:
 
     def end(self, number: int, status: int | None) -> None:
         """`status` is None for a test that was killed at its time limit."""
+        limit = self.results[number].test.seconds
+        self._finish(number, status, f"still running after {limit} s" if status is None else f"exit status {status}")
+
+    def lost(self, number: int, problem: str) -> None:
+        """A test under which the machine itself failed."""
+        self._finish(number, None, problem)
+
+    def _finish(self, number: int, status: int | None, problem: str) -> None:
         result = self.results[number]
         result.seconds = time.monotonic() - self._began
         result.status = status
-        result.problem = f"still running after {result.test.seconds} s" if status is None else f"exit status {status}"
+        result.problem = problem
         if result.output and not result.output.endswith(b"\n"):
             print()
         word = "       OK " if result.passed else "  SKIPPED " if result.skipped else "  FAILED  "

@@ -15,6 +15,7 @@ from .runner import HOSTS, Job, boot, end_on_signals
 STATUS_TIMEOUT = 124  # as timeout(1)
 STATUS_LAB_FAILED = 125
 STATUS_INTERRUPTED = 130
+STATUS_BROKEN_PIPE = 141
 
 DESCRIPTION = """\
 Run COMMAND on a machine with real KVM: Debian's kernel with kvm-intel in Bochs, or with kvm-amd in QEMU's TCG.
@@ -48,6 +49,9 @@ def main() -> int:
         return _run_batch(arguments) if arguments.batch else _run_one(arguments)
     except KeyboardInterrupt:
         return STATUS_INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return STATUS_BROKEN_PIPE
     except LabError as error:
         return complain(error)
 
@@ -81,28 +85,42 @@ def _run_one(arguments: argparse.Namespace) -> int:
 
 
 def _run_batch(arguments: argparse.Namespace) -> int:
+    """Run all tests in one boot; if one of them takes the machine down, the rest get another boot."""
     tests = batch.read(arguments.batch)
-    job = _job(arguments, tests)
     report = BatchReport(tests, arguments.host)
-    running = 0
+    first = 0
+    while first < len(tests):
+        first = _run_rest(_job(arguments, tests[first:]), report, first)
+    if arguments.junit:
+        report.write_junit(arguments.junit)
+    return report.close()
+
+
+def _run_rest(job: Job, report: BatchReport, first: int) -> int:
+    """One boot for the tests from number `first` on; the number of the first one that is left to do."""
+    running: int | None = None
+    following = first
     try:
         with boot(job) as events:
             for event in events:
                 match event:
                     case channel.Begin(number):
-                        running = number
-                        report.begin(number)
-                    case channel.Output(data):
+                        running = first + number
+                        report.begin(running)
+                    case channel.Output(data) if running is not None:
                         report.output(running, data)
                     case channel.End(number, status):
-                        report.end(number, status)
+                        running, following = None, first + number + 1
+                        report.end(first + number, status)
                     case _:
                         _common(event, job)
     except LabError as error:
+        if running is None:
+            raise
         complain(error)
-    if arguments.junit:
-        report.write_junit(arguments.junit)
-    return report.close()
+        report.lost(running, str(error))
+        return running + 1
+    return following
 
 
 def _common(event: channel.Event, job: Job) -> None:
@@ -112,7 +130,7 @@ def _common(event: channel.Event, job: Job) -> None:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_bytes(content)
         case channel.Missing(path):
-            print(f"lab: there is no {path} inside to bring back", file=sys.stderr)
+            raise LabError(f"there is no {path} inside to bring back")
         case channel.Note(data) if data.strip():
             print(f"lab: the machine says: {data.decode(errors='replace').strip()}", file=sys.stderr)
         case channel.Done(count) if count != len(job.tests):

@@ -11,6 +11,8 @@ from .emulator import Emulator
 from .errors import LabError
 
 PANIC = b"Kernel panic - not syncing"
+PANIC_END = b"---[ end Kernel panic"
+PANIC_SECONDS = 10  # how long a kernel that panics may go on to say why
 CONSOLE_TAIL = 6000  # bytes of the console that go with a failure
 CLOSING_SECONDS = 120  # for the files at the end
 
@@ -35,6 +37,7 @@ class Session:
         self._decoder = channel.Decoder(token)
         self._tests = tests
         self._console = bytearray()
+        self._panicked = False
         self._deadline: float | None = None
         self._waiting_for = "start"
 
@@ -70,7 +73,11 @@ class Session:
             self._check(ended and not ready)
 
     def _check(self, ended: bool) -> None:
-        if PANIC in self._console:
+        if PANIC in self._console and not self._panicked:
+            self._panicked = True
+            self._allow(PANIC_SECONDS, "recovery")
+        said_all = PANIC_END in self._console or ended or time.monotonic() > (self._deadline or 0)
+        if self._panicked and said_all:
             raise LabError("the machine's kernel panicked")
         if ended:
             raise LabError(f"the machine went away before its {self._waiting_for}")
