@@ -20,13 +20,13 @@ enum class Protocol : std::uint8_t { Flat, Elf32, Elf64, Multiboot1, Pvh };
 const char* protocol_name(Protocol);
 
 struct BootRequest {
-    std::filesystem::path kernel;
-    std::optional<std::filesystem::path> initrd;
-    std::string command_line;
-    std::optional<Gpa> load_address;   // flat images only; default layout::kFlatImage
-    std::optional<Protocol> protocol;  // forced; default: detected from the file
+    std::filesystem::path kernel{};
+    std::optional<std::filesystem::path> initrd{};
+    std::string command_line{};
+    std::optional<Gpa> load_address{};   // flat images only; default layout::kFlatImage
+    std::optional<Protocol> protocol{};  // forced; default: detected from the file
     std::uint32_t cpus = 1;
-    std::optional<Gpa> rsdp;  // ACPI's root table, if there are any; handed on by the protocols that can
+    std::optional<Gpa> rsdp{};  // ACPI's root table, if there are any; handed on by the protocols that can
 };
 
 // The outcome: memory is filled in, and this is the state in which vCPU 0 starts. Other vCPUs wait for SIPI.
@@ -35,14 +35,14 @@ struct BootState {
     x86::GeneralRegisters general;
     x86::SystemRegisters system;
     Gpa entry;
-    std::string summary;  // one line for the log: "PVH, entry 0x1000000, 3 segments, 12.3 MiB"
+    std::string summary;  // one line for the log: "PVH, entry 0x1000000, 3 segments up to 0x3200000"
 };
 
 // Loads a kernel into `memory`. Errors name the file, what is wrong with it and what would be right.
 Result<BootState> load(const BootRequest& request, const machine::GuestMemory& memory);
 
-// The same from bytes that are already here; the request's paths are names only. `initrd` is used if the
-// request has one. Any bytes at all may be given.
+// The same from bytes that are already here, and any bytes at all: the request's paths are names only. An
+// empty `initrd` is none. The kernel's bytes are not changed, though libelf asks for writable ones.
 Result<BootState> load(const BootRequest& request, std::span<std::byte> kernel,
                        std::span<const std::byte> initrd, const machine::GuestMemory& memory);
 

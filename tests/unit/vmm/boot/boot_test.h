@@ -1,0 +1,56 @@
+// What loader tests share: a small guest, bytes in and out of it, and expectations about errors.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/unit/vmm/boot/elf_builder.h"
+#include "vmm/boot/boot_image.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::boot {
+
+inline constexpr std::uint64_t kTestRam = 16 * layout::kMiB;
+
+class BootTest : public testing::Test {
+  protected:
+    Result<BootState> load_bytes(Bytes kernel, const Bytes& initrd = {}) {
+        return load(request, kernel, initrd, memory);
+    }
+
+    // Loads what must load.
+    BootState loaded(Bytes kernel, const Bytes& initrd = {}) {
+        auto state = load_bytes(std::move(kernel), initrd);
+        EXPECT_TRUE(state) << state.error().message();
+        return state.value_or(BootState{});
+    }
+
+    // The one-line error of what must not load.
+    std::string rejected(Bytes kernel, const Bytes& initrd = {}) {
+        auto state = load_bytes(std::move(kernel), initrd);
+        EXPECT_FALSE(state);
+        return state ? "" : state.error().message();
+    }
+
+    template <typename T>
+    T peek(std::uint64_t address) {
+        T value{};
+        const auto read = memory.read(Gpa{address}, std::as_writable_bytes(std::span(&value, 1)));
+        EXPECT_TRUE(read) << read.error().message();
+        return value;
+    }
+
+    std::string text_at(std::uint64_t address) {
+        std::string text;
+        while (const char c = peek<char>(address++))
+            text += c;
+        return text;
+    }
+
+    BootRequest request{.kernel = "kernel.elf"};
+    machine::GuestMemory memory = std::move(*machine::GuestMemory::create(kTestRam));
+};
+
+}  // namespace ringside::boot
