@@ -1,10 +1,12 @@
 // demo64: a small kernel in C++, in long mode, with something of everything that a debugger shows well.
 //
-// Four tasks take turns. A producer puts squares into a ring buffer, a consumer takes them out every third round, an
-// indexer grows a binary tree, and a toucher writes to memory that the page-fault handler maps at the first touch.
-// A 100 Hz timer interrupt paces the rounds; in between, the CPU sleeps in HLT. The same rounds give the same lines.
+// Four tasks take turns. A producer puts squares into a ring buffer, a consumer takes them out every third
+// round, an indexer grows a binary tree, and a toucher writes to memory that the page-fault handler maps at
+// the first touch. A 100 Hz timer interrupt paces the rounds; in between, the CPU sleeps in HLT. The same
+// rounds give the same lines.
 //
-// Call chain:  guest_main -> run_scheduler -> (switch_context) -> task_main -> step -> produce, drain, insert, ...
+// Call chain:  guest_main -> run_scheduler -> (switch_context) -> task_main -> step -> produce, drain,
+// insert, ...
 //
 // To see:      bt, p *task, p task->flags, p queue, p *tree_root, p *task_list->next, watch rounds_done,
 //              break mix if value == 25, break on_page_fault, break on_timer_interrupt and then bt

@@ -9,5 +9,6 @@ inline constexpr uintptr_t kPageSize = 4096;
 
 extern volatile unsigned long page_faults_served;
 
-// Installs the page-fault handler: a page of [kDemandBase, + kDemandPages pages) is mapped at its first touch.
+// Installs the page-fault handler: a page of [kDemandBase, + kDemandPages pages) is mapped at its first
+// touch.
 void initialise_demand_paging();

@@ -19,15 +19,15 @@ struct Task {
     TaskKind kind;
     TaskState state;
     TaskFlags flags;
-    unsigned long steps;         // how often step() ran for this task
-    unsigned long wake_round;    // while Sleeping: the round in which it becomes Ready again
-    void* stack_pointer;         // while not Running
-    Task* next;                  // in the order in which they were created
+    unsigned long steps;       // how often step() ran for this task
+    unsigned long wake_round;  // while Sleeping: the round in which it becomes Ready again
+    void* stack_pointer;       // while not Running
+    Task* next;                // in the order in which they were created
     alignas(16) uint8_t stack[4096];
 };
 
 extern Task* task_list;
-extern Task* current_task;             // null while the scheduler itself runs
+extern Task* current_task;  // null while the scheduler itself runs
 extern volatile unsigned long rounds_done;
 
 // Puts a task at the end of the list. It starts in task_main() when its turn comes.

@@ -1,9 +1,10 @@
 // How often the `exits` guest provokes each kind of VM exit: what its tests on the host compare with. The
-// numbers are distinct primes, so that a wrong attribution shows. `times=N` on the command line multiplies them all.
+// numbers are distinct primes, so that a wrong attribution shows. `times=N` on the command line multiplies
+// them all.
 //
 // Kinds marked (always) exit on every hypervisor. The others are executed this often; whether each
-// of them exits is the hypervisor's choice (RDTSC or INVLPG rarely do, CR3 only without nested paging), and some end
-// in an exception that the guest counts and survives.
+// of them exits is the hypervisor's choice (RDTSC or INVLPG rarely do, CR3 only without nested paging), and
+// some end in an exception that the guest counts and survives.
 #pragma once
 
 namespace guests::exits {
@@ -19,8 +20,9 @@ inline constexpr unsigned kOut32 = 17;
 inline constexpr unsigned kIn8 = 19;
 inline constexpr unsigned kIn16 = 23;
 inline constexpr unsigned kIn32 = 29;
-inline constexpr unsigned kRepOuts = 7;       // `rep outsb` instructions ...
-inline constexpr unsigned kRepOutsBytes = 16;  // ... of so many bytes each, which KVM may hand over in one exit
+inline constexpr unsigned kRepOuts = 7;  // `rep outsb` instructions ...
+inline constexpr unsigned kRepOutsBytes =
+    16;  // ... of so many bytes each, which KVM may hand over in one exit
 
 // Memory-mapped I/O at an address where nothing is: (always), one exit for each.
 inline constexpr unsigned long kMmioBase = 0xd0100000;
@@ -38,7 +40,8 @@ inline constexpr unsigned kCpuidVendor = 67;      // leaf 0 (always)
 inline constexpr unsigned kCpuidHypervisor = 71;  // leaf 0x40000000 (always)
 inline constexpr unsigned kRdmsr = 73;            // kKnownMsr
 inline constexpr unsigned kWrmsr = 79;            // kKnownMsr
-inline constexpr unsigned kRdmsrUnknown = 83;     // kUnknownMsr: ends in #GP, or not where unknown MSRs are ignored
+inline constexpr unsigned kRdmsrUnknown =
+    83;  // kUnknownMsr: ends in #GP, or not where unknown MSRs are ignored
 inline constexpr unsigned kWrmsrUnknown = 89;
 inline constexpr unsigned kKnownMsr = 0x1a0;         // IA32_MISC_ENABLE, written with what it holds
 inline constexpr unsigned kUnknownMsr = 0x4b564dfe;  // in nobody's range
@@ -49,8 +52,9 @@ inline constexpr unsigned kDr7Writes = 107;          // no breakpoint enabled
 inline constexpr unsigned kInvlpg = 109;
 inline constexpr unsigned kRdtsc = 113;
 inline constexpr unsigned kWbinvd = 3;
-inline constexpr unsigned kHypercall = 127;  // VMCALL or VMMCALL with an unknown number; only with only=hypercall
-inline constexpr unsigned kXsetbv = 131;     // (always), where CPUID has XSAVE; none otherwise
+inline constexpr unsigned kHypercall =
+    127;  // VMCALL or VMMCALL with an unknown number; only with only=hypercall
+inline constexpr unsigned kXsetbv = 131;  // (always), where CPUID has XSAVE; none otherwise
 
 // HLT until the next timer interrupt. (Exits to userspace only without an in-kernel interrupt controller.)
 inline constexpr unsigned kHlt = 5;

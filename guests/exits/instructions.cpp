@@ -37,9 +37,9 @@ void skip_instruction(guest::InterruptFrame& frame) {
 }
 
 // `instruction`, and its exceptions skipped.
-#define SURVIVE(instruction, ...)                                                              \
-    asm volatile("movq $1f, %[resume]\n\t" instruction "\n1:\tmovq $0, %[resume]"               \
-                 : [resume] "=m"(resume_address) __VA_ARGS__)
+#define SURVIVE(instruction, ...)                                                 \
+    asm volatile("movq $1f, %[resume]\n\t" instruction "\n1:\tmovq $0, %[resume]" \
+                 : [resume] "=m"(resume_address)__VA_ARGS__)
 
 }  // namespace
 

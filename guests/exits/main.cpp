@@ -1,6 +1,7 @@
 // exits: provokes every kind of VM exit a known number of times (counts.h), each in a function of its own.
 //
-// To see:  break provoke_cpuid_vendor, then `monitor exits`, finish, `monitor exits diff`; `monitor exits rip`
+// To see:  break provoke_cpuid_vendor, then `monitor exits`, finish, `monitor exits diff`; `monitor exits
+// rip`
 //
 // Command line (PVH):
 //   only=NAME   this kind alone, by the names in the table below; the only way to run `hypercall`
@@ -56,8 +57,8 @@ const Kind kinds[] = {
     {"hypercall", provoke_hypercall, kHypercall},
 };
 
-// Not in the run of everything: a KVM that emulates CPL 0 replaces the instruction by the one that it thinks the CPU
-// knows and executes it again, for ever.
+// Not in the run of everything: a KVM that emulates CPL 0 replaces the instruction by the one that it thinks
+// the CPU knows and executes it again, for ever.
 constexpr const char* kOnlyOnRequest = "hypercall";
 
 bool wanted(const guest::CommandLine& options, const Kind& kind) {

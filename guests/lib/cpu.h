@@ -54,13 +54,13 @@ GUEST_INLINE uint64_t read_tsc() {
     return uint64_t{high} << 32 | low;
 }
 
-#define GUEST_SYSTEM_REGISTER(name)                                \
-    GUEST_INLINE unsigned long read_##name() {                     \
-        unsigned long value;                                       \
-        asm volatile("mov %%" #name ", %0" : "=r"(value));         \
-        return value;                                              \
-    }                                                              \
-    GUEST_INLINE void write_##name(unsigned long value) {          \
+#define GUEST_SYSTEM_REGISTER(name)                                 \
+    GUEST_INLINE unsigned long read_##name() {                      \
+        unsigned long value;                                        \
+        asm volatile("mov %%" #name ", %0" : "=r"(value));          \
+        return value;                                               \
+    }                                                               \
+    GUEST_INLINE void write_##name(unsigned long value) {           \
         asm volatile("mov %0, %%" #name : : "r"(value) : "memory"); \
     }
 

@@ -15,7 +15,8 @@ inline constexpr uint8_t kFailed = 0x11;  // process status 35
 // Pulses the CPU's reset line through the keyboard controller, as PCs do.
 [[noreturn]] void reset_by_keyboard_controller();
 
-// Loads an empty IDT and raises an exception: the CPU finds no handler, none for the double fault, and shuts down.
+// Loads an empty IDT and raises an exception: the CPU finds no handler, none for the double fault, and shuts
+// down.
 [[noreturn]] void triple_fault();
 
 // Stops the CPU with interrupts off.

@@ -10,11 +10,12 @@ inline constexpr unsigned kVectorBreakpoint = 3;
 inline constexpr unsigned kVectorInvalidOpcode = 6;
 inline constexpr unsigned kVectorGeneralProtection = 13;
 inline constexpr unsigned kVectorPageFault = 14;
-inline constexpr unsigned kVectorFirstIrq = 32;  // where pic.h puts the hardware's lines
-inline constexpr unsigned kVectorSoftware = 48;  // free for INT n
-inline constexpr unsigned kVectors = 64;
+inline constexpr unsigned kVectorFirstIrq = 32;    // where pic.h puts the hardware's lines
+inline constexpr unsigned kVectorSoftware = 0x80;  // free for INT n
+inline constexpr unsigned kVectors = 129;
 
-// The registers at the time of the interrupt, in the order in which interrupts64.S or interrupts32.S pushes them.
+// The registers at the time of the interrupt, in the order in which interrupts64.S or interrupts32.S pushes
+// them.
 struct InterruptFrame {
 #ifdef __x86_64__
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
@@ -30,7 +31,8 @@ struct InterruptFrame {
 // A handler may change the frame; the stub loads the registers from it afterwards.
 using InterruptHandler = void (*)(InterruptFrame&);
 
-// Fills the IDT and loads it. Interrupts stay off. An exception without a handler ends the guest with a report.
+// Fills the IDT and loads it. Interrupts stay off. An exception without a handler ends the guest with a
+// report.
 void initialise_interrupts();
 
 // Loads the same IDT on another CPU.

@@ -1,4 +1,4 @@
-// Entry stubs for 64 interrupt vectors in 32-bit protected mode. See interrupts64.S: the same idea, except that the
+// Entry stubs for 129 interrupt vectors in 32-bit protected mode. See interrupts64.S: the same idea, except that the
 // CPU pushes only EFLAGS, CS and EIP, because the privilege level does not change.
 
     .cfi_sections .debug_frame
@@ -15,7 +15,7 @@
     .type interrupt_stubs, @function
 interrupt_stubs:
     .set vector, 0
-    .rept 64
+    .rept 129
     .balign 16
     .cfi_startproc
     .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 30)

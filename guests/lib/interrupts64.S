@@ -1,4 +1,4 @@
-// Entry stubs for 64 interrupt vectors in long mode.
+// Entry stubs for 129 interrupt vectors in long mode.
 //
 // The CPU has pushed SS, RSP, RFLAGS, CS and RIP, and for some exceptions an error code. Each stub makes the two
 // cases alike and adds its vector; the common part saves the registers and calls C++. The CFI directives tell the
@@ -32,7 +32,7 @@
     .type interrupt_stubs, @function
 interrupt_stubs:
     .set vector, 0
-    .rept 64
+    .rept 129
     .balign 16
     .cfi_startproc
     .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 30)

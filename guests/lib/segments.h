@@ -1,4 +1,5 @@
-// Selectors of the table in boot64.S (and, up to the data segment, of the one in boot32.S). Assembly reads this file too.
+// Selectors of the table in boot64.S (and, up to the data segment, of the one in boot32.S). Assembly reads
+// this file too.
 #pragma once
 
 #define KERNEL_CODE 0x08

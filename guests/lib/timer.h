@@ -8,8 +8,8 @@ namespace guest {
 // Timer interrupts so far. The handler alone writes it.
 extern volatile unsigned long ticks;
 
-// Moves the hardware's 16 lines to kVectorFirstIrq, masks all but the timer's, and starts it at `hertz` (19 to 1000).
-// `on_tick`, if any, is called by the handler, with interrupts off. The caller enables interrupts.
+// Moves the hardware's 16 lines to kVectorFirstIrq, masks all but the timer's, and starts it at `hertz` (19
+// to 1000). `on_tick`, if any, is called by the handler, with interrupts off. The caller enables interrupts.
 void start_timer(unsigned hertz, void (*on_tick)() = nullptr);
 
 // Whether the timer's line is raised and not yet taken by the CPU.

@@ -1,14 +1,15 @@
 // smp: every CPU works at the same function, each on its own data and all on a shared counter behind a lock.
 //
-// The boot processor wakes the others with INIT and SIPI (startup.cpp, trampoline.S). Each finds its PerCpu area
-// through the GS base and calls cpu_work() with its own index, round after round.
+// The boot processor wakes the others with INIT and SIPI (startup.cpp, trampoline.S). Each finds its PerCpu
+// area through the GS base and calls cpu_work() with its own index, round after round.
 //
 // To see:  info threads, thread apply all bt, break cpu_work if cpu == 1, p per_cpu[1], p shared_counter,
 //          watch per_cpu[1].counter, p $gs_base
 //
 // Command line (PVH):
 //   cpus=N     wait for N CPUs; without it, until no more have come for 50 ms
-//   rounds=N   each CPU works N rounds; the sums are checked, and the guest leaves through the debug-exit port with
+//   rounds=N   each CPU works N rounds; the sums are checked, and the guest leaves through the debug-exit
+//   port with
 //              0x10 if they are right and with 0x11 otherwise. Without it the guest runs for ever.
 
 #include "guests/lib/boot_info.h"

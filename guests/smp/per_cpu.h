@@ -6,8 +6,8 @@
 inline constexpr unsigned kMaximumCpus = 16;
 
 struct PerCpu {
-    PerCpu* self;                    // first, so that it is at %gs:0
-    unsigned index;                  // 0 is the boot processor
+    PerCpu* self;    // first, so that it is at %gs:0
+    unsigned index;  // 0 is the boot processor
     unsigned apic_id;
     volatile unsigned long counter;  // written by its own CPU alone
     volatile bool done;

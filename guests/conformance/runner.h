@@ -1,0 +1,63 @@
+// Runs scenarios: which one, how often, and what came of it.
+#pragma once
+
+#include <stdint.h>
+
+#include "guests/lib/command_line.h"
+
+// Not every kernel has every scenario: Wide watchpoints and user mode are long mode's alone.
+enum class Test : uint32_t {
+    All,  // every one that comes back by itself
+    Break,
+    Execute,
+    Watch,
+    Plain,
+    RepMovsb,
+    Pushf,
+    Popf,
+    MovSs,
+    Registers,
+    Iret,
+    Int,
+    Hlt,
+    Pending,
+    OwnInt3,
+    OwnStep,
+    OwnExecute,
+    OwnWrite,
+    UserBreak,
+    UserInt,
+    UserInt3,
+    UserSyscall,
+    TightLoop,
+    HltLoop,
+    TripleFault,
+};
+
+struct Scenario {
+    Test test;
+    const char* name;
+    bool (*run)();  // the guest's own view of it: whether everything is as it should be
+    bool stays;     // does not come back by itself, and so runs only when selected
+};
+
+struct Result {
+    Test test;
+    uint32_t runs;
+    uint32_t failures;
+};
+
+inline constexpr unsigned kMaximumScenarios = 32;
+
+// What runs next. A debugger may set it when it stands in ready(): `set var selected_test = Test::Hlt`.
+extern volatile Test selected_test;
+
+// One row for each scenario, in the order of the kernel's table.
+extern Result results[kMaximumScenarios];
+
+// Called before each round. A place for a breakpoint.
+extern "C" void ready();
+
+// Runs rounds of the selected scenarios as the command line says (README.md), then leaves through the
+// debug-exit port: kPassed if every run of every scenario was right.
+[[noreturn]] void run_scenarios(const Scenario* table, unsigned count, const guest::CommandLine& options);
