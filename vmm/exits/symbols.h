@@ -1,0 +1,53 @@
+// Guest addresses by the names in the kernel's ELF file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vmm/types.h"
+
+namespace ringside::exits {
+
+struct Symbol {
+    std::uint64_t address = 0;
+    std::uint64_t size = 0;  // 0: unknown, it goes on to the next symbol
+    std::string name;
+};
+
+class SymbolTable {
+  public:
+    // A kernel with all its modules has some hundred thousand; more than this is no kernel.
+    static constexpr std::size_t kMaximumSymbols = 8'000'000;
+
+    SymbolTable() = default;  // knows no address
+    // Symbols in any order. Of several at one address the first is kept.
+    explicit SymbolTable(std::vector<Symbol> symbols);
+
+    // Reads code symbols from an ELF file's .symtab, of 32 or 64 bits. The file may be anything: the error
+    // says what is wrong with it.
+    static Result<SymbolTable> load(const std::filesystem::path& path);
+
+    struct Match {
+        const Symbol& symbol;
+        std::uint64_t offset = 0;
+    };
+    // The symbol that an address lies in. `slide` is how far the guest has moved itself from its link
+    // address.
+    std::optional<Match> find(std::uint64_t address, std::uint64_t slide = 0) const;
+    // "schedule+0x12", "schedule" at its start, "" where there is none.
+    std::string describe(std::uint64_t address, std::uint64_t slide = 0) const;
+    std::optional<std::uint64_t> address_of(std::string_view name) const;
+
+    std::size_t size() const { return symbols_.size(); }
+    bool empty() const { return symbols_.empty(); }
+
+  private:
+    std::vector<Symbol> symbols_;  // sorted by address, one per address
+};
+
+}  // namespace ringside::exits
