@@ -23,7 +23,9 @@ class CmosTest : public testing::Test {
         out(cmos, 1, value);
     }
     unsigned get16(std::uint8_t index) {
-        return get(index) | get(static_cast<std::uint8_t>(index + 1)) << 8U;
+        const unsigned low = get(index);
+        const unsigned high = get(static_cast<std::uint8_t>(index + 1));
+        return low | high << 8;
     }
 
     // A Thursday, and a leap day.
@@ -97,7 +99,7 @@ TEST_F(CmosTest, HoldsTheMemorySizes) {
     EXPECT_EQ(get16(0x17), 0xffffU);
     EXPECT_EQ(get16(0x30), 0xffffU);
     EXPECT_EQ(get16(0x34), (3 * kGiB - 16 * kMiB) / 65536);
-    EXPECT_EQ(get16(0x5b) | get(0x5d) << 16U, kGiB / 65536);
+    EXPECT_EQ(get16(0x5b) | unsigned{get(0x5d)} << 16, kGiB / 65536);
     EXPECT_EQ(get(0x5f), 3);
 }
 
