@@ -168,7 +168,7 @@ struct HardwareExit {
     std::uint64_t info2 = 0;      // IDT-vectoring information, or EXITINFO2
     std::uint32_t intr_info = 0;  // interruption information, or EXITINTINFO
     std::uint32_t error_code = 0;
-    std::optional<Gpa> gpa;  // of an EPT violation or misconfiguration, where it is known
+    std::optional<Gpa> gpa = std::nullopt;  // of an EPT violation or misconfiguration, where it is known
 };
 
 // The name, in KVM's and perf's words, upper case ("EPT_VIOLATION", "NPF", "WRITE_CR3"); "0x123" for an
