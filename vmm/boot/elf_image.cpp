@@ -15,8 +15,10 @@ namespace ringside::boot {
 
 namespace {
 
-constexpr GElf_Word kXenPhysicalEntry = 18;  // XEN_ELFNOTE_PHYS32_ENTRY
-constexpr std::string_view kXenName{"Xen", 4};
+using namespace std::string_view_literals;
+
+constexpr GElf_Word kXenPhysicalEntry = 18;       // XEN_ELFNOTE_PHYS32_ENTRY
+constexpr std::string_view kXenName = "Xen\0"sv;  // a note's name counts its NUL
 
 struct ElfEnd {
     void operator()(Elf* elf) const { elf_end(elf); }

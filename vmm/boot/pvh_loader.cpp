@@ -77,10 +77,10 @@ Result<Gpa> write_start_info(const LoadContext& context, const ElfImage& image) 
     if (auto added = add_initrd(context, image, area, info); !added)
         return tl::unexpected(added.error());
     const auto map = map_entries(context.memory);
-    const auto map_place = area.put_array(map);
+    auto map_place = area.put_array(map);
     if (!map_place)
         return map_place;
-    const auto command_line = area.put_command_line(context.request.command_line);
+    auto command_line = area.put_command_line(context.request.command_line);
     if (!command_line)
         return command_line;
     info.memory_map = map_place->value;
