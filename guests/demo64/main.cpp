@@ -25,13 +25,11 @@
 #include "guests/lib/interrupts.h"
 #include "guests/lib/timer.h"
 
-namespace {
-
 constexpr unsigned kTimerHertz = 100;
 
-Task producer, consumer, indexer, toucher;
+static Task producer, consumer, indexer, toucher;
 
-void end(const guest::CommandLine& options) {
+static void end(const guest::CommandLine& options) {
     guest::print("done\n");
     if (options.has("end", "reset"))
         guest::reset_by_keyboard_controller();
@@ -43,8 +41,6 @@ void end(const guest::CommandLine& options) {
         guest::spin_forever();
     guest::debug_exit(guest::kPassed);
 }
-
-}  // namespace
 
 extern "C" void guest_main(const guest::HvmStartInfo& info) {
     const guest::CommandLine options(guest::command_line_of(info));

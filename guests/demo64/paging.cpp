@@ -9,8 +9,6 @@ volatile unsigned long page_faults_served;
 
 extern "C" uint64_t page_map[512];  // the top-level page table, boot64.S
 
-namespace {
-
 constexpr uint64_t kPresentWritable = 3;
 constexpr uint64_t kAddressMask = 0x000ffffffffff000;
 constexpr unsigned kTopLevel = 4;
@@ -20,19 +18,19 @@ constexpr unsigned kTablePages = kTopLevel - 1;
 struct alignas(kPageSize) Page {
     uint8_t bytes[kPageSize];
 };
-Page page_pool[kDemandPages + kTablePages];
-unsigned pages_used;
+static Page page_pool[kDemandPages + kTablePages];
+static unsigned pages_used;
 
-uint64_t allocate_page() {
+static uint64_t allocate_page() {
     return reinterpret_cast<uint64_t>(&page_pool[pages_used++]);
 }
 
 // The entry that `table`, at `level` (1 to 4), has for `address`.
-uint64_t& entry_for(uint64_t* table, unsigned level, uintptr_t address) {
+static uint64_t& entry_for(uint64_t* table, unsigned level, uintptr_t address) {
     return table[address >> (12 + 9 * (level - 1)) & 511];
 }
 
-void map_page(uintptr_t address, uint64_t physical) {
+static void map_page(uintptr_t address, uint64_t physical) {
     uint64_t* table = page_map;
     for (unsigned level = kTopLevel; level > 1; --level) {
         uint64_t& entry = entry_for(table, level, address);
@@ -43,7 +41,7 @@ void map_page(uintptr_t address, uint64_t physical) {
     entry_for(table, 1, address) = physical | kPresentWritable;
 }
 
-void on_page_fault(guest::InterruptFrame& frame) {
+static void on_page_fault(guest::InterruptFrame& frame) {
     const uintptr_t address = guest::read_cr2();
     if (address < kDemandBase || address >= kDemandBase + kDemandPages * kPageSize) {
         guest::print("page fault at ", guest::Hex{address}, ", RIP ", guest::Hex{frame.ip}, "\n");
@@ -52,8 +50,6 @@ void on_page_fault(guest::InterruptFrame& frame) {
     map_page(address & ~(kPageSize - 1), allocate_page());
     page_faults_served = page_faults_served + 1;
 }
-
-}  // namespace
 
 void initialise_demand_paging() {
     guest::set_handler(guest::kVectorPageFault, on_page_fault);

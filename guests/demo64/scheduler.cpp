@@ -8,10 +8,12 @@ Task* task_list;
 Task* current_task;
 volatile unsigned long rounds_done;
 
-namespace {
-
-void* scheduler_stack_pointer;
-unsigned task_count;
+struct Stack {
+    alignas(16) uint8_t bytes[4096];
+};
+static Stack stacks[kMaximumTasks];
+static void* scheduler_stack_pointer;
+static unsigned task_count;
 
 // What switch_context() (switch.S) pops from a stack that it switches to.
 struct SavedContext {
@@ -22,31 +24,29 @@ struct SavedContext {
 extern "C" void switch_context(void** save_stack_pointer, void* next_stack_pointer);
 extern "C" void task_entry();  // calls task_main() with the task in RBX
 
-void run_task(Task& task) {
+static void run_task(Task& task) {
     task.state = TaskState::Running;
     current_task = &task;
     switch_context(&scheduler_stack_pointer, task.stack_pointer);
     current_task = nullptr;
 }
 
-void leave_task(TaskState state) {
+static void leave_task(TaskState state) {
     Task& task = *current_task;
     task.state = state;
     switch_context(&task.stack_pointer, scheduler_stack_pointer);
 }
 
-void wake_sleepers() {
+static void wake_sleepers() {
     for (Task* task = task_list; task != nullptr; task = task->next)
         if (task->state == TaskState::Sleeping && task->wake_round <= rounds_done)
             task->state = TaskState::Ready;
 }
 
-void wait_for_next_tick() {
+static void wait_for_next_tick() {
     for (const unsigned long now = guest::ticks; guest::ticks == now;)
         guest::wait_for_interrupt();
 }
-
-}  // namespace
 
 void create_task(Task& task, const char* name, TaskKind kind, unsigned priority) {
     task.name = name;
@@ -55,7 +55,7 @@ void create_task(Task& task, const char* name, TaskKind kind, unsigned priority)
     task.state = TaskState::Ready;
     task.flags.priority = priority & 7;
 
-    auto* context = reinterpret_cast<SavedContext*>(task.stack + sizeof task.stack) - 1;
+    auto* context = reinterpret_cast<SavedContext*>(&stacks[task.id - 1] + 1) - 1;
     *context = SavedContext{};
     context->rbx = reinterpret_cast<uint64_t>(&task);
     context->return_address = reinterpret_cast<uint64_t>(&task_entry);

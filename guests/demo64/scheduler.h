@@ -23,12 +23,13 @@ struct Task {
     unsigned long wake_round;  // while Sleeping: the round in which it becomes Ready again
     void* stack_pointer;       // while not Running
     Task* next;                // in the order in which they were created
-    alignas(16) uint8_t stack[4096];
 };
 
 extern Task* task_list;
 extern Task* current_task;  // null while the scheduler itself runs
 extern volatile unsigned long rounds_done;
+
+inline constexpr unsigned kMaximumTasks = 4;
 
 // Puts a task at the end of the list. It starts in task_main() when its turn comes.
 void create_task(Task& task, const char* name, TaskKind kind, unsigned priority);

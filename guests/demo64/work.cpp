@@ -7,14 +7,12 @@ RingBuffer queue;
 Node* tree_root;
 volatile unsigned long total_consumed;
 
-namespace {
-
-Node nodes[kMaximumNodes];
-unsigned nodes_used;
+static Node nodes[kMaximumNodes];
+static unsigned nodes_used;
 
 constexpr unsigned kConsumerPeriod = 3;  // the consumer sleeps, so that the queue has something to show
 
-bool produce(RingBuffer& ring, unsigned long value) {
+static bool produce(RingBuffer& ring, unsigned long value) {
     if (ring.count == kQueueSize)
         return false;
     ring.values[(ring.head + ring.count) % kQueueSize] = value;
@@ -22,21 +20,21 @@ bool produce(RingBuffer& ring, unsigned long value) {
     return true;
 }
 
-unsigned long consume(RingBuffer& ring) {
+static unsigned long consume(RingBuffer& ring) {
     const unsigned long value = ring.values[ring.head];
     ring.head = (ring.head + 1) % kQueueSize;
     --ring.count;
     return value;
 }
 
-unsigned long drain(RingBuffer& ring) {
+static unsigned long drain(RingBuffer& ring) {
     unsigned long taken = 0;
     for (; ring.count > 0; ++taken)
         total_consumed = total_consumed + consume(ring);
     return taken;
 }
 
-Node* insert(Node*& root, unsigned key) {
+static Node* insert(Node*& root, unsigned key) {
     if (root == nullptr) {
         root = &nodes[nodes_used++];
         root->key = key;
@@ -50,27 +48,25 @@ Node* insert(Node*& root, unsigned key) {
 }
 
 // A permutation of 0 ... kMaximumNodes - 1, so that the tree neither degenerates nor outgrows its nodes.
-unsigned scramble(unsigned long number) {
+static unsigned scramble(unsigned long number) {
     return static_cast<unsigned>((number * 13 + 7) % kMaximumNodes);
 }
 
-void touch_demand_page(uintptr_t address, unsigned long value) {
+static void touch_demand_page(uintptr_t address, unsigned long value) {
     *reinterpret_cast<volatile unsigned long*>(address) = value;
 }
 
 // A loop worth a conditional breakpoint: `break mix if value == 25`.
-unsigned long mix(unsigned long sum, unsigned long value) {
+static unsigned long mix(unsigned long sum, unsigned long value) {
     return sum * 31 + value;
 }
 
-unsigned long checksum(const RingBuffer& ring) {
+static unsigned long checksum(const RingBuffer& ring) {
     unsigned long sum = 0;
     for (unsigned i = 0; i < ring.count; ++i)
         sum = mix(sum, ring.values[(ring.head + i) % kQueueSize]);
     return sum;
 }
-
-}  // namespace
 
 unsigned long step(Task* task, unsigned long number) {
     switch (task->kind) {

@@ -22,8 +22,6 @@
 #include "guests/smp/per_cpu.h"
 #include "guests/smp/startup.h"
 
-namespace {
-
 constexpr unsigned kTimerHertz = 100;
 constexpr unsigned kReportTicks = 100;
 
@@ -39,24 +37,24 @@ class SpinLock {
     bool taken_ = false;
 };
 
-SpinLock shared_lock;
-volatile unsigned long shared_counter;
-unsigned long rounds_wanted;  // 0: for ever
-volatile bool started;
+static SpinLock shared_lock;
+static volatile unsigned long shared_counter;
+static unsigned long rounds_wanted;  // 0: for ever
+static volatile bool started;
 
-void count_shared() {
+static void count_shared() {
     shared_lock.lock();
     shared_counter = shared_counter + 1;
     shared_lock.unlock();
 }
 
 // One round of one CPU.
-void cpu_work(unsigned cpu, unsigned long round) {
+static void cpu_work(unsigned cpu, unsigned long round) {
     per_cpu[cpu].counter = round + 1;
     count_shared();
 }
 
-void report() {
+static void report() {
     static unsigned long next = kReportTicks;
     if (guest::ticks < next)
         return;
@@ -64,7 +62,7 @@ void report() {
     guest::print("shared ", static_cast<unsigned long>(shared_counter), "\n");
 }
 
-void work() {
+static void work() {
     PerCpu& cpu = this_cpu();
     for (unsigned long round = 0; rounds_wanted == 0 || round < rounds_wanted; ++round) {
         cpu_work(cpu.index, round);
@@ -74,20 +72,18 @@ void work() {
     cpu.done = true;
 }
 
-bool results_are_right(unsigned cpus) {
+static bool results_are_right(unsigned cpus) {
     for (unsigned cpu = 0; cpu < cpus; ++cpu)
         if (per_cpu[cpu].counter != rounds_wanted)
             return false;
     return shared_counter == cpus * rounds_wanted;
 }
 
-void wait_for_others(unsigned cpus) {
+static void wait_for_others(unsigned cpus) {
     for (unsigned cpu = 1; cpu < cpus; ++cpu)
         while (!per_cpu[cpu].done)
             guest::spin_hint();
 }
-
-}  // namespace
 
 extern "C" [[noreturn]] void ap_main(unsigned index) {
     guest::load_idt();
