@@ -53,3 +53,10 @@ delete
 
 # And what the virtual machine left the guest for, so far.
 monitor exits
+#? reason +count
+
+# What the kernel has printed until now.
+shell cat "$DEMO_SERIAL"
+#? round 5: queued 1 
+
+# Go on as you like: `continue` and Ctrl-C, `break on_page_fault`, `monitor help`, `quit`.

@@ -3,9 +3,11 @@
 In demo.gdb, '#' starts a line of explanation and '#?' a regular expression that the output of the command above it
 must match; what does not match, and any error of gdb's, ends gdb with status 1.
 
-The target to connect to stands in the environment variable DEMO_TARGET.
+gdb is connected to the machine already. The kernel's serial output is in the file named by the environment variable
+DEMO_SERIAL.
 """
 
+import contextlib
 import os
 import re
 import tempfile
@@ -19,19 +21,31 @@ def explain(text):
     gdb.write("\033[36m" + text + "\033[0m\n" if gdb.parameter("style enabled") else text + "\n")
 
 
-def play(command):
-    """Runs a command and returns its output, taken at the descriptor: gdb.execute(to_string=True) misses stop reports."""
-    gdb.write("(gdb) " + command + "\n")
+@contextlib.contextmanager
+def descriptors_into(file):
+    """Sends stdout and stderr, where `monitor` prints, into a file. gdb.execute(to_string=True) misses stop reports."""
     gdb.flush()
+    saved = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
+    for descriptor, _ in saved:
+        os.dup2(file.fileno(), descriptor)
+    try:
+        yield
+    finally:
+        gdb.flush(gdb.STDOUT)
+        gdb.flush(gdb.STDERR)
+        for descriptor, copy in saved:
+            os.dup2(copy, descriptor)
+            os.close(copy)
+
+
+def play(command):
+    """Echoes and runs a command, shows its output and returns it without colours."""
+    gdb.write("(gdb) " + command + "\n")
     with tempfile.TemporaryFile() as transcript:
-        terminal = os.dup(1)
-        os.dup2(transcript.fileno(), 1)
         try:
-            gdb.execute(command)
-            gdb.flush()
+            with descriptors_into(transcript):
+                gdb.execute(command)
         finally:
-            os.dup2(terminal, 1)
-            os.close(terminal)
             transcript.seek(0)
             output = transcript.read().decode(errors="replace")
             gdb.write(output)
@@ -58,7 +72,6 @@ def main():
     gdb.execute("set pagination off")
     gdb.execute("set confirm off")
     gdb.execute("set print pretty on")
-    play("target remote " + os.environ["DEMO_TARGET"])
     play_file(os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo.gdb"))
 
 

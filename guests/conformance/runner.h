@@ -5,7 +5,7 @@
 
 #include "guests/lib/command_line.h"
 
-// Not every kernel has every scenario: Wide watchpoints and user mode are long mode's alone.
+// Not every kernel has every scenario: wide watchpoints and user mode are long mode's alone.
 enum class Test : uint32_t {
     All,  // every one that comes back by itself
     Break,
