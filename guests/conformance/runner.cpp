@@ -10,7 +10,6 @@ namespace {
 
 void run_one(const Scenario& scenario, Result& result) {
     const bool passed = scenario.run();
-    result.test = scenario.test;
     ++result.runs;
     if (!passed)
         ++result.failures;
@@ -44,6 +43,8 @@ bool all_passed(unsigned count) {
 extern "C" void ready() {}
 
 void run_scenarios(const Scenario* table, unsigned count, const guest::CommandLine& options) {
+    for (unsigned i = 0; i < count; ++i)
+        results[i].test = table[i].test;
     selected_test = test_of_command_line(table, count, options);
     const unsigned long rounds = options.number("rounds", 0);
     for (unsigned long round = 0; rounds == 0 || round < rounds; ++round) {

@@ -54,7 +54,6 @@ run_user:
     .type syscall_entry, @function
 syscall_entry:
     .cfi_startproc
-    .cfi_signal_frame
     .cfi_def_cfa rsp, 0
     .cfi_register rip, rcx
     incq syscalls_taken
