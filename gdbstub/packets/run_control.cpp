@@ -117,10 +117,11 @@ std::optional<vCont::Action> vCont::action_for(ThreadId thread) const {
 
 std::optional<vCont> parse_vCont(Cursor args) {
     const std::string_view actions = args.rest();
-    while (take_thread_action(args)) {
-    }
-    if (actions.empty() || !args.at_end())
+    if (actions.empty())
         return std::nullopt;
+    while (!args.at_end())
+        if (!take_thread_action(args))
+            return std::nullopt;
     return vCont{actions};
 }
 

@@ -1,0 +1,230 @@
+// How a conversation begins, and what the framing layer answers.
+#include "session_fixture.h"
+
+namespace ringside::gdbstub {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST_F(SessionTest, AcknowledgesUntilToldNotTo) {
+    open();
+    receive(framed("?"));
+    EXPECT_EQ(take_output().front(), '+');
+    receive(framed("QStartNoAckMode"));
+    EXPECT_EQ(take_output(), "+$OK#9a");
+    receive("+" + framed("qAttached"));
+    EXPECT_EQ(take_output(), framed("1"));
+}
+
+TEST_F(SessionTest, AsksAgainForADamagedPacketAndRepeatsAReplyOnRequest) {
+    open();
+    receive("$qAttached#00");
+    EXPECT_EQ(take_output(), "-");
+    receive(framed("qAttached"));
+    EXPECT_EQ(take_output(), "+" + framed("1"));
+    receive("-");
+    EXPECT_EQ(take_output(), framed("1"));
+}
+
+TEST_F(SessionTest, AnswersADamagedPacketWithAnErrorWhenNothingIsAcknowledged) {
+    open_with(kGdb);
+    receive("$k#00");
+    EXPECT_THAT(take_replies(), ElementsAre("E16"));
+    EXPECT_THAT(target_.log, ElementsAre("attach"));
+}
+
+TEST_F(SessionTest, AnswersAPacketThatIsTooLong) {
+    open_with(kGdb);
+    receive(framed("X1000,50000:" + std::string(0x50000, 'a')));
+    EXPECT_THAT(take_replies(), ElementsAre("E16"));
+    EXPECT_EQ(session_->last_error(), "packet longer than the announced PacketSize");
+    EXPECT_EQ(send("qAttached"), "1");
+}
+
+TEST_F(SessionTest, OffersWhatTheTargetHas) {
+    open();
+    EXPECT_EQ(send(kGdb),
+              "PacketSize=40000;QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+;"
+              "qXfer:features:read+;qXfer:osdata:read+;swbreak+;hwbreak+;"
+              "ConditionalBreakpoints+;BreakpointCommands+;multiprocess+");
+}
+
+TEST_F(SessionTest, OffersNothingThatTheTargetLacks) {
+    target_bundle_.breakpoints = nullptr;
+    target_bundle_.documents = nullptr;
+    target_bundle_.monitor = nullptr;
+    open();
+    EXPECT_EQ(send(kGdb),
+              "PacketSize=40000;QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+;"
+              "multiprocess+");
+    EXPECT_EQ(send("Z0,1000,1"), "");
+    EXPECT_EQ(send("z0,1000,1"), "");
+    EXPECT_EQ(send("qRcmd,68"), "");
+    EXPECT_EQ(send("qXfer:features:read:target.xml:0,100"), "");
+    EXPECT_EQ(send("qWatchpointSupportInfo:"), "num:0;");
+}
+
+TEST_F(SessionTest, GivesWordsToAClientThatTakesThemEverywhere) {
+    open_with("qSupported:swbreak+;qRelocInsn+;error-message+");
+    EXPECT_EQ(send("m9000,4"), "E.not mapped");
+}
+
+TEST_F(SessionTest, AnswersUnknownPacketsWithNothing) {
+    open_with(kGdb);
+    for (const char* packet :
+         {"vMustReplyEmpty", "vFoo;1", "qFoo", "QFoo:1", "jFoo", "_M10,rwx", "y", "", "qTStatus",
+          "qShlibInfoAddr", "jGetLoadedDynamicLibrariesInfos:{}]", "QPassSignals:e", "QProgramSignals:0",
+          "qStructuredDataPlugins", "qVAttachOrWaitSupported", "bs", "qOffsets"})
+        EXPECT_EQ(send(packet), "") << packet;
+}
+
+TEST_F(SessionTest, AnswersMalformedPacketsWithOneError) {
+    open_with(kGdb);
+    for (const char* packet : {"m",
+                               "m1000",
+                               "m1000,",
+                               "m1000,4x",
+                               "mfffffffffffffffff,1",
+                               "M1000,2:aa",
+                               "M1000,1:zz",
+                               "M1000,1",
+                               "x1000",
+                               "X1000,2:a",
+                               "X1000",
+                               "gx",
+                               "G0",
+                               "Gzz",
+                               "p",
+                               "pzz",
+                               "P1",
+                               "P1=0",
+                               "P=00",
+                               "Hx1",
+                               "Hg",
+                               "Hgp2.1",
+                               "Hgzz",
+                               "T",
+                               "Tp",
+                               "vCont;",
+                               "vCont;q",
+                               "vCont;c:",
+                               "vCont;C",
+                               "vCont;Cz0",
+                               "vCont;r1000",
+                               "vCont;r1000,",
+                               "vCont;c;",
+                               "vCont;c:1x",
+                               "C",
+                               "Czz",
+                               "C05;",
+                               "s1x",
+                               "Z0",
+                               "Z0,1000",
+                               "Z0,1000,1;X",
+                               "Z0,1000,1;X5,00",
+                               "Z0,1000,1;X1,zz",
+                               "Z0,1000,1;cmds:0",
+                               "Z0,1000,1x",
+                               "z0,1000,1;",
+                               "qXfer:",
+                               "qXfer:features:write:x:0,1",
+                               "qXfer:features:read:target.xml:0",
+                               "qRcmd",
+                               "qRcmd,6",
+                               "qSearch:memory:1000;4;",
+                               "qSearch:memory:1000,4;a",
+                               "qCRC:1000",
+                               "qThreadExtraInfo",
+                               "D;2",
+                               "D1",
+                               "kx",
+                               "vKill;2",
+                               "vKill",
+                               "qRegisterInfo",
+                               "QRestoreRegisterState:x",
+                               "Qqemu.PhyMemMode:2",
+                               "qMemoryRegionInfo:x",
+                               "vCont",
+                               "QNonStop:2",
+                               "qAttached:x"}) {
+        EXPECT_EQ(send(packet), "E16") << packet;
+    }
+    EXPECT_THAT(target_.log, ElementsAre("attach"));
+}
+
+TEST_F(SessionTest, HoldsPacketsBackUntilARunningTargetHasStopped) {
+    target_.is_running = true;
+    open();
+    receive(framed("qAttached") + framed("?"));
+    EXPECT_EQ(take_output(), "++");
+    stop_with(StoppedByInterrupt{}, 2);
+    EXPECT_THAT(take_replies(),
+                ElementsAre("1", "T02thread:2;core:1;10:1002000000000000;07:0702000000000000;"));
+    EXPECT_THAT(target_.log, ElementsAre("attach"));
+}
+
+TEST_F(SessionTest, ClosesOnAClientThatSendsWithoutEndWhileItMustWait) {
+    target_.is_running = true;
+    open();
+    for (int i = 0; i < 100; ++i)
+        receive(framed("qAttached"));
+    EXPECT_TRUE(session_->wants_close());
+    session_->disconnected();
+    EXPECT_THAT(target_.log, ElementsAre("attach", "lost"));
+}
+
+TEST_F(SessionTest, StopsTakingInputWhenNobodyTakesTheOutput) {
+    open_with(kGdb);
+    std::string flood;
+    for (int i = 0; i < 1000; ++i)
+        flood += framed("m1000,2000");
+    const auto bytes = std::as_bytes(std::span(flood));
+    const std::size_t taken = session_->receive(bytes);
+    EXPECT_LT(taken, flood.size());
+    EXPECT_LT(session_->output().size(), 2 * Session::kOutputHighWater);
+    std::size_t replies = take_replies().size();
+    for (std::size_t at = taken; at < flood.size();) {
+        at += session_->receive(bytes.subspan(at));
+        replies += take_replies().size();
+    }
+    EXPECT_EQ(replies, 1000U);
+}
+
+TEST_F(SessionTest, ReportsALostClientOnce) {
+    open();
+    session_->disconnected();
+    session_.reset();
+    EXPECT_THAT(target_.log, ElementsAre("attach", "lost"));
+}
+
+TEST_F(SessionTest, OnASerialLineAttachesAgainAfterDetach) {
+    open({.run_length_encoding = false, .line_outlives_client = true});
+    send("QStartNoAckMode");
+    send(kGdb);
+    EXPECT_EQ(send("D;1"), "OK");
+    receive(framed(kGdb));
+    EXPECT_EQ(take_output().substr(0, 2), "+$");
+    EXPECT_THAT(target_.log, ElementsAre("attach", "detach", "attach"));
+}
+
+TEST_F(SessionTest, OnASerialLineASecondGreetingIsANewClient) {
+    open({.run_length_encoding = false, .line_outlives_client = true});
+    send("QStartNoAckMode");
+    send(kGdb);
+    send("vCont;c");
+    receive(framed(kGdb));
+    EXPECT_EQ(take_output(), "+");  // the target is being stopped
+    stop_with(StoppedByInterrupt{});
+    EXPECT_EQ(take_replies().size(), 1U);
+    EXPECT_THAT(target_.log, ElementsAre("attach", "resume 1:c 2:c", "lost", "attach"));
+}
+
+TEST_F(SessionTest, PacksRunsWhereAskedTo) {
+    open({.run_length_encoding = true});
+    target_.poke(0x1000, std::string(16, '\0'));
+    receive(framed("m1000,10"));
+    EXPECT_EQ(take_output(), "+" + framed("0*<"));
+}
+
+}  // namespace
+}  // namespace ringside::gdbstub
