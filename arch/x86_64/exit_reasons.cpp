@@ -24,7 +24,7 @@ constexpr std::uint32_t kCodeEnd = 0x500;
 }  // namespace
 
 std::string exit_name(VirtualizationKind kind, std::uint32_t reason) {
-    const std::string known =
+    std::string known =
         kind == VirtualizationKind::Vmx ? std::string(vmx_exit_name(reason & 0xffff)) : svm_exit_name(reason);
     if (!known.empty())
         return known;

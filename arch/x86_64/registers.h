@@ -26,6 +26,7 @@ struct FeatureSet {
 
 // The architecture that a register file is made for. gdb fixes register names and sizes by it: X86_64 has rax
 // and friends, I386 and I8086 have eax and friends (and differ only in how gdb disassembles).
+// NOLINTNEXTLINE(readability-identifier-naming): the architecture's own spelling
 enum class GdbArchitecture : std::uint8_t { X86_64, I386, I8086 };
 
 // gdb's name: "i386:x86-64", "i386", "i8086"
@@ -108,7 +109,7 @@ class RegisterFile {
 
     std::span<const RegisterInfo> registers() const { return registers_; }
     const RegisterInfo* find(std::uint32_t regno) const;
-    const RegisterInfo* find(std::string_view name) const;  // by name or alternative name
+    const RegisterInfo* find(std::string_view wanted) const;  // by name or alternative name
 
     FeatureSet features() const { return features_; }
     GdbArchitecture architecture() const { return architecture_; }

@@ -60,18 +60,17 @@ void write_types(std::string& text, std::span<const RegisterInfo> registers, Reg
 }
 
 void write_register(Out out, const RegisterInfo& info) {
-    fmt::format_to(out, "    <reg name=\"{}\" bitsize=\"{}\" type=\"{}\" regnum=\"{}\" offset=\"{}\"",
-                   info.name, info.bits, info.type, info.regno, info.offset);
-    fmt::format_to(out, " group=\"{}\" encoding=\"{}\" format=\"{}\"", info.group, info.encoding,
-                   info.format);
+    fmt::format_to(out, R"(    <reg name="{}" bitsize="{}" type="{}" regnum="{}" offset="{}")", info.name,
+                   info.bits, info.type, info.regno, info.offset);
+    fmt::format_to(out, R"( group="{}" encoding="{}" format="{}")", info.group, info.encoding, info.format);
     if (!info.alt_name.empty())
-        fmt::format_to(out, " altname=\"{}\"", info.alt_name);
+        fmt::format_to(out, R"( altname="{}")", info.alt_name);
     if (!info.generic.empty())
-        fmt::format_to(out, " generic=\"{}\"", info.generic);
+        fmt::format_to(out, R"( generic="{}")", info.generic);
     if (info.dwarf >= 0)
-        fmt::format_to(out, " dwarf_regnum=\"{0}\" ehframe_regnum=\"{0}\"", info.dwarf);
+        fmt::format_to(out, R"( dwarf_regnum="{0}" ehframe_regnum="{0}")", info.dwarf);
     if (!info.in_g)  // a call into the guest from gdb does not change these: do not fetch them to save them
-        fmt::format_to(out, " save-restore=\"no\"");
+        fmt::format_to(out, R"( save-restore="no")");
     fmt::format_to(out, "/>\n");
 }
 
