@@ -48,7 +48,7 @@ info registers rip rsp eflags
 print $cr0
 print $cr3
 x/3i $rip
-#? => 0x[0-9a-f]+ <mix
+#? => 0x[0-9a-f]+ <.*mix
 delete
 
 # And what the virtual machine left the guest for, so far.
