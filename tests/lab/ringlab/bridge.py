@@ -20,7 +20,7 @@ def listen(endpoint: str) -> socket.socket:
             server = socket.create_server((host or "127.0.0.1", int(port)))
         else:
             raise LabError(f"{endpoint}: expected tcp:HOST:PORT or unix:PATH")
-    except ValueError as error:
+    except (OverflowError, ValueError) as error:
         raise LabError(f"{endpoint}: not a port number") from error
     except OSError as error:
         raise LabError(f"cannot listen on {endpoint}: {error.strerror}") from error

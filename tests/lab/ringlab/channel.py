@@ -1,7 +1,7 @@
 """What the machine inside reports, over a serial line of its own that carries nothing else.
 
-The line carries the commands' raw output and, between, marks of the lab's /init (guest/init). A mark is a line that
-starts with `@` and the run's random token, so that no output can look like one:
+The line carries the commands' raw output and, between, marks of the lab's /init (guest/init). A mark is the ASCII record
+separator (RS, 0x1e), `@`, the run's random token, so that no output can look like one, its words, and a line end:
 
     @TOKEN begin N                       command N starts; its output follows
     @TOKEN end N STATUS BYTES MD5        it ended; STATUS is a number or `timeout`; BYTES and MD5 are of its output
@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import LabError
+
+RECORD_SEPARATOR = b"\x1e"
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class Decoder:
     """Turns the line's bytes into events. Damage of any kind raises LabError; nothing is skipped over."""
 
     def __init__(self, token: str):
-        self._mark = b"\n@" + token.encode() + b" "
-        self._buffer = bytearray(b"\n")  # so that a mark in the very first bytes is one
+        self._mark = RECORD_SEPARATOR + b"@" + token.encode() + b" "
+        self._buffer = bytearray()
         self._running: int | None = None
         self._output_bytes = 0
         self._output_md5 = hashlib.md5(usedforsecurity=False)
@@ -109,7 +111,7 @@ class Decoder:
         del self._buffer[: stop + 1]
         try:
             return self._mark_event(*words.split(" "))
-        except (TypeError, ValueError) as error:
+        except (IndexError, TypeError, ValueError) as error:
             raise LabError(f"the machine sent a damaged mark: {words!r}") from error
 
     def _possible_mark(self) -> int:
@@ -137,8 +139,8 @@ class Decoder:
             case "end":
                 return self._end(*words)
             case "file":
-                size, md5, *path = words
-                self._file = (" ".join(path), int(size), md5)
+                size, md5, first, *more = words  # a path may hold spaces
+                self._file = (" ".join((first, *more)), int(size), md5)
                 return self._file_event()
             case "missing":
                 return Missing(" ".join(words))

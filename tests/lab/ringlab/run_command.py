@@ -88,12 +88,16 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     """Run all tests in one boot; if one of them takes the machine down, the rest get another boot."""
     tests = batch.read(arguments.batch)
     report = BatchReport(tests, arguments.host)
+    lab_status = 0
     first = 0
-    while first < len(tests):
-        first = _run_rest(_job(arguments, tests[first:]), report, first)
+    try:
+        while first < len(tests):
+            first = _run_rest(_job(arguments, tests[first:]), report, first)
+    except LabError as error:
+        lab_status = complain(error)
     if arguments.junit:
         report.write_junit(arguments.junit)
-    return report.close()
+    return report.close() or lab_status
 
 
 def _run_rest(job: Job, report: BatchReport, first: int) -> int:

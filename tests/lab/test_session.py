@@ -1,0 +1,100 @@
+"""The loop that listens to a machine, with a process in the machine's place that panics, vanishes, hangs or works."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from ringlab import channel
+from ringlab.batch import Test
+from ringlab.emulator import Emulator, Setup
+from ringlab.errors import LabError
+from ringlab.kernel import Kernel
+from ringlab.session import PANIC, Session
+from test_channel import TOKEN, command, mark
+
+TESTS = [Test("only", 1, "true")]
+NO_KERNEL = Kernel("none", Path(), Path(), 0, 0, Path())
+
+
+class FakeMachine(Emulator):
+    """A process that writes given bytes to the console and to the report, then ends or stays."""
+
+    module = "none"
+    boot_seconds = 60
+
+    def __init__(self, console: bytes, report: bytes, stays: bool):
+        super().__init__(Setup(NO_KERNEL, [], Path()))
+        self._says = (console, report)
+        self._stays = stays
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        lines = [socket.socketpair() for _ in range(2)]
+        for (_, theirs), text in zip(lines, self._says):
+            theirs.sendall(text)
+        script = "import signal; signal.pause()" if self._stays else ""
+        process = self.spawn([sys.executable, "-c", script], pass_fds=[theirs.fileno() for _, theirs in lines])
+        self.console, self.report = (ours.detach() for ours, _ in lines)
+        for _, theirs in lines:
+            theirs.close()
+        return process
+
+    def log_tail(self) -> str:
+        return "the emulator's log"
+
+
+class SessionTest(unittest.TestCase):
+    def listen(self, console: bytes = b"", report: bytes = b"", stays: bool = True) -> list[object]:
+        with FakeMachine(console, report, stays) as machine:
+            self.machine = machine
+            return list(Session(machine, TOKEN, TESTS).events())
+
+    def failure(self, *arguments: object) -> LabError:
+        with self.assertRaises(LabError) as raised:
+            self.listen(*arguments)  # type: ignore[arg-type]
+        return raised.exception
+
+    def test_a_whole_report(self) -> None:
+        events = self.listen(b"", command(0, b"fine\n") + mark("done 1"))
+        self.assertEqual(events, [channel.Begin(0), channel.Output(b"fine\n"), channel.End(0, 0), channel.Done(1)])
+
+    def test_a_report_is_read_to_its_end_after_the_machine_is_gone(self) -> None:
+        events = self.listen(b"", command(0, b"fine\n") + mark("done 1"), False)
+        self.assertEqual(events[-1], channel.Done(1))
+
+    def test_a_machine_that_powers_off_early(self) -> None:
+        error = self.failure(b"reboot: Power down\n", command(0, b"fine\n"), False)
+        self.assertIn("went away before its last mark", str(error))
+        self.assertIn("reboot: Power down", error.details)
+        self.assertIn("the emulator's log", error.details)
+
+    def test_a_machine_that_ends_inside_a_command(self) -> None:
+        self.assertIn("went away before its end of only", str(self.failure(b"", mark("begin 0000") + b"half", False)))
+
+    def test_a_panic(self) -> None:
+        error = self.failure(PANIC + b": why\nmore\n---[ end Kernel panic", mark("begin 0000"))
+        self.assertIn("panicked", str(error))
+        self.assertIn("why\nmore", error.details)
+
+    def test_a_machine_that_never_gets_to_its_first_command(self) -> None:
+        FakeMachine.boot_seconds = 0
+        try:
+            error = self.failure()
+        finally:
+            FakeMachine.boot_seconds = 60
+        self.assertIn("hangs: no first command in time", str(error))
+        self.assertIn("the console is silent", error.details)
+
+    def test_the_process_is_gone_afterwards(self) -> None:
+        self.listen(b"", mark("done 0"))
+        assert self.machine.process is not None
+        self.assertEqual(self.machine.process.returncode, -signal.SIGKILL)
+        with self.assertRaises(ProcessLookupError):
+            os.kill(self.machine.process.pid, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
