@@ -1,0 +1,75 @@
+// A client that sends anything, to a session whose target stops now and then. Lines of the input are packets,
+// framed here so that the fuzzer need not learn checksums; a line that begins with '!' is sent raw, and one
+// that begins with '^' is a stop of the target.
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "fake_target.h"
+#include "gdbstub/checksum.h"
+#include "gdbstub/framer.h"
+#include "gdbstub/session.h"
+
+namespace {
+
+using namespace ringside::gdbstub;
+
+void receive(Session& session, std::string_view text) {
+    auto bytes = std::as_bytes(std::span(text));
+    while (!bytes.empty()) {
+        bytes = bytes.subspan(session.receive(bytes));
+        // What goes out must be what a client's framer takes.
+        const std::string_view out = session.output().view();
+        auto reply = std::as_bytes(std::span(out));
+        Framer framer;
+        while (const auto event = framer.next(reply))
+            if (std::holds_alternative<frame::BadChecksum>(*event) ||
+                std::holds_alternative<frame::Malformed>(*event) ||
+                std::holds_alternative<frame::Interrupt>(*event))
+                std::abort();
+        session.output().clear();
+    }
+}
+
+StopEvent stop_of(char kind) {
+    switch (kind) {
+        case 'b':
+            return {ThreadId{2}, StoppedBySoftwareBreakpoint{}, {}};
+        case 'h':
+            return {ThreadId{1}, StoppedByHardwareBreakpoint{}, {}};
+        case 'w':
+            return {ThreadId{1}, StoppedByWatchpoint{WatchKind::Access, 0x1000}, "hit\n"};
+        case 'x':
+            return {ThreadId{1}, Exited{1}, "gone\n"};
+        case 'i':
+            return {ThreadId{2}, StoppedByInterrupt{}, {}};
+        default:
+            return {ThreadId{1}, StoppedBySignal{Signal::Trap, true}, {}};
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    std::string_view input(reinterpret_cast<const char*>(data), size);
+    FakeTarget fake(3);
+    fake.is_running = size % 2 != 0;
+    Target target = fake.bundle();
+    Session session(target, {.run_length_encoding = size % 3 == 0, .line_outlives_client = size % 5 == 0});
+    while (!input.empty() && !session.wants_close()) {
+        const std::string_view line = input.substr(0, input.find('\n'));
+        input.remove_prefix(line.size() == input.size() ? line.size() : line.size() + 1);
+        if (line.starts_with('!')) {
+            receive(session, line.substr(1));
+        } else if (line.starts_with('^')) {
+            fake.is_running = false;
+            fake.stop = stop_of(line.size() > 1 ? line[1] : ' ');
+            session.on_stop(fake.stop);
+        } else {
+            receive(session, fmt::format("${}#{:02x}", line, checksum(line)));
+        }
+    }
+    return 0;
+}
