@@ -55,6 +55,7 @@ else()
 endif()
 ringside_pkg(ringside_libelf libelf libelf-dev)
 ringside_pkg(ringside_libdw libdw libdw-dev)
+ringside_pkg(ringside_zlib zlib zlib1g-dev)
 
 find_package(GTest QUIET)
 if(NOT GTest_FOUND)

@@ -20,6 +20,8 @@ void VcpuRecorder::record(const ExitRecord& exit) noexcept {
         without_rip_.add(1);
     recent_->push(exit);
     recorded_.add(1);
+    if (TraceRing* trace = trace_.load(std::memory_order_acquire); trace != nullptr)
+        trace->push(exit);
 }
 
 void VcpuRecorder::clear(std::uint64_t control) noexcept {

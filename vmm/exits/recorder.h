@@ -21,6 +21,7 @@
 #include "vmm/exits/hot_addresses.h"
 #include "vmm/exits/recent_exits.h"
 #include "vmm/exits/statistics.h"
+#include "vmm/exits/trace_ring.h"
 
 namespace ringside::exits {
 
@@ -38,6 +39,10 @@ class VcpuRecorder {
     void enable(bool on) noexcept;
     bool enabled() const noexcept { return (control_.load(std::memory_order_acquire) & kDisabled) == 0; }
 
+    // Hands every recorded exit on to a trace as well; nullptr ends that. The ring must stay until then, and
+    // the vCPU must not be inside record() when it goes: stop the vCPU first.
+    void trace_to(TraceRing* ring) noexcept { trace_.store(ring, std::memory_order_release); }
+
   private:
     // One word tells record() everything that others ask of it: bit 0 is "disabled", the rest counts resets.
     static constexpr std::uint64_t kDisabled = 1;
@@ -46,6 +51,7 @@ class VcpuRecorder {
     void clear(std::uint64_t control) noexcept;
 
     std::atomic<std::uint64_t> control_{0};
+    std::atomic<TraceRing*> trace_{nullptr};
     Counter applied_resets_;  // of `control_`, those that the memory below reflects
     Counter recorded_;
     Counter without_rip_;

@@ -1,44 +1,36 @@
-// A file that lives as long as a test.
+// A file in memory that lives as long as a test, with a path that any code can open.
 #pragma once
 
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <span>
 #include <string>
+
+#include "vmm/kvm/fd.h"
 
 namespace ringside::exits {
 
 class TemporaryFile {
   public:
-    TemporaryFile() {
-        std::string name = (std::filesystem::temp_directory_path() / "ringside-exits-XXXXXX").string();
-        ::close(::mkstemp(name.data()));
-        path_ = name;
-    }
+    TemporaryFile() : fd_(::memfd_create("ringside-test", MFD_CLOEXEC)) {}
     explicit TemporaryFile(std::span<const char> bytes) : TemporaryFile() { write(bytes); }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    ~TemporaryFile() {
-        std::error_code ignored;
-        std::filesystem::remove(path_, ignored);
-    }
 
-    const std::filesystem::path& path() const { return path_; }
+    std::filesystem::path path() const { return "/proc/self/fd/" + std::to_string(fd_.get()); }
     void write(std::span<const char> bytes) const {
-        std::ofstream file(path_, std::ios::binary | std::ios::trunc);
+        std::ofstream file(path(), std::ios::binary | std::ios::trunc);
         file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     }
     std::string read() const {
-        std::ifstream file(path_, std::ios::binary);
+        std::ifstream file(path(), std::ios::binary);
         return {std::istreambuf_iterator<char>(file), {}};
     }
 
   private:
-    std::filesystem::path path_;
+    kvm::Fd fd_;
 };
 
 }  // namespace ringside::exits

@@ -1,0 +1,223 @@
+// The whole way of a trace: ring, writer, file, reader.
+#include "vmm/exits/trace_writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "tests/unit/vmm/exits/exit_builders.h"
+#include "tests/unit/vmm/exits/temporary_file.h"
+#include "vmm/exits/recorder.h"
+#include "vmm/exits/trace_reader.h"
+
+namespace ringside::exits {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr TraceBounds kSmall{4096, 4};
+
+std::vector<PackedExit> packed(std::uint64_t first, std::uint64_t count) {
+    std::vector<PackedExit> exits;
+    for (std::uint64_t i = first; i < first + count; ++i)
+        exits.push_back(pack(access(kIo, Direction::Write, 1, i, 100 * i, 50, 10)));
+    return exits;
+}
+
+TraceSegments segments(const TemporaryFile& file, TraceBounds bounds = {}) {
+    auto created =
+        TraceSegments::create(file.path(), {"kernel.elf", "2026-01-01T00:00:00Z", 0}, {1000, 500}, bounds);
+    EXPECT_TRUE(created) << created.error().message();
+    return std::move(*created);
+}
+
+TEST(Trace, ComesBackAsItWasWritten) {
+    const TemporaryFile file;
+    TscClock clock;
+    auto writer = TraceWriter::start(file.path(), 2, {"kernel.elf", "2026-01-01T00:00:00Z", 0}, clock);
+    ASSERT_TRUE(writer) << writer.error().message();
+    VcpuRecorder first;
+    VcpuRecorder second;
+    first.trace_to(&(*writer)->ring(VcpuIndex{0}));
+    second.trace_to(&(*writer)->ring(VcpuIndex{1}));
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+        first.record(access(kIo, Direction::Write, 1, 0x3f8, 100 * i, 50, 10));
+        second.record(access(kMmio, Direction::Read, 4, 0xd0000000 + i % 4, 100 * i, 50, 10));
+    }
+    ASSERT_TRUE((*writer)->finish());
+
+    const auto recording = read_trace(file.path());
+    ASSERT_TRUE(recording) << recording.error().message();
+    EXPECT_TRUE(recording->complete);
+    EXPECT_THAT(describe_losses(*recording), IsEmpty());
+    EXPECT_EQ(recording->info.kernel, "kernel.elf");
+    EXPECT_EQ(recording->info.origin, clock.start().ticks);
+    ASSERT_THAT(recording->vcpus, SizeIs(2));
+    EXPECT_EQ(recording->vcpus[0].statistics.keys, first.snapshot().keys);
+    EXPECT_EQ(recording->vcpus[1].statistics.keys, second.snapshot().keys);
+    ASSERT_THAT(recording->vcpus[1].statistics.recent, SizeIs(1000));
+    EXPECT_EQ(recording->vcpus[1].statistics.recent[7].address, 0xd0000003U);
+}
+
+TEST(Trace, RateComesFromTheFile) {
+    const TemporaryFile file;
+    ASSERT_TRUE(segments(file).append_exits(0, 0, 0, packed(0, 1)));
+    const auto recording = read_trace(file.path());
+    ASSERT_TRUE(recording);
+    const double expected = TscClock().rate().nanoseconds_per_tick;
+    EXPECT_GT(recording->rate.nanoseconds_per_tick, 0.0);
+    EXPECT_NE(recording->rate, TickRate{}) << expected;
+}
+
+TEST(Trace, StaysWithinItsBoundAndSaysWhatItLetGo) {
+    const TemporaryFile file;
+    auto out = segments(file, kSmall);
+    constexpr std::uint64_t kExits = 10'000;
+    for (std::uint64_t i = 0; i < kExits; i += 100)
+        ASSERT_TRUE(out.append_exits(0, i, 0, packed(i, 100)));
+    ASSERT_TRUE(out.append_end());
+    EXPECT_LE(file.read().size(), sizeof(TraceFileHeader) + kSmall.segments * kSmall.segment_bytes);
+
+    const auto recording = read_trace(file.path());
+    ASSERT_TRUE(recording);
+    ASSERT_THAT(recording->vcpus, SizeIs(1));
+    const VcpuRecording& vcpu = recording->vcpus[0];
+    const auto& kept = vcpu.statistics.recent;
+    ASSERT_FALSE(kept.empty());
+    EXPECT_EQ(kept.back().address, kExits - 1) << "the newest are kept";
+    EXPECT_EQ(vcpu.overwritten + kept.size(), kExits);
+    for (std::size_t i = 1; i < kept.size(); ++i)
+        ASSERT_EQ(kept[i].address, kept[i - 1].address + 1);
+    EXPECT_THAT(describe_losses(*recording), ElementsAre(HasSubstr("let go to stay within bounds")));
+}
+
+TEST(Trace, DropsAreCountedAndReported) {
+    const TemporaryFile file;
+    auto out = segments(file);
+    ASSERT_TRUE(out.append_exits(3, 0, 7, packed(0, 2)));
+    ASSERT_TRUE(out.append_exits(3, 2, 9, {}));
+    ASSERT_TRUE(out.append_end());
+    const auto recording = read_trace(file.path());
+    ASSERT_TRUE(recording);
+    EXPECT_EQ(recording->vcpus.at(0).vcpu, 3U);
+    EXPECT_EQ(recording->vcpus.at(0).dropped, 9U);
+    EXPECT_THAT(describe_losses(*recording),
+                ElementsAre("vCPU 3: 9 exits came faster than they could be written, and are missing"));
+}
+
+// A writer that was killed leaves any prefix of what it wrote: all whole blocks of it can be read.
+TEST(Trace, EveryPrefixCanBeRead) {
+    const TemporaryFile file;
+    auto out = segments(file, kSmall);
+    for (std::uint64_t i = 0; i < 60; i += 10)
+        ASSERT_TRUE(out.append_exits(0, i, 0, packed(i, 10)));
+    ASSERT_TRUE(out.append_end());
+    const std::string whole = file.read();
+
+    std::size_t previous = 0;
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        const TemporaryFile cut(whole.substr(0, size));
+        const auto recording = read_trace(cut.path());
+        const std::size_t exits =
+            recording && !recording->vcpus.empty() ? recording->vcpus[0].statistics.recent.size() : 0;
+        ASSERT_GE(exits, previous) << size;
+        previous = exits;
+        EXPECT_FALSE(recording && recording->complete) << size;
+    }
+    EXPECT_EQ(previous, 60U);
+}
+
+TEST(Trace, DamageCostsNoMoreThanItsSegment) {
+    const TemporaryFile file;
+    auto out = segments(file, kSmall);
+    for (std::uint64_t i = 0; i < 200; i += 10)
+        ASSERT_TRUE(out.append_exits(0, i, 0, packed(i, 10)));
+    ASSERT_TRUE(out.append_end());
+    const std::string whole = file.read();
+    for (std::size_t i = 0; i < whole.size(); i += 7) {
+        std::string damaged = whole;
+        damaged[i] = static_cast<char>(~damaged[i]);
+        const TemporaryFile copy(damaged);
+        const auto recording = read_trace(copy.path());
+        if (i < sizeof(TraceFileHeader))
+            continue;
+        ASSERT_TRUE(recording) << i;
+        EXPECT_GE(recording->vcpus.at(0).statistics.recent.size(), 100U) << i;
+    }
+}
+
+TEST(Trace, BlocksOfAnEarlierLapAreNotTaken) {
+    const TemporaryFile file;
+    auto out = segments(file, kSmall);
+    // Fills all segments, then begins the first anew: old blocks still lie behind the new ones.
+    std::uint64_t written = 0;
+    for (; written < 300; written += 10)
+        ASSERT_TRUE(out.append_exits(0, written, 0, packed(written, 10)));
+    const auto recording = read_trace(file.path());
+    ASSERT_TRUE(recording);
+    const auto& kept = recording->vcpus.at(0).statistics.recent;
+    for (std::size_t i = 1; i < kept.size(); ++i)
+        ASSERT_EQ(kept[i].address, kept[i - 1].address + 1);
+    EXPECT_EQ(kept.back().address, 299U);
+    EXPECT_GT(recording->vcpus[0].overwritten, 0U);
+}
+
+TEST(Trace, ErrorsSayWhatIsWrong) {
+    EXPECT_THAT(read_trace("/nonexistent.trace").error().message(), HasSubstr("No such file"));
+    EXPECT_THAT(read_trace("/").error().message(), HasSubstr("not a regular file"));
+    const TemporaryFile text(std::string("hello, this is not a trace"));
+    EXPECT_THAT(read_trace(text.path()).error().message(), HasSubstr("--exit-trace"));
+    EXPECT_THAT(TraceSegments::create("/nonexistent/x.trace", {}, {}, {}).error().message(),
+                HasSubstr("write trace /nonexistent/x.trace: No such file"));
+    EXPECT_THAT(TraceSegments::create("/tmp/x", {}, {}, {100, 4}).error().message(), HasSubstr("too small"));
+}
+
+TEST(Trace, AFullDiskEndsTheRecordingInWords) {
+    TscClock clock;
+    EXPECT_THAT(TraceWriter::start("/dev/full", 1, {}, clock).error().message(), HasSubstr("No space left"));
+}
+
+TEST(TraceRing, DropsWhatDoesNotFitAndGoesOn) {
+    TraceWakeup wakeup;
+    TraceRing ring(wakeup);
+    for (std::uint64_t i = 0; i < TraceRing::kCapacity + 5; ++i)
+        ring.push(access(kIo, Direction::Read, 1, i));
+    EXPECT_EQ(ring.dropped(), 5U);
+    TraceRing::Batch batch = ring.drain(10);
+    EXPECT_THAT(batch.exits, SizeIs(10));
+    EXPECT_EQ(batch.dropped, 5U);
+    ring.push(access(kIo, Direction::Read, 1, 0x1234));
+    batch = ring.drain(TraceRing::kCapacity);
+    EXPECT_EQ(batch.first, 10U);
+    EXPECT_EQ(unpack(batch.exits.back()).address, 0x1234U);
+    EXPECT_TRUE(ring.empty());
+}
+
+// Faster than any disk: nothing is lost but what was counted, and the order holds.
+TEST(TraceRing, EveryExitIsWrittenOrCounted) {
+    const TemporaryFile file;
+    TscClock clock;
+    auto writer = TraceWriter::start(file.path(), 1, {}, clock);
+    ASSERT_TRUE(writer);
+    constexpr std::uint64_t kExits = 300'000;
+    std::thread vcpu([&ring = (*writer)->ring(VcpuIndex{0})] {
+        for (std::uint64_t i = 0; i < kExits; ++i)
+            ring.push(access(kIo, Direction::Write, 1, i));
+    });
+    vcpu.join();
+    ASSERT_TRUE((*writer)->finish());
+    const auto recording = read_trace(file.path());
+    ASSERT_TRUE(recording);
+    const VcpuRecording& written = recording->vcpus.at(0);
+    EXPECT_EQ(written.statistics.recent.size() + written.dropped, kExits);
+    for (std::size_t i = 1; i < written.statistics.recent.size(); ++i)
+        ASSERT_LT(written.statistics.recent[i - 1].address, written.statistics.recent[i].address);
+}
+
+}  // namespace
+}  // namespace ringside::exits

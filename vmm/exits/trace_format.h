@@ -1,0 +1,50 @@
+// The layout of a trace file.
+//
+// A file header is followed by a ring of segments of equal size. Each segment holds blocks back to back: an
+// Info block, then Exits blocks. A segment's blocks carry its sequence number, which grows from segment to
+// segment, so that what an earlier lap left behind is recognised; each block carries a checksum, so that a
+// writer killed at any moment leaves a file that can be read up to its last whole block. Numbers are
+// little-endian.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace ringside::exits {
+
+inline constexpr std::array<char, 8> kTraceMagic = {'R', 'I', 'N', 'G', 'T', 'R', 'C', '1'};
+inline constexpr std::uint32_t kBlockMagic = 0x4b4c4252;  // "RBLK"
+
+struct TraceFileHeader {
+    std::array<char, 8> magic = kTraceMagic;
+    std::uint32_t segment_bytes = 0;
+    std::uint32_t segments = 0;  // at most
+};
+static_assert(sizeof(TraceFileHeader) == 16);
+
+enum class BlockType : std::uint32_t {
+    Info = 1,   // JSON: RecordingInfo, and the clock's sample at the recording's start
+    Exits = 2,  // ExitsBlock and its PackedExits
+    End = 3,    // empty: the writer closed the file in good order
+};
+
+struct BlockHeader {
+    std::uint32_t magic = kBlockMagic;
+    std::uint32_t type = 0;
+    std::uint64_t sequence = 0;
+    std::uint32_t payload_bytes = 0;
+    std::uint32_t checksum = 0;  // CRC-32 of type, sequence, payload_bytes and payload
+};
+static_assert(sizeof(BlockHeader) == 24);
+
+struct ExitsBlock {
+    std::uint32_t vcpu = 0;
+    std::uint32_t count = 0;
+    std::uint64_t first = 0;        // this vCPU's exits before these
+    std::uint64_t dropped = 0;      // this vCPU's exits that found the ring full, so far
+    std::uint64_t clock_ticks = 0;  // a later sample of the clock than Info's: together they give its rate
+    std::uint64_t clock_nanoseconds = 0;
+};
+static_assert(sizeof(ExitsBlock) == 40);
+
+}  // namespace ringside::exits

@@ -1,0 +1,218 @@
+#include "vmm/exits/trace_reader.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "vmm/exits/bytes.h"
+#include "vmm/exits/recorder.h"
+#include "vmm/exits/trace_segments.h"
+
+namespace ringside::exits {
+namespace {
+
+// Bounds on what a header may claim, so that a damaged one cannot ask for all memory.
+constexpr std::uint32_t kMaximumSegmentBytes = 256U << 20;
+constexpr std::uint32_t kMaximumVcpus = 4096;
+
+std::string operation(const std::filesystem::path& path) {
+    return "read trace " + path.string();
+}
+
+// What is collected while blocks are read.
+struct Collector {
+    struct Vcpu {
+        std::vector<ExitRecord> exits;
+        std::uint64_t first = 0;  // number of the first exit read
+        std::uint64_t next = 0;   // number of the exit after the last one read
+        std::uint64_t dropped = 0;
+        std::uint64_t gaps = 0;  // exits missing between blocks
+    };
+    RecordingInfo info;
+    ClockSample start;
+    ClockSample latest;
+    std::map<std::uint32_t, Vcpu> vcpus;
+    bool ended = false;
+    bool any_info = false;
+};
+
+void take_info(Collector& collector, std::span<const std::byte> payload) {
+    const auto* text = reinterpret_cast<const char*>(payload.data());
+    const nlohmann::json json = nlohmann::json::parse(text, text + payload.size(), nullptr, false);
+    if (!json.is_object())
+        return;
+    const auto string = [&json](const char* key) {
+        const auto found = json.find(key);
+        return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+    };
+    const auto number = [&json](const char* key) {
+        const auto found = json.find(key);
+        return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+    };
+    collector.info = {string("kernel"), string("started"), number("origin")};
+    collector.start = {number("origin"), number("origin_ns")};
+    collector.any_info = true;
+}
+
+bool take_exits(Collector& collector, std::span<const std::byte> payload) {
+    const auto block = load_at<ExitsBlock>(payload, 0);
+    if (!block || block->vcpu >= kMaximumVcpus ||
+        payload.size() != sizeof(ExitsBlock) + block->count * sizeof(PackedExit))
+        return false;
+    Collector::Vcpu& vcpu = collector.vcpus[block->vcpu];
+    if (vcpu.exits.empty())
+        vcpu.first = block->first;
+    else
+        vcpu.gaps += block->first - std::min(block->first, vcpu.next);
+    vcpu.next = block->first + block->count;
+    vcpu.dropped = std::max(vcpu.dropped, block->dropped);
+    for (std::uint32_t i = 0; i < block->count; ++i)
+        vcpu.exits.push_back(
+            unpack(*load_at<PackedExit>(payload, sizeof(ExitsBlock) + i * sizeof(PackedExit))));
+    if (block->clock_ticks > collector.latest.ticks)
+        collector.latest = {block->clock_ticks, block->clock_nanoseconds};
+    return true;
+}
+
+struct Block {
+    BlockHeader header;
+    std::span<const std::byte> payload;
+};
+
+std::optional<Block> block_at(std::span<const std::byte> segment, std::uint64_t offset) {
+    const auto header = load_at<BlockHeader>(segment, offset);
+    if (!header || header->magic != kBlockMagic)
+        return std::nullopt;
+    const auto payload = slice(segment, offset + sizeof(BlockHeader), header->payload_bytes);
+    if (!payload || block_checksum(*header, *payload) != header->checksum)
+        return std::nullopt;
+    return Block{*header, *payload};
+}
+
+// Takes a segment's blocks up to the first that is not whole or is left from an earlier lap.
+void take_segment(Collector& collector, std::span<const std::byte> segment, std::uint64_t sequence) {
+    std::uint64_t offset = 0;
+    while (const auto block = block_at(segment, offset)) {
+        if (block->header.sequence != sequence)
+            return;
+        switch (static_cast<BlockType>(block->header.type)) {
+            case BlockType::Info:
+                take_info(collector, block->payload);
+                break;
+            case BlockType::Exits:
+                if (!take_exits(collector, block->payload))
+                    return;
+                break;
+            case BlockType::End:
+                collector.ended = true;
+                return;
+        }
+        offset += sizeof(BlockHeader) + block->header.payload_bytes;
+    }
+}
+
+class TraceFile {
+  public:
+    static Result<TraceFile> open(const std::filesystem::path& path) {
+        kvm::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        struct stat status {};
+        if (!fd || ::fstat(fd.get(), &status) != 0)
+            return errno_failure(operation(path), errno);
+        if (!S_ISREG(status.st_mode))
+            return failure(operation(path), "not a regular file");
+        TraceFile file(std::move(fd), static_cast<std::uint64_t>(status.st_size));
+        const auto header = load_at<TraceFileHeader>(file.read(0, sizeof(TraceFileHeader)), 0);
+        if (!header || header->magic != kTraceMagic)
+            return failure(operation(path), "not a trace of Ringside's",
+                           "Record one with ringside run --exit-trace FILE");
+        if (header->segment_bytes < sizeof(BlockHeader) || header->segment_bytes > kMaximumSegmentBytes)
+            return failure(operation(path), "its header is damaged");
+        file.segment_bytes_ = header->segment_bytes;
+        return file;
+    }
+
+    std::uint64_t segments() const {
+        const std::uint64_t body = size_ - sizeof(TraceFileHeader);
+        return body / segment_bytes_ + (body % segment_bytes_ != 0 ? 1 : 0);
+    }
+    std::uint64_t offset_of(std::uint64_t segment) const {
+        return sizeof(TraceFileHeader) + segment * segment_bytes_;
+    }
+    std::vector<std::byte> segment(std::uint64_t index) const {
+        return read(offset_of(index), segment_bytes_);
+    }
+
+    // As many of the bytes as there are.
+    std::vector<std::byte> read(std::uint64_t offset, std::uint64_t bytes) const {
+        std::vector<std::byte> data(
+            static_cast<std::size_t>(std::min(bytes, size_ - std::min(offset, size_))));
+        std::size_t done = 0;
+        while (done < data.size()) {
+            const ssize_t got =
+                ::pread(fd_.get(), &data[done], data.size() - done, static_cast<off_t>(offset + done));
+            if (got < 0 && errno == EINTR)
+                continue;
+            if (got <= 0)
+                break;
+            done += static_cast<std::size_t>(got);
+        }
+        data.resize(done);
+        return data;
+    }
+
+  private:
+    TraceFile(kvm::Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
+    kvm::Fd fd_;
+    std::uint64_t size_ = 0;
+    std::uint64_t segment_bytes_ = 0;
+};
+
+// Tables are computed by the code that computes them in a running machine.
+VcpuRecording finish_vcpu(std::uint32_t index, Collector::Vcpu vcpu) {
+    VcpuRecorder recorder;
+    for (const ExitRecord& exit : vcpu.exits)
+        recorder.record(exit);
+    VcpuRecording recording;
+    recording.vcpu = index;
+    recording.statistics = recorder.snapshot(0);
+    recording.statistics.recent = std::move(vcpu.exits);
+    recording.dropped = vcpu.dropped;
+    recording.overwritten = vcpu.first + vcpu.gaps;
+    return recording;
+}
+
+}  // namespace
+
+Result<Recording> read_trace(const std::filesystem::path& path) {
+    const auto file = TraceFile::open(path);
+    if (!file)
+        return tl::unexpected<Error>(file.error());
+
+    std::map<std::uint64_t, std::uint64_t> by_sequence;
+    for (std::uint64_t i = 0; i < file->segments(); ++i) {
+        const auto header = load_at<BlockHeader>(file->read(file->offset_of(i), sizeof(BlockHeader)), 0);
+        if (header && header->magic == kBlockMagic)
+            by_sequence[header->sequence] = i;
+    }
+    Collector collector;
+    for (const auto& [sequence, index] : by_sequence)
+        take_segment(collector, file->segment(index), sequence);
+    if (!collector.any_info)
+        return failure(operation(path), "nothing in it can be read");
+
+    Recording recording;
+    recording.info = collector.info;
+    recording.rate = rate_between(collector.start, collector.latest);
+    recording.complete = collector.ended;
+    for (auto& [index, vcpu] : collector.vcpus)
+        recording.vcpus.push_back(finish_vcpu(index, std::move(vcpu)));
+    return recording;
+}
+
+}  // namespace ringside::exits
