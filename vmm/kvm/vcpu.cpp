@@ -41,6 +41,15 @@ kvm_regs& Vcpu::edit_synced_registers() {
     return shared().s.regs.regs;
 }
 
+void Vcpu::sync_system_registers(bool on) {
+    if (synced_)
+        shared().kvm_valid_regs = on ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : KVM_SYNC_X86_REGS;
+}
+
+x86::SystemRegisters Vcpu::synced_system() const {
+    return from_kvm(shared().s.regs.sregs);
+}
+
 template <typename T>
 Result<T> Vcpu::get(unsigned long request, const char* name) const {
     T value{};

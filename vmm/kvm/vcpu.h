@@ -49,6 +49,11 @@ class Vcpu {
     // KVM.
     bool has_synced_registers() const { return synced_; }
     const kvm_regs& synced_registers() const { return shared().s.regs.regs; }
+    // Whether each exit brings the system registers along as well, for as long as a debugger steps: the next
+    // exit is the first to have them.
+    void sync_system_registers(bool on);
+    bool syncs_system_registers() const { return (shared().kvm_valid_regs & KVM_SYNC_X86_SREGS) != 0; }
+    x86::SystemRegisters synced_system() const;
     // Writes to kvm_run's copy; taken over at the next KVM_RUN.
     kvm_regs& edit_synced_registers();
 

@@ -32,6 +32,15 @@ const kvm_cpuid_entry2* find(const std::vector<kvm_cpuid_entry2>& entries, std::
     return it == entries.end() ? nullptr : &*it;
 }
 
+x86::XsaveLayout xsave_layout(const std::vector<kvm_cpuid_entry2>& entries) {
+    const auto offset = [&](x86::XsaveComponent component) -> std::uint32_t {
+        const auto* leaf = find(entries, 0xd, static_cast<std::uint32_t>(component));
+        return leaf == nullptr || leaf->eax == 0 ? 0 : leaf->ebx;
+    };
+    using enum x86::XsaveComponent;
+    return {offset(Avx), offset(Opmask), offset(ZmmHi256), offset(Hi16Zmm), offset(Pkru)};
+}
+
 // Bits that an APIC id needs beyond one vCPU per package.
 std::uint32_t id_bits(std::uint32_t vcpus) {
     return static_cast<std::uint32_t>(std::bit_width(vcpus - 1));
@@ -77,6 +86,7 @@ CpuFeatures features(const std::vector<kvm_cpuid_entry2>& entries) {
         f.avx512 = f.avx && (leaf->ebx & kEbxAvx512f) != 0;
         f.pkru = f.xsave && (leaf->ecx & kEcxPku) != 0;
     }
+    f.xsave_layout = xsave_layout(entries);
     if (const auto* leaf = find(entries, 0x80000008))
         f.physical_address_bits = std::clamp(leaf->eax & 0xff, 32U, 52U);
     return f;

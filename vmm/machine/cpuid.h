@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "arch/x86_64/xsave.h"
 #include "vmm/kvm/kvm_abi.h"
 #include "vmm/types.h"
 
@@ -16,6 +17,7 @@ struct CpuFeatures {
     bool avx512 = false;
     bool pkru = false;
     unsigned physical_address_bits = 36;
+    x86::XsaveLayout xsave_layout;  // leaf 0xD: where KVM_GET_XSAVE puts each component
 };
 
 CpuFeatures features(const std::vector<kvm_cpuid_entry2>& entries);

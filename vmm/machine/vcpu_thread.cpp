@@ -139,8 +139,10 @@ bool VcpuThread::attend() {
 void VcpuThread::loop() {
     tid_.store(static_cast<int>(::syscall(SYS_gettid)), std::memory_order_release);
     for (;;) {
-        if (attention_.load(std::memory_order_relaxed) && !attend())
-            return;
+        while (attention_.load(std::memory_order_relaxed)) {
+            if (!attend())
+                return;
+        }
         run_once();
     }
 }

@@ -1,0 +1,11 @@
+// How `ringside` ends. A guest's own status (debug exit) stands beside these.
+#pragma once
+
+namespace ringside::cli {
+
+inline constexpr int kSuccess = 0;      // a clean power-off or reset, or a debugger that ended the guest
+inline constexpr int kFailure = 1;      // the monitor could not go on; one line on stderr says why
+inline constexpr int kBadUsage = 2;     // the command line makes no sense
+inline constexpr int kTripleFault = 3;  // and no debugger was there to look at it
+
+}  // namespace ringside::cli

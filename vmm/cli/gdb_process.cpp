@@ -1,0 +1,69 @@
+#include "vmm/cli/gdb_process.h"
+
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <vector>
+
+extern char** environ;
+
+namespace ringside::cli {
+
+namespace {
+
+bool is_elf(const std::string& path) {
+    char magic[4] = {};
+    std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+    return std::string_view(magic, sizeof magic) == "\177ELF";
+}
+
+}  // namespace
+
+Result<PrivateSocket> PrivateSocket::create() {
+    const char* base = ::getenv("XDG_RUNTIME_DIR");
+    std::string directory =
+        std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/ringside-XXXXXX";
+    if (::mkdtemp(directory.data()) == nullptr)
+        return errno_failure("create " + directory, errno);
+    return PrivateSocket(std::move(directory));
+}
+
+PrivateSocket::~PrivateSocket() {
+    if (directory_.empty())
+        return;
+    ::unlink(path().c_str());
+    ::rmdir(directory_.c_str());
+}
+
+Result<pid_t> start_gdb(const RunOptions& options, const std::string& socket) {
+    std::vector<std::string> arguments{"gdb", "-q"};
+    const std::string& symbols = options.symbols.empty() ? options.kernel : options.symbols;
+    if (is_elf(symbols))
+        arguments.push_back(symbols);
+    arguments.insert(arguments.end(), {"-ex", "target remote " + socket});
+    arguments.insert(arguments.end(), options.gdb_arguments.begin(), options.gdb_arguments.end());
+    std::vector<char*> argv;
+    for (std::string& argument : arguments)
+        argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    pid_t pid = 0;
+    if (const int error = ::posix_spawnp(&pid, "gdb", nullptr, nullptr, argv.data(), environ); error != 0)
+        return errno_failure("start gdb", error, "Install it with: apt-get install gdb");
+    return pid;
+}
+
+void wait_for_gdb(asio::signal_set& child_signals, pid_t gdb, std::function<void(int)> on_exit) {
+    child_signals.async_wait([&child_signals, gdb, on_exit = std::move(on_exit)](std::error_code error, int) {
+        if (error)
+            return;
+        int status = 0;
+        if (::waitpid(gdb, &status, WNOHANG) != gdb)
+            return wait_for_gdb(child_signals, gdb, on_exit);
+        on_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    });
+}
+
+}  // namespace ringside::cli

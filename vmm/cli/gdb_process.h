@@ -1,0 +1,35 @@
+// The gdb that `ringside gdb` starts in its own terminal.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+
+#include "vmm/cli/options.h"
+
+namespace ringside::cli {
+
+// A unix socket in a directory of its own, which goes when this goes.
+class PrivateSocket {
+  public:
+    static Result<PrivateSocket> create();
+    PrivateSocket(PrivateSocket&& other) noexcept : directory_(std::exchange(other.directory_, {})) {}
+    PrivateSocket& operator=(PrivateSocket&&) = delete;
+    ~PrivateSocket();
+    std::string path() const { return directory_ + "/gdb"; }
+
+  private:
+    explicit PrivateSocket(std::string directory) : directory_(std::move(directory)) {}
+    std::string directory_;
+};
+
+// Starts gdb on the kernel's symbols, connected to `endpoint`. `on_exit` gets its exit status on io's thread.
+Result<pid_t> start_gdb(const RunOptions& options, const std::string& endpoint);
+void wait_for_gdb(asio::signal_set& child_signals, pid_t gdb, std::function<void(int)> on_exit);
+
+}  // namespace ringside::cli

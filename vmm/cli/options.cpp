@@ -1,0 +1,188 @@
+#include "vmm/cli/options.h"
+
+#include <charconv>
+#include <limits>
+
+#include <CLI/CLI.hpp>
+
+#include "vmm/cli/exit_status.h"
+
+namespace ringside::cli {
+
+namespace {
+
+constexpr const char* kDefaultEndpoint = "tcp:127.0.0.1:1234";
+
+// CLI11 reports what a validator returns as text; empty means valid.
+std::string check_size(const std::string& text) {
+    return parse_size(text) ? "" : "a size is a number with K, M or G behind it, as in 512M";
+}
+
+std::string check_endpoint(const std::string& text) {
+    const auto endpoint = gdbstub::parse_endpoint(text);
+    return endpoint ? "" : endpoint.error().message;
+}
+
+std::string check_console(const std::string& text) {
+    const auto console = devices::parse_console_endpoint(text);
+    return console ? "" : console.error().message();
+}
+
+// What CLI11 fills in as text before it becomes values.
+struct RunTexts {
+    std::string memory = "256M";
+    std::string gdb;
+    std::string serial;
+    std::string on_disconnect = "resume";
+    std::string architecture = "x86-64";
+    std::string load_address;
+    bool gdb_default = false;
+    bool freeze = false;
+};
+
+void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
+    app.add_option("KERNEL", options.kernel,
+                   "kernel to boot: ELF (PVH, multiboot, plain), bzImage or flat image")
+        ->required();
+    app.add_option("-m,--memory", texts.memory, "guest memory, as in 64M or 2G")
+        ->capture_default_str()
+        ->check(CLI::Validator(check_size, "SIZE"));
+    app.add_option("-c,--cpus", options.cpus, "number of vCPUs")->capture_default_str();
+    app.add_option("-i,--initrd", options.initrd, "initial RAM disk, or multiboot module");
+    app.add_option("-a,--append", options.command_line, "the kernel's command line");
+    app.add_option("--load-addr", texts.load_address, "where a flat image goes (default 0x7c00)");
+    app.add_option("--symbols", options.symbols, "ELF file with the kernel's symbols (default: KERNEL)");
+    app.add_option("--on-disconnect", texts.on_disconnect, "what the guest does when its debugger vanishes")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"pause", "resume", "quit"}));
+    app.add_option("--gdb-arch", texts.architecture, "registers to show: x86-64, i386 or i8086")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"x86-64", "i386", "i8086"}));
+    app.add_option("--serial", texts.serial,
+                   "serial console: stdio, stderr, file:PATH, unix:PATH, pty or none")
+        ->check(CLI::Validator(check_console, "WHERE"));
+    app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+    app.add_option("--kvm-device", options.kvm_device, "the KVM device")->capture_default_str();
+}
+
+void add_stub_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
+    app.add_option("--gdb", texts.gdb,
+                   std::string("serve gdb at tcp:HOST:PORT, unix:PATH, serial:DEVICE or stdio (default ") +
+                       kDefaultEndpoint + ")")
+        ->expected(0, 1)
+        ->default_str(kDefaultEndpoint)
+        ->check(CLI::Validator(check_endpoint, "ENDPOINT"));
+    app.add_flag("--wait", options.debugger.wait,
+                 "hold every vCPU at its first instruction until a debugger resumes it");
+    app.add_flag("-s", texts.gdb_default, "the same as --gdb");
+    app.add_flag("-S", texts.freeze, "the same as --wait");
+}
+
+std::uint64_t parse_number(const std::string& text) {
+    const bool hex = text.starts_with("0x");
+    std::uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + (hex ? 2 : 0), end, value, hex ? 16 : 10);
+    if (error != std::errc{} || stop != end)
+        throw CLI::ValidationError("--load-addr", "\"" + text + "\" is not an address");
+    return value;
+}
+
+void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
+    options.memory = *parse_size(texts.memory);
+    if (gdb_given || texts.gdb_default)
+        options.gdb = *gdbstub::parse_endpoint(texts.gdb.empty() ? kDefaultEndpoint : texts.gdb);
+    options.debugger.wait = options.debugger.wait || texts.freeze;
+    if (options.debugger.wait && !options.gdb && !options.start_gdb)
+        throw CLI::ValidationError("--wait", "nothing could ever resume the guest without --gdb");
+    using enum debug::OnDisconnect;
+    options.debugger.on_disconnect = texts.on_disconnect == "pause"  ? Pause
+                                     : texts.on_disconnect == "quit" ? Quit
+                                                                     : Resume;
+    using enum x86::GdbArchitecture;
+    options.debugger.architecture = texts.architecture == "i386"    ? I386
+                                    : texts.architecture == "i8086" ? I8086
+                                                                    : X86_64;
+    if (!texts.serial.empty())
+        options.serial = *devices::parse_console_endpoint(texts.serial);
+    if (!texts.load_address.empty())
+        options.load_address = parse_number(texts.load_address);
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_size(const std::string& text) {
+    std::uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc{})
+        return std::nullopt;
+    unsigned shift = 0;
+    if (stop != end) {
+        switch (*stop) {
+            case 'k':
+            case 'K':
+                shift = 10;
+                break;
+            case 'm':
+            case 'M':
+                shift = 20;
+                break;
+            case 'g':
+            case 'G':
+                shift = 30;
+                break;
+            default:
+                return std::nullopt;
+        }
+        if (stop + 1 != end)
+            return std::nullopt;
+    }
+    if (value > std::numeric_limits<std::uint64_t>::max() >> shift)
+        return std::nullopt;
+    return value << shift;
+}
+
+ParsedCommandLine parse_command_line(int argc, char** argv) {
+    CLI::App app("Ringside: boot a kernel on KVM and debug it from gdb, lldb or an IDE.", "ringside");
+    app.set_version_flag("--version", "ringside " RINGSIDE_VERSION);
+    app.require_subcommand(1);
+
+    RunOptions run;
+    RunTexts run_texts;
+    auto* run_app = app.add_subcommand("run", "boot a guest");
+    add_run_options(*run_app, run, run_texts);
+    add_stub_options(*run_app, run, run_texts);
+
+    RunOptions gdb;
+    RunTexts gdb_texts;
+    auto* gdb_app = app.add_subcommand("gdb", "boot a guest with gdb attached in this terminal");
+    add_run_options(*gdb_app, gdb, gdb_texts);
+    gdb_app->add_option("GDB-ARGS", gdb.gdb_arguments, "further arguments for gdb, after --");
+
+    DoctorOptions doctor;
+    auto* doctor_app = app.add_subcommand("doctor", "measure what this host's KVM can do");
+    doctor_app->add_flag("--json", doctor.json, "print JSON");
+    doctor_app->add_option("--kvm-device", doctor.kvm_device, "the KVM device")->capture_default_str();
+
+    try {
+        app.parse(argc, argv);
+        if (doctor_app->parsed())
+            return {doctor, kSuccess};
+        if (run_app->parsed()) {
+            finish(run, run_texts, run_app->count("--gdb") != 0);
+            return {std::move(run), kSuccess};
+        }
+        gdb.start_gdb = true;
+        gdb.debugger.wait = true;
+        finish(gdb, gdb_texts, false);
+        return {std::move(gdb), kSuccess};
+    } catch (const CLI::ParseError& error) {
+        const int status = app.exit(error);
+        return {std::nullopt, status == 0 ? kSuccess : kBadUsage};
+    }
+}
+
+}  // namespace ringside::cli

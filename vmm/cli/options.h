@@ -1,0 +1,52 @@
+// The command line as values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "arch/x86_64/registers.h"
+#include "gdbstub/transport/endpoint.h"
+#include "vmm/debug/debugger.h"
+#include "vmm/devices/console_endpoint.h"
+
+namespace ringside::cli {
+
+// `ringside run` and, with gdb started on top, `ringside gdb`.
+struct RunOptions {
+    std::string kernel;
+    std::string initrd;
+    std::string command_line;
+    std::string symbols;  // an ELF to take symbols from; default: the kernel
+    std::uint64_t memory = std::uint64_t{256} << 20;
+    std::uint32_t cpus = 1;
+    std::optional<gdbstub::Endpoint> gdb;
+    debug::DebuggerOptions debugger;
+    std::optional<devices::ConsoleEndpoint> serial;  // default: stdio, unless that is taken
+    std::string kvm_device = "/dev/kvm";
+    std::string log_level = "warn";
+    std::optional<std::uint64_t> load_address;
+    bool start_gdb = false;
+    std::vector<std::string> gdb_arguments;
+};
+
+struct DoctorOptions {
+    bool json = false;
+    std::string kvm_device = "/dev/kvm";
+};
+
+using Command = std::variant<RunOptions, DoctorOptions>;
+
+// Either what to do, or that all is said (help, version, an error) and with which status to end.
+struct ParsedCommandLine {
+    std::optional<Command> command;
+    int status = 0;
+};
+ParsedCommandLine parse_command_line(int argc, char** argv);
+
+// "64M", "2G", "512K", "1048576": bytes. Nothing for anything else, or for more than 64 bits hold.
+std::optional<std::uint64_t> parse_size(const std::string& text);
+
+}  // namespace ringside::cli

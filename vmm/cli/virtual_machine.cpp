@@ -1,0 +1,166 @@
+#include "vmm/cli/virtual_machine.h"
+
+#include <signal.h>
+
+#include <spdlog/spdlog.h>
+#include <asio/post.hpp>
+
+#include "vmm/boot/boot_image.h"
+#include "vmm/cli/exit_status.h"
+
+namespace ringside::cli {
+
+VirtualMachine::~VirtualMachine() {
+    server_.reset();  // says goodbye to its client while the debugger still lives
+    if (machine_)
+        machine_->stop();
+}
+
+Result<void> VirtualMachine::build() {
+    auto system = kvm::System::open(options_.kvm_device);
+    if (!system)
+        return tl::unexpected<Error>(system.error());
+    system_.emplace(std::move(*system));
+    auto memory = machine::GuestMemory::create(options_.memory);
+    if (!memory)
+        return tl::unexpected<Error>(memory.error());
+    if (auto r = load_kernel(*memory); !r)
+        return r;
+    if (auto r = open_console(); !r)
+        return r;
+
+    debugger_ = std::make_unique<debug::Debugger>(*system_, options_.debugger, debugger_hooks());
+    auto machine = machine::Machine::create(*system_, std::move(*memory), options_.cpus, *debugger_);
+    if (!machine)
+        return tl::unexpected<Error>(machine.error());
+    machine_ = std::move(*machine);
+    machine_->set_end_handler(
+        [this](const machine::GuestEnd& how) { asio::post(io_, [this, how] { on_guest_end(how); }); });
+    debugger_->bind(*machine_);
+    pc_ = std::make_unique<devices::Pc>(*machine_, *console_);
+    if (auto r = pc_->attach(); !r)
+        return r;
+    if (auto r = machine_->set_boot_state(boot_general_, boot_system_); !r)
+        return r;
+    return open_server();
+}
+
+Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
+    boot::BootRequest request;
+    request.kernel = options_.kernel;
+    if (!options_.initrd.empty())
+        request.initrd = options_.initrd;
+    request.command_line = options_.command_line;
+    request.cpus = options_.cpus;
+    if (options_.load_address)
+        request.load_address = Gpa{*options_.load_address};
+    const auto state = boot::load(request, memory);
+    if (!state)
+        return tl::unexpected<Error>(state.error());
+    boot_general_ = state->general;
+    boot_system_ = state->system;
+    spdlog::info("boot: {}: {}", options_.kernel, state->summary);
+    return {};
+}
+
+bool VirtualMachine::stdio_is_gdb() const {
+    return options_.gdb && std::holds_alternative<gdbstub::StdioEndpoint>(*options_.gdb);
+}
+
+// gdb needs the terminal for itself, so the guest then only writes.
+devices::ConsoleEndpoint VirtualMachine::console_endpoint() const {
+    using Kind = devices::ConsoleEndpoint::Kind;
+    if (options_.serial)
+        return *options_.serial;
+    return {stdio_is_gdb() || options_.start_gdb ? Kind::Stderr : Kind::Stdio, {}};
+}
+
+Result<void> VirtualMachine::open_console() {
+    const auto endpoint = console_endpoint();
+    if (stdio_is_gdb() && endpoint.kind == devices::ConsoleEndpoint::Kind::Stdio)
+        return failure("--serial stdio", "stdin and stdout carry the debugger's packets",
+                       "Use --serial stderr, file:PATH or none");
+    auto descriptors = devices::open_console(endpoint);
+    if (!descriptors)
+        return tl::unexpected<Error>(descriptors.error());
+    if (!descriptors->announcement.empty())
+        fmt::print(stderr, "serial: {}\n", descriptors->announcement);
+    console_ = std::make_unique<devices::Console>(std::move(*descriptors));
+    return {};
+}
+
+Result<void> VirtualMachine::open_server() {
+    debug::add_debugger_commands(monitor_, *debugger_);
+    documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
+    debugger_->target().monitor = &monitor_;
+    debugger_->target().documents = documents_.get();
+    if (!options_.gdb)
+        return {};
+    auto server = gdbstub::Server::open(io_, *options_.gdb, debugger_->target(), server_hooks());
+    if (!server)
+        return failure("--gdb " + gdbstub::to_string(*options_.gdb), server.error().message);
+    server_ = std::move(*server);
+    fmt::print(stderr, "gdb: listening on {}\n", server_->description());
+    return {};
+}
+
+debug::DebuggerHooks VirtualMachine::debugger_hooks() {
+    debug::DebuggerHooks hooks;
+    hooks.post = [this](std::function<void()> work) { asio::post(io_, std::move(work)); };
+    hooks.on_stop = [this](const gdbstub::StopEvent& stop) {
+        if (server_)
+            server_->post_stop(stop);
+    };
+    hooks.on_kill = [this] { end(kSuccess); };
+    hooks.on_quit = [this] { end(kSuccess); };
+    hooks.on_unattended_fatal = [this](machine::FatalExit cause, const std::string& report) {
+        fmt::print(stderr, "ringside: {}", report);
+        end(cause == machine::FatalExit::TripleFault ? kTripleFault : kFailure);
+    };
+    return hooks;
+}
+
+gdbstub::ServerHooks VirtualMachine::server_hooks() {
+    gdbstub::ServerHooks hooks;
+    hooks.on_event = [](const std::string& text) { spdlog::info("gdb: {}", text); };
+    // Over stdio there will never be another client: the guest would run on unseen.
+    if (stdio_is_gdb())
+        hooks.on_disconnect = [this] { end(kSuccess); };
+    return hooks;
+}
+
+void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
+    const bool clean = how.kind != machine::GuestEnd::Kind::DebugExit;
+    spdlog::info("guest: {} by {}",
+                 clean ? (how.kind == machine::GuestEnd::Kind::Reset ? "reset" : "power-off") : "exit",
+                 how.source);
+    const auto status = clean ? std::uint8_t{0} : how.status;
+    debugger_->set_ended();
+    if (server_ && debugger_->client_attached())
+        server_->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, {}});
+    // Behind the stop reply, which is sent from this thread too.
+    asio::post(io_, [this, status] { end(status); });
+}
+
+void VirtualMachine::end(int status) {
+    status_ = status;
+    io_.stop();
+}
+
+int VirtualMachine::run() {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+        signals_.add(signal);
+    signals_.async_wait([this](std::error_code error, int signal) {
+        if (!error && !(signal == SIGINT && options_.start_gdb))
+            end(128 + signal);
+    });
+    if (console_endpoint().kind != devices::ConsoleEndpoint::Kind::None)
+        console_->start_input(io_, pc_->serial(), [this] { end(kSuccess); });
+    const auto keep_running = asio::make_work_guard(io_);
+    machine_->start();
+    io_.run();
+    machine_->stop();
+    return status_;
+}
+
+}  // namespace ringside::cli

@@ -1,0 +1,65 @@
+// Everything that one `ringside run` is made of, in the order in which it is built and taken down.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+
+#include "gdbstub/transport/server.h"
+#include "vmm/cli/options.h"
+#include "vmm/debug/debugger.h"
+#include "vmm/debug/documents.h"
+#include "vmm/debug/monitor.h"
+#include "vmm/devices/console.h"
+#include "vmm/devices/pc.h"
+#include "vmm/kvm/system.h"
+#include "vmm/machine/machine.h"
+
+namespace ringside::cli {
+
+class VirtualMachine {
+  public:
+    explicit VirtualMachine(const RunOptions& options) : options_(options) {}
+    ~VirtualMachine();
+
+    // Loads the kernel and builds the machine, its devices and the gdb server. Nothing runs yet.
+    Result<void> build();
+    // Runs until the guest or its user ends it. Returns the process's exit status.
+    int run();
+
+    // Where gdb can attach: "tcp:127.0.0.1:1234". Empty without a server.
+    std::string gdb_endpoint() const { return server_ ? server_->description() : std::string(); }
+    asio::io_context& io() { return io_; }
+    // Ends run() with the given status; on run()'s thread.
+    void end(int status);
+
+  private:
+    Result<void> load_kernel(machine::GuestMemory& memory);
+    Result<void> open_console();
+    Result<void> open_server();
+    debug::DebuggerHooks debugger_hooks();
+    gdbstub::ServerHooks server_hooks();
+    void on_guest_end(const machine::GuestEnd& how);
+    devices::ConsoleEndpoint console_endpoint() const;
+    bool stdio_is_gdb() const;
+
+    const RunOptions& options_;
+    asio::io_context io_;
+    asio::signal_set signals_{io_};
+    std::optional<kvm::System> system_;
+    x86::GeneralRegisters boot_general_;
+    x86::SystemRegisters boot_system_;
+    std::unique_ptr<debug::Debugger> debugger_;
+    std::unique_ptr<devices::Console> console_;
+    std::unique_ptr<machine::Machine> machine_;
+    std::unique_ptr<devices::Pc> pc_;
+    debug::MonitorRegistry monitor_;
+    std::unique_ptr<debug::DocumentStore> documents_;
+    std::unique_ptr<gdbstub::Server> server_;
+    int status_ = 0;
+};
+
+}  // namespace ringside::cli

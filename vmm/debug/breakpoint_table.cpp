@@ -1,0 +1,235 @@
+#include "vmm/debug/breakpoint_table.h"
+
+#include <algorithm>
+
+namespace ringside::debug {
+
+namespace {
+
+using gdbstub::BreakpointKind;
+
+constexpr std::byte kInt3{0xcc};
+// Real-mode code cannot lie higher: 0xffff:0xffff.
+constexpr std::uint64_t kRealModeLimit = 0x10fff0;
+constexpr std::uint64_t kCr0Pe = 1, kEferLma = 0x400;
+
+// DR7 has no "read only"; as everywhere, a read watchpoint stops on writes too, and gdb sorts it out.
+x86::DebugCondition condition_of(BreakpointKind kind) {
+    switch (kind) {
+        case BreakpointKind::Software:
+        case BreakpointKind::Hardware:
+            return x86::DebugCondition::Execute;
+        case BreakpointKind::WriteWatch:
+            return x86::DebugCondition::Write;
+        case BreakpointKind::ReadWatch:
+        case BreakpointKind::AccessWatch:
+            break;
+    }
+    return x86::DebugCondition::ReadWrite;
+}
+
+}  // namespace
+
+const char* name(Mechanism mechanism) {
+    switch (mechanism) {
+        case Mechanism::Int3:
+            return "int3";
+        case Mechanism::Slot:
+            return "debug slot";
+        case Mechanism::Stepping:
+            break;
+    }
+    return "stepping";
+}
+
+std::byte* BreakpointTable::byte_at(Gpa gpa) const {
+    const auto bytes = memory_.span(gpa, 1);
+    return bytes.empty() ? nullptr : bytes.data();
+}
+
+BreakpointTable::List::iterator BreakpointTable::find(BreakpointKind kind, std::uint64_t address,
+                                                      std::uint64_t size) {
+    return std::ranges::find_if(breakpoints_, [&](const auto& b) {
+        // For execution breakpoints `size` is gdb's idea of the instruction kind, and means nothing here.
+        return b->request.kind == kind && b->request.address == address &&
+               (!b->is_watchpoint() || b->request.size == size);
+    });
+}
+
+Result<void> BreakpointTable::insert(const machine::StopToken&, const GuestView& view,
+                                     const x86::SystemRegisters& system,
+                                     const gdbstub::BreakpointRequest& request) {
+    if (const auto it = find(request.kind, request.address, request.size); it != breakpoints_.end()) {
+        (*it)->request = request;
+        return {};
+    }
+    auto breakpoint = std::make_unique<Breakpoint>();
+    breakpoint->request = request;
+    if (breakpoint->is_watchpoint()) {
+        if (request.size == 0 || request.address + (request.size - 1) < request.address)
+            return failure("insert watchpoint", "the range is empty or wraps around");
+    } else if (request.kind == BreakpointKind::Software) {
+        if (try_int3(view, system, *breakpoint))
+            breakpoint->mechanism = Mechanism::Int3;
+    }
+    breakpoints_.push_back(std::move(breakpoint));
+    make_plan();
+    return {};
+}
+
+Result<void> BreakpointTable::remove(const machine::StopToken&, BreakpointKind kind, std::uint64_t address,
+                                     std::uint64_t size) {
+    const auto it = find(kind, address, size);
+    if (it == breakpoints_.end())
+        return {};  // the protocol wants removal to be idempotent
+    if ((*it)->mechanism == Mechanism::Int3)
+        unplant((*it)->gpa);
+    breakpoints_.erase(it);
+    make_plan();
+    return {};
+}
+
+void BreakpointTable::remove_all(const machine::StopToken&) {
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->mechanism == Mechanism::Int3)
+            unplant(breakpoint->gpa);
+    }
+    breakpoints_.clear();
+    make_plan();
+}
+
+void BreakpointTable::settle(const machine::StopToken&, const GuestView& view,
+                             const x86::SystemRegisters& system) {
+    bool changed = false;
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->waiting && try_int3(view, system, *breakpoint)) {
+            breakpoint->mechanism = Mechanism::Int3;
+            changed = true;
+        }
+    }
+    if (changed)
+        make_plan();
+}
+
+// Where the CPU is in real mode now, or where only real-mode code can be, it is real mode's verdict that
+// counts.
+bool BreakpointTable::int3_works_in(const x86::SystemRegisters& system, Gpa gpa) const {
+    if ((system.cr0 & kCr0Pe) == 0)
+        return abilities_.int3_real != Int3::GoesToGuest;
+    if (gpa.value < kRealModeLimit && abilities_.int3_real == Int3::GoesToGuest && abilities_.execute_slots)
+        return false;
+    return ((system.efer & kEferLma) != 0 ? abilities_.int3_long : abilities_.int3_protected) !=
+           Int3::GoesToGuest;
+}
+
+bool BreakpointTable::try_int3(const GuestView& view, const x86::SystemRegisters& system,
+                               Breakpoint& breakpoint) {
+    const auto page = view.translate(system, Gva{breakpoint.request.address});
+    breakpoint.waiting = !page;
+    if (!page || byte_at(page->gpa) == nullptr || !int3_works_in(system, page->gpa))
+        return false;
+    breakpoint.gpa = page->gpa;
+    plant(page->gpa);
+    return true;
+}
+
+void BreakpointTable::plant(Gpa gpa) {
+    Planted& planted = planted_[gpa];
+    if (planted.users++ != 0)
+        return;
+    std::byte* byte = byte_at(gpa);
+    planted.original = *byte;
+    *byte = kInt3;
+}
+
+void BreakpointTable::unplant(Gpa gpa) {
+    const auto it = planted_.find(gpa);
+    if (it == planted_.end() || --it->second.users != 0)
+        return;
+    // A guest that has overwritten the int3 keeps what it wrote.
+    if (std::byte* byte = byte_at(gpa); *byte == kInt3)
+        *byte = it->second.original;
+    planted_.erase(it);
+}
+
+void BreakpointTable::lift(Gpa gpa) {
+    if (std::byte* byte = byte_at(gpa); *byte == kInt3)
+        *byte = planted_.at(gpa).original;
+}
+
+void BreakpointTable::put_back(Gpa gpa) {
+    if (std::byte* byte = byte_at(gpa); *byte == planted_.at(gpa).original)
+        *byte = kInt3;
+}
+
+Breakpoint* BreakpointTable::int3_at(Gpa gpa) const {
+    const auto it = std::ranges::find_if(
+        breakpoints_, [&](const auto& b) { return b->mechanism == Mechanism::Int3 && b->gpa == gpa; });
+    return it == breakpoints_.end() ? nullptr : it->get();
+}
+
+void BreakpointTable::hide(Gpa gpa, std::span<std::byte> bytes) const {
+    for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < bytes.size(); ++it) {
+        std::byte& byte = bytes[it->first - gpa];
+        if (byte == kInt3)
+            byte = it->second.original;
+    }
+}
+
+void BreakpointTable::slip_under(Gpa gpa, std::span<std::byte> bytes) {
+    for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < bytes.size(); ++it) {
+        std::byte& byte = bytes[it->first - gpa];
+        it->second.original = byte;
+        byte = kInt3;
+    }
+}
+
+// Watchpoints first, then hardware breakpoints, then software breakpoints that cannot be an int3: whoever has
+// no other way.
+void BreakpointTable::make_plan() {
+    plan_ = DebugPlan{};
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->is_watchpoint() && (!abilities_.data_slots || !assign_slots(*breakpoint))) {
+            breakpoint->mechanism = Mechanism::Stepping;
+            plan_.stepped_watchpoints.push_back(breakpoint.get());
+        }
+    }
+    for (const auto kind : {BreakpointKind::Hardware, BreakpointKind::Software}) {
+        for (const auto& breakpoint : breakpoints_) {
+            if (breakpoint->request.kind != kind)
+                continue;
+            if (breakpoint->mechanism == Mechanism::Int3) {
+                plan_.int3s = true;
+            } else if (!abilities_.execute_slots || !assign_slots(*breakpoint)) {
+                breakpoint->mechanism = Mechanism::Stepping;
+                plan_.stepped_breakpoints.push_back(breakpoint.get());
+            }
+        }
+    }
+}
+
+bool BreakpointTable::assign_slots(Breakpoint& breakpoint) {
+    const auto size = breakpoint.is_watchpoint() ? breakpoint.request.size : 1;
+    const auto pieces = x86::split_watch_range(Gva{breakpoint.request.address}, size);
+    const auto free = static_cast<std::size_t>(std::ranges::count(plan_.owner, nullptr));
+    if (!pieces || pieces->chunks().size() > free)
+        return false;
+    for (const x86::WatchChunk& piece : pieces->chunks()) {
+        const auto slot =
+            static_cast<unsigned>(std::ranges::find(plan_.owner, nullptr) - plan_.owner.begin());
+        plan_.slots[slot] = piece.address.value;
+        plan_.owner[slot] = &breakpoint;
+        plan_.dr7.enable(slot, condition_of(breakpoint.request.kind), piece.length);
+    }
+    breakpoint.mechanism = Mechanism::Slot;
+    return true;
+}
+
+std::vector<const Breakpoint*> BreakpointTable::list() const {
+    std::vector<const Breakpoint*> all;
+    for (const auto& breakpoint : breakpoints_)
+        all.push_back(breakpoint.get());
+    return all;
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,107 @@
+// Every breakpoint and watchpoint, and by which mechanism each is watched for.
+//
+// A software breakpoint is an int3 in physical memory where this host's KVM reports one; otherwise it takes a
+// debug slot, and when those are out, or for watchpoints on a host whose slots do not work, the vCPUs are
+// stepped. A breakpoint at an address that is not mapped yet takes a slot, which compares linear addresses,
+// until the page appears.
+//
+// Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
+// while they run. lift() and put_back() are the exception: for the one vCPU thread inside StopCoordinator's
+// exclusive section.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/debug_registers.h"
+#include "gdbstub/target.h"
+#include "vmm/debug/guest_view.h"
+#include "vmm/debug/host_abilities.h"
+#include "vmm/machine/machine.h"
+
+namespace ringside::debug {
+
+enum class Mechanism : std::uint8_t { Int3, Slot, Stepping };
+
+struct Breakpoint {
+    gdbstub::BreakpointRequest request;
+    Mechanism mechanism = Mechanism::Stepping;
+    Gpa gpa;                 // Int3 only
+    bool waiting = false;    // a software breakpoint on a page that is not mapped yet
+    std::uint64_t hits = 0;  // stops and ignored hits alike
+
+    bool is_watchpoint() const { return request.kind >= gdbstub::BreakpointKind::WriteWatch; }
+};
+
+// What the vCPUs are to be armed with. `owner[n]` is the breakpoint that slot n serves.
+struct DebugPlan {
+    std::array<std::uint64_t, 4> slots{};
+    x86::Dr7 dr7;
+    std::array<Breakpoint*, 4> owner{};
+    bool int3s = false;
+    std::vector<Breakpoint*> stepped_breakpoints;
+    std::vector<Breakpoint*> stepped_watchpoints;
+
+    bool needs_stepping() const { return !stepped_breakpoints.empty() || !stepped_watchpoints.empty(); }
+};
+
+class BreakpointTable final : public PlantedBytes {
+  public:
+    explicit BreakpointTable(const machine::GuestMemory& memory) : memory_(memory) {}
+
+    // What the host can do; before the first insert().
+    void set_abilities(const HostAbilities& abilities) { abilities_ = abilities; }
+
+    // Inserts, or replaces the conditions of one that exists. `system` gives the address space.
+    Result<void> insert(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
+                        const gdbstub::BreakpointRequest&);
+    Result<void> remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
+                        std::uint64_t size);
+    void remove_all(const machine::StopToken&);
+    // Tries once more to plant int3s that had no page to stand on.
+    void settle(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system);
+
+    const DebugPlan& plan() const { return plan_; }
+    std::vector<const Breakpoint*> list() const;
+    bool empty() const { return breakpoints_.empty(); }
+
+    // The breakpoint whose int3 stands at an address, or nullptr.
+    Breakpoint* int3_at(Gpa) const;
+    // Takes an int3 out for a moment, and puts it back unless the guest wrote there meanwhile.
+    void lift(Gpa);
+    void put_back(Gpa);
+
+    void hide(Gpa gpa, std::span<std::byte> bytes) const override;
+    void slip_under(Gpa gpa, std::span<std::byte> bytes) override;
+
+  private:
+    struct Planted {
+        std::byte original{};
+        unsigned users = 0;
+    };
+    using List = std::vector<std::unique_ptr<Breakpoint>>;
+
+    List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
+    bool try_int3(const GuestView&, const x86::SystemRegisters&, Breakpoint&);
+    bool int3_works_in(const x86::SystemRegisters&, Gpa) const;
+    void plant(Gpa);
+    void unplant(Gpa);
+    void make_plan();
+    bool assign_slots(Breakpoint&);
+    std::byte* byte_at(Gpa) const;
+
+    const machine::GuestMemory& memory_;
+    HostAbilities abilities_;
+    List breakpoints_;
+    std::map<Gpa, Planted> planted_;
+    DebugPlan plan_;
+};
+
+// "int3", "debug slot", "stepping"
+const char* name(Mechanism);
+
+}  // namespace ringside::debug

@@ -1,0 +1,278 @@
+#include "vmm/debug/debugger.h"
+
+#include <fmt/format.h>
+
+#include "vmm/debug/errors.h"
+#include "vmm/debug/memory_access.h"
+#include "vmm/debug/register_access.h"
+#include "vmm/debug/thread_ids.h"
+
+namespace ringside::debug {
+
+using Code = gdbstub::TargetError::Code;
+
+Debugger::Debugger(const kvm::System& system, DebuggerOptions options, DebuggerHooks hooks)
+    : system_(system), options_(options), hooks_(std::move(hooks)) {}
+
+Debugger::~Debugger() = default;
+
+void Debugger::bind(machine::Machine& machine) {
+    machine_ = &machine;
+    const machine::CpuFeatures& features = machine.cpu_features();
+    registers_.emplace(x86::FeatureSet{features.avx, features.avx512, features.pkru}, options_.architecture);
+    table_ = std::make_unique<BreakpointTable>(machine.memory());
+    view_ = std::make_unique<GuestView>(machine.memory(), *table_, features.physical_address_bits);
+    coordinator_ =
+        std::make_unique<StopCoordinator>(machine, [this] { hooks_.post([this] { on_all_stopped(); }); });
+    context_ = std::make_unique<DebugContext>(
+        DebugContext{*table_,
+                     *view_,
+                     *coordinator_,
+                     {},
+                     [this](VcpuIndex, machine::FatalExit cause, const std::string& report) {
+                         hooks_.post([this, cause, report] {
+                             if (!client_attached_)
+                                 hooks_.on_unattended_fatal(cause, report);
+                         });
+                     }});
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
+        auto& thread = machine.vcpu(VcpuIndex{i});
+        states_.push_back(std::make_unique<VcpuState>(thread, features));
+        vcpus_.push_back(std::make_unique<VcpuDebugger>(thread, *context_));
+    }
+    register_access_ = std::make_unique<RegisterAccess>(*this);
+    memory_access_ = std::make_unique<MemoryAccess>(*this, *view_);
+    target_ = std::make_unique<gdbstub::Target>(gdbstub::Target{*this, *register_access_, *memory_access_,
+                                                                *this, this, nullptr, nullptr,
+                                                                "x86_64-unknown-unknown", 8});
+}
+
+Result<HostAbilities> Debugger::abilities() {
+    if (!abilities_) {
+        auto measured = probe_host(system_);
+        if (!measured)
+            return measured;
+        abilities_ = *measured;
+        context_->abilities = *measured;
+        table_->set_abilities(*measured);
+    }
+    return *abilities_;
+}
+
+// ---- vCPU threads
+
+void Debugger::on_debug_exit(machine::VcpuThread& thread) {
+    vcpus_[thread.index().value]->on_debug_exit();
+}
+
+void Debugger::on_fatal_exit(machine::VcpuThread& thread, machine::FatalExit cause) {
+    vcpus_[thread.index().value]->on_fatal_exit(cause);
+}
+
+void Debugger::on_parked(machine::VcpuThread& thread) {
+    vcpus_[thread.index().value]->on_parked();
+    states_[thread.index().value]->capture();
+    coordinator_->vcpu_parked(thread.index());
+}
+
+void Debugger::before_entry(machine::VcpuThread& thread) {
+    coordinator_->vcpu_leaving(thread.index());
+    // A guest with kvmclock is told that it was stopped, so that its watchdogs stay quiet.
+    if (started_)
+        (void)thread.vcpu().notify_paused();
+    vcpus_[thread.index().value]->before_entry();
+}
+
+void Debugger::on_exit(machine::VcpuThread&, const exits::ExitRecord&) {}
+
+// ---- The server's thread: stops
+
+void Debugger::on_all_stopped() {
+    if (ended_)
+        return;
+    token_ = machine_->stop_token();
+    if (!token_)
+        return;  // resumed again by a call that was quicker than this message
+    if (!started_ && !options_.wait && !client_attached_) {
+        resume_everything();
+        return;
+    }
+    started_ = true;
+    if (client_leaving_) {
+        let_go();
+        return;
+    }
+    hooks_.on_stop(coordinator_->last_stop());
+}
+
+void Debugger::resume_everything() {
+    for (const auto& vcpu : vcpus_)
+        vcpu->set_action(gdbstub::Continue{});
+    started_ = true;
+    token_.reset();
+    coordinator_->resume_all_forgetting();
+}
+
+// The client is gone and the guest is stopped: nothing of the debugger's stays behind in it.
+void Debugger::let_go() {
+    client_leaving_ = false;
+    client_attached_ = false;
+    table_->remove_all(*token_);
+    memory_access_->set_physical_mode(false);
+    if (options_.on_disconnect == OnDisconnect::Resume)
+        resume_everything();
+}
+
+// ---- The server's thread: gdbstub::Execution
+
+gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> actions) {
+    if (ended_)
+        return refuse(Code::Invalid, "the machine has ended");
+    if (!token_)
+        return still_running();
+    std::vector<VcpuIndex> vcpus;
+    for (const auto& [thread, action] : actions) {
+        const VcpuIndex vcpu = vcpu_of(thread);
+        if (vcpu.value >= vcpus_.size())
+            return refuse(Code::Invalid, fmt::format("there is no thread {}", thread.value));
+        vcpus_[vcpu.value]->set_action(action);
+        vcpus.push_back(vcpu);
+    }
+    if (vcpus.empty())
+        return refuse(Code::Invalid, "no thread was named to be resumed");
+    x86::ClassSet system;
+    system.add(x86::RegisterClass::System);
+    if (const auto state = states_[vcpus.front().value]->load(*token_, system))
+        table_->settle(*token_, *view_, (*state)->system);
+    started_ = true;
+    token_.reset();
+    coordinator_->resume(vcpus);
+    return {};
+}
+
+void Debugger::interrupt() {
+    coordinator_->interrupt(gdbstub::StoppedByInterrupt{});
+}
+
+gdbstub::StopEvent Debugger::last_stop() const {
+    return coordinator_->last_stop();
+}
+
+bool Debugger::running() const {
+    return !token_ && !ended_;
+}
+
+void Debugger::kill() {
+    hooks_.on_kill();
+}
+
+void Debugger::attach() {
+    client_attached_ = true;
+    (void)abilities();  // a failure shows again, with its reason, at the first breakpoint
+    if (!token_)
+        coordinator_->interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false});
+}
+
+void Debugger::detach() {
+    if (ended_) {
+        client_attached_ = false;
+        return;
+    }
+    if (!token_) {
+        client_lost();
+        return;
+    }
+    const auto policy = std::exchange(options_.on_disconnect, OnDisconnect::Resume);
+    let_go();  // a client that leaves in good order leaves a running guest, whatever the policy for accidents
+    options_.on_disconnect = policy;
+}
+
+void Debugger::client_lost() {
+    if (ended_ || !client_attached_)
+        return;
+    if (options_.on_disconnect == OnDisconnect::Quit) {
+        hooks_.on_quit();
+        return;
+    }
+    if (token_) {
+        let_go();
+        return;
+    }
+    client_leaving_ = true;
+    coordinator_->interrupt(gdbstub::StoppedByInterrupt{});
+}
+
+std::string Debugger::fatal_reports() const {
+    std::string text;
+    for (const auto& vcpu : vcpus_) {
+        if (token_ && vcpu->fatal())
+            text += *vcpu->fatal();
+    }
+    return text;
+}
+
+// ---- The server's thread: gdbstub::Threads
+
+std::vector<gdbstub::ThreadId> Debugger::threads() const {
+    std::vector<gdbstub::ThreadId> ids;
+    for (std::uint32_t i = 0; i < machine_->vcpu_count(); ++i)
+        ids.push_back(thread_of(VcpuIndex{i}));
+    return ids;
+}
+
+gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thread) {
+    const VcpuIndex vcpu = vcpu_of(thread);
+    if (vcpu.value >= vcpus_.size())
+        return refuse(Code::Invalid, fmt::format("there is no thread {}", thread.value));
+    gdbstub::ThreadInfo info{thread, vcpu.value, fmt::format("vCPU {}", vcpu.value), "running"};
+    if (!token_)
+        return info;
+    const auto mp_state = machine_->vcpu(vcpu).call([](kvm::Vcpu& v) { return v.mp_state(); });
+    x86::ClassSet classes;
+    classes.add(x86::RegisterClass::General);
+    classes.add(x86::RegisterClass::System);
+    const auto state = states_[vcpu.value]->load(*token_, classes);
+    if (!mp_state || !state)
+        return refuse(mp_state ? state.error() : mp_state.error());
+    if (vcpus_[vcpu.value]->fatal())
+        info.extra = "cannot run on: see `monitor fatal`";
+    else if (*mp_state == KVM_MP_STATE_UNINITIALIZED || *mp_state == KVM_MP_STATE_INIT_RECEIVED)
+        info.extra = "waiting for SIPI";
+    else
+        info.extra = fmt::format("{}, CPL {}{}", x86::name(x86::cpu_mode(**state)),
+                                 x86::privilege_level((*state)->general, (*state)->system),
+                                 *mp_state == KVM_MP_STATE_HALTED ? ", halted" : "");
+    return info;
+}
+
+// ---- The server's thread: gdbstub::Breakpoints
+
+bool Debugger::evaluates_conditions() const {
+    return false;
+}
+
+gdbstub::Result<void> Debugger::insert(gdbstub::ThreadId thread, const gdbstub::BreakpointRequest& request) {
+    if (!token_)
+        return still_running();
+    if (const auto measured = abilities(); !measured)
+        return refuse(measured.error());
+    x86::ClassSet system;
+    system.add(x86::RegisterClass::System);
+    const auto state = states_[vcpu_of(thread).value]->load(*token_, system);
+    if (!state)
+        return refuse(state.error());
+    if (auto r = table_->insert(*token_, *view_, (*state)->system, request); !r)
+        return refuse(r.error(), Code::Invalid);
+    return {};
+}
+
+gdbstub::Result<void> Debugger::remove(gdbstub::ThreadId, gdbstub::BreakpointKind kind,
+                                       gdbstub::Address address, std::uint64_t size) {
+    if (!token_)
+        return still_running();
+    if (auto r = table_->remove(*token_, kind, address, size); !r)
+        return refuse(r.error(), Code::Invalid);
+    return {};
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,137 @@
+// The debugger: implements gdbstub's Target over a machine, and the exit loop's observer over the Target's
+// client.
+//
+// It exists in every run, client or not: a guest's own int3 must be given back to it on a host that cannot
+// emulate one, and a triple fault must be told.
+//
+// Threading: what the Target's interfaces say, on the server's thread; VcpuObserver on each vCPU's own.
+// on_stopped and guest ends travel from vCPU threads to the server's thread through `post`.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/registers.h"
+#include "gdbstub/target.h"
+#include "vmm/debug/breakpoint_table.h"
+#include "vmm/debug/guest_view.h"
+#include "vmm/debug/host_abilities.h"
+#include "vmm/debug/stop_coordinator.h"
+#include "vmm/debug/vcpu_debugger.h"
+#include "vmm/debug/vcpu_state.h"
+#include "vmm/machine/machine.h"
+
+namespace ringside::debug {
+
+// What becomes of the guest when its debugger vanishes.
+enum class OnDisconnect : std::uint8_t { Pause, Resume, Quit };
+
+struct DebuggerOptions {
+    bool wait = false;  // hold every vCPU at its first instruction until a client resumes it
+    OnDisconnect on_disconnect = OnDisconnect::Resume;
+    x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
+};
+
+// How the debugger reaches the rest of the program. All but `post` are called on the server's thread.
+struct DebuggerHooks {
+    std::function<void(std::function<void()>)>
+        post;  // runs a function on the server's thread; from any thread
+    std::function<void(const gdbstub::StopEvent&)> on_stop;
+    std::function<void()> on_kill;  // the client ended the machine
+    std::function<void()> on_quit;  // OnDisconnect::Quit
+    std::function<void(machine::FatalExit, const std::string&)>
+        on_unattended_fatal;  // nobody is attached to look at it
+};
+
+class Debugger final : public machine::VcpuObserver,
+                       private gdbstub::Execution,
+                       private gdbstub::Threads,
+                       private gdbstub::Breakpoints {
+  public:
+    Debugger(const kvm::System& system, DebuggerOptions options, DebuggerHooks hooks);
+    ~Debugger() override;
+
+    // Takes charge of a machine that was created with this observer; before its threads start.
+    void bind(machine::Machine& machine);
+
+    // For the server. Optional capabilities that others implement (documents, monitor) may be set in it.
+    gdbstub::Target& target() { return *target_; }
+
+    machine::Machine& machine() { return *machine_; }
+    const GuestView& view() const { return *view_; }
+    const BreakpointTable& breakpoints() const { return *table_; }
+    const x86::RegisterFile& registers() const { return *registers_; }
+    // Measured when first asked for.
+    Result<HostAbilities> abilities();
+    // Everything stopped: the proof, or nullptr while the guest runs.
+    const machine::StopToken* stop_token() const { return token_ ? &*token_ : nullptr; }
+    VcpuState& state(VcpuIndex vcpu) { return *states_.at(vcpu.value); }
+    // Why the guest's own end or a client's kill leaves nothing to resume; empty while the machine lives.
+    bool ended() const { return ended_; }
+    // The machine's end has come; resume is refused from now on.
+    void set_ended() { ended_ = true; }
+    bool client_attached() const { return client_attached_; }
+    // What is known of vCPUs that cannot run on; empty if all can.
+    std::string fatal_reports() const;
+
+    // machine::VcpuObserver
+    void on_debug_exit(machine::VcpuThread&) override;
+    void on_fatal_exit(machine::VcpuThread&, machine::FatalExit) override;
+    void on_parked(machine::VcpuThread&) override;
+    void before_entry(machine::VcpuThread&) override;
+    void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
+
+  private:
+    // gdbstub::Execution
+    gdbstub::Result<void> resume(std::span<const gdbstub::ThreadResume>) override;
+    void interrupt() override;
+    gdbstub::StopEvent last_stop() const override;
+    bool running() const override;
+    void kill() override;
+    void attach() override;
+    void detach() override;
+    void client_lost() override;
+    // gdbstub::Threads
+    std::vector<gdbstub::ThreadId> threads() const override;
+    gdbstub::Result<gdbstub::ThreadInfo> thread_info(gdbstub::ThreadId) override;
+    // gdbstub::Breakpoints
+    bool supports(gdbstub::BreakpointKind) const override { return true; }
+    bool evaluates_conditions() const override;
+    gdbstub::Result<void> insert(gdbstub::ThreadId, const gdbstub::BreakpointRequest&) override;
+    gdbstub::Result<void> remove(gdbstub::ThreadId, gdbstub::BreakpointKind, gdbstub::Address,
+                                 std::uint64_t size) override;
+    std::uint32_t hardware_watchpoint_slots() const override { return x86::kDebugSlots; }
+
+    void on_all_stopped();
+    void let_go();
+    void resume_everything();
+
+    const kvm::System& system_;
+    DebuggerOptions options_;
+    DebuggerHooks hooks_;
+    std::optional<x86::RegisterFile> registers_;
+    std::optional<HostAbilities> abilities_;
+
+    machine::Machine* machine_ = nullptr;
+    std::unique_ptr<BreakpointTable> table_;
+    std::unique_ptr<GuestView> view_;
+    std::unique_ptr<StopCoordinator> coordinator_;
+    std::unique_ptr<DebugContext> context_;
+    std::vector<std::unique_ptr<VcpuState>> states_;
+    std::vector<std::unique_ptr<VcpuDebugger>> vcpus_;
+    std::unique_ptr<gdbstub::Registers> register_access_;
+    std::unique_ptr<gdbstub::Memory> memory_access_;
+    std::unique_ptr<gdbstub::Target> target_;
+
+    std::optional<machine::StopToken> token_;
+    bool started_ = false;  // the first stop, of vCPUs that have never run, is over
+    bool client_attached_ = false;
+    bool client_leaving_ =
+        false;  // vanished while the guest ran: to be let go of at the stop that was asked for
+    bool ended_ = false;
+};
+
+}  // namespace ringside::debug

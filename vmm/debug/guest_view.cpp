@@ -1,0 +1,135 @@
+#include "vmm/debug/guest_view.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+namespace ringside::debug {
+
+namespace {
+
+// Page-table entries for arch's walks.
+struct EntrySource {
+    const machine::GuestMemory& memory;
+    std::optional<std::uint64_t> operator()(Gpa gpa, unsigned size) const {
+        const auto bytes = memory.span(gpa, size);
+        if (bytes.empty())
+            return std::nullopt;
+        std::uint64_t value = 0;
+        std::memcpy(&value, bytes.data(), size);
+        return value;
+    }
+};
+
+std::string hex(std::uint64_t value) {
+    char text[20];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+    return text;
+}
+
+tl::unexpected<Error> not_backed(Gpa gpa) {
+    return failure("access guest-physical " + hex(gpa.value), "there is no RAM or ROM at this address");
+}
+
+// Bytes from `gva` to the end of its page.
+std::uint64_t rest_of_page(const x86::Translation& t) {
+    return t.page_size - (t.gpa.value & (t.page_size - 1));
+}
+
+}  // namespace
+
+tl::expected<x86::Translation, x86::WalkFailure> GuestView::translate(const x86::SystemRegisters& system,
+                                                                      Gva gva) const {
+    EntrySource source{memory_};
+    return x86::translate(paging(system), gva, source);
+}
+
+Result<std::size_t> GuestView::read_physical(Gpa gpa, std::span<std::byte> out) const {
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const auto bytes = memory_.prefix(gpa + done, out.size() - done);
+        if (bytes.empty())
+            break;
+        const auto target = out.subspan(done, bytes.size());
+        std::memcpy(target.data(), bytes.data(), bytes.size());
+        planted_.hide(gpa + done, target);
+        done += bytes.size();
+    }
+    if (done == 0 && !out.empty())
+        return not_backed(gpa);
+    return done;
+}
+
+Result<std::size_t> GuestView::read(const x86::SystemRegisters& system, Gva gva,
+                                    std::span<std::byte> out) const {
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const auto page = translate(system, gva + done);
+        if (!page) {
+            if (done == 0)
+                return failure("read guest memory", x86::describe(page.error()));
+            break;
+        }
+        const auto length = std::min<std::uint64_t>(out.size() - done, rest_of_page(*page));
+        const auto count = read_physical(page->gpa, out.subspan(done, length));
+        if (!count) {
+            if (done == 0)
+                return count;
+            break;
+        }
+        done += *count;
+        if (*count < length)
+            break;
+    }
+    return done;
+}
+
+Result<void> GuestView::write_physical(Gpa gpa, std::span<const std::byte> data) {
+    std::vector<std::byte> bytes(data.begin(), data.end());
+    for (std::size_t done = 0; done < bytes.size();) {
+        const auto there = memory_.prefix(gpa + done, bytes.size() - done);
+        if (there.empty())
+            return not_backed(gpa + done);
+        done += there.size();
+    }
+    planted_.slip_under(gpa, bytes);
+    return memory_.write(gpa, bytes);
+}
+
+Result<void> GuestView::write(const x86::SystemRegisters& system, Gva gva, std::span<const std::byte> data) {
+    struct Piece {
+        Gpa gpa;
+        std::span<const std::byte> data;
+    };
+    std::vector<Piece> pieces;  // all are found before any is written
+    for (std::size_t done = 0; done < data.size();) {
+        const auto page = translate(system, gva + done);
+        if (!page)
+            return failure("write guest memory", x86::describe(page.error()));
+        const auto length = std::min<std::uint64_t>(data.size() - done, rest_of_page(*page));
+        for (std::uint64_t checked = 0; checked < length;) {
+            const auto there = memory_.prefix(page->gpa + checked, length - checked);
+            if (there.empty())
+                return not_backed(page->gpa + checked);
+            checked += there.size();
+        }
+        pieces.push_back({page->gpa, data.subspan(done, length)});
+        done += length;
+    }
+    for (const Piece& piece : pieces) {
+        if (auto r = write_physical(piece.gpa, piece.data); !r)
+            return r;
+    }
+    return {};
+}
+
+x86::AddressRange GuestView::region(const x86::SystemRegisters& system, Gva gva) const {
+    EntrySource source{memory_};
+    return x86::region(paging(system), gva, source);
+}
+
+std::size_t GuestView::fetch(const x86::SystemRegisters& system, Gva gva, std::span<std::byte> out) const {
+    return read(system, gva, out).value_or(0);
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,62 @@
+// Guest memory as a debugger sees it: through a vCPU's page tables, with planted int3s hidden.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "arch/x86_64/cpu_state.h"
+#include "arch/x86_64/paging.h"
+#include "vmm/machine/guest_memory.h"
+#include "vmm/types.h"
+
+namespace ringside::debug {
+
+// Where int3s stand in memory in place of original bytes.
+class PlantedBytes {
+  public:
+    virtual ~PlantedBytes() = default;
+    // Replaces, in `bytes` just read from `gpa` on, every int3 of ours by what it stands for.
+    virtual void hide(Gpa gpa, std::span<std::byte> bytes) const = 0;
+    // Notes, for `bytes` about to be written at `gpa`, what now belongs under each int3 of ours, and puts
+    // int3s into `bytes` in their stead.
+    virtual void slip_under(Gpa gpa, std::span<std::byte> bytes) = 0;
+};
+
+class GuestView {
+  public:
+    GuestView(const machine::GuestMemory& memory, PlantedBytes& planted, unsigned physical_address_bits)
+        : memory_(memory), planted_(planted), physical_address_bits_(physical_address_bits) {}
+
+    // A page walk from the given registers.
+    tl::expected<x86::Translation, x86::WalkFailure> translate(const x86::SystemRegisters&, Gva) const;
+
+    // Reads from the start as far as it goes; the error says why not even one byte could be read.
+    Result<std::size_t> read(const x86::SystemRegisters&, Gva, std::span<std::byte> out) const;
+    Result<std::size_t> read_physical(Gpa, std::span<std::byte> out) const;
+    // Writes all or nothing.
+    Result<void> write(const x86::SystemRegisters&, Gva, std::span<const std::byte>);
+    Result<void> write_physical(Gpa, std::span<const std::byte>);
+
+    // The run of pages with equal permissions around an address.
+    x86::AddressRange region(const x86::SystemRegisters&, Gva) const;
+
+    // Up to out.size() bytes of code at an address, as the guest would fetch them but without int3s; for
+    // decoding.
+    std::size_t fetch(const x86::SystemRegisters&, Gva, std::span<std::byte> out) const;
+
+    const machine::GuestMemory& memory() const { return memory_; }
+
+  private:
+    x86::PagingState paging(const x86::SystemRegisters& system) const {
+        return x86::paging_state(system, physical_address_bits_);
+    }
+
+    const machine::GuestMemory& memory_;
+    PlantedBytes& planted_;
+    unsigned physical_address_bits_;
+};
+
+}  // namespace ringside::debug

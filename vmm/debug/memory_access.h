@@ -1,0 +1,27 @@
+// gdbstub::Memory over a stopped guest: virtual through a vCPU's page tables, or physical.
+#pragma once
+
+#include "gdbstub/target.h"
+#include "vmm/debug/debugger.h"
+
+namespace ringside::debug {
+
+class MemoryAccess final : public gdbstub::Memory {
+  public:
+    MemoryAccess(Debugger& debugger, GuestView& view) : debugger_(debugger), view_(view) {}
+
+    gdbstub::Result<std::size_t> read(gdbstub::ThreadId, gdbstub::Address, std::span<std::byte> out) override;
+    gdbstub::Result<void> write(gdbstub::ThreadId, gdbstub::Address, std::span<const std::byte>) override;
+    gdbstub::Result<gdbstub::MemoryRegion> region(gdbstub::ThreadId, gdbstub::Address) override;
+    bool physical_mode() const override { return physical_; }
+    void set_physical_mode(bool on) override { physical_ = on; }
+
+  private:
+    gdbstub::Result<const x86::SystemRegisters*> address_space(gdbstub::ThreadId);
+
+    Debugger& debugger_;
+    GuestView& view_;
+    bool physical_ = false;
+};
+
+}  // namespace ringside::debug

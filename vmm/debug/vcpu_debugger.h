@@ -1,0 +1,104 @@
+// The debugger's half of one vCPU's exit loop: arms the vCPU before it runs, and decides at each debug exit
+// whether the client must hear of it. Steps, range steps, conditions and fallback watchpoints all run here,
+// next to the guest.
+//
+// Threading: set_action() and the accessors are for the server's thread while the vCPU is parked; all else
+// runs on the vCPU's own thread.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/step_class.h"
+#include "gdbstub/target.h"
+#include "vmm/debug/breakpoint_table.h"
+#include "vmm/debug/guest_view.h"
+#include "vmm/debug/stop_coordinator.h"
+#include "vmm/debug/watch_by_stepping.h"
+
+namespace ringside::debug {
+
+// What all vCPUs share.
+struct DebugContext {
+    BreakpointTable& table;
+    const GuestView& view;
+    StopCoordinator& coordinator;
+    HostAbilities abilities;
+    // Told of an exit after which the vCPU cannot go on; called on the vCPU's thread, before the stop is
+    // reported.
+    std::function<void(VcpuIndex, machine::FatalExit, const std::string& report)> on_fatal;
+};
+
+class VcpuDebugger {
+  public:
+    VcpuDebugger(machine::VcpuThread& thread, DebugContext& context) : thread_(thread), context_(context) {}
+
+    void set_action(const gdbstub::ResumeAction& action) { action_ = action; }
+    // Why this vCPU can never run again, if so.
+    const std::optional<std::string>& fatal() const { return fatal_; }
+
+    // machine::VcpuObserver, for this vCPU.
+    void before_entry();
+    void on_debug_exit();
+    void on_fatal_exit(machine::FatalExit cause);
+    void on_parked();
+
+  private:
+    bool stepping() const {
+        return !std::holds_alternative<gdbstub::Continue>(action_) || context_.table.plan().needs_stepping();
+    }
+    bool refresh();
+    Gva linear_pc() const { return x86::linear_pc(general_, system_); }
+
+    // Arming.
+    void arm();
+    void program(std::uint32_t control, const std::array<std::uint64_t, 4>& slots, x86::Dr7 dr7, bool force);
+    void prepare_step();
+    void aim_temporary_slot(Gva target);
+
+    // Debug exits.
+    void on_int3();
+    void on_slots(unsigned hits);
+    void on_step();
+    void hide_trap_flag();
+    bool stop_at_stepped_breakpoint();
+    void give_back_breakpoint();
+    void give_back_debug_exception(std::uint64_t dr6);
+
+    // Stepping off a breakpoint whose condition was false.
+    void step_off(Breakpoint& breakpoint);
+    void end_step_off();
+
+    void hit(Breakpoint& breakpoint);
+    bool wants_stop(const Breakpoint& breakpoint);
+    void report(gdbstub::StopReason reason, std::string console = {});
+    void fail(const Error& error);
+
+    machine::VcpuThread& thread_;
+    DebugContext& context_;
+
+    gdbstub::ResumeAction action_ = gdbstub::Continue{};
+    std::optional<std::string> fatal_;
+
+    // The registers at the last debug exit.
+    x86::GeneralRegisters general_;
+    x86::SystemRegisters system_;
+
+    // What KVM_SET_GUEST_DEBUG was last given.
+    std::uint32_t control_ = 0;
+    std::array<std::uint64_t, 4> slots_{};
+    x86::Dr7 dr7_;
+
+    x86::StepClass step_;                     // of the instruction being stepped
+    std::optional<unsigned> temporary_slot_;  // lent to the step's target
+    WatchByStepping watch_;
+    struct StepOff {
+        std::optional<Gpa> lifted;  // an int3 that is out of memory meanwhile
+    };
+    std::optional<StepOff> step_off_;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,47 @@
+// The registers of one parked vCPU, fetched class by class when they are first asked for.
+//
+// Threading: capture() is for the vCPU's own thread as it parks. Everything else is for the server's thread,
+// with a StopToken in hand.
+#pragma once
+
+#include <cstdint>
+
+#include "arch/x86_64/cpu_state.h"
+#include "arch/x86_64/registers.h"
+#include "vmm/machine/machine.h"
+
+namespace ringside::debug {
+
+class VcpuState {
+  public:
+    VcpuState(machine::VcpuThread& thread, const machine::CpuFeatures& features)
+        : thread_(thread), features_(features) {}
+
+    // Forgets everything and fetches the general and system registers: with them, a stop reply, a backtrace
+    // and memory reads need no further trip to the vCPU's thread.
+    void capture();
+
+    // The state with at least the given classes filled in.
+    Result<const x86::CpuState*> load(const machine::StopToken&, x86::ClassSet classes);
+    // Writes the given classes to the vCPU. After an error the cache is fetched anew.
+    Result<void> store(const machine::StopToken&, x86::ClassSet classes, const x86::CpuState& state);
+
+    // Whether a register's value is known: false for an MSR that this host does not offer. Valid after its
+    // class was loaded.
+    bool known(const x86::RegisterInfo& info) const;
+
+  private:
+    Result<void> fetch(kvm::Vcpu& vcpu, x86::RegisterClass which);
+    Result<void> put(kvm::Vcpu& vcpu, x86::RegisterClass which, const x86::CpuState& state);
+    Result<void> fetch_msrs(kvm::Vcpu& vcpu);
+    Result<void> put_msrs(kvm::Vcpu& vcpu, const x86::CpuState& state);
+    Result<void> put_extended(kvm::Vcpu& vcpu, const x86::CpuState& state);
+
+    machine::VcpuThread& thread_;
+    const machine::CpuFeatures& features_;
+    x86::CpuState state_;
+    x86::ClassSet loaded_;
+    std::uint32_t unknown_msrs_ = 0;  // a bit for each row of the MSR table
+};
+
+}  // namespace ringside::debug

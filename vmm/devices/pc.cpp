@@ -1,0 +1,53 @@
+#include "vmm/devices/pc.h"
+
+#include <utility>
+
+#include "vmm/devices/ports.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::devices {
+
+namespace {
+
+Cmos::Machine describe(const machine::Machine& machine) {
+    Cmos::Machine facts;
+    for (const machine::MemoryRegion& region : machine.memory().regions()) {
+        if (region.read_only())
+            continue;
+        (region.start() < layout::kHoleEnd ? facts.ram_below_4g : facts.ram_above_4g) += region.size();
+    }
+    facts.cpus = static_cast<std::uint32_t>(machine.vcpu_count());
+    return facts;
+}
+
+}  // namespace
+
+Pc::Pc(machine::Machine& machine, CharacterSink& console)
+    : machine_(machine),
+      serial_(machine.interrupt(Gsi{kSerialIrq}), console),
+      keyboard_controller_(machine, machine.interrupt(Gsi{kKeyboardIrq})),
+      cmos_(describe(machine)),
+      system_control_port_(machine),
+      debug_console_(console),
+      debug_exit_(machine),
+      acpi_pm_(machine),
+      reset_port_(machine) {}
+
+Result<void> Pc::attach() {
+    const std::pair<PortRange, machine::BusDevice*> devices[] = {{kI8042Ports, &keyboard_controller_},
+                                                                 {kCmosPorts, &cmos_},
+                                                                 {kSystemControlPort, &system_control_port_},
+                                                                 {kDebugConsolePort, &debug_console_},
+                                                                 {kDebugExitPorts, &debug_exit_},
+                                                                 {kSerialPorts, &serial_},
+                                                                 {kFirmwareConsolePort, &debug_console_},
+                                                                 {kAcpiPmPorts, &acpi_pm_},
+                                                                 {kResetPort, &reset_port_}};
+    for (const auto& [ports, device] : devices) {
+        if (auto r = machine_.buses().pio.attach(ports.start, ports.size, *device); !r)
+            return r;
+    }
+    return {};
+}
+
+}  // namespace ringside::devices

@@ -1,0 +1,40 @@
+// The devices of a PC, made and wired to a machine: its ports, its interrupt lines, its end.
+#pragma once
+
+#include "vmm/devices/acpi_pm.h"
+#include "vmm/devices/character_sink.h"
+#include "vmm/devices/cmos.h"
+#include "vmm/devices/debug_console.h"
+#include "vmm/devices/debug_exit.h"
+#include "vmm/devices/i8042.h"
+#include "vmm/devices/reset_port.h"
+#include "vmm/devices/serial.h"
+#include "vmm/devices/system_control_port.h"
+#include "vmm/machine/machine.h"
+
+namespace ringside::devices {
+
+class Pc {
+  public:
+    // Both must outlive the PC. `console` gets what the guest writes to its serial line and to the debug
+    // console.
+    Pc(machine::Machine& machine, CharacterSink& console);
+
+    // Puts every device on the machine's buses; before the machine runs.
+    Result<void> attach();
+
+    Serial& serial() { return serial_; }
+
+  private:
+    machine::Machine& machine_;
+    Serial serial_;
+    I8042 keyboard_controller_;
+    Cmos cmos_;
+    SystemControlPort system_control_port_;
+    DebugConsole debug_console_;
+    DebugExit debug_exit_;
+    AcpiPm acpi_pm_;
+    ResetPort reset_port_;
+};
+
+}  // namespace ringside::devices

@@ -1,0 +1,11 @@
+// The report's page (report.html with report.css and report.js in place), built into the program. Its data goes where
+// "RINGSIDE_DATA" stands.
+#pragma once
+
+#include <string_view>
+
+namespace ringside::exits {
+
+std::string_view report_page();
+
+}  // namespace ringside::exits
