@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 
-from tests.lanes.lane import BUILD, ROOT, Lane, LaneRun
+from tests.lanes.lane import BUILD, ROOT, Lane, LaneRun, Skipped
 
 PYTHON = sys.executable
 
@@ -45,7 +45,67 @@ def unit(run: LaneRun) -> None:
     run.ctest(run.build("release"), "unit")
 
 
+def usable_kvm() -> str:
+    """Why this host's /dev/kvm cannot be used; empty if it can."""
+    kvm_get_api_version = 0xae00
+    try:
+        device = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        return f"/dev/kvm: {error.strerror}"
+    try:
+        version = fcntl.ioctl(device, kvm_get_api_version)
+        return "" if version == 12 else f"/dev/kvm speaks version {version} of its interface, not 12"
+    except OSError as error:
+        return f"/dev/kvm: {error.strerror}"
+    finally:
+        os.close(device)
+
+
+def need_kvm() -> None:
+    if reason := usable_kvm():
+        raise Skipped(reason)
+
+
+def gdb(run: LaneRun) -> None:
+    need_kvm()
+    run.build("release")
+    run.counted(PYTHON, "-m", "tests.integration")
+
+
+def sanitized(run: LaneRun, preset: str, options: dict[str, str], unit_tests: tuple[str, ...]) -> None:
+    """A sanitizer's build of the unit tests and of the program, and the gdb tests with that program."""
+    guests = run.build("release", "guests/all") / "guests"
+    directory = run.build(preset, "vmm/cli/all", *unit_tests)
+    run.ctest(directory, "unit", env=options)
+    if reason := usable_kvm():
+        run.note(f"without the gdb tests: {reason}")
+        return
+    run.counted(PYTHON, "-m", "tests.integration", env={
+        **options, "RINGSIDE": str(directory / "ringside"), "RINGSIDE_GUESTS": str(guests),
+        "RINGSIDE_TEST_TIMEOUT_FACTOR": "4"})
+
+
+def asan(run: LaneRun) -> None:
+    sanitized(run, "asan", {"ASAN_OPTIONS": "abort_on_error=1", "UBSAN_OPTIONS": "print_stacktrace=1"},
+              ("tests/unit/all",))
+
+
+def tsan(run: LaneRun) -> None:
+    sanitized(run, "tsan", {"TSAN_OPTIONS": "halt_on_error=1"}, ("tests/unit/all",))
+
+
+def bench(run: LaneRun) -> None:
+    need_kvm()
+    directory = run.build("release")
+    run.one_test("bench", directory / "tests" / "bench" / "ringside_bench", "--seconds", "0.2",
+                 "--json", BUILD / "logs" / "bench.json")
+
+
 LANES = [
     Lane("lint", "format, layers, sizes, clang-tidy, shellcheck", lint, quick=True, minutes=40),
     Lane("unit", "unit tests, release build", unit, quick=True),
+    Lane("gdb", "real guests under a real gdb, on this host's KVM", gdb, quick=True),
+    Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan", asan, minutes=30),
+    Lane("tsan", "unit and gdb tests under ThreadSanitizer", tsan, minutes=30),
+    Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench),
 ]
