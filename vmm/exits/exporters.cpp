@@ -9,7 +9,7 @@ namespace ringside::exits {
 namespace {
 
 // A JSON string literal; bytes that are no UTF-8 become U+FFFD.
-std::string quoted(const std::string& text) {
+std::string json_string(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -28,10 +28,11 @@ std::string symbol_of(const Names& names, std::uint64_t rip) {
 }
 
 // The format counts in microseconds.
-void write_slice(std::ostream& out, std::uint32_t vcpu, const std::string& name, const char* category, double start,
-                 double length, const std::string& arguments) {
-    out << fmt::format(",\n{{\"ph\":\"X\",\"pid\":1,\"tid\":{},\"name\":{},\"cat\":\"{}\",\"ts\":{:.3f},\"dur\":{:.3f}{}}}",
-                       vcpu, name, category, start / 1000, length / 1000, arguments);
+void write_slice(std::ostream& out, std::uint32_t vcpu, const std::string& name, const char* category,
+                 double start, double length, const std::string& arguments) {
+    out << fmt::format(
+        ",\n{{\"ph\":\"X\",\"pid\":1,\"tid\":{},\"name\":{},\"cat\":\"{}\",\"ts\":{:.3f},\"dur\":{:.3f}{}}}",
+        vcpu, name, category, start / 1000, length / 1000, arguments);
 }
 
 std::string slice_arguments(const ExitRecord& exit, const Source& source, const Names& names) {
@@ -39,7 +40,7 @@ std::string slice_arguments(const ExitRecord& exit, const Source& source, const 
     std::string arguments;
     const auto add = [&arguments](const char* key, const std::string& value) {
         if (!value.empty())
-            arguments += fmt::format("{}\"{}\":{}", arguments.empty() ? "" : ",", key, quoted(value));
+            arguments += fmt::format("{}\"{}\":{}", arguments.empty() ? "" : ",", key, json_string(value));
     };
     add("detail", text);
     add("rip", exit.rip == 0 ? "" : fmt::format("0x{:x}", exit.rip));
@@ -49,24 +50,28 @@ std::string slice_arguments(const ExitRecord& exit, const Source& source, const 
 
 }  // namespace
 
-void write_chrome_trace(std::ostream& out, const Recording& recording, const Source& source, const Names& names) {
+void write_chrome_trace(std::ostream& out, const Recording& recording, const Source& source,
+                        const Names& names) {
     std::string losses;
     for (const std::string& line : describe_losses(recording))
         losses += line + "; ";
     out << fmt::format(
-        "{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"kernel\":{},\"started\":{},\"tier\":{},\"losses\":{}}},\n",
-        quoted(recording.info.kernel), quoted(recording.info.started), quoted(source.tier), quoted(losses));
+        "{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"kernel\":{},\"started\":{},\"tier\":{},\"losses\":{}}"
+        "},\n",
+        json_string(recording.info.kernel), json_string(recording.info.started), json_string(source.tier),
+        json_string(losses));
     out << "\"traceEvents\":[\n{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":"
-        << quoted("ringside " + recording.info.kernel) << "}}";
-    const std::string before = quoted(source.run_label);
+        << json_string("ringside " + recording.info.kernel) << "}}";
+    const std::string before = json_string(source.run_label);
     for (const VcpuRecording& vcpu : recording.vcpus) {
         out << fmt::format(
-            ",\n{{\"ph\":\"M\",\"pid\":1,\"tid\":{0},\"name\":\"thread_name\",\"args\":{{\"name\":\"vCPU {0}\"}}}}",
+            ",\n{{\"ph\":\"M\",\"pid\":1,\"tid\":{0},\"name\":\"thread_name\",\"args\":{{\"name\":\"vCPU "
+            "{0}\"}}}}",
             vcpu.vcpu);
         for (const ExitRecord& exit : vcpu.statistics.recent) {
             write_slice(out, vcpu.vcpu, before, "guest", time_of(recording, exit.entered),
                         duration(recording, exit.entered, exit.exited), "");
-            write_slice(out, vcpu.vcpu, quoted(source.reasons.name(exit.reason)), "exit",
+            write_slice(out, vcpu.vcpu, json_string(source.reasons.name(exit.reason)), "exit",
                         time_of(recording, exit.exited), duration(recording, exit.exited, exit.handled),
                         slice_arguments(exit, source, names));
         }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <string_view>
@@ -70,8 +71,8 @@ class Strings {
 };
 
 // The timeline as parallel arrays, in nanoseconds: start of the exit, time before it, time after it.
-Json timeline_json(const VcpuRecording& vcpu, const Recording& recording, const Source& source, const Names& names,
-                   std::size_t limit, Strings& strings) {
+Json timeline_json(const VcpuRecording& vcpu, const Recording& recording, const Source& source,
+                   const Names& names, std::size_t limit, Strings& strings) {
     const auto& exits = vcpu.statistics.recent;
     const std::size_t shown = std::min(limit, exits.size());
     Json at = Json::array();
@@ -95,8 +96,8 @@ Json timeline_json(const VcpuRecording& vcpu, const Recording& recording, const 
         }
         detail.push_back(strings.index(text));
     }
-    return {{"vcpu", vcpu.vcpu},      {"total", vcpu.statistics.recorded}, {"at", std::move(at)},
-            {"before", std::move(before)}, {"after", std::move(after)},      {"reason", std::move(reason)},
+    return {{"vcpu", vcpu.vcpu},           {"total", vcpu.statistics.recorded}, {"at", std::move(at)},
+            {"before", std::move(before)}, {"after", std::move(after)},         {"reason", std::move(reason)},
             {"detail", std::move(detail)}};
 }
 
@@ -114,7 +115,8 @@ Json report_json(const Recording& recording, const Source& source, const Names& 
                          {"statistics", statistics_json(statistics, source, names)}});
         all.push_back(std::move(statistics));
     }
-    views.insert(views.begin(), Json{{"name", "all vCPUs"}, {"statistics", statistics_json(sum(all), source, names)}});
+    views.insert(views.begin(),
+                 Json{{"name", "all vCPUs"}, {"statistics", statistics_json(sum(all), source, names)}});
     return {{"kernel", recording.info.kernel},
             {"started", recording.info.started},
             {"tier", source.tier},
@@ -141,8 +143,8 @@ std::string script_safe(const std::string& json) {
 
 }  // namespace
 
-void write_html_report(std::ostream& out, const Recording& recording, const Source& source, const Names& names,
-                       std::size_t timeline_limit) {
+void write_html_report(std::ostream& out, const Recording& recording, const Source& source,
+                       const Names& names, std::size_t timeline_limit) {
     constexpr std::string_view kSlot = "\"RINGSIDE_DATA\"";
     const std::string_view page = report_page();
     const std::size_t slot = page.find(kSlot);

@@ -7,13 +7,14 @@
 namespace ringside::exits {
 namespace {
 
+// 0 for a column that holds nothing in any row: it is left out of the text.
 std::vector<std::size_t> column_widths(const Table& table) {
     std::vector<std::size_t> widths;
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        std::size_t width = table.columns[i].name.size();
+        std::size_t width = 0;
         for (const auto& row : table.rows)
             width = std::max(width, row[i].size());
-        widths.push_back(width);
+        widths.push_back(width == 0 ? 0 : std::max(width, table.columns[i].name.size()));
     }
     return widths;
 }
@@ -23,6 +24,19 @@ void append_cell(std::string& line, const std::string& text, std::size_t width, 
         fmt::format_to(std::back_inserter(line), "{:>{}}", text, width);
     else
         fmt::format_to(std::back_inserter(line), "{:<{}}", text, width);
+}
+
+std::string join_cells(const Table& table, const std::vector<std::size_t>& widths, const auto& cell) {
+    constexpr std::string_view kGap = "  ";
+    std::string line;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        if (widths[i] == 0)
+            continue;
+        if (!line.empty())
+            line += kGap;
+        append_cell(line, cell(i), widths[i], table.columns[i].align);
+    }
+    return line;
 }
 
 void append_line(std::string& out, std::string line) {
@@ -57,7 +71,6 @@ std::string xml_text(std::string_view text) {
 }  // namespace
 
 std::string to_text(const Table& table) {
-    constexpr std::string_view kGap = "  ";
     std::string out;
     if (!table.title.empty())
         append_line(out, table.title);
@@ -65,20 +78,9 @@ std::string to_text(const Table& table) {
         append_line(out, "(none)");
     if (!table.rows.empty()) {
         const std::vector<std::size_t> widths = column_widths(table);
-        std::string header;
-        for (std::size_t i = 0; i < widths.size(); ++i) {
-            header += i == 0 ? "" : kGap;
-            append_cell(header, table.columns[i].name, widths[i], table.columns[i].align);
-        }
-        append_line(out, header);
-        for (const auto& row : table.rows) {
-            std::string line;
-            for (std::size_t i = 0; i < widths.size(); ++i) {
-                line += i == 0 ? "" : kGap;
-                append_cell(line, row[i], widths[i], table.columns[i].align);
-            }
-            append_line(out, line);
-        }
+        append_line(out, join_cells(table, widths, [&](std::size_t i) { return table.columns[i].name; }));
+        for (const auto& row : table.rows)
+            append_line(out, join_cells(table, widths, [&](std::size_t i) { return row[i]; }));
     }
     for (const std::string& note : table.notes)
         append_line(out, note);

@@ -22,7 +22,8 @@ struct Table {
     std::vector<std::string> notes;              // one line each: what the rows do not say
 };
 
-// Title, header, rows in aligned columns, notes; a table without rows says so.
+// Title, header, rows in aligned columns, notes; a table without rows says so. Columns that hold nothing are
+// left out.
 std::string to_text(const Table& table);
 
 // RFC 4180: header and rows only, fields quoted where they must be.

@@ -76,18 +76,6 @@ const char* kind_name(AddressKind kind) {
     return "address";
 }
 
-const char* direction_name(Direction direction) {
-    switch (direction) {
-        case Direction::Read:
-            return "read";
-        case Direction::Write:
-            return "write";
-        case Direction::None:
-            break;
-    }
-    return "";
-}
-
 void note_unclassified(Table& table, const VcpuStatistics& statistics) {
     if (statistics.unclassified != 0)
         table.notes.push_back(fmt::format(
@@ -262,6 +250,18 @@ std::string describe_access(const ExitRecord& exit, AddressKind kind) {
     if (exit.count > 1)
         text += fmt::format(" and {} more", exit.count - 1);
     return text;
+}
+
+const char* direction_name(Direction direction) {
+    switch (direction) {
+        case Direction::Read:
+            return "read";
+        case Direction::Write:
+            return "write";
+        case Direction::None:
+            break;
+    }
+    return "";
 }
 
 std::string format_duration(double nanoseconds) {

@@ -59,6 +59,9 @@ Table hot_table(const VcpuStatistics& statistics, const Source& source, std::siz
 // One access in words: "write 1 byte to port 0x3f8: 0x41".
 std::string describe_access(const ExitRecord& exit, AddressKind kind);
 
+// "read", "write", or "" for neither.
+const char* direction_name(Direction direction);
+
 // "870 ns", "1.23 us", "45.6 ms", "12.3 s": three digits.
 std::string format_duration(double nanoseconds);
 

@@ -1,0 +1,73 @@
+#include "vmm/exits/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "tests/unit/vmm/exits/exit_builders.h"
+#include "tests/unit/vmm/exits/temporary_file.h"
+#include "vmm/exits/trace_segments.h"
+
+namespace ringside::exits {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class Report : public testing::Test {
+  protected:
+    Report() {
+        std::string name = testing::TempDir() + "ringside-report-XXXXXX";
+        directory_ = ::mkdtemp(name.data());
+        auto out = TraceSegments::create(trace_.path(), {"/nonexistent/kernel", "", 0}, {1, 1}, {});
+        const std::vector<PackedExit> exits = {pack(access(kIo, Direction::Write, 1, 0x3f8, 100, 10, 10))};
+        EXPECT_TRUE(out && out->append_exits(0, 0, 0, exits) && out->append_end());
+    }
+    ~Report() override {
+        std::error_code ignored;
+        std::filesystem::remove_all(directory_, ignored);
+    }
+    std::string read(const char* name) const {
+        std::ifstream file(directory_ / name);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+
+    TemporaryFile trace_;
+    std::filesystem::path directory_;
+};
+
+TEST_F(Report, PrintsTheTablesEvenWhereTheKernelIsGone) {
+    const auto text = report_trace(trace_.path(), {});
+    ASSERT_TRUE(text) << text.error().message();
+    EXPECT_THAT(*text, HasSubstr("reason"));
+    EXPECT_THAT(*text, HasSubstr("0x3f8"));
+    EXPECT_THAT(*text, HasSubstr("write 1 byte to port 0x3f8"));
+}
+
+TEST_F(Report, WritesEachFormatByItsName) {
+    ReportOptions options;
+    options.exports = {directory_ / "a.html", directory_ / "a.json", directory_ / "a.csv"};
+    ASSERT_TRUE(report_trace(trace_.path(), options));
+    EXPECT_THAT(read("a.html"), StartsWith("<!DOCTYPE html>"));
+    EXPECT_THAT(read("a.json"), HasSubstr("traceEvents"));
+    EXPECT_THAT(read("a.csv"), StartsWith("vcpu,"));
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 3)
+        << "nothing partial is left";
+}
+
+TEST_F(Report, ErrorsSayWhatToDo) {
+    ReportOptions options;
+    options.exports = {directory_ / "a.pdf"};
+    EXPECT_THAT(report_trace(trace_.path(), options).error().message(), HasSubstr(".html, .json or .csv"));
+    options.exports = {directory_ / "missing" / "a.csv"};
+    EXPECT_THAT(report_trace(trace_.path(), options).error().message(), HasSubstr("No such file"));
+    options.exports.clear();
+    options.symbols = "/nonexistent/vmlinux";
+    EXPECT_THAT(report_trace(trace_.path(), options).error().message(), HasSubstr("/nonexistent/vmlinux"));
+    EXPECT_FALSE(report_trace("/nonexistent.trace", {}));
+}
+
+}  // namespace
+}  // namespace ringside::exits
