@@ -7,6 +7,7 @@
 
 #define TRAMPOLINE 0x8000
 #define MAXIMUM_CPUS 16
+#define LOCAL_APIC_ID 0xfee00020    // bits 31-24 hold the id (SDM volume 3, 10.4.6)
 #define STACK_SIZE 4096
 #define CR0_LONG_MODE 0x80010011    // PG, WP, ET, PE; caches on
 #define CR4_PAE 0x20
@@ -56,10 +57,12 @@ ap_long_mode_entry:
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %ss
-    movl $1, %edi
-    lock xaddl %edi, cpus_online    // first argument: this CPU's index
+    movl $LOCAL_APIC_ID, %eax
+    movl (%rax), %edi
+    shrl $24, %edi                  // first argument: this CPU's index, which is its local APIC id
     cmpl $MAXIMUM_CPUS, %edi
     jae 1f
+    lock incl cpus_online
     imull $STACK_SIZE, %edi, %esp   // index 1 has the first stack
     addl $ap_stacks, %esp
     xorl %ebp, %ebp

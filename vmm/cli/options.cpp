@@ -11,6 +11,9 @@ namespace ringside::cli {
 
 namespace {
 
+// An APIC id has 8 bits, and 255 means all. This host's KVM may allow fewer, which Machine::create() checks.
+constexpr int kMostVcpus = 254;
+
 constexpr const char* kDefaultEndpoint = "tcp:127.0.0.1:1234";
 
 // CLI11 reports what a validator returns as text; empty means valid.
@@ -34,7 +37,7 @@ struct RunTexts {
     std::string gdb;
     std::string serial;
     std::string on_disconnect = "resume";
-    std::string architecture = "x86-64";
+    std::string architecture = "auto";
     std::string load_address;
     bool gdb_default = false;
     bool freeze = false;
@@ -47,7 +50,9 @@ void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
     app.add_option("-m,--memory", texts.memory, "guest memory, as in 64M or 2G")
         ->capture_default_str()
         ->check(CLI::Validator(check_size, "SIZE"));
-    app.add_option("-c,--cpus", options.cpus, "number of vCPUs")->capture_default_str();
+    app.add_option("-c,--cpus", options.cpus, "number of vCPUs")
+        ->capture_default_str()
+        ->check(CLI::Range(1, kMostVcpus));
     app.add_option("-i,--initrd", options.initrd, "initial RAM disk, or multiboot module");
     app.add_option("-a,--append", options.command_line, "the kernel's command line");
     app.add_option("--load-addr", texts.load_address, "where a flat image goes (default 0x7c00)");
@@ -55,9 +60,10 @@ void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
     app.add_option("--on-disconnect", texts.on_disconnect, "what the guest does when its debugger vanishes")
         ->capture_default_str()
         ->check(CLI::IsMember({"pause", "resume", "quit"}));
-    app.add_option("--gdb-arch", texts.architecture, "registers to show: x86-64, i386 or i8086")
+    app.add_option("--gdb-arch", texts.architecture,
+                   "registers to show: x86-64, i386, i8086, or auto: i8086 for a flat image")
         ->capture_default_str()
-        ->check(CLI::IsMember({"x86-64", "i386", "i8086"}));
+        ->check(CLI::IsMember({"auto", "x86-64", "i386", "i8086"}));
     app.add_option("--serial", texts.serial,
                    "serial console: stdio, stderr, file:PATH, unix:PATH, pty or none")
         ->check(CLI::Validator(check_console, "WHERE"));
@@ -102,9 +108,10 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
                                      : texts.on_disconnect == "quit" ? Quit
                                                                      : Resume;
     using enum x86::GdbArchitecture;
-    options.debugger.architecture = texts.architecture == "i386"    ? I386
-                                    : texts.architecture == "i8086" ? I8086
-                                                                    : X86_64;
+    if (texts.architecture != "auto")
+        options.architecture = texts.architecture == "i386"    ? I386
+                               : texts.architecture == "i8086" ? I8086
+                                                               : X86_64;
     if (!texts.serial.empty())
         options.serial = *devices::parse_console_endpoint(texts.serial);
     if (!texts.load_address.empty())

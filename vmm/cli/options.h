@@ -23,6 +23,7 @@ struct RunOptions {
     std::uint64_t memory = std::uint64_t{256} << 20;
     std::uint32_t cpus = 1;
     std::optional<gdbstub::Endpoint> gdb;
+    std::optional<x86::GdbArchitecture> architecture;  // default: by the kernel's protocol
     debug::DebuggerOptions debugger;
     std::optional<devices::ConsoleEndpoint> serial;  // default: stdio, unless that is taken
     std::string kvm_device = "/dev/kvm";

@@ -29,7 +29,9 @@ Result<void> VirtualMachine::build() {
     if (auto r = open_console(); !r)
         return r;
 
-    debugger_ = std::make_unique<debug::Debugger>(*system_, options_.debugger, debugger_hooks());
+    auto debugger_options = options_.debugger;
+    debugger_options.architecture = options_.architecture.value_or(boot_architecture_);
+    debugger_ = std::make_unique<debug::Debugger>(*system_, debugger_options, debugger_hooks());
     auto machine = machine::Machine::create(*system_, std::move(*memory), options_.cpus, *debugger_);
     if (!machine)
         return tl::unexpected<Error>(machine.error());
@@ -59,6 +61,10 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
         return tl::unexpected<Error>(state.error());
     boot_general_ = state->general;
     boot_system_ = state->system;
+    // gdb fixes register sizes when it attaches. A flat image begins in real mode and often stays there;
+    // every other kernel may reach long mode.
+    if (state->protocol == boot::Protocol::Flat)
+        boot_architecture_ = x86::GdbArchitecture::I8086;
     spdlog::info("boot: {}: {}", options_.kernel, state->summary);
     return {};
 }
@@ -130,11 +136,12 @@ gdbstub::ServerHooks VirtualMachine::server_hooks() {
 }
 
 void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
-    const bool clean = how.kind != machine::GuestEnd::Kind::DebugExit;
-    spdlog::info("guest: {} by {}",
-                 clean ? (how.kind == machine::GuestEnd::Kind::Reset ? "reset" : "power-off") : "exit",
-                 how.source);
-    const auto status = clean ? std::uint8_t{0} : how.status;
+    using Kind = machine::GuestEnd::Kind;
+    if (how.kind == Kind::Reset)
+        spdlog::warn("the guest has reset the machine ({}): end of the run", how.source);
+    else
+        spdlog::info("guest: {} ({})", how.kind == Kind::PowerOff ? "power-off" : "exit", how.source);
+    const auto status = how.kind == Kind::DebugExit ? how.status : std::uint8_t{0};
     debugger_->set_ended();
     if (server_ && debugger_->client_attached())
         server_->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, {}});

@@ -52,6 +52,7 @@ class VirtualMachine {
     std::optional<kvm::System> system_;
     x86::GeneralRegisters boot_general_;
     x86::SystemRegisters boot_system_;
+    x86::GdbArchitecture boot_architecture_ = x86::GdbArchitecture::X86_64;
     std::unique_ptr<debug::Debugger> debugger_;
     std::unique_ptr<devices::Console> console_;
     std::unique_ptr<machine::Machine> machine_;

@@ -181,7 +181,7 @@ void VcpuDebugger::on_step() {
     hide_trap_flag();
     const auto& watchpoints = context_.table.plan().stepped_watchpoints;
     if (!watchpoints.empty()) {
-        if (Breakpoint* touched = watch_.after(watchpoints, context_.view, system_, general_.rip))
+        if (Breakpoint* touched = watch_.after(watchpoints, context_.view, general_, system_))
             return hit(*touched);
     }
     if (std::holds_alternative<gdbstub::Step>(action_))

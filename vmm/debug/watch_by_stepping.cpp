@@ -22,6 +22,12 @@ bool triggers(const x86::MemoryAccess& access, gdbstub::BreakpointKind kind) {
     }
 }
 
+// Whether a watched range lies where the step has put something on the stack.
+bool pushed(const gdbstub::BreakpointRequest& request, const x86::CpuState& before, std::uint64_t rsp) {
+    const std::uint64_t base = x86::linear_sp(before.general, before.system).value - before.general.rsp;
+    return request.address < base + before.general.rsp && base + rsp < request.address + request.size;
+}
+
 void read_watched(const GuestView& view, const x86::SystemRegisters& system, const Breakpoint& watchpoint,
                   std::vector<std::byte>& out) {
     out.resize(watchpoint.request.size);
@@ -41,9 +47,10 @@ void WatchByStepping::before(std::span<Breakpoint* const> watchpoints, const Gue
 }
 
 Breakpoint* WatchByStepping::after(std::span<Breakpoint* const> watchpoints, const GuestView& view,
-                                   const x86::SystemRegisters& system, std::uint64_t rip) {
+                                   const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
+    const std::uint64_t rsp = general.rsp;
     const auto scope =
-        rip == state_.general.rip ? x86::RepeatScope::OneIteration : x86::RepeatScope::AllIterations;
+        general.rip == state_.general.rip ? x86::RepeatScope::OneIteration : x86::RepeatScope::AllIterations;
     const auto accesses = decoder_.memory_accesses(std::span(code_).first(code_size_), state_, scope);
     for (std::size_t i = 0; i < watchpoints.size() && i < bytes_.size(); ++i) {
         const auto& request = watchpoints[i]->request;
@@ -51,8 +58,10 @@ Breakpoint* WatchByStepping::after(std::span<Breakpoint* const> watchpoints, con
                 return overlaps(access, request) && triggers(access, request.kind);
             }))
             return watchpoints[i];
-        // What decoding cannot see: a frame pushed by an interrupt, an access that it lists incompletely.
-        if (request.kind == gdbstub::BreakpointKind::ReadWatch)
+        // What decoding cannot see: an access that it lists incompletely, or a frame that an interrupt has
+        // pushed. Where it sees all, a change is another vCPU's doing, and that vCPU's to report.
+        const bool may_be_ours = !accesses || !accesses->complete() || pushed(request, state_, rsp);
+        if (!may_be_ours || request.kind == gdbstub::BreakpointKind::ReadWatch)
             continue;
         read_watched(view, system, *watchpoints[i], now_);
         if (now_ != bytes_[i])
