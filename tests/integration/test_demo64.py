@@ -88,9 +88,8 @@ class Demo64(RingsideCase):
     def test_ctrl_c_stops_a_tight_loop_and_a_halted_cpu(self):
         for end in ("spin", "halt"):
             with self.subTest(end):
-                vm, gdb = self.start(f"rounds=1 end={end}")
+                _, gdb = self.stopped_in(f"guest::{end}_forever", f"rounds=1 end={end}")
                 gdb.start("continue")
-                vm.serial("done")
                 stop = gdb.interrupt()
                 self.assertEqual(stop["signal-name"], "SIGINT")
                 self.assert_stopped_in(stop, f"guest::{end}_forever")

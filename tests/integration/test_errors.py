@@ -68,7 +68,7 @@ class Errors(RingsideCase):
     def test_segments_outside_ram(self):
         for address in (64 * MIB, 64 * MIB - 1, 3 << 30, (1 << 64) - 4096):
             with self.subTest(address=hex(address)):
-                kernel = elf.kernel([elf.Segment(address, bytes(4096))], 0x100000)
+                kernel = elf.kernel([elf.Segment(MIB), elf.Segment(address, bytes(4096))], MIB)
                 self.refused(["run", "-m", "64M", self.file(kernel)], "RAM|memory|-m")
 
     def test_a_segment_that_ends_before_it_starts(self):
@@ -102,9 +102,14 @@ class Errors(RingsideCase):
         kernel = self.guest("demo64")
         for arguments in (["run"], ["run", "--no-such-option", kernel], ["frobnicate"], [],
                           ["run", "--gdb=carrier:pigeon", kernel], ["run", "--gdb=tcp:127.0.0.1:99999", kernel],
-                          ["run", "--cpus=0", kernel], ["run", "--on-disconnect=panic", kernel]):
+                          ["run", "--on-disconnect=panic", kernel]):
             with self.subTest(arguments[:2]):
                 self.refused(arguments, ".", BAD_USAGE)
+
+    def test_processor_counts(self):
+        for count in ("0", "100000"):
+            with self.subTest(count):
+                self.refused(["run", f"--cpus={count}", self.guest("demo64")], "cpu", VMM_ERROR)
 
     def test_help_is_no_error(self):
         for arguments in (["--help"], ["run", "--help"], ["gdb", "--help"], ["doctor", "--help"]):
