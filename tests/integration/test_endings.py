@@ -25,7 +25,7 @@ class Endings(RingsideCase):
         stop = gdb.run("continue")
         self.assertEqual(stop["reason"], "signal-received", stop)
         self.assertTrue(any("triple fault" in line.lower() for line in gdb.log))
-        self.assert_stopped_in(stop, "guest::triple_fault")
+        self.assert_stopped_in(stop, "triple_fault")
 
     def test_gdb_is_told_the_exit_status(self):
         _, gdb = self.attached("demo64", "--append=rounds=1")

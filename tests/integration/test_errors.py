@@ -69,7 +69,7 @@ class Errors(RingsideCase):
         for address in (64 * MIB, 64 * MIB - 1, 3 << 30, (1 << 64) - 4096):
             with self.subTest(address=hex(address)):
                 kernel = elf.kernel([elf.Segment(MIB), elf.Segment(address, bytes(4096))], MIB)
-                self.refused(["run", "-m", "64M", self.file(kernel)], "RAM|memory|-m")
+                self.refused(["run", "-m", "64M", self.file(kernel)], "RAM|wraps")
 
     def test_a_segment_that_ends_before_it_starts(self):
         kernel = elf.kernel([elf.Segment(MIB, b"\xf4", memory_size=(1 << 64) - 1)], MIB)
@@ -109,7 +109,7 @@ class Errors(RingsideCase):
     def test_processor_counts(self):
         for count in ("0", "100000"):
             with self.subTest(count):
-                self.refused(["run", f"--cpus={count}", self.guest("demo64")], "cpu", VMM_ERROR)
+                self.refused(["run", f"--cpus={count}", self.guest("demo64")], "cpu", BAD_USAGE)
 
     def test_help_is_no_error(self):
         for arguments in (["--help"], ["run", "--help"], ["gdb", "--help"], ["doctor", "--help"]):

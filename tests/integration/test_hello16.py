@@ -42,10 +42,10 @@ class Hello16(RingsideCase):
         vm, gdb = self.start()
         gdb.console("break after_interrupt")
         self.assert_breakpoint(gdb.run("continue"), "after_interrupt")
-        self.assertEqual(gdb.integer("$rax & 0xffff"), 0x4321)
+        self.assertEqual(gdb.integer("$ax"), 0x4321)
         self.assertEqual(gdb.integer("$es"), 0x2000)
         self.assertEqual(gdb.integer("$sp"), 0x7c00)
-        gdb.console("set var $rax = 0")  # now the guest finds the answer wrong
+        gdb.console("set var $ax = 0")  # now the guest finds the answer wrong
         gdb.start("continue")
         self.assertEqual(vm.wait(), (0x11 << 1) | 1)
 
@@ -53,7 +53,7 @@ class Hello16(RingsideCase):
         _, gdb = self.start()
         gdb.console("break on_interrupt")
         self.assert_breakpoint(gdb.run("continue"), "on_interrupt")
-        self.assertEqual(gdb.integer("$rax & 0xffff"), 0x1234)
+        self.assertEqual(gdb.integer("$ax"), 0x1234)
         for _ in range(4):
             gdb.run("stepi")
         self.assertIn("iret", gdb.console("x/i $pc"))

@@ -46,7 +46,8 @@ class RingsideCase(unittest.TestCase):
         return client
 
     def assert_stopped_in(self, stop: dict, function: str) -> None:
-        self.assertEqual(stop.get("frame", {}).get("func"), function, stop)
+        """`function` without its namespaces."""
+        self.assertEqual(stop.get("frame", {}).get("func", "").split("::")[-1], function, stop)
 
     def assert_breakpoint(self, stop: dict, function: str) -> None:
         self.assertEqual(stop.get("reason"), "breakpoint-hit", stop)

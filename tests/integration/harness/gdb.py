@@ -89,7 +89,7 @@ class GdbSession:
         return self.command(f'-data-evaluate-expression "{quoted}"')["value"]
 
     def integer(self, expression: str) -> int:
-        return int(self.evaluate(f"(unsigned long)({expression})"), 0)
+        return int(self.evaluate(f"(unsigned long long)({expression})"), 0)
 
     # ---- Connections
 
