@@ -8,10 +8,10 @@ const element = id => document.getElementById(id);
 
 // ---- Words and colours
 
-function duration(ns) {
+function duration(ns, digits = 3) {
   for (const [size, unit] of [[1e9, 's'], [1e6, 'ms'], [1e3, 'us']])
     if (ns >= size * 0.9995)
-      return `${Number((ns / size).toPrecision(3))} ${unit}`;
+      return `${Number((ns / size).toPrecision(digits))} ${unit}`;
   return `${Math.round(ns)} ns`;
 }
 
@@ -53,12 +53,17 @@ function visibleTimelines() {
 function tableNode(table, { keep = () => true, swatches = false, onRow } = {}) {
   const node = make('table');
   const head = node.createTHead().insertRow();
-  for (const column of table.columns)
-    head.append(make('th', column.name, column.right ? 'right' : ''));
+  const filled = table.columns.map((_, i) => table.rows.some(row => row[i] !== ''));
+  table.columns.forEach((column, i) => {
+    if (filled[i])
+      head.append(make('th', column.name, column.right ? 'right' : ''));
+  });
   const body = node.createTBody();
   for (const row of table.rows.filter(keep)) {
     const line = body.insertRow();
     row.forEach((text, i) => {
+      if (!filled[i])
+        return;
       const cell = make('td', text, table.columns[i].right ? 'right' : /^0x/.test(text) ? 'mono' : '');
       if (i === 0 && swatches && reasonNames.includes(text)) {
         const swatch = make('span', '', 'swatch');
@@ -225,14 +230,17 @@ function drawAxis(context, width, height, x) {
   const step = [1, 2, 5, 10].map(factor => factor * power).find(size => size >= rough);
   context.strokeStyle = style.getPropertyValue('--line');
   context.fillStyle = style.getPropertyValue('--faint');
-  for (let time = Math.ceil(timeline.from / step) * step; time <= timeline.to; time += step) {
+  // Deep inside a long recording three digits no longer tell ticks apart: then they count from the first one.
+  const first = Math.ceil(timeline.from / step) * step;
+  const relative = span < timeline.from / 20;
+  for (let i = 0; first + i * step <= timeline.to; ++i) {
+    const left = x(first + i * step);
     context.beginPath();
-    context.moveTo(x(time), 0);
-    context.lineTo(x(time), height - kAxis + 4);
+    context.moveTo(left, 0);
+    context.lineTo(left, height - kAxis + 4);
     context.stroke();
-    // Deep inside a long recording the differences matter more than the absolute time.
-    const offset = span < timeline.from / 1000 ? time - timeline.from : time;
-    context.fillText((offset === time ? '' : '+') + duration(offset), x(time) + 3, height - kAxis / 2);
+    const label = !relative ? duration(first + i * step) : i === 0 ? duration(first, 9) : `+${duration(i * step)}`;
+    context.fillText(label, left + 3, height - kAxis / 2);
   }
 }
 
