@@ -5,7 +5,7 @@ import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,6 +34,9 @@ class Job:
     memory_mib: int = 1024
     forwards: list[tuple[int, int]] = field(default_factory=list)
     debugger_endpoint: str | None = None  # where outside a debugger connects to /dev/ttyS1 inside
+    debugger_ready: Callable[[str], None] = lambda endpoint: print(  # called when the first command begins
+        f"lab: a debugger may connect to {endpoint}", file=sys.stderr, flush=True
+    )
 
 
 @contextmanager
@@ -54,10 +57,19 @@ def boot(job: Job) -> Iterator[Iterator[channel.Event]]:
     with tempfile.TemporaryDirectory(prefix="ringside-lab-") as folder:
         setup = Setup(linux, [base, run], Path(folder), job.cpus, job.memory_mib, listener is not None, job.forwards)
         with host(setup) as emulator:
+            events = Session(emulator, token, tests).events()
             if listener:
                 bridge.Bridge(listener, emulator.debugger)
-                print(f"lab: a debugger may connect to {bridge.name_of(listener)}", file=sys.stderr, flush=True)
-            yield Session(emulator, token, tests).events()
+                events = _announce(events, lambda: job.debugger_ready(bridge.name_of(listener)))
+            yield events
+
+
+def _announce(events: Iterator[channel.Event], ready: Callable[[], None]) -> Iterator[channel.Event]:
+    """The same events; a debugger that came before the first command would lose patience during the boot."""
+    for event in events:
+        if isinstance(event, channel.Begin) and event.number == 0:
+            ready()
+        yield event
 
 
 def _check(job: Job) -> None:

@@ -1,0 +1,19 @@
+"""Where Ringside is, and how it is started inside with its debugger's line on the machine's /dev/ttyS1."""
+
+import shlex
+from pathlib import Path
+
+from .batch import Test
+from .errors import LabError
+from .runner import Job
+
+ROOT = Path(__file__).parents[3]
+DEFAULT_BINARY = ROOT / "build" / "release" / "ringside"
+
+
+def job(host: str, binary: Path, arguments: list[str], endpoint: str) -> Job:
+    """`ringside run --wait ARGUMENTS...`, served at `endpoint` outside."""
+    if not binary.is_file():
+        raise LabError(f"{binary} is missing: cmake --preset release && cmake --build --preset release")
+    command = [str(binary.resolve()), "run", "--wait", "--gdb=serial:/dev/ttyS1", *arguments]
+    return Job(host=host, tests=[Test("ringside", 0, shlex.join(command))], debugger_endpoint=endpoint)
