@@ -37,3 +37,19 @@ def kernel(segments: list[Segment], entry: int) -> bytes:
     header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 62, 1, entry, HEADER_SIZE, 0, 0, HEADER_SIZE,
                          PROGRAM_HEADER_SIZE, count, 0, 0, 0)
     return header + headers + body
+
+
+def pvh_entry(image: bytes) -> int:
+    """The entry that an ELF64 file's PVH note names."""
+    (table,) = struct.unpack_from("<Q", image, 32)
+    (count,) = struct.unpack_from("<H", image, 56)
+    for index in range(count):
+        kind, _, offset, _, _, size = struct.unpack_from("<IIQQQQ", image, table + index * PROGRAM_HEADER_SIZE)
+        end = offset + size
+        while kind == PT_NOTE and offset + 12 <= end:
+            name_size, data_size, note_type = struct.unpack_from("<III", image, offset)
+            data = offset + 12 + (name_size + 3) // 4 * 4
+            if note_type == PVH_NOTE_TYPE and image[offset + 12:offset + 15] == b"Xen":
+                return struct.unpack_from("<I", image, data)[0]
+            offset = data + (data_size + 3) // 4 * 4
+    raise ValueError("no PVH note")

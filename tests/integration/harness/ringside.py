@@ -23,10 +23,10 @@ class Ringside:
 
     @classmethod
     def run(cls, kernel: object, *options: object, wait: bool = True, gdb: str | None = "tcp:127.0.0.1:0",
-            **popen: object) -> "Ringside":
+            memory: str = "64M", **popen: object) -> "Ringside":
         """`ringside run`; with gdb, on a port that the system chooses."""
         debug = ([f"--gdb={gdb}"] if gdb else []) + (["--wait"] if wait and gdb else [])
-        return cls("run", "-m", "64M", *debug, *options, kernel, **popen)
+        return cls("run", "-m", memory, *debug, *options, kernel, **popen)
 
     @property
     def pid(self) -> int:
