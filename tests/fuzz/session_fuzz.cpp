@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
-#include "fake_target.h"
 #include "gdbstub/checksum.h"
 #include "gdbstub/framer.h"
 #include "gdbstub/session.h"
+#include "tests/unit/gdbstub/fake_target.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "fake_target.h"
+#include "tests/unit/gdbstub/fake_target.h"
 
 #include <algorithm>
 #include <cstring>

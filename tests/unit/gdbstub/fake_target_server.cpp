@@ -6,8 +6,8 @@
 
 #include <asio/io_context.hpp>
 
-#include "fake_target.h"
 #include "gdbstub/transport/server.h"
+#include "tests/unit/gdbstub/fake_target.h"
 
 int main(int argc, char** argv) {
     using namespace ringside::gdbstub;

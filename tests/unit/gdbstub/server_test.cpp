@@ -15,8 +15,8 @@
 #include <gtest/gtest.h>
 #include <asio.hpp>
 
-#include "fake_target.h"
 #include "gdbstub/checksum.h"
+#include "tests/unit/gdbstub/fake_target.h"
 
 namespace ringside::gdbstub {
 namespace {

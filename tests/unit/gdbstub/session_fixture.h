@@ -11,9 +11,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fake_target.h"
 #include "gdbstub/checksum.h"
 #include "gdbstub/session.h"
+#include "tests/unit/gdbstub/fake_target.h"
 
 namespace ringside::gdbstub {
 
