@@ -15,7 +15,7 @@ from .errors import LabError
 from .kernel import Kernel
 
 INIT = Path(__file__).parent.parent / "guest" / "init"
-NETWORK_MODULES = ("virtio_net",)
+NETWORK_MODULES = ("virtio_pci", "virtio_net")  # the bus first: nothing depends on it by name
 
 
 @dataclass(frozen=True)
