@@ -10,54 +10,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
 import unittest
 from pathlib import Path
 
 from tests.integration.harness import paths
+from tests.lanes.unittests import Result
 
 HERE = Path(__file__).parent
-
-
-class Result(unittest.TestResult):
-    """One line per test with its time; a failure shows what the programs under test had to say."""
-
-    def __init__(self):
-        super().__init__()
-        self.counts = {"passed": 0, "failed": 0, "skipped": 0}
-
-    def startTest(self, test):
-        super().startTest(test)
-        self._verdict, self._details, self._started = "passed", [], time.monotonic()
-
-    def stopTest(self, test):
-        super().stopTest(test)
-        seconds = time.monotonic() - self._started
-        name = test.id().removeprefix("tests.integration.")
-        self.counts[self._verdict] += 1
-        print(f"{self._verdict:<8} {name} ({seconds:.1f} s)", *self._details, sep="\n", flush=True)
-
-    def addSkip(self, test, reason):
-        super().addSkip(test, reason)
-        self._verdict, self._details = "skipped", [f"    {reason}"]
-
-    def addError(self, test, err):
-        super().addError(test, err)
-        self._fail(test, self.errors[-1][1])
-
-    def addFailure(self, test, err):
-        super().addFailure(test, err)
-        self._fail(test, self.failures[-1][1])
-
-    def addSubTest(self, test, subtest, err):
-        super().addSubTest(test, subtest, err)
-        if err is not None:
-            self._fail(test, f"{subtest}\n{''.join(traceback.format_exception(*err))}")
-
-    def _fail(self, test, trace):
-        self._verdict = "failed"
-        self._details += [trace, test.diagnostics() if hasattr(test, "diagnostics") else ""]
 
 
 def run_here(module: str, patterns: list[str] | None) -> dict[str, int]:

@@ -8,6 +8,7 @@ import fcntl
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from tests.lanes.lane import BUILD, ROOT, Lane, LaneRun, Skipped
 
@@ -17,7 +18,7 @@ PYTHON = sys.executable
 def lint(run: LaneRun) -> None:
     for check in ("format", "files", "layers", "shell"):
         run.one_test(check, PYTHON, "-m", f"tests.lint.{check}")
-    run.one_test("layers' own test", PYTHON, "-m", "unittest", "tests.lint.test_layers")
+    run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/lint")
     # The fuzzers are sources like any other; no link, so nothing is instrumented.
     if run.one_test("configure", "cmake", "--preset", "clang", "-DRINGSIDE_FUZZ=ON"):
         run.one_test("clang-tidy", PYTHON, "-m", "tests.lint.tidy", "--build", BUILD / "clang",
@@ -43,6 +44,7 @@ def stands_alone(run: LaneRun, foundation: str) -> None:
 
 def unit(run: LaneRun) -> None:
     run.ctest(run.build("release"), "unit")
+    run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/lab")
 
 
 def usable_kvm() -> str:
@@ -94,6 +96,41 @@ def tsan(run: LaneRun) -> None:
     sanitized(run, "tsan", {"TSAN_OPTIONS": "halt_on_error=1"}, ("tests/unit/all",))
 
 
+def fuzz(run: LaneRun) -> None:
+    """Each fuzzer for a few seconds, from its seeds: a bounded smoke. What it finds new stays in build/."""
+    directory = run.build("fuzz", "tests/fuzz/all") / "tests" / "fuzz"
+    for fuzzer in sorted(directory.glob("*_fuzz")):
+        found = directory / f"{fuzzer.name}.found"
+        found.mkdir(exist_ok=True)
+        seeds = ROOT / "tests" / "fuzz" / "corpus" / fuzzer.name.removesuffix("_fuzz")
+        run.one_test(fuzzer.name, fuzzer, "-max_total_time=20", "-timeout=10", "-rss_limit_mb=2048",
+                     f"-artifact_prefix={found}/", found, *([seeds] if seeds.is_dir() else []))
+
+
+def guests_end_well(build: Path) -> dict[str, tuple[int, str]]:
+    """Commands for the lab: each guest runs and ends with the status that means it found everything right."""
+    def ends(kernel: str, options: str = "") -> str:
+        program, guests = build / "ringside", build / "guests"
+        return f"{program} run -m 64M --serial stderr {options} {guests / kernel} ; test $? -eq 33"
+
+    return {
+        "doctor": (60, f"{build / 'ringside'} doctor"),
+        "kvm": (120, str(build / "tests" / "lab" / "lab_selftest")),
+        "hello16": (30, ends("hello16.bin")),
+        "protected32": (30, ends("protected32")),
+        "demo64": (60, ends("demo64", "--append=rounds=5")),
+        "smp": (60, ends("smp", "--cpus=2 --append='cpus=2 rounds=20'")),
+    }
+
+
+def lab_intel(run: LaneRun) -> None:
+    run.in_lab("intel", guests_end_well(run.build("release")))
+
+
+def lab_amd(run: LaneRun) -> None:
+    run.in_lab("amd", guests_end_well(run.build("release")))
+
+
 def bench(run: LaneRun) -> None:
     need_kvm()
     directory = run.build("release")
@@ -107,5 +144,8 @@ LANES = [
     Lane("gdb", "real guests under a real gdb, on this host's KVM", gdb, quick=True),
     Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan", asan, minutes=30),
     Lane("tsan", "unit and gdb tests under ThreadSanitizer", tsan, minutes=30),
+    Lane("fuzz", "each fuzzer for 20 seconds", fuzz),
     Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench),
+    Lane("lab-amd", "guests on kvm-amd, in QEMU's emulated SVM", lab_amd),
+    Lane("lab-intel", "guests on kvm-intel, in Bochs's emulated VMX", lab_intel),
 ]
