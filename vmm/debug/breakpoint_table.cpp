@@ -13,6 +13,10 @@ constexpr std::byte kInt3{0xcc};
 constexpr std::uint64_t kRealModeLimit = 0x10fff0;
 constexpr std::uint64_t kCr0Pe = 1, kEferLma = 0x400;
 
+bool is_user_page(const x86::Translation& page, const x86::SystemRegisters& system) {
+    return page.permissions.user && x86::paging_mode(x86::paging_state(system)) != x86::PagingMode::None;
+}
+
 // DR7 has no "read only"; as everywhere, a read watchpoint stops on writes too, and gdb sorts it out.
 x86::DebugCondition condition_of(BreakpointKind kind) {
     switch (kind) {
@@ -68,7 +72,8 @@ Result<void> BreakpointTable::insert(const machine::StopToken&, const GuestView&
     if (breakpoint->is_watchpoint()) {
         if (request.size == 0 || request.address + (request.size - 1) < request.address)
             return failure("insert watchpoint", "the range is empty or wraps around");
-    } else if (request.kind == BreakpointKind::Software) {
+    } else if (request.kind == BreakpointKind::Software ||
+               !reachable_by_slot(view, system, request.address)) {
         if (try_int3(view, system, *breakpoint))
             breakpoint->mechanism = Mechanism::Int3;
     }
@@ -111,6 +116,16 @@ void BreakpointTable::settle(const machine::StopToken&, const GuestView& view,
         make_plan();
 }
 
+// Execution slots that do not work at CPL 3 are of no use for user code; an int3 there is seen
+// (user_frame.h).
+bool BreakpointTable::reachable_by_slot(const GuestView& view, const x86::SystemRegisters& system,
+                                        std::uint64_t address) const {
+    if (abilities_.execute_slots_user)
+        return true;
+    const auto page = view.translate(system, Gva{address});
+    return !page || !is_user_page(*page, system);
+}
+
 // Where the CPU is in real mode now, or where only real-mode code can be, it is real mode's verdict that
 // counts.
 bool BreakpointTable::int3_works_in(const x86::SystemRegisters& system, Gpa gpa) const {
@@ -129,6 +144,7 @@ bool BreakpointTable::try_int3(const GuestView& view, const x86::SystemRegisters
     if (!page || byte_at(page->gpa) == nullptr || !int3_works_in(system, page->gpa))
         return false;
     breakpoint.gpa = page->gpa;
+    breakpoint.user = is_user_page(*page, system);
     plant(page->gpa);
     return true;
 }
@@ -200,6 +216,7 @@ void BreakpointTable::make_plan() {
                 continue;
             if (breakpoint->mechanism == Mechanism::Int3) {
                 plan_.int3s = true;
+                plan_.user_int3s = plan_.user_int3s || breakpoint->user;
             } else if (!abilities_.execute_slots || !assign_slots(*breakpoint)) {
                 breakpoint->mechanism = Mechanism::Stepping;
                 plan_.stepped_breakpoints.push_back(breakpoint.get());

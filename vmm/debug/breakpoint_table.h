@@ -31,6 +31,7 @@ struct Breakpoint {
     gdbstub::BreakpointRequest request;
     Mechanism mechanism = Mechanism::Stepping;
     Gpa gpa;                 // Int3 only
+    bool user = false;       // Int3 only: user code may run there
     bool waiting = false;    // a software breakpoint on a page that is not mapped yet
     std::uint64_t hits = 0;  // stops and ignored hits alike
 
@@ -43,6 +44,7 @@ struct DebugPlan {
     x86::Dr7 dr7;
     std::array<Breakpoint*, 4> owner{};
     bool int3s = false;
+    bool user_int3s = false;
     std::vector<Breakpoint*> stepped_breakpoints;
     std::vector<Breakpoint*> stepped_watchpoints;
 
@@ -87,6 +89,7 @@ class BreakpointTable final : public PlantedBytes {
 
     List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
     bool try_int3(const GuestView&, const x86::SystemRegisters&, Breakpoint&);
+    bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, std::uint64_t address) const;
     bool int3_works_in(const x86::SystemRegisters&, Gpa) const;
     void plant(Gpa);
     void unplant(Gpa);

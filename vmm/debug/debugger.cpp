@@ -29,6 +29,7 @@ void Debugger::bind(machine::Machine& machine) {
                      *view_,
                      *coordinator_,
                      {},
+                     *registers_,
                      [this](VcpuIndex, machine::FatalExit cause, const std::string& report) {
                          hooks_.post([this, cause, report] {
                              if (!client_attached_)

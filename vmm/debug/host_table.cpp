@@ -34,7 +34,7 @@ HostRow row(const char* key, const char* what, bool works, const char* otherwise
 
 std::vector<HostRow> host_rows(const HostAbilities& a) {
     const char* slots = a.execute_slots ? "debug slots, then stepping" : "stepping";
-    const char* user = "not seen at CPL 3";
+    const char* user = "seen at the guest's exception handler";
     return {
         int3_row("int3_real", "real mode", a.int3_real, slots),
         int3_row("int3_protected", "protected mode", a.int3_protected, slots),

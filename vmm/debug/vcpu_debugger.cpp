@@ -1,30 +1,20 @@
 #include "vmm/debug/vcpu_debugger.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "vmm/debug/fatal_report.h"
-#include "vmm/debug/step_target.h"
 #include "vmm/debug/thread_ids.h"
+#include "vmm/debug/user_frame.h"
 
 namespace ringside::debug {
 
 namespace {
 
 constexpr std::uint32_t kDebugVector = 1, kBreakpointVector = 3;
-constexpr std::uint32_t kMsrLstar = 0xc0000082, kMsrSysenterEip = 0x176;
 constexpr std::byte kTrapFlagInSecondByte{1};  // RFLAGS bit 8
-constexpr std::size_t kLongestInstruction = 15;
-
-std::optional<Gva> read_msr(const kvm::Vcpu& vcpu, std::uint32_t index) {
-    kvm::Msr msr{index, 0};
-    const auto count = vcpu.read_msrs({&msr, 1});
-    return count && *count == 1 ? std::optional(Gva{msr.value}) : std::nullopt;
-}
+// #GP's error code for an int3 through a gate that CPL 3 may not use: index 3, in the IDT (SDM volume
+// 3, 6.13).
+constexpr std::uint64_t kBreakpointGateError = 3 << 3 | 2;
 
 }  // namespace
-
-// ---- Arming
 
 void VcpuDebugger::before_entry() {
     if (fatal_) {
@@ -32,7 +22,7 @@ void VcpuDebugger::before_entry() {
         return;
     }
     // With nothing armed before and nothing now, a resume costs no ioctl.
-    if (!stepping() && control_ == 0 && context_.table.empty())
+    if (!stepping() && armed_.control == 0 && context_.table.empty())
         return;
     thread_.vcpu().sync_system_registers(false);
     if (!refresh())
@@ -40,81 +30,6 @@ void VcpuDebugger::before_entry() {
     if (stepping() && stop_at_stepped_breakpoint())
         return;
     arm();
-}
-
-void VcpuDebugger::arm() {
-    const DebugPlan& plan = context_.table.plan();
-    std::uint32_t control = 0;
-    if (plan.int3s)
-        control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
-    if (plan.dr7.any_enabled())
-        control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
-    if (stepping()) {
-        control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
-        // A client's step stays in the code that it steps; stepping that stands in for a watchpoint must let
-        // the guest have its interrupts.
-        if (!std::holds_alternative<gdbstub::Continue>(action_) && context_.abilities.step_blocks_interrupts)
-            control |= KVM_GUESTDBG_BLOCKIRQ;
-    }
-    thread_.vcpu().sync_system_registers(stepping());
-    temporary_slot_.reset();
-    program(control, plan.slots, plan.dr7, stepping());
-    if (stepping())
-        prepare_step();
-}
-
-// `force` even where nothing changed: KVM keeps TF only at the RIP that it was set at, so a RIP or RFLAGS
-// written since loses it.
-void VcpuDebugger::program(std::uint32_t control, const std::array<std::uint64_t, 4>& slots, x86::Dr7 dr7,
-                           bool force) {
-    if (!force && control == control_ && slots == slots_ && dr7 == dr7_)
-        return;
-    if (auto r = thread_.vcpu().set_guest_debug(control, slots, dr7.raw()); !r)
-        return fail(r.error());
-    control_ = control;
-    slots_ = slots;
-    dr7_ = dr7;
-}
-
-void VcpuDebugger::prepare_step() {
-    std::array<std::byte, kLongestInstruction> bytes{};
-    const auto code = std::span(bytes).first(context_.view.fetch(system_, linear_pc(), bytes));
-    step_ = x86::classify(code, x86::cpu_mode(general_, system_));
-    std::optional<Gva> target;
-    if (step_.kind == x86::StepKind::SoftwareInterrupt)
-        target = interrupt_target(context_.view, general_, system_, step_.vector);
-    else if (step_.kind == x86::StepKind::Syscall)
-        target = read_msr(thread_.vcpu(), kMsrLstar);
-    else if (step_.kind == x86::StepKind::Sysenter)
-        target = read_msr(thread_.vcpu(), kMsrSysenterEip);
-    if (target && context_.abilities.execute_slots)
-        aim_temporary_slot(*target);
-
-    const auto& watchpoints = context_.table.plan().stepped_watchpoints;
-    if (!watchpoints.empty()) {
-        x86::CpuState state;
-        state.general = general_;
-        state.system = system_;
-        watch_.before(watchpoints, context_.view, state, code);
-    }
-}
-
-// Instead of TF, for one instruction: slot 3 is lent even if it is in use, as only this instruction and its
-// handler's first byte are in reach.
-void VcpuDebugger::aim_temporary_slot(Gva target) {
-    auto slots = slots_;
-    auto dr7 = dr7_;
-    unsigned slot = x86::kDebugSlots - 1;
-    for (unsigned i = 0; i < x86::kDebugSlots; ++i) {
-        if (!dr7.enabled(i))
-            slot = i;
-    }
-    slots[slot] = target.value;
-    dr7.enable(slot, x86::DebugCondition::Execute, 1);
-    const std::uint32_t control = (control_ & ~static_cast<std::uint32_t>(KVM_GUESTDBG_SINGLESTEP)) |
-                                  KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
-    program(control, slots, dr7, true);
-    temporary_slot_ = slot;
 }
 
 // ---- Debug exits
@@ -137,6 +52,14 @@ bool VcpuDebugger::refresh() {
     return true;
 }
 
+bool VcpuDebugger::write_back() {
+    if (auto r = thread_.vcpu().set_general(general_); !r) {
+        fail(r.error());
+        return false;
+    }
+    return true;
+}
+
 void VcpuDebugger::on_debug_exit() {
     if (!refresh())
         return;
@@ -144,9 +67,9 @@ void VcpuDebugger::on_debug_exit() {
     if (debug.exception == kBreakpointVector)
         return on_int3();
     const auto dr6 = x86::Dr6::from_raw(debug.dr6);
-    if (const unsigned hits = dr6.hits(dr7_); hits != 0)
+    if (const unsigned hits = dr6.hits(armed_.dr7); hits != 0)
         return on_slots(hits);
-    if ((control_ & KVM_GUESTDBG_SINGLESTEP) != 0 && debug.exception == kDebugVector)
+    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && debug.exception == kDebugVector)
         return on_step();
     give_back_debug_exception(debug.dr6);
 }
@@ -160,16 +83,60 @@ void VcpuDebugger::on_int3() {
         give_back_breakpoint();
 }
 
+// Of several slots that hit at once the table's comes first: it is the one that a user asked for.
 void VcpuDebugger::on_slots(unsigned hits) {
     hide_trap_flag();
-    const auto& owners = context_.table.plan().owner;
+    const DebugPlan& plan = context_.table.plan();
+    auto use = SlotUse::None;
     for (unsigned slot = 0; slot < x86::kDebugSlots; ++slot) {
-        if ((hits >> slot & 1) == 0 || (temporary_slot_ && *temporary_slot_ == slot))
+        if ((hits >> slot & 1) == 0)
             continue;
-        if (owners[slot] != nullptr)
-            return hit(*owners[slot]);
+        if (armed_.use[slot] == SlotUse::Plan && plan.owner[slot] != nullptr)
+            return hit(*plan.owner[slot]);
+        use = armed_.use[slot];
     }
-    on_step();
+    switch (use) {
+        case SlotUse::DebugHandler:
+            return on_user_debug();
+        case SlotUse::BreakpointHandler:
+            return on_user_int3(false);
+        case SlotUse::ProtectionHandler:
+            return on_user_int3(true);
+        default:
+            return on_step();
+    }
+}
+
+// The guest's #DB handler was entered. If by the trap flag that we lent to user code, the step is done.
+void VcpuDebugger::on_user_debug() {
+    const auto frame = user_frame(context_.view, general_, system_, false);
+    if (!frame || !trap_flag_lent_ || !undo_delivery(context_.view, *frame, general_, system_))
+        return pass_over();
+    take_trap_flag_back();
+    if (auto r = thread_.vcpu().set_system(system_); !r)
+        return fail(r.error());
+    if (write_back())
+        on_step();
+}
+
+// The guest's #BP handler was entered, or its #GP handler on account of an int3. If the int3 is ours, it is a
+// hit in user code.
+void VcpuDebugger::on_user_int3(bool has_error_code) {
+    const auto frame = user_frame(context_.view, general_, system_, has_error_code);
+    if (!frame || (has_error_code && frame->error_code != kBreakpointGateError))
+        return pass_over();
+    UserFrame at_int3 = *frame;
+    if (!has_error_code)  // a trap: the pushed RIP is behind the int3
+        --at_int3.rip;
+    const auto page = context_.view.translate(system_, Gva{at_int3.rip});
+    Breakpoint* breakpoint = page ? context_.table.int3_at(page->gpa) : nullptr;
+    if (breakpoint == nullptr || !undo_delivery(context_.view, at_int3, general_, system_))
+        return pass_over();
+    take_trap_flag_back();
+    if (auto r = thread_.vcpu().set_system(system_); !r)
+        return fail(r.error());
+    if (write_back())
+        hit(*breakpoint);
 }
 
 void VcpuDebugger::on_step() {
@@ -190,19 +157,16 @@ void VcpuDebugger::on_step() {
         if (general_.rip < range->start || general_.rip >= range->end)
             return report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true});
     }
-    if (stop_at_stepped_breakpoint())
-        return;
-    // After an ordinary instruction TF is still set; after others KVM must set it again.
-    if (temporary_slot_ || step_.kind != x86::StepKind::Ordinary)
-        arm();
-    else
-        prepare_step();
+    if (!stepping())
+        return arm();
+    if (!stop_at_stepped_breakpoint())
+        next_step();
 }
 
 // PUSHF stores the TF with which it is stepped; the guest must not see it. (KVM hides TF in RFLAGS itself
 // while it steps, so a guest's own TF at this moment cannot be told from ours.)
 void VcpuDebugger::hide_trap_flag() {
-    if (step_.kind != x86::StepKind::PushFlags || temporary_slot_)
+    if (step_.kind != x86::StepKind::PushFlags)
         return;
     step_ = {};
     const auto page = context_.view.translate(system_, x86::linear_sp(general_, system_) + 1);
@@ -236,8 +200,8 @@ void VcpuDebugger::give_back_breakpoint() {
     kvm::Vcpu& vcpu = thread_.vcpu();
     Result<void> result;
     if (vcpu.shared().exit_reason == KVM_EXIT_DEBUG) {
-        result =
-            vcpu.set_guest_debug(control_ | KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP, slots_, dr7_.raw());
+        result = vcpu.set_guest_debug(armed_.control | KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP,
+                                      armed_.address, armed_.dr7.raw());
     } else {
         auto general = general_;
         ++general.rip;
@@ -262,8 +226,8 @@ void VcpuDebugger::give_back_debug_exception(std::uint64_t dr6) {
         return vcpu.set_debug(debug);
     });
     if (result)
-        result =
-            vcpu.set_guest_debug(control_ | KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB, slots_, dr7_.raw());
+        result = vcpu.set_guest_debug(armed_.control | KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB,
+                                      armed_.address, armed_.dr7.raw());
     if (!result)
         fail(result.error());
 }
@@ -271,7 +235,8 @@ void VcpuDebugger::give_back_debug_exception(std::uint64_t dr6) {
 // ---- Breakpoints
 
 bool VcpuDebugger::wants_stop(const Breakpoint& breakpoint) {
-    return breakpoint.request.conditions.empty();
+    return breakpoint.request.conditions.empty() ||
+           conditions_.any_holds(breakpoint.request.conditions, general_, system_);
 }
 
 void VcpuDebugger::hit(Breakpoint& breakpoint) {
@@ -294,24 +259,29 @@ void VcpuDebugger::hit(Breakpoint& breakpoint) {
     }
 }
 
-// One step with the breakpoint out of the way. An int3 is out for everyone, so the other vCPUs rest for that
-// long; a slot is this vCPU's own. A watchpoint has let its instruction through already.
+// An int3 is out for everyone while it is stepped over, so the other vCPUs rest for that long; a slot is this
+// vCPU's own. A watchpoint has let its instruction through already.
 void VcpuDebugger::step_off(Breakpoint& breakpoint) {
     if (breakpoint.is_watchpoint())
-        return;
-    StepOff step_off;
-    if (breakpoint.mechanism == Mechanism::Int3) {
-        if (!context_.coordinator.begin_exclusive(thread_.index()))
-            return;  // it will be hit again
-        context_.table.lift(breakpoint.gpa);
-        step_off.lifted = breakpoint.gpa;
-    }
-    step_off_ = step_off;
+        return stepping() ? next_step() : void();
+    if (breakpoint.mechanism != Mechanism::Int3)
+        return begin_step_off(std::nullopt);
+    if (!context_.coordinator.begin_exclusive(thread_.index()))
+        return;  // it will be hit again
+    context_.table.lift(breakpoint.gpa);
+    begin_step_off(breakpoint.gpa);
+}
+
+void VcpuDebugger::pass_over() {
+    begin_step_off(std::nullopt);
+}
+
+void VcpuDebugger::begin_step_off(std::optional<Gpa> lifted) {
+    step_off_ = StepOff{lifted};
     step_ = {};
-    std::uint32_t control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
-    if (context_.abilities.step_blocks_interrupts)
-        control |= KVM_GUESTDBG_BLOCKIRQ;
-    program(control, {}, x86::Dr7{}, true);
+    SlotSetup setup;
+    add_single_step(setup);
+    program(setup, true);
 }
 
 void VcpuDebugger::end_step_off() {
@@ -323,10 +293,20 @@ void VcpuDebugger::end_step_off() {
     arm();
 }
 
-// A stop came before the step was done: the breakpoint goes back in, and is hit again later.
+// A stop may come before a step is done. A breakpoint that was lifted goes back in, to be hit again later; a
+// trap flag that user code was lent is taken back where it still is in RFLAGS.
 void VcpuDebugger::on_parked() {
+    if (!step_off_ && !trap_flag_lent_)
+        return;
+    thread_.vcpu().sync_system_registers(false);
+    if (!refresh())
+        return;
     if (step_off_)
         end_step_off();
+    if (trap_flag_lent_ && blind_here()) {
+        take_trap_flag_back();
+        write_back();
+    }
 }
 
 // ---- Ends

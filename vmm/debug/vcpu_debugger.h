@@ -15,7 +15,9 @@
 #include "arch/x86_64/step_class.h"
 #include "gdbstub/target.h"
 #include "vmm/debug/breakpoint_table.h"
+#include "vmm/debug/condition_scope.h"
 #include "vmm/debug/guest_view.h"
+#include "vmm/debug/slot_setup.h"
 #include "vmm/debug/stop_coordinator.h"
 #include "vmm/debug/watch_by_stepping.h"
 
@@ -27,6 +29,7 @@ struct DebugContext {
     const GuestView& view;
     StopCoordinator& coordinator;
     HostAbilities abilities;
+    const x86::RegisterFile& registers;  // what conditions name registers by
     // Told of an exit after which the vCPU cannot go on; called on the vCPU's thread, before the stop is
     // reported.
     std::function<void(VcpuIndex, machine::FatalExit, const std::string& report)> on_fatal;
@@ -34,7 +37,8 @@ struct DebugContext {
 
 class VcpuDebugger {
   public:
-    VcpuDebugger(machine::VcpuThread& thread, DebugContext& context) : thread_(thread), context_(context) {}
+    VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
+        : thread_(thread), context_(context), conditions_(context.registers, context.view) {}
 
     void set_action(const gdbstub::ResumeAction& action) { action_ = action; }
     // Why this vCPU can never run again, if so.
@@ -50,26 +54,41 @@ class VcpuDebugger {
     bool stepping() const {
         return !std::holds_alternative<gdbstub::Continue>(action_) || context_.table.plan().needs_stepping();
     }
-    bool refresh();
+    // CPL 3 on a host whose KVM does not step there.
+    bool blind_here() const {
+        return !context_.abilities.step_user && x86::privilege_level(general_, system_) == 3;
+    }
     Gva linear_pc() const { return x86::linear_pc(general_, system_); }
+    bool refresh();
+    bool write_back();
 
-    // Arming.
+    // Arming (vcpu_arming.cpp).
     void arm();
-    void program(std::uint32_t control, const std::array<std::uint64_t, 4>& slots, x86::Dr7 dr7, bool force);
-    void prepare_step();
-    void aim_temporary_slot(Gva target);
+    void next_step();
+    std::size_t classify(std::span<std::byte> code);
+    void add_single_step(SlotSetup& setup);
+    void add_user_handlers(SlotSetup& setup);
+    std::optional<Gva> step_target() const;
+    void program(const SlotSetup& setup, bool force);
+    void lend_trap_flag();
+    void take_trap_flag_back();
 
     // Debug exits.
     void on_int3();
     void on_slots(unsigned hits);
     void on_step();
+    void on_user_debug();
+    void on_user_int3(bool has_error_code);
     void hide_trap_flag();
     bool stop_at_stepped_breakpoint();
     void give_back_breakpoint();
     void give_back_debug_exception(std::uint64_t dr6);
 
-    // Stepping off a breakpoint whose condition was false.
+    // One step without what stands in its way: a breakpoint whose condition was false, a handler that was
+    // entered for the guest's own reasons.
     void step_off(Breakpoint& breakpoint);
+    void pass_over();
+    void begin_step_off(std::optional<Gpa> lifted);
     void end_step_off();
 
     void hit(Breakpoint& breakpoint);
@@ -87,14 +106,11 @@ class VcpuDebugger {
     x86::GeneralRegisters general_;
     x86::SystemRegisters system_;
 
-    // What KVM_SET_GUEST_DEBUG was last given.
-    std::uint32_t control_ = 0;
-    std::array<std::uint64_t, 4> slots_{};
-    x86::Dr7 dr7_;
-
-    x86::StepClass step_;                     // of the instruction being stepped
-    std::optional<unsigned> temporary_slot_;  // lent to the step's target
+    SlotSetup armed_;              // what KVM_SET_GUEST_DEBUG was last given
+    x86::StepClass step_;          // of the instruction being stepped
+    bool trap_flag_lent_ = false;  // TF is set in the user code's own RFLAGS
     WatchByStepping watch_;
+    ConditionScope conditions_;
     struct StepOff {
         std::optional<Gpa> lifted;  // an int3 that is out of memory meanwhile
     };

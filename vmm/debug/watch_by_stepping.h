@@ -20,7 +20,8 @@ class WatchByStepping {
     // Remembers the state before a step, the instruction at `code` and the watched bytes.
     void before(std::span<Breakpoint* const> watchpoints, const GuestView& view, const x86::CpuState& state,
                 std::span<const std::byte> code);
-    // The first of the same watchpoints that the step has triggered, or nullptr. Takes the state after the step.
+    // The first of the same watchpoints that the step has triggered, or nullptr. Takes the state after the
+    // step.
     Breakpoint* after(std::span<Breakpoint* const> watchpoints, const GuestView& view,
                       const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
 

@@ -1,0 +1,140 @@
+// How a vCPU is armed before it runs: slots, int3s, and the three ways of a single step.
+
+#include <array>
+
+#include "vmm/debug/guest_tables.h"
+#include "vmm/debug/vcpu_debugger.h"
+
+namespace ringside::debug {
+
+namespace {
+
+constexpr std::uint8_t kDebugVector = 1, kBreakpointVector = 3, kProtectionVector = 13;
+constexpr std::uint32_t kMsrLstar = 0xc0000082, kMsrSysenterEip = 0x176;
+constexpr std::uint64_t kTrapFlag = 0x100;
+constexpr std::size_t kLongestInstruction = 15;
+
+std::optional<Gva> read_msr(const kvm::Vcpu& vcpu, std::uint32_t index) {
+    kvm::Msr msr{index, 0};
+    const auto count = vcpu.read_msrs({&msr, 1});
+    return count && *count == 1 ? std::optional(Gva{msr.value}) : std::nullopt;
+}
+
+}  // namespace
+
+void VcpuDebugger::arm() {
+    thread_.vcpu().sync_system_registers(stepping());
+    SlotSetup setup = SlotSetup::from(context_.table.plan());
+    if (!context_.abilities.step_user)
+        add_user_handlers(setup);
+    if (stepping()) {
+        std::array<std::byte, kLongestInstruction> code{};
+        classify(code);
+        add_single_step(setup);
+    }
+    program(setup, stepping());
+}
+
+// Goes on stepping. While one ordinary instruction follows another TF stays as it is, and KVM need not be
+// asked again.
+void VcpuDebugger::next_step() {
+    const bool plain = step_.kind == x86::StepKind::Ordinary &&
+                       (armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && !blind_here();
+    std::array<std::byte, kLongestInstruction> code{};
+    classify(code);
+    if (!plain || step_.kind != x86::StepKind::Ordinary)
+        arm();
+}
+
+// Looks at the instruction that is about to be stepped. Returns its bytes' number.
+std::size_t VcpuDebugger::classify(std::span<std::byte> code) {
+    const std::size_t size = context_.view.fetch(system_, linear_pc(), code);
+    const auto bytes = std::span<const std::byte>(code).first(size);
+    step_ = x86::classify(bytes, x86::cpu_mode(general_, system_));
+    const auto& watchpoints = context_.table.plan().stepped_watchpoints;
+    if (!watchpoints.empty()) {
+        x86::CpuState state;
+        state.general = general_;
+        state.system = system_;
+        watch_.before(watchpoints, context_.view, state, bytes);
+    }
+    return size;
+}
+
+// An instruction that enters the kernel is stepped with a slot at its target: hardware clears TF on the way
+// in, so a single-step would run through the whole handler, and the TF that it used would be seen in the
+// pushed RFLAGS or in R11.
+std::optional<Gva> VcpuDebugger::step_target() const {
+    if (!context_.abilities.execute_slots)
+        return std::nullopt;
+    switch (step_.kind) {
+        case x86::StepKind::SoftwareInterrupt:
+            return interrupt_target(context_.view, general_, system_, step_.vector);
+        case x86::StepKind::Syscall:
+            return read_msr(thread_.vcpu(), kMsrLstar);
+        case x86::StepKind::Sysenter:
+            return read_msr(thread_.vcpu(), kMsrSysenterEip);
+        default:
+            return std::nullopt;
+    }
+}
+
+void VcpuDebugger::add_single_step(SlotSetup& setup) {
+    // A client's step stays in the code that it steps; stepping that stands in for a watchpoint must let the
+    // guest have its interrupts.
+    const bool client_step = !std::holds_alternative<gdbstub::Continue>(action_) || step_off_;
+    if (client_step && context_.abilities.step_blocks_interrupts)
+        setup.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ;
+    if (const auto target = step_target()) {
+        setup.add(SlotUse::StepTarget, *target);
+    } else if (blind_here()) {
+        if (const auto gate = interrupt_gate(context_.view, general_, system_, kDebugVector)) {
+            lend_trap_flag();
+            setup.add(SlotUse::DebugHandler, gate->handler);
+        }
+    } else {
+        setup.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+    }
+}
+
+// Where user code's int3s, and a trap flag that is still out there in some saved RFLAGS, come in.
+void VcpuDebugger::add_user_handlers(SlotSetup& setup) {
+    if (context_.table.plan().user_int3s) {
+        const auto gate = interrupt_gate(context_.view, general_, system_, kBreakpointVector);
+        if (gate && gate->dpl == 3) {
+            setup.add(SlotUse::BreakpointHandler, gate->handler);
+        } else if (const auto fault = interrupt_gate(context_.view, general_, system_, kProtectionVector)) {
+            setup.add(SlotUse::ProtectionHandler, fault->handler);
+        }
+    }
+    if (trap_flag_lent_ && !(stepping() && blind_here())) {
+        if (const auto gate = interrupt_gate(context_.view, general_, system_, kDebugVector))
+            setup.add(SlotUse::DebugHandler, gate->handler);
+    }
+}
+
+void VcpuDebugger::lend_trap_flag() {
+    if ((general_.rflags & kTrapFlag) != 0)
+        return;
+    general_.rflags |= kTrapFlag;
+    trap_flag_lent_ = write_back();
+}
+
+void VcpuDebugger::take_trap_flag_back() {
+    if (!trap_flag_lent_)
+        return;
+    general_.rflags &= ~kTrapFlag;
+    trap_flag_lent_ = false;
+}
+
+// `force` even where nothing changed: KVM keeps TF only at the RIP that it was set at, so a RIP or RFLAGS
+// written since loses it.
+void VcpuDebugger::program(const SlotSetup& setup, bool force) {
+    if (!force && setup == armed_)
+        return;
+    if (auto r = thread_.vcpu().set_guest_debug(setup.control, setup.address, setup.dr7.raw()); !r)
+        return fail(r.error());
+    armed_ = setup;
+}
+
+}  // namespace ringside::debug
