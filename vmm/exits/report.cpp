@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <fstream>
-#include <functional>
 
 #include "vmm/exits/symbols.h"
 #include "vmm/exits/trace_reader.h"
@@ -12,19 +11,16 @@
 namespace ringside::exits {
 namespace {
 
-using Exporter = void (*)(std::ostream&, const Recording&, const Source&, const Names&);
-
-Exporter exporter_for(const std::filesystem::path& path) {
-    const std::string extension = path.extension().string();
-    if (extension == ".html" || extension == ".htm")
-        return [](std::ostream& out, const Recording& recording, const Source& source, const Names& names) {
-            write_html_report(out, recording, source, names);
-        };
-    if (extension == ".json")
-        return write_chrome_trace;
-    if (extension == ".csv")
-        return write_csv;
-    return nullptr;
+void write(std::ostream& out, ExportFormat format, const Recording& recording, const Source& source,
+           const Names& names) {
+    switch (format) {
+        case ExportFormat::Chrome:
+            return write_chrome_trace(out, recording, source, names);
+        case ExportFormat::Csv:
+            return write_csv(out, recording, source, names);
+        case ExportFormat::Html:
+            return write_html_report(out, recording, source, names);
+    }
 }
 
 // Symbols are a help, not a need: a kernel that moved away or is stripped only leaves names out.
@@ -58,18 +54,27 @@ std::string tables_text(const Recording& recording, const Source& source, const 
 
 }  // namespace
 
-Result<void> export_recording(const std::filesystem::path& path, const Recording& recording,
-                              const Source& source, const Names& names) {
+std::optional<ExportFormat> export_format_of(const std::filesystem::path& path) {
+    const std::string extension = path.extension().string();
+    if (extension == ".html" || extension == ".htm")
+        return ExportFormat::Html;
+    if (extension == ".json")
+        return ExportFormat::Chrome;
+    if (extension == ".csv")
+        return ExportFormat::Csv;
+    return std::nullopt;
+}
+
+Result<void> export_recording(const Export& file, const Recording& recording, const Source& source,
+                              const Names& names) {
+    const std::filesystem::path& path = file.path;
     const std::string operation = "write " + path.string();
-    const Exporter exporter = exporter_for(path);
-    if (exporter == nullptr)
-        return failure(operation, "no format for this file name", "Let it end in .html, .json or .csv");
     std::filesystem::path partial = path;
     partial += ".partial";
     std::ofstream out(partial, std::ios::binary | std::ios::trunc);
     if (!out)
         return errno_failure(operation, errno);
-    exporter(out, recording, source, names);
+    write(out, file.format, recording, source, names);
     out.close();
     std::error_code error;
     if (!out) {
@@ -94,8 +99,8 @@ Result<std::string> report_trace(const std::filesystem::path& trace, const Repor
     const Source source = userspace_source(reasons, recording->rate);
     Names names;
     names.symbol = [&symbols](std::uint64_t rip) { return symbols->describe(rip); };
-    for (const std::filesystem::path& path : options.exports)
-        if (auto written = export_recording(path, *recording, source, names); !written)
+    for (const Export& file : options.exports)
+        if (auto written = export_recording(file, *recording, source, names); !written)
             return tl::unexpected<Error>(written.error());
     return tables_text(*recording, source, names, options.last);
 }

@@ -1,6 +1,7 @@
 // What `ringside exits FILE` does: a recorded trace as tables on a terminal, and as files for other programs.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,19 +12,28 @@
 
 namespace ringside::exits {
 
+enum class ExportFormat : std::uint8_t { Chrome, Csv, Html };
+
+// By what a file's name ends in: .json (Chrome trace), .csv or .html; nothing for other names.
+std::optional<ExportFormat> export_format_of(const std::filesystem::path& path);
+
+struct Export {
+    ExportFormat format = ExportFormat::Html;
+    std::filesystem::path path;
+};
+
 struct ReportOptions {
     std::optional<std::filesystem::path>
-        symbols;  // an ELF file; default: the kernel that the trace names, if it is there
-    std::vector<std::filesystem::path> exports;  // files to write: see export_recording()
-    std::size_t last = 20;                       // rows of the last and of the hottest
+        symbols;                  // an ELF file; default: the kernel that the trace names, if it is there
+    std::vector<Export> exports;  // files to write
+    std::size_t last = 20;        // rows of the last and of the hottest
 };
 
 // Writes the files that are asked for and returns the tables as text.
 Result<std::string> report_trace(const std::filesystem::path& trace, const ReportOptions& options);
 
-// A recording as a file, by what its name ends in: .html, .json (Chrome trace) or .csv. Written beside it
-// first and then renamed, so that no reader sees half of it.
-Result<void> export_recording(const std::filesystem::path& path, const Recording& recording,
-                              const Source& source, const Names& names);
+// A recording as a file. Written beside it first and then renamed, so that no reader sees half of it.
+Result<void> export_recording(const Export& file, const Recording& recording, const Source& source,
+                              const Names& names);
 
 }  // namespace ringside::exits

@@ -212,7 +212,7 @@ Table last_table(const VcpuStatistics& statistics, const Source& source, std::si
                               ticks_text(source, elapsed(exit->exited, exit->handled)),
                               exit->rip == 0 ? "" : fmt::format("0x{:x}", exit->rip),
                               exit->rip == 0 ? "" : call(names.symbol, exit->rip),
-                              exit->rip == 0 ? "" : call(names.instruction, exit->rip), std::move(detail)});
+                              exit->rip == 0 ? "" : call(names.instruction, *exit), std::move(detail)});
     }
     return table;
 }

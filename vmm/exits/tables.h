@@ -31,7 +31,7 @@ Source hardware_source(const Reasons& reasons);  // times in nanoseconds
 struct Names {
     std::function<std::string(AddressKind, std::uint64_t)> device;  // of a port or gpa; the name of an MSR
     std::function<std::string(std::uint64_t rip)> symbol;           // "schedule+0x12"
-    std::function<std::string(std::uint64_t rip)> instruction;      // "out dx, al"
+    std::function<std::string(const ExitRecord&)> instruction;      // that caused it: "out dx, al"
     std::function<std::string(const ExitRecord&)> detail;           // replaces describe_access() where not ""
 };
 

@@ -2,11 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 
 #include "tests/unit/vmm/exits/exit_builders.h"
+#include "tests/unit/vmm/exits/temporary_directory.h"
 #include "tests/unit/vmm/exits/temporary_file.h"
 #include "vmm/exits/trace_segments.h"
 
@@ -19,15 +19,9 @@ using testing::StartsWith;
 class Report : public testing::Test {
   protected:
     Report() {
-        std::string name = testing::TempDir() + "ringside-report-XXXXXX";
-        directory_ = ::mkdtemp(name.data());
         auto out = TraceSegments::create(trace_.path(), {"/nonexistent/kernel", "", 0}, {1, 1}, {});
         const std::vector<PackedExit> exits = {pack(access(kIo, Direction::Write, 1, 0x3f8, 100, 10, 10))};
         EXPECT_TRUE(out && out->append_exits(0, 0, 0, exits) && out->append_end());
-    }
-    ~Report() override {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
     }
     std::string read(const char* name) const {
         std::ifstream file(directory_ / name);
@@ -35,7 +29,8 @@ class Report : public testing::Test {
     }
 
     TemporaryFile trace_;
-    std::filesystem::path directory_;
+    TemporaryDirectory temporary_;
+    const std::filesystem::path& directory_ = temporary_.path();
 };
 
 TEST_F(Report, PrintsTheTablesEvenWhereTheKernelIsGone) {
@@ -46,9 +41,11 @@ TEST_F(Report, PrintsTheTablesEvenWhereTheKernelIsGone) {
     EXPECT_THAT(*text, HasSubstr("write 1 byte to port 0x3f8"));
 }
 
-TEST_F(Report, WritesEachFormatByItsName) {
+TEST_F(Report, WritesEachFormat) {
     ReportOptions options;
-    options.exports = {directory_ / "a.html", directory_ / "a.json", directory_ / "a.csv"};
+    options.exports = {{ExportFormat::Html, directory_ / "a.html"},
+                       {ExportFormat::Chrome, directory_ / "a.json"},
+                       {ExportFormat::Csv, directory_ / "a.csv"}};
     ASSERT_TRUE(report_trace(trace_.path(), options));
     EXPECT_THAT(read("a.html"), StartsWith("<!DOCTYPE html>"));
     EXPECT_THAT(read("a.json"), HasSubstr("traceEvents"));
@@ -57,11 +54,17 @@ TEST_F(Report, WritesEachFormatByItsName) {
         << "nothing partial is left";
 }
 
+TEST(ExportFormat, FollowsTheFileName) {
+    EXPECT_EQ(export_format_of("run.json"), ExportFormat::Chrome);
+    EXPECT_EQ(export_format_of("a/run.csv"), ExportFormat::Csv);
+    EXPECT_EQ(export_format_of("run.html"), ExportFormat::Html);
+    EXPECT_EQ(export_format_of("run.trace"), std::nullopt);
+    EXPECT_EQ(export_format_of("json"), std::nullopt);
+}
+
 TEST_F(Report, ErrorsSayWhatToDo) {
     ReportOptions options;
-    options.exports = {directory_ / "a.pdf"};
-    EXPECT_THAT(report_trace(trace_.path(), options).error().message(), HasSubstr(".html, .json or .csv"));
-    options.exports = {directory_ / "missing" / "a.csv"};
+    options.exports = {{ExportFormat::Csv, directory_ / "missing" / "a.csv"}};
     EXPECT_THAT(report_trace(trace_.path(), options).error().message(), HasSubstr("No such file"));
     options.exports.clear();
     options.symbols = "/nonexistent/vmlinux";

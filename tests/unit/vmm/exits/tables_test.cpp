@@ -25,7 +25,7 @@ Names names() {
         return std::string(address == 0x3f8 ? "serial" : "");
     };
     names.symbol = [](std::uint64_t rip) { return std::string(rip == 0x1000 ? "putc+0x4" : ""); };
-    names.instruction = [](std::uint64_t) { return std::string("out dx, al"); };
+    names.instruction = [](const ExitRecord&) { return std::string("out dx, al"); };
     return names;
 }
 

@@ -1,0 +1,67 @@
+// From raw tracepoint records to hardware exits. Pure: no file, no thread, no clock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "arch/x86_64/exit_reasons.h"
+#include "vmm/exits/exit_record.h"
+#include "vmm/exits/reasons.h"
+#include "vmm/exits/tracepoint_format.h"
+
+namespace ringside::exits {
+
+// The tracepoints that are listened to. The last four tell what kvm_exit leaves out (an MSR's number, a CPUID
+// leaf, a gpa); a kernel may lack them.
+struct KvmTracepoints {
+    TracepointFormat exit, entry;
+    std::vector<TracepointFormat> details;
+};
+inline constexpr const char* kDetailTracepoints[] = {"kvm_msr", "kvm_cpuid", "kvm_page_fault", "kvm_mmio"};
+
+// A hardware exit and what became of it. In `record`: `reason` is the basic exit reason or exit code,
+// `entered` the guest's last entry, `exited` the exit, `handled` the next entry (all in nanoseconds of
+// CLOCK_MONOTONIC_RAW), `value` info1.
+struct HardwareRecord {
+    ExitRecord record;
+    x86::HardwareExit exit;
+};
+
+// Puts one vCPU's records together, in the order in which the kernel wrote them.
+class HardwareExitDecoder {
+  public:
+    explicit HardwareExitDecoder(const KvmTracepoints& tracepoints) : tracepoints_(tracepoints) {}
+
+    // A raw record with its time. Returns an exit once the guest has been entered again after it.
+    std::optional<HardwareRecord> decode(std::span<const std::byte> raw, std::uint64_t time);
+    // Records were lost here: what is pending can no longer be paired.
+    void forget();
+
+    // Exits of which no entry was seen, and so no latency: they are counted here and nowhere else.
+    std::uint64_t unpaired() const { return unpaired_; }
+
+  private:
+    void begin_exit(std::span<const std::byte> raw, std::uint64_t time);
+    void add_detail(const TracepointFormat& format, std::span<const std::byte> raw);
+
+    const KvmTracepoints& tracepoints_;
+    std::optional<HardwareRecord> pending_;
+    std::optional<std::uint64_t> entered_;
+    std::uint64_t unpaired_ = 0;
+};
+
+// Names from the running kernel's own table, for what it lists; from arch's, for the rest.
+class TracepointReasons : public HardwareReasons {
+  public:
+    TracepointReasons(x86::VirtualizationKind kind, const TracepointFormat& exit);
+    std::string name(std::uint32_t reason) const override;
+    std::optional<std::uint32_t> find(std::string_view name) const override;
+
+  private:
+    std::map<std::uint32_t, std::string> names_;
+};
+
+}  // namespace ringside::exits

@@ -1,0 +1,143 @@
+#include "vmm/exits/hardware_tracer.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <deque>
+
+#include "vmm/exits/tracefs.h"
+
+namespace ringside::exits {
+
+struct HardwareTracer::Vcpu {
+    Vcpu(PerfRing perf, const KvmTracepoints& tracepoints) : ring(std::move(perf)), decoder(tracepoints) {}
+    PerfRing ring;
+    HardwareExitDecoder decoder;
+    VcpuRecorder recorder;
+    std::deque<HardwareRecord> recent;
+    std::uint64_t lost = 0;
+    std::uint64_t unpaired_before_reset = 0;
+};
+
+Result<std::unique_ptr<HardwareTracer>> HardwareTracer::start(std::span<const pid_t> threads,
+                                                              const std::filesystem::path& tracefs) {
+    auto exit = load_kvm_tracepoint(tracefs, "kvm_exit");
+    if (!exit)
+        return tl::unexpected<Error>(exit.error());
+    auto entry = load_kvm_tracepoint(tracefs, "kvm_entry");
+    if (!entry)
+        return tl::unexpected<Error>(entry.error());
+    KvmTracepoints tracepoints{std::move(*exit), std::move(*entry), {}};
+    std::vector<std::uint32_t> ids = {tracepoints.exit.id, tracepoints.entry.id};
+    for (const char* event : kDetailTracepoints)
+        if (auto detail = load_kvm_tracepoint(tracefs, event)) {
+            ids.push_back(detail->id);
+            tracepoints.details.push_back(std::move(*detail));
+        }
+    std::vector<PerfRing> rings;
+    for (const pid_t thread : threads) {
+        auto ring = PerfRing::open(thread, ids, kRingPages);
+        if (!ring)
+            return tl::unexpected<Error>(ring.error());
+        rings.push_back(std::move(*ring));
+    }
+    std::unique_ptr<HardwareTracer> tracer(new HardwareTracer(std::move(tracepoints), std::move(rings)));
+    tracer->thread_ = std::thread([&self = *tracer] { self.run(); });
+    return tracer;
+}
+
+HardwareTracer::HardwareTracer(KvmTracepoints tracepoints, std::vector<PerfRing> rings)
+    : tracepoints_(std::move(tracepoints)) {
+    for (PerfRing& ring : rings)
+        vcpus_.push_back(std::make_unique<Vcpu>(std::move(ring), tracepoints_));
+}
+
+HardwareTracer::~HardwareTracer() {
+    stop_.store(true, std::memory_order_release);
+    stop_wakeup_.wake();
+    if (thread_.joinable())
+        thread_.join();
+}
+
+void HardwareTracer::run() {
+    std::vector<pollfd> events = {{stop_wakeup_.fd(), POLLIN, 0}};
+    for (const auto& vcpu : vcpus_)
+        events.push_back({vcpu->ring.fd(), POLLIN, 0});
+    while (!stop_.load(std::memory_order_acquire)) {
+        ::poll(events.data(), events.size(), -1);
+        const std::scoped_lock lock(mutex_);
+        for (std::size_t i = 0; i < vcpus_.size(); ++i) {
+            drain(*vcpus_[i]);
+            // A vCPU's thread that has ended leaves its event hung up: poll() would return for ever.
+            if ((events[i + 1].revents & (POLLHUP | POLLERR)) != 0)
+                events[i + 1].fd = -1;
+        }
+    }
+}
+
+void HardwareTracer::drain(Vcpu& vcpu) {
+    vcpu.ring.drain(
+        [&vcpu](std::span<const std::byte> raw, std::uint64_t time) {
+            const auto exit = vcpu.decoder.decode(raw, time);
+            if (!exit)
+                return;
+            vcpu.recorder.record(exit->record);
+            vcpu.recent.push_back(*exit);
+            if (vcpu.recent.size() > kRecent)
+                vcpu.recent.pop_front();
+        },
+        [&vcpu](std::uint64_t records) {
+            vcpu.lost += records;
+            vcpu.decoder.forget();
+        });
+}
+
+HardwareStatistics HardwareTracer::snapshot(VcpuIndex index) {
+    const std::scoped_lock lock(mutex_);
+    Vcpu& vcpu = *vcpus_[index.value];
+    drain(vcpu);
+    HardwareStatistics result;
+    result.statistics = vcpu.recorder.snapshot(0);
+    for (const HardwareRecord& exit : vcpu.recent) {
+        result.statistics.recent.push_back(exit.record);
+        result.exits.push_back(exit.exit);
+    }
+    result.lost = vcpu.lost;
+    result.unpaired = vcpu.decoder.unpaired() - vcpu.unpaired_before_reset;
+    return result;
+}
+
+void HardwareTracer::reset() {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& vcpu : vcpus_) {
+        drain(*vcpu);
+        vcpu->recorder.reset();
+        vcpu->recent.clear();
+        vcpu->lost = 0;
+        vcpu->unpaired_before_reset = vcpu->decoder.unpaired();
+    }
+}
+
+Table hardware_last_table(const HardwareStatistics& statistics, const Source& source, std::size_t limit,
+                          const Names& names) {
+    Names with_qualification = names;
+    with_qualification.detail = [&statistics](const ExitRecord& exit) {
+        const auto index = static_cast<std::size_t>(&exit - statistics.statistics.recent.data());
+        return index < statistics.exits.size() ? x86::describe_qualification(statistics.exits[index])
+                                               : std::string();
+    };
+    Table table = last_table(statistics.statistics, source, limit, with_qualification);
+    note_hardware_losses(table, statistics);
+    return table;
+}
+
+void note_hardware_losses(Table& table, const HardwareStatistics& statistics) {
+    if (statistics.lost != 0)
+        table.notes.push_back(
+            fmt::format("{} trace records were lost: the counts are too low", statistics.lost));
+    if (statistics.unpaired != 0)
+        table.notes.push_back(
+            fmt::format("{} exits without a following entry are counted here only", statistics.unpaired));
+}
+
+}  // namespace ringside::exits

@@ -1,0 +1,71 @@
+// Tier 2 of exit recording: the hardware's own exits, from the kernel's tracepoints.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "vmm/exits/hardware_exits.h"
+#include "vmm/exits/perf_event.h"
+#include "vmm/exits/recorder.h"
+#include "vmm/exits/statistics.h"
+#include "vmm/exits/tables.h"
+#include "vmm/exits/trace_ring.h"
+
+namespace ringside::exits {
+
+struct HardwareStatistics {
+    VcpuStatistics statistics;             // times in nanoseconds
+    std::vector<x86::HardwareExit> exits;  // what statistics.recent[i] was, in full
+    std::uint64_t lost = 0;                // records that the kernel had no room for
+    std::uint64_t unpaired = 0;            // exits without a following entry: counted here only
+};
+
+// One ring for each vCPU, drained by a thread that sleeps until a ring is a quarter full.
+class HardwareTracer {
+  public:
+    static constexpr std::size_t kRingPages = 256;  // 1 MiB for each vCPU
+    static constexpr std::size_t kRecent = 4096;
+
+    // `threads` are the vCPUs' thread ids, in their order. Fails, with advice, where tracefs or its KVM
+    // events are missing or not permitted.
+    static Result<std::unique_ptr<HardwareTracer>> start(std::span<const pid_t> threads,
+                                                         const std::filesystem::path& tracefs);
+    HardwareTracer(const HardwareTracer&) = delete;
+    HardwareTracer& operator=(const HardwareTracer&) = delete;
+    ~HardwareTracer();
+
+    const TracepointFormat& exit_format() const { return tracepoints_.exit; }
+    // Everything up to now, except an exit after which the guest was not entered yet. Any thread.
+    HardwareStatistics snapshot(VcpuIndex vcpu);
+    void reset();
+
+  private:
+    struct Vcpu;
+    HardwareTracer(KvmTracepoints tracepoints, std::vector<PerfRing> rings);
+    void run();
+    static void drain(Vcpu& vcpu);
+
+    KvmTracepoints tracepoints_;
+    std::mutex mutex_;  // guards the vCPUs' state and rings: the draining thread and those who take snapshots
+    std::vector<std::unique_ptr<Vcpu>> vcpus_;
+    TraceWakeup stop_wakeup_;
+    std::atomic<bool> stop_{false};
+    std::thread thread_;
+};
+
+// `monitor exits last N` for hardware exits: with their qualifications in words.
+Table hardware_last_table(const HardwareStatistics& statistics, const Source& source, std::size_t limit,
+                          const Names& names);
+
+// Adds what the tables do not hold to a table's notes.
+void note_hardware_losses(Table& table, const HardwareStatistics& statistics);
+
+}  // namespace ringside::exits

@@ -1,0 +1,63 @@
+// perf_event_open on tracepoints of one thread: a ring to read records from, or a signal for each.
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vmm/kvm/fd.h"
+#include "vmm/types.h"
+
+namespace ringside::exits {
+
+// The records of several tracepoints of one thread, in one ring, in the order in which they were written. One
+// thread at a time may use it.
+class PerfRing {
+  public:
+    // `pages` (a power of two) bounds the ring. The error says what a refusal means.
+    static Result<PerfRing> open(pid_t thread, std::span<const std::uint32_t> tracepoints, std::size_t pages);
+
+    // Becomes readable when a quarter of the ring is full.
+    int fd() const { return events_.front().get(); }
+    using OnSample = std::function<void(std::span<const std::byte> raw, std::uint64_t nanoseconds)>;
+    using OnLost = std::function<void(std::uint64_t records)>;
+    // Takes out everything that there is.
+    void drain(const OnSample& on_sample, const OnLost& on_lost);
+
+  private:
+    PerfRing(std::vector<kvm::Fd> events, kvm::Mapping mapping, std::size_t size)
+        : events_(std::move(events)), mapping_(std::move(mapping)), size_(size) {}
+    std::vector<kvm::Fd> events_;
+    kvm::Mapping mapping_;
+    std::size_t size_ = 0;  // of the data area, bytes
+    std::vector<std::byte> record_;
+};
+
+// A SIGTRAP to the thread itself, before it goes on, for each record of a tracepoint that a filter lets
+// through. Armed on a vCPU's thread with kvm:kvm_exit, it makes KVM_RUN return EINTR before the guest is
+// entered again: the guest stops right after the exit. The process must have a handler for SIGTRAP (or the
+// thread block it and wait for it).
+class HardwareCatch {
+  public:
+    // `cookie` comes back with the signal. Disarmed when destroyed.
+    static Result<HardwareCatch> arm(pid_t thread, std::uint32_t tracepoint, const std::string& filter,
+                                     std::uint64_t cookie);
+    // Stops and resumes the signals without losing the event.
+    Result<void> enable(bool on) const;
+
+  private:
+    explicit HardwareCatch(kvm::Fd event) : event_(std::move(event)) {}
+    kvm::Fd event_;
+};
+
+// The cookie of the HardwareCatch that a SIGTRAP comes from; nothing for any other SIGTRAP.
+std::optional<std::uint64_t> caught_cookie(const siginfo_t& info);
+
+}  // namespace ringside::exits
