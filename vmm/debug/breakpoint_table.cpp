@@ -9,8 +9,8 @@ namespace {
 using gdbstub::BreakpointKind;
 
 constexpr std::byte kInt3{0xcc};
-// Real-mode code cannot lie higher: 0xffff:0xffff.
-constexpr std::uint64_t kRealModeLimit = 0x10fff0;
+// Real-mode code lies below 1 MiB (nobody runs code in the 64 KiB above that 0xffff:offset reaches).
+constexpr std::uint64_t kRealModeLimit = 0x100000;
 constexpr std::uint64_t kCr0Pe = 1, kEferLma = 0x400;
 
 bool is_user_page(const x86::Translation& page, const x86::SystemRegisters& system) {
