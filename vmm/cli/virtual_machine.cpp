@@ -96,8 +96,11 @@ Result<void> VirtualMachine::open_console() {
 }
 
 Result<void> VirtualMachine::open_server() {
+    exits_ = std::make_unique<debug::ExitMonitor>(*debugger_, options_.kernel, options_.symbols);
     debug::add_debugger_commands(monitor_, *debugger_);
+    debug::add_exit_commands(monitor_, *exits_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
+    debug::add_exit_documents(*documents_, *exits_);
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();
     if (!options_.gdb)
@@ -114,6 +117,7 @@ debug::DebuggerHooks VirtualMachine::debugger_hooks() {
     debug::DebuggerHooks hooks;
     hooks.post = [this](std::function<void()> work) { asio::post(io_, std::move(work)); };
     hooks.on_stop = [this](const gdbstub::StopEvent& stop) {
+        exits_->mark_stop();
         if (server_)
             server_->post_stop(stop);
     };

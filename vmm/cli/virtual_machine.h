@@ -12,6 +12,7 @@
 #include "vmm/cli/options.h"
 #include "vmm/debug/debugger.h"
 #include "vmm/debug/documents.h"
+#include "vmm/debug/exit_commands.h"
 #include "vmm/debug/monitor.h"
 #include "vmm/devices/console.h"
 #include "vmm/devices/pc.h"
@@ -57,6 +58,7 @@ class VirtualMachine {
     std::unique_ptr<devices::Console> console_;
     std::unique_ptr<machine::Machine> machine_;
     std::unique_ptr<devices::Pc> pc_;
+    std::unique_ptr<debug::ExitMonitor> exits_;
     debug::MonitorRegistry monitor_;
     std::unique_ptr<debug::DocumentStore> documents_;
     std::unique_ptr<gdbstub::Server> server_;

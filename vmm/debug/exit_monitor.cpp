@@ -1,0 +1,68 @@
+#include "vmm/debug/exit_monitor.h"
+
+#include <fmt/chrono.h>
+
+#include <ctime>
+
+namespace ringside::debug {
+
+namespace {
+
+std::vector<exits::VcpuRecorder*> recorders_of(machine::Machine& machine) {
+    std::vector<exits::VcpuRecorder*> recorders;
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i)
+        recorders.push_back(&machine.vcpu(VcpuIndex{i}).recorder());
+    return recorders;
+}
+
+}  // namespace
+
+ExitMonitor::ExitMonitor(Debugger& debugger, std::string kernel, const std::string& symbols)
+    : debugger_(debugger),
+      kernel_(std::move(kernel)),
+      names_(debugger, symbols.empty() ? kernel_ : symbols),
+      started_(fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))) {
+    tiers_.push_back(std::make_unique<UserspaceTier>(recorders_of(debugger.machine()), clock_));
+    missing_hardware_tier_ = "this host's KVM has no kvm:kvm_exit events that can be read";
+}
+
+void ExitMonitor::mark_stop() {
+    for (const auto& tier : tiers_)
+        tier->mark_stop();
+}
+
+std::uint32_t ExitMonitor::vcpu_count() const {
+    return static_cast<std::uint32_t>(debugger_.machine().vcpu_count());
+}
+
+Result<std::vector<exits::KvmStatistics>> ExitMonitor::kernel_statistics() {
+    std::vector<exits::KvmStatistics> all;
+    const auto add = [&all](const Result<kvm::Fd>& file) -> Result<void> {
+        if (!file)
+            return tl::unexpected<Error>(file.error());
+        auto statistics = exits::read_kvm_statistics(file->get());
+        if (!statistics)
+            return tl::unexpected<Error>(statistics.error());
+        all.push_back(std::move(*statistics));
+        return {};
+    };
+    machine::Machine& machine = debugger_.machine();
+    if (auto r = add(machine.vm().statistics()); !r)
+        return tl::unexpected<Error>(r.error());
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
+        const auto file = machine.vcpu(VcpuIndex{i}).call([](kvm::Vcpu& vcpu) { return vcpu.statistics(); });
+        if (auto r = add(file); !r)
+            return tl::unexpected<Error>(r.error());
+    }
+    return all;
+}
+
+exits::RecordingInfo ExitMonitor::recording_info() const {
+    return {kernel_, started_, clock_.start().ticks};
+}
+
+exits::Recording ExitMonitor::recording() const {
+    return exits::make_recording(recording_info(), clock_.rate(), userspace().statistics_of_each());
+}
+
+}  // namespace ringside::debug

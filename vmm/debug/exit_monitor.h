@@ -1,0 +1,54 @@
+// Everything that is recorded about a running machine's exits, in one place: the recorders of all vCPUs, what
+// they held at the last stops, KVM's own statistics.
+//
+// Threading: the server's thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vmm/debug/debugger.h"
+#include "vmm/debug/exit_names.h"
+#include "vmm/debug/exit_tier.h"
+#include "vmm/exits/kvm_statistics.h"
+#include "vmm/exits/recording.h"
+#include "vmm/exits/tsc_clock.h"
+
+namespace ringside::debug {
+
+class ExitMonitor {
+  public:
+    // `kernel` and `symbols` are files; the latter may be empty: then the kernel is asked for symbols.
+    ExitMonitor(Debugger& debugger, std::string kernel, const std::string& symbols);
+
+    // A stop that the client hears of: `monitor exits diff` counts from it.
+    void mark_stop();
+
+    std::span<const std::unique_ptr<ExitTier>> tiers() const { return tiers_; }
+    const ExitTier& userspace() const { return *tiers_.front(); }
+    // Why there are no hardware exits; empty if there are.
+    const std::string& missing_hardware_tier() const { return missing_hardware_tier_; }
+    ExitNames& names() { return names_; }
+    Debugger& debugger() { return debugger_; }
+    std::uint32_t vcpu_count() const;
+    const exits::TscClock& clock() const { return clock_; }
+
+    // What KVM counts by itself: of the VM, then of each vCPU.
+    Result<std::vector<exits::KvmStatistics>> kernel_statistics();
+    // The userspace tier as a value for exporters.
+    exits::Recording recording() const;
+    exits::RecordingInfo recording_info() const;
+
+  private:
+    Debugger& debugger_;
+    std::string kernel_;
+    ExitNames names_;
+    exits::TscClock clock_;
+    std::string started_;  // ISO 8601, UTC
+    std::vector<std::unique_ptr<ExitTier>> tiers_;
+    std::string missing_hardware_tier_;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,154 @@
+#include "vmm/debug/exit_names.h"
+
+#include "arch/x86_64/cpu_mode.h"
+#include "arch/x86_64/msr_names.h"
+#include "vmm/kvm/kvm_abi.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::debug {
+
+namespace {
+
+struct KernelDevice {
+    std::uint64_t start;
+    std::uint64_t size;
+    std::string_view name;
+};
+
+// What KVM itself answers: such accesses are seen at the hardware's tier alone.
+constexpr KernelDevice kKernelPorts[] = {{0x20, 2, "PIC (in the kernel)"},
+                                         {0x40, 4, "PIT (in the kernel)"},
+                                         {0x61, 1, "PIT (in the kernel)"},
+                                         {0xa0, 2, "PIC (in the kernel)"},
+                                         {0x4d0, 2, "PIC (in the kernel)"}};
+constexpr KernelDevice kKernelMemory[] = {
+    {layout::kIoApic.value, layout::kPage, "IOAPIC (in the kernel)"},
+    {layout::kLocalApic.value, layout::kPage, "local APIC (in the kernel)"}};
+
+std::string name_in(std::span<const KernelDevice> devices, std::uint64_t address) {
+    for (const KernelDevice& device : devices) {
+        if (address >= device.start && address - device.start < device.size)
+            return std::string(device.name);
+    }
+    return {};
+}
+
+std::string name_on(const machine::Bus& bus, std::uint64_t address) {
+    const machine::Bus::Range* range = bus.find(address);
+    return range != nullptr ? std::string(range->device->name()) : std::string();
+}
+
+// Whether an instruction is of the kind that leaves the guest for this reason. What exits for another reason
+// may be any instruction.
+bool fits(std::string_view instruction, std::uint32_t reason) {
+    switch (reason) {
+        case KVM_EXIT_IO:
+            return instruction.starts_with("in ") || instruction.starts_with("out ") ||
+                   instruction.find("ins") != std::string_view::npos ||
+                   instruction.find("outs") != std::string_view::npos;
+        case KVM_EXIT_MMIO:
+            return instruction.find('[') != std::string_view::npos;
+        case KVM_EXIT_X86_RDMSR:
+        case KVM_EXIT_X86_WRMSR:
+            return instruction == "rdmsr" || instruction == "wrmsr";
+        case KVM_EXIT_HLT:
+            return instruction == "hlt";
+        default:
+            return false;
+    }
+}
+
+// Reasons that one instruction causes. At all others the guest was interrupted between two.
+bool caused_by_instruction(std::uint32_t reason) {
+    switch (reason) {
+        case KVM_EXIT_IO:
+        case KVM_EXIT_MMIO:
+        case KVM_EXIT_X86_RDMSR:
+        case KVM_EXIT_X86_WRMSR:
+        case KVM_EXIT_HLT:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+std::string ExitNames::device(exits::AddressKind kind, std::uint64_t address) const {
+    const machine::Buses& buses = debugger_.machine().buses();
+    switch (kind) {
+        case exits::AddressKind::Port: {
+            auto name = name_in(kKernelPorts, address);
+            return name.empty() ? name_on(buses.pio, address) : name;
+        }
+        case exits::AddressKind::Memory: {
+            auto name = name_in(kKernelMemory, address);
+            if (name.empty())
+                name = name_on(buses.mmio, address);
+            return name.empty() && debugger_.machine().memory().contains(Gpa{address}, 1) ? "RAM" : name;
+        }
+        case exits::AddressKind::Msr:
+            return std::string(x86::msr_name(static_cast<std::uint32_t>(address)));
+        case exits::AddressKind::CpuidLeaf:
+        case exits::AddressKind::None:
+            return {};
+    }
+    return {};
+}
+
+const exits::SymbolTable& ExitNames::symbols() const {
+    // A kernel without symbols only leaves names out.
+    std::call_once(loaded_,
+                   [this] { symbols_ = exits::SymbolTable::load(path_).value_or(exits::SymbolTable()); });
+    return symbols_;
+}
+
+std::string ExitNames::symbol(std::uint64_t rip) const {
+    return symbols().describe(rip);
+}
+
+std::optional<std::uint64_t> ExitNames::address_of(std::string_view symbol) const {
+    return symbols().address_of(symbol);
+}
+
+// KVM moves RIP past the instruction before some exits (OUT and MMIO writes in its emulator) and after
+// others. So the instruction is looked for at RIP, then right before it: there it must end where RIP is.
+std::string ExitNames::instruction(VcpuIndex vcpu, const exits::ExitRecord& exit) {
+    const auto* token = debugger_.stop_token();
+    if (token == nullptr || exit.rip == 0)
+        return {};
+    x86::ClassSet classes;
+    classes.add(x86::RegisterClass::General);
+    classes.add(x86::RegisterClass::System);
+    const auto state = debugger_.state(vcpu).load(*token, classes);
+    if (!state)
+        return {};
+    if (!decoder_)
+        decoder_.emplace();
+    const x86::CpuMode mode = x86::cpu_mode(**state);
+    const Gva at = x86::linear_address(mode, (*state)->system, x86::SegmentName::Cs, exit.rip);
+    const auto decode = [&](Gva start) {
+        std::array<std::byte, x86::kMaxInstructionLength> bytes{};
+        const std::size_t got = debugger_.view().fetch((*state)->system, start, bytes);
+        return decoder_->disassemble(std::span(bytes).first(got), start, mode);
+    };
+    const auto here = decode(at);
+    if (here && (!caused_by_instruction(exit.reason) || fits(here->text, exit.reason)))
+        return here->text;
+    for (std::uint8_t length = 1; length <= x86::kMaxInstructionLength && length <= at.value; ++length) {
+        const auto before = decode(Gva{at.value - length});
+        if (before && before->length == length && fits(before->text, exit.reason))
+            return before->text;
+    }
+    return {};
+}
+
+exits::Names ExitNames::for_tables(VcpuIndex vcpu) {
+    exits::Names names;
+    names.device = [this](exits::AddressKind kind, std::uint64_t address) { return device(kind, address); };
+    names.symbol = [this](std::uint64_t rip) { return symbol(rip); };
+    names.instruction = [this, vcpu](const exits::ExitRecord& exit) { return instruction(vcpu, exit); };
+    return names;
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,45 @@
+// Words for what exits carry: devices for ports and addresses, symbols and instructions for where they came
+// from.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "arch/x86_64/decode.h"
+#include "vmm/debug/debugger.h"
+#include "vmm/exits/symbols.h"
+#include "vmm/exits/tables.h"
+
+namespace ringside::debug {
+
+class ExitNames {
+  public:
+    // `symbols` is an ELF file, or any other for no symbols. It is read when a symbol is first asked for:
+    // start-up does not wait for it.
+    ExitNames(Debugger& debugger, std::filesystem::path symbols)
+        : debugger_(debugger), path_(std::move(symbols)) {}
+
+    // What answers at a port or guest-physical address, or an MSR's name; empty if nothing does.
+    std::string device(exits::AddressKind kind, std::uint64_t address) const;
+    // "putc+0x4"; empty where there is none. From any thread.
+    std::string symbol(std::uint64_t rip) const;
+    // The instruction that caused an exit, read through the page tables of `vcpu`. Empty while the guest runs
+    // and where memory does not hold such an instruction (any more).
+    std::string instruction(VcpuIndex vcpu, const exits::ExitRecord& exit);
+    std::optional<std::uint64_t> address_of(std::string_view symbol) const;
+
+    // All of them, for tables; `vcpu` gives the page tables.
+    exits::Names for_tables(VcpuIndex vcpu);
+
+  private:
+    const exits::SymbolTable& symbols() const;
+
+    Debugger& debugger_;
+    std::filesystem::path path_;
+    mutable std::once_flag loaded_;
+    mutable exits::SymbolTable symbols_;
+    std::optional<x86::Decoder> decoder_;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,68 @@
+// One way of seeing a machine's exits: what each vCPU has recorded, and what it had at the last stops.
+//
+// Threading: the server's thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vmm/exits/recorder.h"
+#include "vmm/exits/tables.h"
+#include "vmm/exits/tsc_clock.h"
+#include "vmm/types.h"
+
+namespace ringside::debug {
+
+class ExitTier {
+  public:
+    virtual ~ExitTier() = default;
+
+    virtual exits::Source source() const = 0;
+    virtual std::uint32_t vcpu_count() const = 0;
+    // With at most `recent` of the last exits.
+    virtual exits::VcpuStatistics snapshot(VcpuIndex vcpu, std::size_t recent) const = 0;
+    virtual void reset() = 0;
+    virtual void enable(bool on) = 0;
+    // `monitor exits last`: by default from what the records themselves hold.
+    virtual exits::Table last_table(std::optional<VcpuIndex> vcpu, std::size_t rows,
+                                    const exits::Names& names) const;
+    // What the tables do not hold, one line each.
+    virtual std::vector<std::string> losses() const { return {}; }
+
+    // Of one vCPU, or the sum.
+    exits::VcpuStatistics statistics(std::optional<VcpuIndex> vcpu) const;
+    std::vector<exits::VcpuStatistics> statistics_of_each() const;
+
+    // Remembers the numbers at a stop that the user hears of.
+    void mark_stop();
+    // What statistics() was when the guest was last resumed: at the stop before this one or, while it runs,
+    // at the last stop. The difference is what one step did.
+    exits::VcpuStatistics at_last_resume(std::optional<VcpuIndex> vcpu, bool stopped_now) const;
+
+  private:
+    using Mark = std::vector<exits::VcpuStatistics>;  // by vCPU; empty before the first stop
+    Mark last_stop_;
+    Mark stop_before_;
+};
+
+// Exits that reach the exit loop, from the vCPUs' own recorders.
+class UserspaceTier final : public ExitTier {
+  public:
+    UserspaceTier(std::vector<exits::VcpuRecorder*> recorders, const exits::TscClock& clock)
+        : recorders_(std::move(recorders)), clock_(clock) {}
+
+    exits::Source source() const override { return exits::userspace_source(reasons_, clock_.rate()); }
+    std::uint32_t vcpu_count() const override { return static_cast<std::uint32_t>(recorders_.size()); }
+    exits::VcpuStatistics snapshot(VcpuIndex vcpu, std::size_t recent) const override;
+    void reset() override;
+    void enable(bool on) override;
+
+  private:
+    exits::KvmReasons reasons_;
+    std::vector<exits::VcpuRecorder*> recorders_;
+    const exits::TscClock& clock_;
+};
+
+}  // namespace ringside::debug
