@@ -79,6 +79,7 @@ std::string field_filter(const CatchCondition& condition, std::string_view field
 
 // A filter for kvm:kvm_exit while it is put together: terms that must all hold.
 struct Filter {
+    std::string event = "kvm_exit";
     std::vector<std::string> terms;
     bool coarse = false;
     bool possible = true;
@@ -233,6 +234,40 @@ void add_condition(Filter& filter, const CatchCondition& condition, CatchSubject
         filter.coarse = true;
 }
 
+// The tracepoint that carries the address of an exit whose kvm_exit does not.
+std::optional<Filter> address_filter(const CatchRule& rule) {
+    struct Carrier {
+        CatchSubject subject;
+        const char* event;
+        const char* field;
+        const char* write;  // what holds for a write
+        const char* read;
+    };
+    constexpr Carrier kCarriers[] = {
+        {CatchSubject::Cpuid, "kvm_cpuid", "function", nullptr, nullptr},
+        {CatchSubject::Msr, "kvm_msr", "ecx", "write == 1", "write == 0"},
+        {CatchSubject::Ept, "kvm_page_fault", "fault_address", "error_code & 0x2", nullptr}};
+    for (const Carrier& carrier : kCarriers) {
+        if (carrier.subject != rule.subject || rule.conditions.empty())
+            continue;
+        Filter filter;
+        filter.event = carrier.event;
+        for (const CatchCondition& condition : rule.conditions) {
+            if (condition.field != CatchField::Address)
+                return std::nullopt;
+            filter.add(field_filter(condition, carrier.field, 0));
+        }
+        if (!rule.direction)
+            return filter;
+        const char* direction = *rule.direction == Direction::Write ? carrier.write : carrier.read;
+        if (direction == nullptr)
+            return std::nullopt;
+        filter.add(direction);
+        return filter;
+    }
+    return std::nullopt;
+}
+
 Filter hardware_filter(const CatchRule& rule, VirtualizationKind kind) {
     Filter filter;
     const bool vmx = kind == VirtualizationKind::Vmx;
@@ -254,6 +289,9 @@ Filter hardware_filter(const CatchRule& rule, VirtualizationKind kind) {
     }
     for (const CatchCondition& condition : rule.conditions)
         add_condition(filter, condition, rule.subject, kind);
+    if (filter.coarse)
+        if (auto exact = address_filter(rule))
+            return *exact;
     return filter;
 }
 
@@ -305,6 +343,7 @@ Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::Virtualiz
         if (filter.possible && (!filter.coarse || plan.userspace.empty())) {
             plan.userspace.clear();
             plan.msr.reset();
+            plan.event = filter.event;
             plan.filter = filter.text();
             plan.filter_is_coarse = filter.coarse;
         }

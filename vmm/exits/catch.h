@@ -70,12 +70,14 @@ struct CatchPlan {
     // KVM_EXIT_* reasons that the exit loop is to test with matches(). Empty where such exits never reach
     // userspace.
     std::vector<std::uint32_t> userspace;
-    // For the tracepoint kvm:kvm_exit: a filter in the kernel's syntax; nullopt if no hardware exit answers
-    // to the rule.
+    // A tracepoint of KVM's and a filter for it in the kernel's syntax; nullopt if no hardware exit answers
+    // to the rule. It is kvm_exit, but where only another one carries what the rule asks for: kvm_cpuid (the
+    // leaf), kvm_msr (the number), kvm_page_fault (the gpa). Those too fire before the guest is entered
+    // again.
+    std::string event = "kvm_exit";
     std::optional<std::string> filter;
-    // The filter lets through more than the rule wants, since the tracepoint does not carry what a condition
-    // asks for (the address of an SVM MSR access, a CPUID leaf): the debugger must look again once the guest
-    // has stopped.
+    // The filter lets through more than the rule wants, since no tracepoint carries what a condition asks
+    // for: the debugger must look again once the guest has stopped, or say so.
     bool filter_is_coarse = false;
     // An MSR, for KVM's MSR filter: accesses to it then exit to userspace.
     std::optional<std::uint32_t> msr;

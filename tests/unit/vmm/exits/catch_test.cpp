@@ -128,20 +128,33 @@ TEST(CatchPlan, WatchesInOnePlaceOnly) {
     const CatchPlan value = plan("io value==7", VirtualizationKind::Vmx);
     EXPECT_THAT(value.userspace, ElementsAre(kIo));
     EXPECT_FALSE(value.filter);
-    // An MSR's number is not in the tracepoint either, but KVM's own filter hands it out.
-    const CatchPlan msr = plan("msr 0xc0000082", VirtualizationKind::Svm);
-    EXPECT_EQ(msr.msr, 0xc0000082U);
-    EXPECT_FALSE(msr.filter);
-    // Nobody but the tracepoint sees CPUID, and it does not know the leaf.
-    const CatchPlan leaf = plan("cpuid leaf==1", VirtualizationKind::Vmx);
-    EXPECT_EQ(leaf.filter, "exit_reason == 0xa");
-    EXPECT_TRUE(leaf.filter_is_coarse);
+    // Nobody but the kernel sees CPUID, and a leaf's value is in no tracepoint.
+    const CatchPlan coarse = plan("cpuid leaf==1 and value==2", VirtualizationKind::Vmx);
+    EXPECT_EQ(coarse.filter, "exit_reason == 0xa");
+    EXPECT_TRUE(coarse.filter_is_coarse);
+}
+
+TEST(CatchPlan, AddressesThatKvmExitLacksComeFromOtherTracepoints) {
+    const CatchPlan leaf = plan("cpuid leaf==1", VirtualizationKind::Svm);
+    EXPECT_EQ(leaf.event, "kvm_cpuid");
+    EXPECT_EQ(leaf.filter, "function == 0x1");
+    EXPECT_FALSE(leaf.filter_is_coarse);
+    const CatchPlan msr = plan("msr 0xc0000082 write", VirtualizationKind::Vmx);
+    EXPECT_EQ(msr.event, "kvm_msr");
+    EXPECT_EQ(msr.filter, "ecx == 0xc0000082 && write == 1");
+    EXPECT_FALSE(msr.msr) << "no need to take it from the kernel";
+    const CatchPlan ept = plan("ept if gpa in 0x1000..0x1fff", VirtualizationKind::Vmx);
+    EXPECT_EQ(ept.event, "kvm_page_fault");
+    EXPECT_EQ(ept.filter, "(fault_address >= 0x1000 && fault_address <= 0x1fff)");
+    // SVM's kvm_exit has the gpa itself.
+    EXPECT_EQ(plan("ept gpa==0x1000", VirtualizationKind::Svm).event, "kvm_exit");
 }
 
 TEST(CatchPlan, WithoutAHardwareTier) {
     EXPECT_THAT(plan("io port==0x3f8", std::nullopt).userspace, ElementsAre(kIo));
     EXPECT_THAT(plan("mmio", std::nullopt).userspace, ElementsAre(kMmio));
     EXPECT_THAT(plan("msr 0x10", std::nullopt).userspace, ElementsAre(29, 30));
+    EXPECT_EQ(plan("msr 0x10", std::nullopt).msr, 0x10U);
     EXPECT_THAT(plan("INTERNAL_ERROR", std::nullopt).userspace, ElementsAre(17));
     EXPECT_THAT(plan_catch(rule("cpuid"), std::nullopt).error().message(),
                 HasSubstr("no kvm:kvm_exit events"));

@@ -108,7 +108,7 @@ TEST(HardwareExits, EntryFailureKeepsItsBasicReason) {
 }
 
 TEST(HardwareExits, OlderKernelsHaveFewerFields) {
-    const HardwareRecord exit = decode_one(tracepoints(kExitFormat54), {{"isa", 1}, {"exit_reason", 10}});
+    const HardwareRecord exit = decode_one(tracepoints(kExitFormatOld), {{"isa", 1}, {"exit_reason", 10}});
     EXPECT_EQ(exit.record.reason, 10U);
     EXPECT_EQ(exit.exit.intr_info, 0U);
 }

@@ -28,8 +28,8 @@ TEST(TracepointFormat, Linux618) {
     EXPECT_EQ(format->symbols[1].at(0xffffffff), "invalid_guest_state") << "written as -1";
 }
 
-TEST(TracepointFormat, Linux54) {
-    const auto format = parse_tracepoint_format(kExitFormat54);
+TEST(TracepointFormat, OlderLayout) {
+    const auto format = parse_tracepoint_format(kExitFormatOld);
     ASSERT_TRUE(format) << format.error().message();
     EXPECT_EQ(format->id, 1803U);
     EXPECT_EQ(format->find("intr_info"), nullptr);

@@ -1,4 +1,4 @@
-// The `format` files of KVM's tracepoints, as kernels of different ages show them.
+// `format` files of KVM's tracepoints.
 #pragma once
 
 #include <string_view>
@@ -98,8 +98,8 @@ format:
 print fmt: "vcpu %u rip 0x%lx address 0x%016llx error_code 0x%llx", REC->vcpu_id, REC->guest_rip, REC->fault_address, REC->error_code
 )format";
 
-// Linux 5.4: no interruption information, no vcpu_id, a shorter table.
-inline constexpr std::string_view kExitFormat54 = R"format(name: kvm_exit
+// An older layout: no interruption information, no vcpu_id, short tables.
+inline constexpr std::string_view kExitFormatOld = R"format(name: kvm_exit
 ID: 1803
 format:
 	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
