@@ -29,7 +29,7 @@ LAYERS = (
     Layer("vmm/kvm", ("arch", "vmm/types.h")),
     Layer("vmm/exits", ("arch", "vmm/types.h", "vmm/kvm")),
     Layer("vmm/machine", ("arch", "vmm/types.h", "vmm/kvm", "vmm/exits")),
-    Layer("vmm/devices", ("arch", "vmm/types.h", "vmm/machine"), ("linux/kvm.h",)),
+    Layer("vmm/devices", ("arch", "vmm/types.h", "vmm/kvm/fd.h", "vmm/machine"), ("linux/kvm.h",)),
     Layer("vmm/boot", ("arch", "vmm/types.h", "vmm/kvm", "vmm/machine")),
     Layer("vmm/debug", ("arch", "gdbstub", "vmm/types.h", "vmm/kvm", "vmm/machine", "vmm/exits")),
     Layer("vmm/cli", ("arch", "gdbstub", "vmm")),
@@ -41,6 +41,8 @@ LAYERS = (
 
 # <linux/kvm.h> gives wrong ioctl numbers in C++ unless it is corrected first; this header does.
 KVM_HEADER_OWNER = "vmm/kvm/kvm_abi.h"
+# The lab's check of KVM itself knows nothing of Ringside and uses none of the structs in question.
+KVM_HEADER_USERS = (KVM_HEADER_OWNER, "tests/lab/selftest.cpp")
 
 
 def is_below(path: str, folder: str) -> bool:
@@ -59,7 +61,7 @@ def violations(files: dict[str, str]) -> list[str]:
     for path, text in sorted(files.items()):
         quoted, system = sources.includes(text)
         found += [f'{path}: "{name}" is not a path from the project\'s root' for name in quoted if name not in files]
-        if "linux/kvm.h" in system and path != KVM_HEADER_OWNER:
+        if "linux/kvm.h" in system and path not in KVM_HEADER_USERS:
             found.append(f"{path}: <linux/kvm.h> is included by {KVM_HEADER_OWNER} only")
         layer = layer_of(path)
         if layer is None:

@@ -1,7 +1,7 @@
 // Registers, memory, breakpoints, threads, documents, monitor commands.
 #include <cstring>
 
-#include "session_fixture.h"
+#include "tests/unit/gdbstub/session_fixture.h"
 
 namespace ringside::gdbstub {
 namespace {

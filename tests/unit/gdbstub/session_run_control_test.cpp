@@ -1,5 +1,5 @@
 // Resuming, stopping, leaving: vCont and its forerunners, stop replies, D, k.
-#include "session_fixture.h"
+#include "tests/unit/gdbstub/session_fixture.h"
 
 namespace ringside::gdbstub {
 namespace {

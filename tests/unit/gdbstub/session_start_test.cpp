@@ -1,5 +1,5 @@
 // How a conversation begins, and what the framing layer answers.
-#include "session_fixture.h"
+#include "tests/unit/gdbstub/session_fixture.h"
 
 namespace ringside::gdbstub {
 namespace {
