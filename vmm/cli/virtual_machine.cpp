@@ -117,10 +117,11 @@ debug::DebuggerHooks VirtualMachine::debugger_hooks() {
     debug::DebuggerHooks hooks;
     hooks.post = [this](std::function<void()> work) { asio::post(io_, std::move(work)); };
     hooks.on_stop = [this](const gdbstub::StopEvent& stop) {
-        exits_->mark_stop();
         if (server_)
             server_->post_stop(stop);
     };
+    hooks.on_stop_shown = [this] { exits_->note_shown(); };
+    hooks.on_resume = [this] { exits_->mark_resume(); };
     hooks.on_kill = [this] { end(kSuccess); };
     hooks.on_quit = [this] { end(kSuccess); };
     hooks.on_unattended_fatal = [this](machine::FatalExit cause, const std::string& report) {

@@ -146,6 +146,7 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     if (const auto state = states_[vcpus.front().value]->load(*token_, system))
         table_->settle(*token_, *view_, (*state)->system);
     started_ = true;
+    hooks_.on_resume();
     token_.reset();
     coordinator_->resume(vcpus);
     return {};
@@ -228,6 +229,7 @@ gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thr
     gdbstub::ThreadInfo info{thread, vcpu.value, fmt::format("vCPU {}", vcpu.value), "running"};
     if (!token_)
         return info;
+    hooks_.on_stop_shown();
     const auto mp_state = machine_->vcpu(vcpu).call([](kvm::Vcpu& v) { return v.mp_state(); });
     x86::ClassSet classes;
     classes.add(x86::RegisterClass::General);

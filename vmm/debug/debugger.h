@@ -40,8 +40,12 @@ struct DebuggerHooks {
     std::function<void(std::function<void()>)>
         post;  // runs a function on the server's thread; from any thread
     std::function<void(const gdbstub::StopEvent&)> on_stop;
-    std::function<void()> on_kill;  // the client ended the machine
-    std::function<void()> on_quit;  // OnDisconnect::Quit
+    // The client asks about threads: it shows the stop to its user. gdb does not ask at the stops that it
+    // makes for itself, between the steps of one command.
+    std::function<void()> on_stop_shown;
+    std::function<void()> on_resume;  // the client lets the guest run; it is still stopped
+    std::function<void()> on_kill;    // the client ended the machine
+    std::function<void()> on_quit;    // OnDisconnect::Quit
     std::function<void(machine::FatalExit, const std::string&)>
         on_unattended_fatal;  // nobody is attached to look at it
 };

@@ -86,10 +86,8 @@ class ExitCommands {
         const auto arguments = parse(rest, monitor_.vcpu_count(), 0);
         if (!arguments)
             return arguments.error().message() + "\n";
-        return tables(arguments->vcpu, [this](const ExitTier& tier, auto vcpu) {
-            const bool stopped = monitor_.debugger().stop_token() != nullptr;
-            return exits::diff_table(tier.statistics(vcpu), tier.at_last_resume(vcpu, stopped),
-                                     tier.source());
+        return tables(arguments->vcpu, [](const ExitTier& tier, auto vcpu) {
+            return exits::diff_table(tier.statistics(vcpu), tier.at_mark(vcpu), tier.source());
         });
     }
 
@@ -245,7 +243,7 @@ void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor) {
     };
     registry.add({"exits", "[vcpu N]", "VM exits by reason: counts and times, of all vCPUs or one",
                   [commands](auto, auto rest) { return commands->summary(rest); }});
-    registry.add({"exits diff", "[vcpu N]", "the same since the guest was last resumed: what one step did",
+    registry.add({"exits diff", "[vcpu N]", "the same since the last stop that was shown: what one step did",
                   [commands](auto, auto rest) { return commands->diff(rest); }});
     add_kind("exits mmio", exits::AddressKind::Memory, "exits by guest-physical address, with the device");
     add_kind("exits pio", exits::AddressKind::Port, "exits by I/O port, with the device");

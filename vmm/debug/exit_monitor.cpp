@@ -26,9 +26,11 @@ ExitMonitor::ExitMonitor(Debugger& debugger, std::string kernel, const std::stri
     missing_hardware_tier_ = "this host's KVM has no kvm:kvm_exit events that can be read";
 }
 
-void ExitMonitor::mark_stop() {
+void ExitMonitor::mark_resume() {
+    if (!std::exchange(shown_, false))
+        return;
     for (const auto& tier : tiers_)
-        tier->mark_stop();
+        tier->mark();
 }
 
 std::uint32_t ExitMonitor::vcpu_count() const {

@@ -1,5 +1,4 @@
-// Everything that is recorded about a running machine's exits, in one place: the recorders of all vCPUs, what
-// they held at the last stops, KVM's own statistics.
+// Everything that is known about a running machine's exits, in one place.
 //
 // Threading: the server's thread.
 #pragma once
@@ -23,8 +22,10 @@ class ExitMonitor {
     // `kernel` and `symbols` are files; the latter may be empty: then the kernel is asked for symbols.
     ExitMonitor(Debugger& debugger, std::string kernel, const std::string& symbols);
 
-    // A stop that the client hears of: `monitor exits diff` counts from it.
-    void mark_stop();
+    // `monitor exits diff` counts from the last stop that the user saw. A debugger makes more of them for
+    // itself, as when it steps off a breakpoint: they are not shown, and so not marked.
+    void note_shown() { shown_ = true; }
+    void mark_resume();
 
     std::span<const std::unique_ptr<ExitTier>> tiers() const { return tiers_; }
     const ExitTier& userspace() const { return *tiers_.front(); }
@@ -49,6 +50,7 @@ class ExitMonitor {
     std::string started_;  // ISO 8601, UTC
     std::vector<std::unique_ptr<ExitTier>> tiers_;
     std::string missing_hardware_tier_;
+    bool shown_ = false;
 };
 
 }  // namespace ringside::debug

@@ -25,18 +25,16 @@ std::vector<exits::VcpuStatistics> ExitTier::statistics_of_each() const {
     return all;
 }
 
-void ExitTier::mark_stop() {
-    stop_before_ = std::move(last_stop_);
-    last_stop_.clear();
+void ExitTier::mark() {
+    mark_.clear();
     for (std::uint32_t i = 0; i < vcpu_count(); ++i)
-        last_stop_.push_back(snapshot(VcpuIndex{i}, kNoRecentExits));
+        mark_.push_back(snapshot(VcpuIndex{i}, kNoRecentExits));
 }
 
-exits::VcpuStatistics ExitTier::at_last_resume(std::optional<VcpuIndex> vcpu, bool stopped_now) const {
-    const Mark& mark = stopped_now ? stop_before_ : last_stop_;
-    if (mark.empty())
+exits::VcpuStatistics ExitTier::at_mark(std::optional<VcpuIndex> vcpu) const {
+    if (mark_.empty())
         return {};
-    return vcpu ? mark.at(vcpu->value) : exits::sum(mark);
+    return vcpu ? mark_.at(vcpu->value) : exits::sum(mark_);
 }
 
 exits::Table ExitTier::last_table(std::optional<VcpuIndex> vcpu, std::size_t rows,

@@ -1,4 +1,4 @@
-// One way of seeing a machine's exits: what each vCPU has recorded, and what it had at the last stops.
+// One way of seeing a machine's exits: what each vCPU has recorded, and what it had at a moment before.
 //
 // Threading: the server's thread.
 #pragma once
@@ -35,16 +35,12 @@ class ExitTier {
     exits::VcpuStatistics statistics(std::optional<VcpuIndex> vcpu) const;
     std::vector<exits::VcpuStatistics> statistics_of_each() const;
 
-    // Remembers the numbers at a stop that the user hears of.
-    void mark_stop();
-    // What statistics() was when the guest was last resumed: at the stop before this one or, while it runs,
-    // at the last stop. The difference is what one step did.
-    exits::VcpuStatistics at_last_resume(std::optional<VcpuIndex> vcpu, bool stopped_now) const;
+    // Remembers the numbers of this moment, and says what they were. The difference is what one step did.
+    void mark();
+    exits::VcpuStatistics at_mark(std::optional<VcpuIndex> vcpu) const;
 
   private:
-    using Mark = std::vector<exits::VcpuStatistics>;  // by vCPU; empty before the first stop
-    Mark last_stop_;
-    Mark stop_before_;
+    std::vector<exits::VcpuStatistics> mark_;  // by vCPU; empty before the first mark
 };
 
 // Exits that reach the exit loop, from the vCPUs' own recorders.
