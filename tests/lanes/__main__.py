@@ -1,6 +1,7 @@
 """./tests/run [--quick] [--lane NAME]... [--list]"""
 
 import argparse
+import signal
 import sys
 import time
 
@@ -21,6 +22,8 @@ def main() -> int:
             print(f"{lane.name:<10} {lane.about}{'  [quick]' if lane.quick else ''}")
         return 0
 
+    # Ending us ends what we started: see LaneRun.run().
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     chosen = [lane for lane in LANES
               if (lane.name in arguments.lane if arguments.lane else lane.quick or not arguments.quick)]
     started = time.monotonic()
