@@ -4,11 +4,17 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <stdexcept>
+
+#include "tests/support/patience.h"
 
 namespace ringside::testing {
 namespace {
@@ -25,6 +31,14 @@ unsigned checksum(std::string_view payload) {
            0xff;
 }
 
+// A silent stub is an error and no hang.
+void limit_silence(int handle) {
+    using namespace std::chrono_literals;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience(60s));
+    const timeval limit{seconds.count(), 0};
+    setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+}
+
 int connect_to(std::uint16_t port) {
     const int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
@@ -34,15 +48,31 @@ int connect_to(std::uint16_t port) {
     if (handle < 0 || connect(handle, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
         fail(fmt::format("cannot connect to port {}", port));
     const int on = 1;
-    const timeval patience{60, 0};
     setsockopt(handle, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    limit_silence(handle);
+    return handle;
+}
+
+int connect_to(const std::filesystem::path& path) {
+    const int handle = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.native().size() >= sizeof address.sun_path)
+        fail(fmt::format("{} is too long for a socket's name", path.native()));
+    std::memcpy(address.sun_path, path.c_str(), path.native().size());
+    if (handle < 0 || connect(handle, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+        fail(fmt::format("cannot connect to {}", path.native()));
+    limit_silence(handle);
     return handle;
 }
 
 }  // namespace
 
-RspClient::RspClient(std::uint16_t port) : socket_(connect_to(port)) {
+RspClient::RspClient(std::uint16_t port) : RspClient(Connected{connect_to(port)}) {
+    handshake();
+}
+
+RspClient::RspClient(const std::filesystem::path& path) : RspClient(Connected{connect_to(path)}) {
     handshake();
 }
 
@@ -69,40 +99,88 @@ bool RspClient::offers(std::string_view feature) const {
 void RspClient::send(std::string_view payload) {
     // The acknowledgement of the last reply goes along: a stub without acknowledgements skips it.
     output_ = fmt::format("+${}#{:02x}", payload, checksum(payload));
-    for (std::string_view rest = output_; !rest.empty();) {
-        const auto sent = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
+    send_bytes(output_);
+}
+
+void RspClient::send_bytes(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent <= 0)
             fail("cannot send");
-        rest.remove_prefix(static_cast<std::size_t>(sent));
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
 }
 
-char RspClient::next_byte() {
-    if (input_at_ == input_.size()) {
-        input_.resize(kReadSize);
-        const auto received = recv(socket_, input_.data(), input_.size(), 0);
-        input_.resize(received > 0 ? static_cast<std::size_t>(received) : 0);
-        input_at_ = 0;
-        if (received <= 0)
-            fail(received == 0 ? "the stub closed the connection" : "no reply within a minute");
+void RspClient::interrupt() {
+    send_bytes("\x03");
+}
+
+bool RspClient::is_silent_for(std::chrono::milliseconds duration) {
+    pollfd ready{socket_, POLLIN, 0};
+    return input_at_ == input_end_ && poll(&ready, 1, static_cast<int>(duration.count())) == 0;
+}
+
+// Waits for input, after all that was there has been used.
+void RspClient::refill() {
+    input_.resize(kReadSize);
+    const auto received = recv(socket_, input_.data(), input_.size(), 0);
+    input_end_ = received > 0 ? static_cast<std::size_t>(received) : 0;
+    input_at_ = 0;
+    if (received <= 0)
+        fail(received == 0 ? "the stub closed the connection" : "no reply in time");
+}
+
+// Takes input up to and with the next `end`, and appends what stands before it to `taken`.
+void RspClient::take_until(char end, std::string& taken) {
+    for (;;) {
+        if (input_at_ == input_end_)
+            refill();
+        const auto rest = std::string_view(input_).substr(input_at_, input_end_ - input_at_);
+        const auto found = rest.find(end);
+        const auto length = std::min(found, rest.size());
+        taken += rest.substr(0, length);
+        input_at_ += length;
+        if (found != std::string_view::npos) {
+            ++input_at_;
+            return;
+        }
     }
-    return input_[input_at_++];
+}
+
+// Undoes escapes and runs; what has neither is copied in one piece.
+void RspClient::decode(std::string_view payload) {
+    reply_.clear();
+    std::size_t escape = payload.find('}');  // each is looked for only when it has been passed
+    std::size_t run = payload.find('*');
+    for (std::size_t at = 0; at < payload.size();) {
+        if (escape != std::string_view::npos && escape < at)
+            escape = payload.find('}', at);
+        if (run != std::string_view::npos && run < at)
+            run = payload.find('*', at);
+        const auto special = std::min({escape, run, payload.size()});
+        reply_ += payload.substr(at, special - at);
+        at = special + 2;
+        if (at > payload.size())
+            break;
+        const char operand = payload[special + 1];
+        if (payload[special] == '}')
+            reply_ += static_cast<char>(operand ^ 0x20);
+        else if (!reply_.empty())
+            reply_.append(static_cast<std::size_t>(operand - 29), reply_.back());
+    }
 }
 
 std::string_view RspClient::receive() {
-    while (next_byte() != '$') {
+    payload_.clear();
+    take_until('$', payload_);
+    payload_.clear();
+    take_until('#', payload_);
+    for (int digit = 0; digit < 2; ++digit) {  // the checksum: TCP does not corrupt
+        if (input_at_ == input_end_)
+            refill();
+        ++input_at_;
     }
-    reply_.clear();
-    for (char c = next_byte(); c != '#'; c = next_byte()) {
-        if (c == '}')
-            reply_ += static_cast<char>(next_byte() ^ 0x20);
-        else if (c == '*' && !reply_.empty())
-            reply_.append(static_cast<std::size_t>(next_byte() - 29), reply_.back());
-        else
-            reply_ += c;
-    }
-    next_byte();  // the checksum: TCP does not corrupt
-    next_byte();
+    decode(payload_);
     return reply_;
 }
 
@@ -116,10 +194,16 @@ void RspClient::command(std::string_view payload) {
         fail(fmt::format("'{}' was answered by '{}'", payload, reply));
 }
 
-std::string_view RspClient::resume(std::string_view payload) {
-    std::string_view reply = ask(payload);
-    while (reply.starts_with('O') && reply != "OK")  // console output
+std::string_view RspClient::receive_stop() {
+    std::string_view reply = receive();
+    while (reply.starts_with('O') && reply != "OK")
         reply = receive();
+    return reply;
+}
+
+std::string_view RspClient::resume(std::string_view payload) {
+    send(payload);
+    const std::string_view reply = receive_stop();
     if (!reply.starts_with('T') && !reply.starts_with('S'))
         fail(fmt::format("'{}' was answered by '{}'", payload, reply));
     return reply;

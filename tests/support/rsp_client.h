@@ -1,11 +1,13 @@
 // A small blocking client for the GDB Remote Serial Protocol, for tests and measurements.
 //
-// Throws std::runtime_error when the other side breaks the protocol, closes, or is silent for a minute: a
-// test or a measurement cannot go on then.
+// Throws std::runtime_error when the other side breaks the protocol, closes, or is silent for a minute
+// (patience.h): a test or a measurement cannot go on then.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,8 @@ class RspClient {
   public:
     // Connects to 127.0.0.1:port and agrees on what gdb agrees on, without acknowledgements.
     explicit RspClient(std::uint16_t port);
+    // The same at a unix socket.
+    explicit RspClient(const std::filesystem::path& socket);
     RspClient(const RspClient&) = delete;
     RspClient& operator=(const RspClient&) = delete;
     ~RspClient();
@@ -28,6 +32,12 @@ class RspClient {
     void command(std::string_view payload);
     // ask() for something that resumes; returns the stop reply.
     std::string_view resume(std::string_view payload);
+    // The next reply that is not console output.
+    std::string_view receive_stop();
+    // Whether nothing comes for so long: a guest that is not to stop by itself.
+    bool is_silent_for(std::chrono::milliseconds duration);
+    // Ctrl-C: the byte that stops a running guest.
+    void interrupt();
 
     // Whether qSupported's reply had this word, such as "binary-upload+".
     bool offers(std::string_view feature) const;
@@ -35,12 +45,21 @@ class RspClient {
     std::size_t packet_size() const { return packet_size_; }
 
   private:
+    struct Connected {
+        int socket;
+    };
+    explicit RspClient(Connected connected) : socket_(connected.socket) {}
     void handshake();
-    char next_byte();
+    void send_bytes(std::string_view bytes);
+    void refill();
+    void take_until(char end, std::string& taken);
+    void decode(std::string_view payload);
 
     int socket_ = -1;
     std::string input_;
     std::size_t input_at_ = 0;
+    std::size_t input_end_ = 0;
+    std::string payload_;
     std::string output_;
     std::string reply_;
     std::string features_;

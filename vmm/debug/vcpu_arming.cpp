@@ -20,6 +20,21 @@ std::optional<Gva> read_msr(const kvm::Vcpu& vcpu, std::uint32_t index) {
     return count && *count == 1 ? std::optional(Gva{msr.value}) : std::nullopt;
 }
 
+// Whether an instruction may lead to itself: a jump or call, by its opcode behind prefixes that jumps can
+// have.
+bool may_stay_in_place(std::span<const std::byte> code) {
+    constexpr std::uint8_t kOperandSize = 0x66, kAddressSize = 0x67, kFirstRex = 0x40, kLastRex = 0x4f;
+    for (std::size_t i = 0; i < code.size(); ++i) {
+        const auto byte = std::to_integer<std::uint8_t>(code[i]);
+        if (byte == kOperandSize || byte == kAddressSize || (byte >= kFirstRex && byte <= kLastRex))
+            continue;
+        const bool short_jump = (byte >= 0x70 && byte <= 0x7f) || (byte >= 0xe0 && byte <= 0xe3);
+        return short_jump || byte == 0xe8 || byte == 0xe9 || byte == 0xeb || byte == 0xea || byte == 0xff ||
+               byte == 0x9a || byte == 0x0f || byte == 0xc3 || byte == 0xcb;
+    }
+    return true;
+}
+
 }  // namespace
 
 void VcpuDebugger::arm() {
@@ -28,8 +43,7 @@ void VcpuDebugger::arm() {
     if (!context_.abilities.step_user)
         add_user_handlers(setup);
     if (stepping()) {
-        std::array<std::byte, kLongestInstruction> code{};
-        classify(code);
+        classify();
         add_single_step(setup);
     }
     program(setup, stepping());
@@ -40,17 +54,19 @@ void VcpuDebugger::arm() {
 void VcpuDebugger::next_step() {
     const bool plain = step_.kind == x86::StepKind::Ordinary &&
                        (armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && !blind_here();
-    std::array<std::byte, kLongestInstruction> code{};
-    classify(code);
+    classify();
     if (!plain || step_.kind != x86::StepKind::Ordinary)
         arm();
 }
 
-// Looks at the instruction that is about to be stepped. Returns its bytes' number.
-std::size_t VcpuDebugger::classify(std::span<std::byte> code) {
+// Looks at the instruction that is about to be stepped.
+void VcpuDebugger::classify() {
+    std::array<std::byte, kLongestInstruction> code{};
     const std::size_t size = context_.view.fetch(system_, linear_pc(), code);
     const auto bytes = std::span<const std::byte>(code).first(size);
     step_ = x86::classify(bytes, x86::cpu_mode(general_, system_));
+    step_start_ = general_.rip;
+    step_may_stay_ = step_.kind != x86::StepKind::Ordinary || may_stay_in_place(bytes);
     const auto& watchpoints = context_.table.plan().stepped_watchpoints;
     if (!watchpoints.empty()) {
         x86::CpuState state;
@@ -58,7 +74,6 @@ std::size_t VcpuDebugger::classify(std::span<std::byte> code) {
         state.system = system_;
         watch_.before(watchpoints, context_.view, state, bytes);
     }
-    return size;
 }
 
 // An instruction that enters the kernel is stepped with a slot at its target: hardware clears TF on the way

@@ -69,8 +69,13 @@ void VcpuDebugger::on_debug_exit() {
     const auto dr6 = x86::Dr6::from_raw(debug.dr6);
     if (const unsigned hits = dr6.hits(armed_.dr7); hits != 0)
         return on_slots(hits);
-    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && debug.exception == kDebugVector)
+    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && debug.exception == kDebugVector) {
+        // Seen with emulated VMX on a vCPU's first entry: the trap comes before the instruction. That is no
+        // step.
+        if (!step_off_ && !step_may_stay_ && general_.rip == step_start_)
+            return arm();
         return on_step();
+    }
     give_back_debug_exception(debug.dr6);
 }
 

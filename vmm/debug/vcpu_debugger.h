@@ -65,7 +65,7 @@ class VcpuDebugger {
     // Arming (vcpu_arming.cpp).
     void arm();
     void next_step();
-    std::size_t classify(std::span<std::byte> code);
+    void classify();
     void add_single_step(SlotSetup& setup);
     void add_user_handlers(SlotSetup& setup);
     std::optional<Gva> step_target() const;
@@ -106,9 +106,11 @@ class VcpuDebugger {
     x86::GeneralRegisters general_;
     x86::SystemRegisters system_;
 
-    SlotSetup armed_;              // what KVM_SET_GUEST_DEBUG was last given
-    x86::StepClass step_;          // of the instruction being stepped
-    bool trap_flag_lent_ = false;  // TF is set in the user code's own RFLAGS
+    SlotSetup armed_;               // what KVM_SET_GUEST_DEBUG was last given
+    x86::StepClass step_;           // of the instruction being stepped
+    std::uint64_t step_start_ = 0;  // its RIP
+    bool step_may_stay_ = true;     // it may leave RIP where it was
+    bool trap_flag_lent_ = false;   // TF is set in the user code's own RFLAGS
     WatchByStepping watch_;
     ConditionScope conditions_;
     struct StepOff {
