@@ -35,15 +35,17 @@ PrivateSocket::~PrivateSocket() {
     if (directory_.empty())
         return;
     ::unlink(path().c_str());
+    ::unlink(script_path().c_str());
     ::rmdir(directory_.c_str());
 }
 
-Result<pid_t> start_gdb(const RunOptions& options, const std::string& socket) {
+Result<pid_t> start_gdb(const RunOptions& options, const PrivateSocket& socket) {
     std::vector<std::string> arguments{"gdb", "-q"};
     const std::string& symbols = options.symbols.empty() ? options.kernel : options.symbols;
     if (is_elf(symbols))
         arguments.push_back(symbols);
-    arguments.insert(arguments.end(), {"-ex", "target remote " + socket});
+    arguments.insert(arguments.end(),
+                     {"-ex", "source " + socket.script_path(), "-ex", "target remote " + socket.path()});
     arguments.insert(arguments.end(), options.gdb_arguments.begin(), options.gdb_arguments.end());
     std::vector<char*> argv;
     for (std::string& argument : arguments)

@@ -22,14 +22,17 @@ class PrivateSocket {
     PrivateSocket& operator=(PrivateSocket&&) = delete;
     ~PrivateSocket();
     std::string path() const { return directory_ + "/gdb"; }
+    // A file beside it, for gdb to read at its start.
+    std::string script_path() const { return directory_ + "/ringside.py"; }
 
   private:
     explicit PrivateSocket(std::string directory) : directory_(std::move(directory)) {}
     std::string directory_;
 };
 
-// Starts gdb on the kernel's symbols, connected to `endpoint`. `on_exit` gets its exit status on io's thread.
-Result<pid_t> start_gdb(const RunOptions& options, const std::string& endpoint);
+// Starts gdb on the kernel's symbols, with the socket's script read and connected to the socket. `on_exit`
+// gets its exit status on io's thread.
+Result<pid_t> start_gdb(const RunOptions& options, const PrivateSocket& socket);
 void wait_for_gdb(asio::signal_set& child_signals, pid_t gdb, std::function<void(int)> on_exit);
 
 }  // namespace ringside::cli

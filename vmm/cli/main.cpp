@@ -6,6 +6,7 @@
 
 #include "vmm/cli/doctor.h"
 #include "vmm/cli/exit_status.h"
+#include "vmm/cli/exits.h"
 #include "vmm/cli/options.h"
 #include "vmm/cli/run.h"
 
@@ -24,6 +25,7 @@ void set_up_log(const std::string& level) {
 
 struct Dispatch {
     int operator()(const cli::DoctorOptions& options) const { return cli::doctor(options); }
+    int operator()(const cli::ExitsOptions& options) const { return cli::exits(options); }
     int operator()(const cli::RunOptions& options) const {
         set_up_log(options.log_level);
         return options.start_gdb ? cli::run_with_gdb(options) : cli::run(options);

@@ -39,6 +39,8 @@ struct RunTexts {
     std::string on_disconnect = "resume";
     std::string architecture = "auto";
     std::string load_address;
+    std::string exit_trace;
+    std::string exit_report;
     bool gdb_default = false;
     bool freeze = false;
 };
@@ -67,6 +69,9 @@ void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
     app.add_option("--serial", texts.serial,
                    "serial console: stdio, stderr, file:PATH, unix:PATH, pty or none")
         ->check(CLI::Validator(check_console, "WHERE"));
+    app.add_option("--exit-trace", texts.exit_trace,
+                   "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`");
+    app.add_option("--exit-report", texts.exit_report, "write a page about the run's VM exits to FILE.html");
     app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
         ->capture_default_str()
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
@@ -84,6 +89,35 @@ void add_stub_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
                  "hold every vCPU at its first instruction until a debugger resumes it");
     app.add_flag("-s", texts.gdb_default, "the same as --gdb");
     app.add_flag("-S", texts.freeze, "the same as --wait");
+}
+
+struct ExitsTexts {
+    std::string symbols;
+    std::string html;
+    std::string chrome;
+    std::string csv;
+};
+
+void add_exits_options(CLI::App& app, ExitsOptions& options, ExitsTexts& texts) {
+    app.add_option("FILE", options.recording, "a recording that `ringside run --exit-trace FILE` made")
+        ->required();
+    app.add_option("--symbols", texts.symbols, "ELF file with symbols (default: the kernel that was run)");
+    app.add_option("--html", texts.html, "write a page to look at in a browser");
+    app.add_option("--chrome", texts.chrome, "write a trace for Perfetto and chrome://tracing");
+    app.add_option("--csv", texts.csv, "write a line for each exit");
+    app.add_option("--last", options.report.last, "rows of the last and of the hottest")
+        ->capture_default_str();
+}
+
+void finish(ExitsOptions& options, const ExitsTexts& texts) {
+    if (!texts.symbols.empty())
+        options.report.symbols = texts.symbols;
+    using enum exits::ExportFormat;
+    for (const auto& [format, path] :
+         {std::pair(Html, texts.html), std::pair(Chrome, texts.chrome), std::pair(Csv, texts.csv)}) {
+        if (!path.empty())
+            options.report.exports.push_back({format, path});
+    }
 }
 
 std::uint64_t parse_number(const std::string& text) {
@@ -114,6 +148,12 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
                                                                : X86_64;
     if (!texts.serial.empty())
         options.serial = *devices::parse_console_endpoint(texts.serial);
+    if (!texts.exit_report.empty() && exits::export_format_of(texts.exit_report) != exits::ExportFormat::Html)
+        throw CLI::ValidationError("--exit-report", "the page's file name ends in .html");
+    for (const std::string& file : {texts.exit_trace, texts.exit_report}) {
+        if (!file.empty())
+            options.exit_files.emplace_back(file);
+    }
     if (!texts.load_address.empty())
         options.load_address = parse_number(texts.load_address);
 }
@@ -174,8 +214,18 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
     doctor_app->add_flag("--json", doctor.json, "print JSON");
     doctor_app->add_option("--kvm-device", doctor.kvm_device, "the KVM device")->capture_default_str();
 
+    ExitsOptions exits;
+    ExitsTexts exits_texts;
+    auto* exits_app =
+        app.add_subcommand("exits", "show a recording of VM exits as tables, a page or a trace");
+    add_exits_options(*exits_app, exits, exits_texts);
+
     try {
         app.parse(argc, argv);
+        if (exits_app->parsed()) {
+            finish(exits, exits_texts);
+            return {std::move(exits), kSuccess};
+        }
         if (doctor_app->parsed())
             return {doctor, kSuccess};
         if (run_app->parsed()) {

@@ -11,6 +11,7 @@
 #include "gdbstub/transport/endpoint.h"
 #include "vmm/debug/debugger.h"
 #include "vmm/devices/console_endpoint.h"
+#include "vmm/exits/report.h"
 
 namespace ringside::cli {
 
@@ -29,6 +30,7 @@ struct RunOptions {
     std::string kvm_device = "/dev/kvm";
     std::string log_level = "warn";
     std::optional<std::uint64_t> load_address;
+    std::vector<std::filesystem::path> exit_files;  // what the run's exits are recorded to
     bool start_gdb = false;
     std::vector<std::string> gdb_arguments;
 };
@@ -38,7 +40,12 @@ struct DoctorOptions {
     std::string kvm_device = "/dev/kvm";
 };
 
-using Command = std::variant<RunOptions, DoctorOptions>;
+struct ExitsOptions {
+    std::string recording;
+    ringside::exits::ReportOptions report;
+};
+
+using Command = std::variant<RunOptions, DoctorOptions, ExitsOptions>;
 
 // Either what to do, or that all is said (help, version, an error) and with which status to end.
 struct ParsedCommandLine {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <fstream>
+
 #include "vmm/cli/exit_status.h"
 #include "vmm/cli/gdb_process.h"
 #include "vmm/cli/virtual_machine.h"
@@ -34,7 +36,8 @@ int run_with_gdb(RunOptions options) {
     if (auto r = machine.build(); !r)
         return report(r.error());
     asio::signal_set child(machine.io(), SIGCHLD);
-    const auto gdb = start_gdb(options, socket->path());
+    std::ofstream(socket->script_path()) << machine.gdb_script();
+    const auto gdb = start_gdb(options, *socket);
     if (!gdb)
         return report(gdb.error());
     wait_for_gdb(child, *gdb, [&](int status) { machine.end(status); });

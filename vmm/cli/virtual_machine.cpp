@@ -44,6 +44,11 @@ Result<void> VirtualMachine::build() {
         return r;
     if (auto r = machine_->set_boot_state(boot_general_, boot_system_); !r)
         return r;
+    exits_ = std::make_unique<debug::ExitMonitor>(*debugger_, options_.kernel, options_.symbols);
+    catches_ = std::make_unique<debug::ExitCatches>(
+        *debugger_, exits_->names(), [this](VcpuIndex vcpu) { return exits_->describe_hardware_exit(vcpu); });
+    if (auto r = start_exit_trace(); !r)
+        return r;
     return open_server();
 }
 
@@ -95,10 +100,21 @@ Result<void> VirtualMachine::open_console() {
     return {};
 }
 
+Result<void> VirtualMachine::start_exit_trace() {
+    if (options_.exit_files.empty())
+        return {};
+    auto trace = debug::ExitTrace::start(*exits_, options_.exit_files);
+    if (!trace)
+        return tl::unexpected<Error>(trace.error());
+    exit_trace_ = std::move(*trace);
+    return {};
+}
+
 Result<void> VirtualMachine::open_server() {
-    exits_ = std::make_unique<debug::ExitMonitor>(*debugger_, options_.kernel, options_.symbols);
     debug::add_debugger_commands(monitor_, *debugger_);
     debug::add_exit_commands(monitor_, *exits_);
+    debug::add_catch_commands(monitor_, *debugger_, *catches_);
+    debug::add_gdb_script_command(monitor_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
     debug::add_exit_documents(*documents_, *exits_);
     debugger_->target().monitor = &monitor_;
@@ -121,6 +137,10 @@ debug::DebuggerHooks VirtualMachine::debugger_hooks() {
             server_->post_stop(stop);
     };
     hooks.on_stop_shown = [this] { exits_->note_shown(); };
+    hooks.on_exit = [this](machine::VcpuThread& thread, const exits::ExitRecord& exit) {
+        catches_->on_exit(thread, exit);
+    };
+    hooks.on_let_go = [this] { catches_->remove_all(); };
     hooks.on_resume = [this] { exits_->mark_resume(); };
     hooks.on_kill = [this] { end(kSuccess); };
     hooks.on_quit = [this] { end(kSuccess); };
@@ -170,8 +190,15 @@ int VirtualMachine::run() {
         console_->start_input(io_, pc_->serial(), [this] { end(kSuccess); });
     const auto keep_running = asio::make_work_guard(io_);
     machine_->start();
+    exits_->machine_started();
     io_.run();
     machine_->stop();
+    if (exit_trace_) {
+        if (auto r = exit_trace_->finish(); !r) {
+            fmt::print(stderr, "ringside: {}\n", r.error().message());
+            status_ = status_ == kSuccess ? kFailure : status_;
+        }
+    }
     return status_;
 }
 

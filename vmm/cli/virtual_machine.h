@@ -12,7 +12,10 @@
 #include "vmm/cli/options.h"
 #include "vmm/debug/debugger.h"
 #include "vmm/debug/documents.h"
+#include "vmm/debug/exit_catch_commands.h"
 #include "vmm/debug/exit_commands.h"
+#include "vmm/debug/exit_trace.h"
+#include "vmm/debug/gdb_script.h"
 #include "vmm/debug/monitor.h"
 #include "vmm/devices/console.h"
 #include "vmm/devices/pc.h"
@@ -33,6 +36,8 @@ class VirtualMachine {
 
     // Where gdb can attach: "tcp:127.0.0.1:1234". Empty without a server.
     std::string gdb_endpoint() const { return server_ ? server_->description() : std::string(); }
+    // What `ringside gdb` lets gdb read at its start.
+    std::string gdb_script() const { return debug::gdb_script(monitor_); }
     asio::io_context& io() { return io_; }
     // Ends run() with the given status; on run()'s thread.
     void end(int status);
@@ -40,6 +45,7 @@ class VirtualMachine {
   private:
     Result<void> load_kernel(machine::GuestMemory& memory);
     Result<void> open_console();
+    Result<void> start_exit_trace();
     Result<void> open_server();
     debug::DebuggerHooks debugger_hooks();
     gdbstub::ServerHooks server_hooks();
@@ -59,6 +65,8 @@ class VirtualMachine {
     std::unique_ptr<machine::Machine> machine_;
     std::unique_ptr<devices::Pc> pc_;
     std::unique_ptr<debug::ExitMonitor> exits_;
+    std::unique_ptr<debug::ExitCatches> catches_;
+    std::unique_ptr<debug::ExitTrace> exit_trace_;
     debug::MonitorRegistry monitor_;
     std::unique_ptr<debug::DocumentStore> documents_;
     std::unique_ptr<gdbstub::Server> server_;

@@ -84,7 +84,14 @@ void Debugger::before_entry(machine::VcpuThread& thread) {
     vcpus_[thread.index().value]->before_entry();
 }
 
-void Debugger::on_exit(machine::VcpuThread&, const exits::ExitRecord&) {}
+void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
+    hooks_.on_exit(thread, exit);
+}
+
+void Debugger::report_stop(VcpuIndex vcpu, std::string why) {
+    coordinator_->report(
+        vcpu, {thread_of(vcpu), gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(why)});
+}
 
 // ---- The server's thread: stops
 
@@ -119,6 +126,7 @@ void Debugger::let_go() {
     client_leaving_ = false;
     client_attached_ = false;
     table_->remove_all(*token_);
+    hooks_.on_let_go();
     memory_access_->set_physical_mode(false);
     if (options_.on_disconnect == OnDisconnect::Resume)
         resume_everything();

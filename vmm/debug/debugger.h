@@ -43,6 +43,10 @@ struct DebuggerHooks {
     // The client asks about threads: it shows the stop to its user. gdb does not ask at the stops that it
     // makes for itself, between the steps of one command.
     std::function<void()> on_stop_shown;
+    std::function<void()>
+        on_let_go;  // the client is gone: nothing that it asked for stays in the stopped guest
+    // Each exit while a vCPU's watch_exits() is on; on its own thread.
+    std::function<void(machine::VcpuThread&, const exits::ExitRecord&)> on_exit;
     std::function<void()> on_resume;  // the client lets the guest run; it is still stopped
     std::function<void()> on_kill;    // the client ended the machine
     std::function<void()> on_quit;    // OnDisconnect::Quit
@@ -73,6 +77,8 @@ class Debugger final : public machine::VcpuObserver,
     // Everything stopped: the proof, or nullptr while the guest runs.
     const machine::StopToken* stop_token() const { return token_ ? &*token_ : nullptr; }
     VcpuState& state(VcpuIndex vcpu) { return *states_.at(vcpu.value); }
+    // Stops the guest for a reason of its own; `why` is one line for the user. On the vCPU's thread.
+    void report_stop(VcpuIndex vcpu, std::string why);
     // Why the guest's own end or a client's kill leaves nothing to resume; empty while the machine lives.
     bool ended() const { return ended_; }
     // The machine's end has come; resume is refused from now on.

@@ -64,6 +64,13 @@ std::string text_of(const Result<std::string>& result) {
     return result ? *result : result.error().message() + "\n";
 }
 
+tl::unexpected<Error> unknown_reason(const char* command, const Arguments& arguments) {
+    if (arguments.words.empty())
+        return failure(command, "it wants the name of an exit reason", "`monitor exits` lists them");
+    return failure(command, fmt::format("there is no exit reason \"{}\"", arguments.words.front()),
+                   "`monitor exits` lists those that were seen");
+}
+
 class ExitCommands {
   public:
     explicit ExitCommands(ExitMonitor& monitor) : monitor_(monitor) {}
@@ -78,7 +85,7 @@ class ExitCommands {
             return exits::summary_table(tier.statistics(vcpu), tier.source());
         });
         if (!monitor_.missing_hardware_tier().empty())
-            text += "hardware exits: " + monitor_.missing_hardware_tier() + "\n";
+            text += "not seen: " + monitor_.missing_hardware_tier() + "\n";
         return text;
     }
 
@@ -96,7 +103,7 @@ class ExitCommands {
         if (!arguments)
             return arguments.error().message() + "\n";
         return tables(arguments->vcpu, [&](const ExitTier& tier, auto vcpu) {
-            return exits::address_table(tier.statistics(vcpu), tier.source(), kind, names(thread));
+            return exits::address_table(tier.statistics(vcpu), tier.source(), kind, names(thread, tier));
         });
     }
 
@@ -105,7 +112,7 @@ class ExitCommands {
         if (!arguments)
             return tl::unexpected<Error>(arguments.error());
         if (arguments->words.empty())
-            return failure("exits hist", "it wants the name of an exit reason", "`monitor exits` lists them");
+            return unknown_reason("exits hist", *arguments);
         std::string text;
         for (const auto& tier : monitor_.tiers()) {
             const auto source = tier->source();
@@ -114,21 +121,41 @@ class ExitCommands {
                     exits::histogram_table(tier->statistics(arguments->vcpu), source, *reason));
         }
         if (text.empty())
-            return failure("exits hist",
-                           fmt::format("there is no exit reason \"{}\"", arguments->words.front()),
-                           "`monitor exits` lists those that were seen");
+            return unknown_reason("exits hist", *arguments);
         return text;
+    }
+
+    // A number alone, for scripts. A reason that both tiers know is counted by the hardware's, which sees
+    // all.
+    Result<std::string> count(std::string_view rest) {
+        const auto arguments = parse(rest, monitor_.vcpu_count(), 1);
+        if (!arguments)
+            return tl::unexpected<Error>(arguments.error());
+        std::optional<std::uint64_t> count;
+        for (const auto& tier : monitor_.tiers()) {
+            const auto reason = arguments->words.empty()
+                                    ? std::nullopt
+                                    : tier->source().reasons.find(arguments->words.front());
+            if (!reason)
+                continue;
+            count = 0;
+            for (const exits::KeyStatistics& row : tier->statistics(arguments->vcpu).keys)
+                *count += row.key.reason == *reason ? row.count : 0;
+        }
+        if (!count)
+            return unknown_reason("exits count", *arguments);
+        return fmt::format("{}\n", *count);
     }
 
     Result<std::string> last(ThreadId thread, std::string_view rest) {
         return rows(rest, [&](const ExitTier& tier, auto vcpu, std::size_t count) {
-            return tier.last_table(vcpu, count, names(thread));
+            return tier.last_table(vcpu, count, names(thread, tier));
         });
     }
 
     Result<std::string> hottest(ThreadId thread, std::string_view rest) {
         return rows(rest, [&](const ExitTier& tier, auto vcpu, std::size_t count) {
-            return exits::hot_table(tier.statistics(vcpu), tier.source(), count, names(thread));
+            return exits::hot_table(tier.statistics(vcpu), tier.source(), count, names(thread, tier));
         });
     }
 
@@ -157,8 +184,8 @@ class ExitCommands {
             return failure("exits export", "it wants a file name behind the format");
         file.path = rest.substr(file_at);
         const auto recording = monitor_.recording();
-        const auto written =
-            exits::export_recording(file, recording, monitor_.userspace().source(), names(thread));
+        const auto written = exits::export_recording(file, recording, monitor_.userspace().source(),
+                                                     names(thread, monitor_.userspace()));
         if (!written)
             return tl::unexpected<Error>(written.error());
         std::string text = fmt::format("written: {}\n", std::filesystem::absolute(file.path).string());
@@ -180,7 +207,9 @@ class ExitCommands {
     }
 
   private:
-    exits::Names names(ThreadId thread) { return monitor_.names().for_tables(vcpu_of(thread)); }
+    exits::Names names(ThreadId thread, const ExitTier& tier) {
+        return monitor_.names().for_tables(vcpu_of(thread), tier);
+    }
 
     // Tables that show at most N rows.
     template <typename F>
@@ -200,7 +229,9 @@ class ExitCommands {
         std::string text;
         std::string first_empty;
         for (const auto& tier : monitor_.tiers()) {
-            const Table table = make(*tier, vcpu);
+            Table table = make(*tier, vcpu);
+            if (!table.rows.empty())
+                tier->add_losses(table);
             if (!table.rows.empty())
                 text += (text.empty() ? "" : "\n") + exits::to_text(table);
             else if (first_empty.empty())
@@ -251,6 +282,9 @@ void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor) {
     add_kind("exits cpuid", exits::AddressKind::CpuidLeaf, "exits by CPUID leaf");
     registry.add({"exits hist", "REASON [vcpu N]", "how long exits of one reason took, as a histogram",
                   [commands](auto, auto rest) { return text_of(commands->histogram(rest)); }});
+    registry.add({"exits count", "REASON [vcpu N]",
+                  "how many exits of one reason there were, as a number alone",
+                  [commands](auto, auto rest) { return text_of(commands->count(rest)); }});
     registry.add({"exits last", "[N] [vcpu N]", "the last exits, with symbol, instruction and detail",
                   [commands](auto thread, auto rest) { return text_of(commands->last(thread, rest)); }});
     registry.add({"exits rip", "[N] [vcpu N]", "the guest addresses that most exits come from",
@@ -268,16 +302,18 @@ void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor) {
 }
 
 void add_exit_documents(DocumentStore& documents, ExitMonitor& monitor) {
-    const auto names = [&monitor] { return monitor.names().for_tables(VcpuIndex{0}); };
+    const auto names = [&monitor](const ExitTier& tier) {
+        return monitor.names().for_tables(VcpuIndex{0}, tier);
+    };
     documents.add(os_table(monitor, "exits", "VM exits by reason", [](const ExitTier& tier) {
         return exits::summary_table(tier.statistics(std::nullopt), tier.source());
     }));
     documents.add(
         os_table(monitor, "exits-rip", "guest addresses that exits come from", [names](const ExitTier& tier) {
-            return exits::hot_table(tier.statistics(std::nullopt), tier.source(), kDefaultRows, names());
+            return exits::hot_table(tier.statistics(std::nullopt), tier.source(), kDefaultRows, names(tier));
         }));
     documents.add(os_table(monitor, "exits-last", "the last VM exits", [names](const ExitTier& tier) {
-        return tier.last_table(std::nullopt, kDefaultRows, names());
+        return tier.last_table(std::nullopt, kDefaultRows, names(tier));
     }));
 }
 

@@ -23,7 +23,26 @@ ExitMonitor::ExitMonitor(Debugger& debugger, std::string kernel, const std::stri
       names_(debugger, symbols.empty() ? kernel_ : symbols),
       started_(fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))) {
     tiers_.push_back(std::make_unique<UserspaceTier>(recorders_of(debugger.machine()), clock_));
-    missing_hardware_tier_ = "this host's KVM has no kvm:kvm_exit events that can be read";
+}
+
+void ExitMonitor::machine_started() {
+    std::vector<pid_t> threads;
+    machine::Machine& machine = debugger_.machine();
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
+        machine::VcpuThread& thread = machine.vcpu(VcpuIndex{i});
+        threads.push_back(thread.call([&thread](kvm::Vcpu&) { return thread.tid(); }));
+    }
+    auto tier = HardwareTier::start(threads);
+    if (!tier) {
+        missing_hardware_tier_ = tier.error().message();
+        return;
+    }
+    hardware_ = tier->get();
+    tiers_.push_back(std::move(*tier));
+}
+
+std::string ExitMonitor::describe_hardware_exit(VcpuIndex vcpu) const {
+    return hardware_ != nullptr ? hardware_->describe_last_exit(vcpu) : std::string();
 }
 
 void ExitMonitor::mark_resume() {

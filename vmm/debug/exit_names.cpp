@@ -1,5 +1,7 @@
 #include "vmm/debug/exit_names.h"
 
+#include <fmt/format.h>
+
 #include "arch/x86_64/cpu_mode.h"
 #include "arch/x86_64/msr_names.h"
 #include "vmm/kvm/kvm_abi.h"
@@ -38,19 +40,33 @@ std::string name_on(const machine::Bus& bus, std::uint64_t address) {
     return range != nullptr ? std::string(range->device->name()) : std::string();
 }
 
-// Whether an instruction is of the kind that leaves the guest for this reason. What exits for another reason
-// may be any instruction.
-bool fits(std::string_view instruction, std::uint32_t reason) {
-    switch (reason) {
+// Whether a port instruction moves so many bytes: without its operand-size prefix, `out dx, ax` reads as one
+// of 4.
+bool moves(std::string_view instruction, std::uint8_t size) {
+    constexpr std::string_view kRegisters[] = {"al", "ax", "eax"};
+    constexpr std::string_view kPointers[] = {"byte ptr", " word ptr", "dword ptr"};
+    const std::size_t index = size == 1 ? 0 : size == 2 ? 1 : 2;
+    if (instruction.starts_with("in "))
+        return instruction.starts_with(fmt::format("in {},", kRegisters[index]));
+    if (instruction.starts_with("out "))
+        return instruction.ends_with(fmt::format(", {}", kRegisters[index]));
+    // [rep] insb, outsb and their like
+    return (instruction.find("ins") != std::string_view::npos ||
+            instruction.find("outs") != std::string_view::npos) &&
+           instruction.find(kPointers[index]) != std::string_view::npos;
+}
+
+// Whether an instruction is of the kind that makes this exit.
+bool fits(std::string_view instruction, const exits::ExitRecord& exit) {
+    switch (exit.reason) {
         case KVM_EXIT_IO:
-            return instruction.starts_with("in ") || instruction.starts_with("out ") ||
-                   instruction.find("ins") != std::string_view::npos ||
-                   instruction.find("outs") != std::string_view::npos;
+            return moves(instruction, exit.size);
         case KVM_EXIT_MMIO:
             return instruction.find('[') != std::string_view::npos;
         case KVM_EXIT_X86_RDMSR:
+            return instruction == "rdmsr";
         case KVM_EXIT_X86_WRMSR:
-            return instruction == "rdmsr" || instruction == "wrmsr";
+            return instruction == "wrmsr";
         case KVM_EXIT_HLT:
             return instruction == "hlt";
         default:
@@ -111,43 +127,71 @@ std::optional<std::uint64_t> ExitNames::address_of(std::string_view symbol) cons
     return symbols().address_of(symbol);
 }
 
-// KVM moves RIP past the instruction before some exits (OUT and MMIO writes in its emulator) and after
-// others. So the instruction is looked for at RIP, then right before it: there it must end where RIP is.
-std::string ExitNames::instruction(VcpuIndex vcpu, const exits::ExitRecord& exit) {
+struct ExitNames::CodeReader {
+    const GuestView& view;
+    const x86::Decoder& decoder;
+    const x86::SystemRegisters& system;
+    x86::CpuMode mode;
+    Gva rip;
+
+    std::optional<x86::Disassembly> decode(Gva start) const {
+        std::array<std::byte, x86::kMaxInstructionLength> bytes{};
+        const std::size_t got = view.fetch(system, start, bytes);
+        return decoder.disassemble(std::span(bytes).first(got), start, mode);
+    }
+};
+
+std::optional<ExitNames::CodeReader> ExitNames::reader(VcpuIndex vcpu, std::uint64_t rip) {
     const auto* token = debugger_.stop_token();
-    if (token == nullptr || exit.rip == 0)
-        return {};
+    if (token == nullptr || rip == 0)
+        return std::nullopt;
     x86::ClassSet classes;
     classes.add(x86::RegisterClass::General);
     classes.add(x86::RegisterClass::System);
     const auto state = debugger_.state(vcpu).load(*token, classes);
     if (!state)
-        return {};
+        return std::nullopt;
     if (!decoder_)
         decoder_.emplace();
     const x86::CpuMode mode = x86::cpu_mode(**state);
-    const Gva at = x86::linear_address(mode, (*state)->system, x86::SegmentName::Cs, exit.rip);
-    const auto decode = [&](Gva start) {
-        std::array<std::byte, x86::kMaxInstructionLength> bytes{};
-        const std::size_t got = debugger_.view().fetch((*state)->system, start, bytes);
-        return decoder_->disassemble(std::span(bytes).first(got), start, mode);
-    };
-    const auto here = decode(at);
-    if (here && (!caused_by_instruction(exit.reason) || fits(here->text, exit.reason)))
+    return CodeReader{debugger_.view(), *decoder_, (*state)->system, mode,
+                      x86::linear_address(mode, (*state)->system, x86::SegmentName::Cs, rip)};
+}
+
+std::string ExitNames::instruction_at(VcpuIndex vcpu, std::uint64_t rip) {
+    const auto code = reader(vcpu, rip);
+    const auto here = code ? code->decode(code->rip) : std::nullopt;
+    return here ? here->text : std::string();
+}
+
+// KVM moves RIP past the instruction before some exits (OUT and MMIO writes in its emulator) and after
+// others. So the instruction is looked for at RIP, then right before it: there it must end where RIP is.
+std::string ExitNames::instruction(VcpuIndex vcpu, const exits::ExitRecord& exit) {
+    const auto code = reader(vcpu, exit.rip);
+    if (!code)
+        return {};
+    const auto here = code->decode(code->rip);
+    if (here && (!caused_by_instruction(exit.reason) || fits(here->text, exit)))
         return here->text;
-    for (std::uint8_t length = 1; length <= x86::kMaxInstructionLength && length <= at.value; ++length) {
-        const auto before = decode(Gva{at.value - length});
-        if (before && before->length == length && fits(before->text, exit.reason))
+    for (std::uint8_t length = 1; length <= x86::kMaxInstructionLength && length <= code->rip.value;
+         ++length) {
+        const auto before = code->decode(Gva{code->rip.value - length});
+        if (before && before->length == length && fits(before->text, exit))
             return before->text;
     }
     return {};
 }
 
-exits::Names ExitNames::for_tables(VcpuIndex vcpu) {
+exits::Names ExitNames::for_tables(VcpuIndex vcpu, const ExitTier& tier) {
     exits::Names names;
     names.device = [this](exits::AddressKind kind, std::uint64_t address) { return device(kind, address); };
     names.symbol = [this](std::uint64_t rip) { return symbol(rip); };
-    names.instruction = [this, vcpu](const exits::ExitRecord& exit) { return instruction(vcpu, exit); };
+    if (tier.rip_is_after_instruction())
+        names.instruction = [this, vcpu](const exits::ExitRecord& exit) { return instruction(vcpu, exit); };
+    else
+        names.instruction = [this, vcpu](const exits::ExitRecord& exit) {
+            return instruction_at(vcpu, exit.rip);
+        };
     return names;
 }
 

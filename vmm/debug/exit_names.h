@@ -8,6 +8,7 @@
 
 #include "arch/x86_64/decode.h"
 #include "vmm/debug/debugger.h"
+#include "vmm/debug/exit_tier.h"
 #include "vmm/exits/symbols.h"
 #include "vmm/exits/tables.h"
 
@@ -29,11 +30,17 @@ class ExitNames {
     std::string instruction(VcpuIndex vcpu, const exits::ExitRecord& exit);
     std::optional<std::uint64_t> address_of(std::string_view symbol) const;
 
-    // All of them, for tables; `vcpu` gives the page tables.
-    exits::Names for_tables(VcpuIndex vcpu);
+    // The instruction at a guest address, as above.
+    std::string instruction_at(VcpuIndex vcpu, std::uint64_t rip);
+
+    // All of them, for a tier's tables; `vcpu` gives the page tables.
+    exits::Names for_tables(VcpuIndex vcpu, const ExitTier& tier);
 
   private:
     const exits::SymbolTable& symbols() const;
+    // Decodes at any linear address near `rip`; nothing while the guest runs.
+    struct CodeReader;
+    std::optional<CodeReader> reader(VcpuIndex vcpu, std::uint64_t rip);
 
     Debugger& debugger_;
     std::filesystem::path path_;

@@ -28,8 +28,10 @@ class ExitTier {
     // `monitor exits last`: by default from what the records themselves hold.
     virtual exits::Table last_table(std::optional<VcpuIndex> vcpu, std::size_t rows,
                                     const exits::Names& names) const;
-    // What the tables do not hold, one line each.
-    virtual std::vector<std::string> losses() const { return {}; }
+    // Notes what the tables do not hold.
+    virtual void add_losses(exits::Table&) const {}
+    // KVM moves RIP past the instruction before some exits to userspace; the hardware leaves it there.
+    virtual bool rip_is_after_instruction() const { return true; }
 
     // Of one vCPU, or the sum.
     exits::VcpuStatistics statistics(std::optional<VcpuIndex> vcpu) const;

@@ -37,6 +37,8 @@ class HardwareExitDecoder {
 
     // A raw record with its time. Returns an exit once the guest has been entered again after it.
     std::optional<HardwareRecord> decode(std::span<const std::byte> raw, std::uint64_t time);
+    // The exit after which the guest has not been entered yet.
+    const std::optional<HardwareRecord>& pending() const { return pending_; }
     // Records were lost here: what is pending can no longer be paired.
     void forget();
 

@@ -107,6 +107,22 @@ HardwareStatistics HardwareTracer::snapshot(VcpuIndex index) {
     return result;
 }
 
+std::optional<HardwareRecord> HardwareTracer::pending(VcpuIndex index) {
+    const std::scoped_lock lock(mutex_);
+    Vcpu& vcpu = *vcpus_[index.value];
+    drain(vcpu);
+    return vcpu.decoder.pending();
+}
+
+void HardwareTracer::enable(bool on) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& vcpu : vcpus_) {
+        drain(*vcpu);
+        vcpu->decoder.forget();
+        vcpu->ring.enable(on);
+    }
+}
+
 void HardwareTracer::reset() {
     const std::scoped_lock lock(mutex_);
     for (const auto& vcpu : vcpus_) {
@@ -126,9 +142,7 @@ Table hardware_last_table(const HardwareStatistics& statistics, const Source& so
         return index < statistics.exits.size() ? x86::describe_qualification(statistics.exits[index])
                                                : std::string();
     };
-    Table table = last_table(statistics.statistics, source, limit, with_qualification);
-    note_hardware_losses(table, statistics);
-    return table;
+    return last_table(statistics.statistics, source, limit, with_qualification);
 }
 
 void note_hardware_losses(Table& table, const HardwareStatistics& statistics) {

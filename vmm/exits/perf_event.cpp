@@ -93,6 +93,12 @@ Result<PerfRing> PerfRing::open(pid_t thread, std::span<const std::uint32_t> tra
     return PerfRing(std::move(events), std::move(mapping), size);
 }
 
+// The two requests cannot fail on an event of one's own.
+void PerfRing::enable(bool on) const {
+    for (const kvm::Fd& event : events_)
+        (void)::ioctl(event.get(), on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
+}
+
 void PerfRing::drain(const OnSample& on_sample, const OnLost& on_lost) {
     auto* control = static_cast<perf_event_mmap_page*>(mapping_.get());
     const auto* data = static_cast<const std::byte*>(mapping_.get()) + (mapping_.size() - size_);

@@ -24,6 +24,7 @@ class PerfRing {
     // `pages` (a power of two) bounds the ring. The error says what a refusal means.
     static Result<PerfRing> open(pid_t thread, std::span<const std::uint32_t> tracepoints, std::size_t pages);
 
+    void enable(bool on) const;
     // Becomes readable when a quarter of the ring is full.
     int fd() const { return events_.front().get(); }
     using OnSample = std::function<void(std::span<const std::byte> raw, std::uint64_t nanoseconds)>;

@@ -5,8 +5,11 @@
 #include <gelf.h>
 #include <libelf.h>
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <limits>
 #include <memory>
 
@@ -153,12 +156,32 @@ std::optional<SymbolTable::Match> SymbolTable::find(std::uint64_t address, std::
     return Match{symbol, offset};
 }
 
+std::string readable_name(const std::string& symbol) {
+    // The file is not to be trusted: a name of unusual length could take the demangler long.
+    constexpr std::size_t kLongest = 1024;
+    if (!symbol.starts_with("_Z") || symbol.size() > kLongest)
+        return symbol;
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> text(
+        abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), &std::free);
+    if (text == nullptr)
+        return symbol;
+    std::string_view name(text.get());
+    int depth = 0;  // parentheses nest in parameters; "(anonymous namespace)" stands before them
+    for (std::size_t i = name.rfind(')'); i < name.size(); --i) {
+        depth += name[i] == ')' ? 1 : name[i] == '(' ? -1 : 0;
+        if (depth == 0)
+            return std::string(name.substr(0, i));
+    }
+    return std::string(name);
+}
+
 std::string SymbolTable::describe(std::uint64_t address, std::uint64_t slide) const {
     const auto match = find(address, slide);
     if (!match)
         return {};
-    return match->offset == 0 ? match->symbol.name
-                              : fmt::format("{}+0x{:x}", match->symbol.name, match->offset);
+    const std::string name = readable_name(match->symbol.name);
+    return match->offset == 0 ? name : fmt::format("{}+0x{:x}", name, match->offset);
 }
 
 std::optional<std::uint64_t> SymbolTable::address_of(std::string_view name) const {

@@ -19,6 +19,10 @@ struct Symbol {
     std::string name;
 };
 
+// A C++ function's name without its parameters: "guest::write" for "_ZN5guest5writeEc". Others stay as they
+// are.
+std::string readable_name(const std::string& symbol);
+
 class SymbolTable {
   public:
     // A kernel with all its modules has some hundred thousand; more than this is no kernel.

@@ -119,15 +119,25 @@ void VcpuThread::handle_mmio(exits::ExitRecord& record) {
     completion_pending_ = true;
 }
 
-// Only MSRs that KVM does not know come here (KVM_MSR_EXIT_REASON_UNKNOWN), or that a filter sent: the guest
-// gets the #GP that hardware would raise for an MSR that does not exist.
+// MSRs that KVM does not know come here, and those that a filter sends. The former raise the #GP that
+// hardware has for an MSR that does not exist; the latter are handed on to KVM. KVM takes them as the
+// monitor's own accesses, which may do more than the guest could (write what is read-only to it): that is the
+// price of seeing them.
 void VcpuThread::handle_msr(exits::ExitRecord& record, bool write) {
     auto& msr = vcpu_.shared().msr;
     msr.error = 1;
+    if ((msr.reason & KVM_MSR_EXIT_REASON_FILTER) != 0) {
+        kvm::Msr known{msr.index, msr.data};
+        const std::span one(&known, 1);
+        if (write ? vcpu_.write_msrs(one).has_value() : vcpu_.read_msrs(one) == std::size_t{1}) {
+            msr.data = known.value;
+            msr.error = 0;
+        }
+    }
     record.direction = write ? exits::Direction::Write : exits::Direction::Read;
     record.size = 8;
     record.address = msr.index;
-    record.value = write ? msr.data : 0;
+    record.value = write || msr.error == 0 ? msr.data : 0;
     completion_pending_ = true;
 }
 

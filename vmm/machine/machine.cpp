@@ -45,6 +45,12 @@ Result<void> Machine::set_up_vm() {
         return r;
     if (auto r = vm_.create_pit(); !r)
         return r;
+    // Accesses to MSRs that KVM does not know are seen like other exits, before the guest gets its #GP.
+    constexpr std::uint64_t kMsrExits = KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER;
+    if (vm_.check(KVM_CAP_X86_USER_SPACE_MSR) != 0) {
+        if (auto r = vm_.enable(KVM_CAP_X86_USER_SPACE_MSR, kMsrExits); !r)
+            return r;
+    }
     std::uint32_t slot = 0;
     for (const MemoryRegion& region : memory_.regions()) {
         const std::uint32_t flags = region.read_only() ? KVM_MEM_READONLY : 0;

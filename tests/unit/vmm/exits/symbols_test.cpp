@@ -105,6 +105,15 @@ TEST(Symbols, SlideIsSubtracted) {
     EXPECT_EQ(table.describe(0xffffffff9c000010), "");
 }
 
+TEST(Symbols, CppNamesWithoutParameters) {
+    EXPECT_EQ(readable_name("_ZN5guest5writeEc"), "guest::write");
+    EXPECT_EQ(readable_name("_ZN12_GLOBAL__N_16wantedERKN5guest11CommandLineERK4Kind"),
+              "(anonymous namespace)::wanted");
+    EXPECT_EQ(readable_name("_Z3runPFviE"), "run") << "a parameter with parentheses of its own";
+    EXPECT_EQ(readable_name("start_kernel"), "start_kernel");
+    EXPECT_EQ(readable_name("_Zno such encoding"), "_Zno such encoding");
+}
+
 TEST(Symbols, OneNameForEachAddress) {
     const SymbolTable table({{0x2000, 0, "later"}, {0x1000, 0, "kept"}, {0x1000, 0, "alias"}});
     EXPECT_EQ(table.size(), 2U);
