@@ -1,0 +1,77 @@
+// conformance [GoogleTest's options] [--json FILE]: shows every behaviour of the list on this host's KVM.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "tests/conformance/impossible.h"
+#include "tests/conformance/kvm_kind.h"
+#include "tests/conformance/matrix.h"
+
+namespace {
+
+using namespace ringside::conformance;
+
+class BehaviourTest : public testing::Test {
+  public:
+    BehaviourTest(const Behaviour& behaviour, Matrix& matrix) : behaviour_(behaviour), matrix_(matrix) {}
+
+  private:
+    void TestBody() override {
+        const auto reason = why_impossible(matrix_.kvm(), behaviour_.id());
+        std::string mechanism;
+        try {
+            mechanism = behaviour_.show();
+        } catch (const std::exception& error) {
+            if (reason)
+                return impossible(std::string(*reason), error.what());
+            matrix_.add(behaviour_, Outcome::Fails, error.what());
+            FAIL() << error.what();
+        }
+        matrix_.add(behaviour_, reason ? Outcome::NotImpossible : Outcome::Works, mechanism);
+        if (reason)
+            FAIL() << "works, but is listed as impossible on " << matrix_.kvm() << ": " << *reason;
+        if (!mechanism.empty())
+            fmt::print("             {}\n", mechanism);
+    }
+
+    void impossible(const std::string& reason, const std::string& error) {
+        matrix_.add(behaviour_, Outcome::Impossible, reason);
+        GTEST_SKIP() << "impossible on " << matrix_.kvm() << ": " << reason << "\n(" << error << ")";
+    }
+
+    const Behaviour& behaviour_;
+    Matrix& matrix_;
+};
+
+void register_all(const Behaviours& behaviours, Matrix& matrix) {
+    for (const Behaviour& behaviour : behaviours) {
+        const std::string test = fmt::format("{}/{}", behaviour.name, name(behaviour.mode));
+        testing::RegisterTest(behaviour.group.c_str(), test.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                              [&]() -> BehaviourTest* { return new BehaviourTest(behaviour, matrix); });
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    testing::InitGoogleTest(&argc, argv);
+    std::string json;
+    if (argc == 3 && std::string(argv[1]) == "--json") {
+        json = argv[2];
+    } else if (argc != 1) {
+        fmt::print(stderr, "usage: conformance [--gtest_...] [--json FILE]\n");
+        return 2;
+    }
+    const Behaviours behaviours = all_behaviours();
+    Matrix matrix(kvm_kind());
+    register_all(behaviours, matrix);
+    const int status = RUN_ALL_TESTS();
+    if (!json.empty() && !matrix.write(json)) {
+        fmt::print(stderr, "conformance: cannot write {}\n", json);
+        return 2;
+    }
+    return status;
+}

@@ -1,0 +1,33 @@
+// Ctrl-C in a guest that never comes to rest by itself, and in one that sleeps.
+
+#include "tests/conformance/mismatch.h"
+#include "tests/conformance/scenario.h"
+
+namespace ringside::conformance {
+
+namespace {
+
+// The scenarios and their labels have one name.
+std::string interrupt(Mode mode, const std::string& loop) {
+    Scenario scenario(mode, loop);
+    Debuggee& guest = scenario.guest();
+    const std::size_t word = mode == Mode::Real ? 2 : 4;
+    guest.run_to(loop);
+    for (int i = 0; i < 3; ++i) {
+        guest.run_until_it_counts(guest.symbol("loop_count"), word);
+        require_equal("the thread that Ctrl-C reports", guest.threads().size(), 1);
+    }
+    guest.write_number(guest.symbol("leave_loop"), 1, word);
+    scenario.finish_with_counts();
+    return {};
+}
+
+}  // namespace
+
+void add_stops(Behaviours& all) {
+    for (const std::string loop : {"tight_loop", "hlt_loop"})
+        for (const Mode mode : {Mode::Real, Mode::Protected, Mode::Long})
+            all.push_back({"interrupt", loop, mode, [=] { return interrupt(mode, loop); }});
+}
+
+}  // namespace ringside::conformance
