@@ -71,17 +71,24 @@ void Debugger::on_fatal_exit(machine::VcpuThread& thread, machine::FatalExit cau
 }
 
 void Debugger::on_parked(machine::VcpuThread& thread) {
-    vcpus_[thread.index().value]->on_parked();
-    states_[thread.index().value]->capture();
+    VcpuDebugger& vcpu = *vcpus_[thread.index().value];
+    VcpuState& state = *states_[thread.index().value];
+    vcpu.on_parked();
+    if (vcpu.stop_general() != nullptr)
+        state.capture(*vcpu.stop_general(), *vcpu.stop_system());
+    else
+        state.capture();
     coordinator_->vcpu_parked(thread.index());
 }
 
 void Debugger::before_entry(machine::VcpuThread& thread) {
     coordinator_->vcpu_leaving(thread.index());
-    // A guest with kvmclock is told that it was stopped, so that its watchdogs stay quiet.
-    if (started_)
+    VcpuDebugger& vcpu = *vcpus_[thread.index().value];
+    // A guest with kvmclock is told that it was stopped, so that its watchdogs stay quiet. A step holds
+    // interrupts back, so that no watchdog looks at the clock; it is told when it runs on.
+    if (started_ && vcpu.continues())
         (void)thread.vcpu().notify_paused();
-    vcpus_[thread.index().value]->before_entry();
+    vcpu.before_entry(states_[thread.index().value]->captured());
 }
 
 void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {

@@ -117,9 +117,10 @@ void StopCoordinator::interrupt(gdbstub::StopReason reason) {
 }
 
 void StopCoordinator::resume(std::span<const VcpuIndex> vcpus) {
+    bool told = false;
+    std::vector<VcpuIndex> to_resume;
     {
         std::lock_guard lock(mutex_);
-        bool told = false;
         for (const VcpuIndex vcpu : vcpus) {
             auto& pending = pending_[vcpu.value];
             if (pending && !told) {
@@ -131,15 +132,20 @@ void StopCoordinator::resume(std::span<const VcpuIndex> vcpus) {
         if (!told) {
             state_ = State::Running;
             for (const VcpuIndex vcpu : vcpus) {
-                if (suspended_[vcpu.value]) {
-                    suspended_[vcpu.value] = false;
-                    machine_.vcpu(vcpu).resume();
-                }
+                if (suspended_[vcpu.value])
+                    to_resume.push_back(vcpu);
+                suspended_[vcpu.value] = false;
             }
-            return;
         }
     }
-    on_stopped_();
+    if (told) {
+        on_stopped_();
+        return;
+    }
+    // Without the lock, which the first vCPU to wake up wants. One that stops at once suspends the others
+    // before they are resumed here: suspensions count, so they stay where they are.
+    for (const VcpuIndex vcpu : to_resume)
+        machine_.vcpu(vcpu).resume();
 }
 
 void StopCoordinator::resume_all_forgetting() {

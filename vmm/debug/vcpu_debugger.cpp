@@ -16,17 +16,22 @@ constexpr std::uint64_t kBreakpointGateError = 3 << 3 | 2;
 
 }  // namespace
 
-void VcpuDebugger::before_entry() {
+void VcpuDebugger::before_entry(const x86::CpuState* known) {
     if (fatal_) {
         report(gdbstub::StoppedBySignal{gdbstub::Signal::Segv, false}, *fatal_);
         return;
     }
+    reported_ = false;
     // With nothing armed before and nothing now, a resume costs no ioctl.
     if (!stepping() && armed_.control == 0 && context_.table.empty())
         return;
     thread_.vcpu().sync_system_registers(false);
-    if (!refresh())
+    if (known != nullptr) {
+        general_ = known->general;
+        system_ = known->system;
+    } else if (!refresh()) {
         return;
+    }
     if (stepping() && stop_at_stepped_breakpoint())
         return;
     arm();
@@ -332,7 +337,9 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
     report(gdbstub::StoppedBySignal{signal, false}, *fatal_);
 }
 
+// Only at a debug exit whose registers have been looked at, which are therefore the stop's.
 void VcpuDebugger::report(gdbstub::StopReason reason, std::string console) {
+    reported_ = true;
     context_.coordinator.report(thread_.index(),
                                 {thread_of(thread_.index()), std::move(reason), std::move(console)});
 }
@@ -340,6 +347,7 @@ void VcpuDebugger::report(gdbstub::StopReason reason, std::string console) {
 // KVM refused what the debugger needs of it: the vCPU stops, and the client reads why.
 void VcpuDebugger::fail(const Error& error) {
     report(gdbstub::StoppedBySignal{gdbstub::Signal::Abort, false}, error.message() + "\n");
+    reported_ = false;  // whatever it was that failed, they are fetched anew
 }
 
 }  // namespace ringside::debug

@@ -41,11 +41,18 @@ class VcpuDebugger {
         : thread_(thread), context_(context), conditions_(context.registers, context.view) {}
 
     void set_action(const gdbstub::ResumeAction& action) { action_ = action; }
+    // Whether it runs on when resumed, rather than step.
+    bool continues() const { return std::holds_alternative<gdbstub::Continue>(action_); }
     // Why this vCPU can never run again, if so.
     const std::optional<std::string>& fatal() const { return fatal_; }
 
-    // machine::VcpuObserver, for this vCPU.
-    void before_entry();
+    // The registers at the stop that this vCPU has reported, which need not be fetched again; nullptr if it
+    // was stopped for another reason.
+    const x86::GeneralRegisters* stop_general() const { return reported_ ? &general_ : nullptr; }
+    const x86::SystemRegisters* stop_system() const { return reported_ ? &system_ : nullptr; }
+
+    // machine::VcpuObserver, for this vCPU. `known` is its state if no fetching is needed.
+    void before_entry(const x86::CpuState* known);
     void on_debug_exit();
     void on_fatal_exit(machine::FatalExit cause);
     void on_parked();
@@ -105,6 +112,8 @@ class VcpuDebugger {
     // The registers at the last debug exit.
     x86::GeneralRegisters general_;
     x86::SystemRegisters system_;
+
+    bool reported_ = false;  // and they are those of a stop that this vCPU has reported
 
     SlotSetup armed_;               // what KVM_SET_GUEST_DEBUG was last given
     x86::StepClass step_;           // of the instruction being stepped

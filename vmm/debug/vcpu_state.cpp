@@ -48,6 +48,18 @@ constexpr std::array kAllClasses{RegisterClass::General, RegisterClass::System, 
 
 }  // namespace
 
+void VcpuState::capture(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
+    loaded_ = {};
+    state_.general = general;
+    state_.system = system;
+    loaded_.add(RegisterClass::General);
+    loaded_.add(RegisterClass::System);
+}
+
+const x86::CpuState* VcpuState::captured() const {
+    return loaded_.has(RegisterClass::General) && loaded_.has(RegisterClass::System) ? &state_ : nullptr;
+}
+
 void VcpuState::capture() {
     loaded_ = {};
     for (const auto which : {RegisterClass::General, RegisterClass::System}) {

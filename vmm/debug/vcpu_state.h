@@ -17,9 +17,13 @@ class VcpuState {
     VcpuState(machine::VcpuThread& thread, const machine::CpuFeatures& features)
         : thread_(thread), features_(features) {}
 
-    // Forgets everything and fetches the general and system registers: with them, a stop reply, a backtrace
-    // and memory reads need no further trip to the vCPU's thread.
+    // Forgets everything and takes over, or fetches, the general and system registers: with them a stop
+    // reply, a backtrace and memory reads need no further trip to the vCPU's thread.
+    void capture(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
     void capture();
+    // The state if its general and system registers are at hand, else nullptr; for the vCPU's thread as it
+    // leaves.
+    const x86::CpuState* captured() const;
 
     // The state with at least the given classes filled in.
     Result<const x86::CpuState*> load(const machine::StopToken&, x86::ClassSet classes);
