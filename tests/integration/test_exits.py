@@ -1,0 +1,316 @@
+"""VM exits as a user sees them: counted exactly, named, caught, recorded, exported.
+
+The guest provokes each kind a number of times that guests/exits/counts.h gives.
+"""
+
+import csv
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.integration.harness import paths
+from tests.integration.harness.case import RingsideCase
+from tests.integration.harness.timeouts import Deadline
+
+COUNTS = {name: int(number, 0) for name, number in
+          re.findall(r"(k\w+) =\s*(\w+);", (paths.ROOT / "guests/exits/counts.h").read_text())}
+EXIT_STATUS = (0x10 << 1) | 1
+
+# (address, access, size): accesses. Where nothing listens, so that no kernel handles them.
+PORTS = {(COUNTS["kPort8"], "write", 1): COUNTS["kOut8"], (COUNTS["kPort16"], "write", 2): COUNTS["kOut16"],
+         (COUNTS["kPort32"], "write", 4): COUNTS["kOut32"], (COUNTS["kPort8"], "read", 1): COUNTS["kIn8"],
+         (COUNTS["kPort16"], "read", 2): COUNTS["kIn16"], (COUNTS["kPort32"], "read", 4): COUNTS["kIn32"],
+         (COUNTS["kPortString"], "write", 1): COUNTS["kRepOuts"] * COUNTS["kRepOutsBytes"]}
+MMIO_BASE = 0xd0100000
+MMIO = {(MMIO_BASE + offset, access, size): COUNTS[f"kMmio{access.capitalize()}{size * 8}"]
+        for offset, access, size in ((0x00, "write", 1), (0x10, "write", 2), (0x20, "write", 4), (0x30, "write", 8),
+                                     (0x40, "read", 1), (0x50, "read", 2), (0x60, "read", 4), (0x70, "read", 8))}
+
+
+def by_address(table: str) -> dict[tuple[int, str, int], int]:
+    """(address, access, size): accesses, of `exits pio` and `exits mmio`."""
+    found = {}
+    for line in table.splitlines():
+        match = re.match(r"(0x[0-9a-f]+) .*?(read|write)\s+(\d+)\s+(\d+)\s+(\d+) ", line)
+        if match:
+            found[int(match[1], 16), match[2], int(match[3])] = int(match[4])
+    return found
+
+
+def by_reason(table: str) -> dict[str, int]:
+    return {name: int(count) for name, count in re.findall(r"(?m)^(\w+) +(\d+) +\d+\.\d ", table)}
+
+
+class Tables(RingsideCase):
+    def at_the_end(self, *options: object):
+        """The guest stopped right before it leaves, with every exit of its behind it."""
+        vm, gdb = self.attached("exits", *options)
+        gdb.console("break guest::debug_exit")
+        gdb.run("continue")
+        return vm, gdb
+
+    def test_ports_and_addresses_are_counted_exactly(self):
+        _, gdb = self.at_the_end()
+        ports = by_address(gdb.console("monitor exits pio"))
+        self.assertEqual({key: ports.get(key) for key in PORTS}, PORTS)
+        self.assertEqual(by_address(gdb.console("monitor exits mmio")), MMIO)
+
+    def test_unknown_msrs_are_counted_exactly(self):
+        _, gdb = self.at_the_end()
+        reasons = by_reason(gdb.console("monitor exits"))
+        self.assertEqual((reasons["X86_RDMSR"], reasons["X86_WRMSR"]),
+                         (COUNTS["kRdmsrUnknown"], COUNTS["kWrmsrUnknown"]))
+
+    def test_reasons_add_up_to_the_table_of_addresses(self):
+        _, gdb = self.at_the_end()
+        reasons = by_reason(gdb.console("monitor exits"))
+        self.assertEqual(reasons["MMIO"], sum(MMIO.values()))
+        self.assertEqual(reasons["total"], sum(count for name, count in reasons.items() if name != "total"))
+        self.assertEqual(int(gdb.console("monitor exits count MMIO")), reasons["MMIO"])
+
+    def test_ports_are_named_by_their_device(self):
+        _, gdb = self.at_the_end()
+        self.assertRegex(gdb.console("monitor exits pio"), r"0x3f8 +serial +write")
+
+    def test_last_exits_have_symbol_instruction_and_detail(self):
+        _, gdb = self.attached("exits")
+        gdb.console("break provoke_out16")
+        gdb.run("continue")
+        gdb.console("break provoke_out32")
+        gdb.run("continue")
+        text = gdb.console("monitor exits last 100")
+        self.assertRegex(text, r"IO .* provoke_out16\+0x[0-9a-f]+ +out dx, ax +write 2 bytes to port 0xe10: 0x2222")
+
+    def test_hot_addresses_are_functions_of_the_guest(self):
+        _, gdb = self.at_the_end()
+        text = gdb.console("monitor exits rip 40")
+        self.assertRegex(text, rf"provoke_mmio_read64\+0x[0-9a-f]+ +{COUNTS['kMmioRead64']} ")
+
+    def test_diff_counts_what_one_step_did(self):
+        _, gdb = self.attached("exits")
+        gdb.console("break provoke_out16")
+        gdb.run("continue")
+        gdb.run("finish")
+        self.assertEqual(by_reason(gdb.console("monitor exits diff"))["IO"], COUNTS["kOut16"])
+        gdb.run("stepi")
+        self.assertEqual(by_reason(gdb.console("monitor exits diff")), {"DEBUG": 1})
+
+    def test_histogram_holds_every_exit_once(self):
+        _, gdb = self.at_the_end()
+        text = gdb.console("monitor exits hist MMIO")
+        counts = [int(count) for count in re.findall(r"(?m)s +(\d+)(?:  #+)?$", text)]
+        self.assertEqual(sum(counts), sum(MMIO.values()), text)
+
+    def test_reset_and_off(self):
+        _, gdb = self.at_the_end()
+        gdb.console("monitor exits reset")
+        gdb.console("monitor exits off")
+        self.assertNotIn("MMIO", gdb.console("monitor exits"))
+
+    def test_kvm_counts_as_many_mmio_exits(self):
+        """The second, independent count: KVM's own statistics."""
+        _, gdb = self.at_the_end()
+        self.assertRegex(gdb.console("monitor exits stats"), rf"mmio_exits +total +{sum(MMIO.values())}\b")
+
+    def test_info_os_shows_the_same_numbers(self):
+        _, gdb = self.at_the_end()
+        self.assertRegex(gdb.console("info os exits"), rf"MMIO +{sum(MMIO.values())} ")
+        self.assertIn("provoke_mmio_read64", gdb.console("info os exits-rip"))
+        self.assertIn("exits-last", gdb.console("info os"))
+
+    def test_one_vcpu_or_the_sum(self):
+        _, gdb = self.attached("smp", "--cpus", 2, "--append=cpus=2 rounds=20")
+        gdb.console("break guest::debug_exit")
+        gdb.run("continue")
+        whole, first, second = (by_reason(gdb.console(f"monitor exits {which}")).get("IO", 0)
+                                for which in ("", "vcpu 0", "vcpu 1"))
+        self.assertGreater(first, 0)
+        self.assertEqual(whole, first + second)
+        self.assertIn("0 to 1", gdb.console("monitor exits vcpu 2"))
+
+    def test_mistakes_are_named(self):
+        _, gdb = self.attached("exits")
+        self.assertIn('"bogus" is not understood', gdb.console("monitor exits bogus"))
+        self.assertIn('no exit reason "bogus"', gdb.console("monitor exits hist bogus"))
+        self.assertIn("chrome, csv or html", gdb.console("monitor exits export pdf /tmp/x"))
+        self.assertIn("No such file", gdb.console("monitor exits export csv /nonexistent/x.csv"))
+
+
+class Catching(RingsideCase):
+    def caught(self, rule: str, function: str, hit: int = 1):
+        """Stops at an exit of one rule; returns gdb and what the stop said."""
+        _, gdb = self.attached("exits")
+        self.assertIn("Rule 1", gdb.console(f"monitor exits catch {rule}"))
+        stop = gdb.run("continue")
+        self.assertEqual(stop.get("signal-name"), "SIGTRAP", stop)
+        self.assertIn(function, gdb.console("bt"))
+        self.assertRegex(gdb.console("monitor exits list"), rf"1 +{re.escape(rule)} +{hit} ")
+        return gdb
+
+    def test_a_port(self):
+        gdb = self.caught("io port==0xe10", "provoke_out16")
+        self.assertEqual(by_address(gdb.console("monitor exits pio"))[0xe10, "write", 2], 1)
+
+    def test_a_port_the_fifth_time(self):
+        gdb = self.caught("io port==0xe10 count 5", "provoke_out16", hit=5)
+        self.assertEqual(by_address(gdb.console("monitor exits pio"))[0xe10, "write", 2], 5)
+
+    def test_why_is_told(self):
+        gdb = self.caught("mmio gpa in 0xd0100060..0xd010006f", "provoke_mmio_read32")
+        self.assertIn("MMIO: read 4 bytes from gpa 0xd0100060", "\n".join(gdb.log))
+
+    def test_an_access_is_complete_when_the_guest_stops(self):
+        gdb = self.caught("io port==0xe20 read", "provoke_in32")
+        self.assertEqual(gdb.evaluate("$eax"), "-1")
+
+    def test_an_msr_keeps_its_value(self):
+        gdb = self.caught("msr 0x1a0 write", "provoke_wrmsr")
+        gdb.console("monitor exits uncatch")
+        self.assertEqual(gdb.run("continue")["reason"], "exited")
+
+    def test_each_exit_stops_once(self):
+        """Two rules that one exit meets: one stop."""
+        gdb = self.caught("io port==0xe10", "provoke_out16")
+        gdb.console("monitor exits catch io write")
+        gdb.run("continue")
+        self.assertEqual(by_address(gdb.console("monitor exits pio"))[0xe10, "write", 2], 2)
+        self.assertRegex(gdb.console("monitor exits list"), r"1 +io port==0xe10 +2 (.|\n)*2 +io write +1 ")
+
+    def test_without_rules_the_guest_runs_on(self):
+        gdb = self.caught("io port==0xe10", "provoke_out16")
+        self.assertIn("gone", gdb.console("monitor exits uncatch 1"))
+        self.assertEqual(gdb.run("continue")["exit-code"], f"0{EXIT_STATUS:o}")
+
+    def test_rules_go_with_the_client(self):
+        vm, gdb = self.attached("exits")
+        gdb.console("monitor exits catch io port==0xe10")
+        gdb.console("detach")
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+
+    def test_what_cannot_be_caught_is_refused_in_words(self):
+        _, gdb = self.attached("exits")
+        self.assertIn("no exit of this name", gdb.console("monitor exits catch bogus"))
+        self.assertIn("there is no rule 7", gdb.console("monitor exits uncatch 7"))
+        answer = gdb.console("monitor exits catch cpuid")
+        self.assertRegex(answer, r"Rule 1: cpuid|the kernel handles this exit itself|tracefs|root")
+
+
+class Recordings(RingsideCase):
+    def setUp(self) -> None:
+        super().setUp()
+        directory = TemporaryDirectory(prefix="ringside-exits-")
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+
+    def record(self, *options: object) -> None:
+        vm = self.ringside(self.guest("exits"), *options, gdb=None)
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+
+    def exits(self, *arguments: object) -> str:
+        return subprocess.run([paths.RINGSIDE, "exits", *map(str, arguments)], check=True, capture_output=True,
+                              text=True).stdout
+
+    def test_a_recording_gives_the_same_tables(self):
+        file = self.directory / "run.exits"
+        self.record("--exit-trace", file)
+        text = self.exits(file)
+        self.assertEqual(by_reason(text)["MMIO"], sum(MMIO.values()))
+        found = by_address(text)
+        self.assertEqual({key: found.get(key) for key in {**PORTS, **MMIO}}, {**PORTS, **MMIO})
+
+    def test_the_chrome_trace_has_two_slices_for_each_exit(self):
+        file = self.directory / "run.json"
+        self.record("--exit-trace", file)
+        events = json.loads(file.read_text())["traceEvents"]
+        slices = [event for event in events if event["ph"] == "X"]
+        mmio = [event for event in slices if event["name"] == "MMIO"]
+        self.assertEqual(len(mmio), sum(MMIO.values()))
+        self.assertEqual(len([event for event in slices if event["cat"] == "guest"]), len(slices) // 2)
+        self.assertTrue(all(event["dur"] >= 0 for event in slices))
+        starts = [event["ts"] for event in slices]
+        self.assertEqual(starts, sorted(starts))
+        self.assertTrue(any("provoke_mmio_read64" in event["args"]["symbol"] for event in mmio))
+        self.assertEqual(sorted(path.name for path in self.directory.iterdir()), ["run.json"])
+
+    def test_csv_has_a_line_for_each_exit(self):
+        file, table = self.directory / "run.exits", self.directory / "run.csv"
+        self.record("--exit-trace", file)
+        text = self.exits(file, "--csv", table)
+        with open(table, newline="") as lines:
+            exits = list(csv.DictReader(lines))
+        self.assertEqual(len(exits), by_reason(text)["total"])
+        self.assertEqual(sum(exit["reason"] == "MMIO" for exit in exits), sum(MMIO.values()))
+
+    def test_a_live_machine_exports_too(self):
+        _, gdb = self.attached("exits")
+        gdb.console("break provoke_out16")
+        gdb.run("continue")
+        file = self.directory / "so far.csv"
+        self.assertIn("written", gdb.console(f"monitor exits export csv {file}"))
+        with open(file, newline="") as lines:
+            outs = [exit for exit in csv.DictReader(lines) if exit["address"] == "0xe00"]
+        self.assertEqual(len(outs), COUNTS["kOut8"])
+
+    def test_a_killed_run_leaves_its_exits_behind(self):
+        file = self.directory / "run.json"
+        vm = self.ringside(self.guest("exits"), "--exit-trace", file, "--serial", "none")
+        gdb = self.gdb(self.guest("exits"))
+        gdb.connect(vm.port())
+        gdb.console("break provoke_out16")
+        gdb.run("continue")
+        recording = self.directory / "run.json.recording"
+        # The writer's thread works beside the guest: it has the exits once they are on disk.
+        deadline = Deadline(60)
+        while COUNTS["kOut8"] not in by_address(self.exits(recording)).values():
+            self.assertFalse(deadline.over())
+        vm.signal(signal.SIGKILL)
+        vm.wait()
+        text = self.exits(recording)
+        self.assertEqual(by_address(text)[COUNTS["kPort8"], "write", 1], COUNTS["kOut8"])
+        self.assertIn("its writer was killed", text)
+
+    def test_a_report_must_be_html(self):
+        vm = self.ringside(self.guest("exits"), "--exit-report", "report.pdf", gdb=None)
+        self.assertEqual(vm.wait(), 2)
+        self.assertIn(".html", vm.stderr.text())
+
+    def test_no_recording_is_an_error_with_a_name(self):
+        done = subprocess.run([paths.RINGSIDE, "exits", self.directory / "none"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No such file", done.stderr)
+
+
+class NativeCommands(RingsideCase):
+    """The Python file that Ringside makes for gdb."""
+
+    def with_script(self):
+        _, gdb = self.attached("exits")
+        directory = TemporaryDirectory(prefix="ringside-script-")
+        self.addCleanup(directory.cleanup)
+        script = Path(directory.name) / "ringside.py"
+        self.assertIn("source", gdb.console(f"monitor gdb-script {script}"))
+        gdb.console(f"source {script}")
+        return gdb
+
+    def test_commands_are_the_monitors(self):
+        gdb = self.with_script()
+        gdb.console("break provoke_out16")
+        gdb.run("continue")
+        self.assertEqual(by_reason(gdb.console("exits")), by_reason(gdb.console("monitor exits")))
+        self.assertIn("out dx, al", gdb.console("exits last 30"))
+
+    def test_the_function_counts(self):
+        gdb = self.with_script()
+        gdb.console("break provoke_mmio_read64")
+        gdb.run("continue")
+        self.assertEqual(gdb.integer('$_exits("MMIO")'), sum(MMIO.values()) - COUNTS["kMmioRead64"])
+
+    def test_help_and_completion(self):
+        gdb = self.with_script()
+        self.assertIn("RULE", gdb.console("help exits catch"))
+        self.assertIn("exits catch cpuid", gdb.console("complete exits catch cp"))
+        self.assertIn("exits export chrome", gdb.console("complete exits export c"))
+        self.assertIn("exits hist", gdb.console("complete exits hi"))
