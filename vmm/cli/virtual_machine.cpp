@@ -125,7 +125,8 @@ Result<void> VirtualMachine::open_server() {
     if (!server)
         return failure("--gdb " + gdbstub::to_string(*options_.gdb), server.error().message);
     server_ = std::move(*server);
-    fmt::print(stderr, "gdb: listening on {}\n", server_->description());
+    if (!options_.start_gdb)
+        fmt::print(stderr, "gdb: listening on {}\n", server_->description());
     return {};
 }
 
@@ -142,6 +143,7 @@ debug::DebuggerHooks VirtualMachine::debugger_hooks() {
     };
     hooks.on_let_go = [this] { catches_->remove_all(); };
     hooks.on_resume = [this] { exits_->mark_resume(); };
+    hooks.on_notice = [](const std::string& text) { spdlog::warn("{}", text); };
     hooks.on_kill = [this] { end(kSuccess); };
     hooks.on_quit = [this] { end(kSuccess); };
     hooks.on_unattended_fatal = [this](machine::FatalExit cause, const std::string& report) {

@@ -117,7 +117,9 @@ void Debugger::on_all_stopped() {
         let_go();
         return;
     }
-    hooks_.on_stop(coordinator_->last_stop());
+    auto stop = coordinator_->last_stop();
+    stop.console = std::exchange(notices_, {}) + stop.console;
+    hooks_.on_stop(stop);
 }
 
 void Debugger::resume_everything() {
@@ -160,11 +162,44 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     system.add(x86::RegisterClass::System);
     if (const auto state = states_[vcpus.front().value]->load(*token_, system))
         table_->settle(*token_, *view_, (*state)->system);
+    notice_stepping();
+    notice_guest_slots(vcpus.front());
     started_ = true;
     hooks_.on_resume();
     token_.reset();
     coordinator_->resume(vcpus);
     return {};
+}
+
+void Debugger::notice(std::string text) {
+    hooks_.on_notice(text);
+    notices_ += text + "\n";
+}
+
+void Debugger::notice_stepping() {
+    if (told_of_stepping_ || !table_->plan().needs_stepping())
+        return;
+    told_of_stepping_ = true;
+    notice(
+        "Some of the breakpoints are watched for by stepping the guest, as this host's KVM has no other way "
+        "(or no debug "
+        "slot is free): the guest runs slowly meanwhile. `monitor breakpoints` says which.");
+}
+
+// The debugger's slots take the place of the guest's own in the hardware (KVM API, KVM_SET_GUEST_DEBUG).
+void Debugger::notice_guest_slots(VcpuIndex vcpu) {
+    if (told_of_guest_slots_ || !table_->plan().dr7.any_enabled())
+        return;
+    x86::ClassSet debug;
+    debug.add(x86::RegisterClass::Debug);
+    const auto state = states_[vcpu.value]->load(*token_, debug);
+    if (!state || !x86::Dr7::from_raw((*state)->debug.dr7).any_enabled())
+        return;
+    told_of_guest_slots_ = true;
+    notice(
+        "The guest has debug registers of its own in use: they do not work while breakpoints of the "
+        "debugger's take "
+        "debug slots.");
 }
 
 void Debugger::interrupt() {

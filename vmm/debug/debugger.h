@@ -47,9 +47,10 @@ struct DebuggerHooks {
         on_let_go;  // the client is gone: nothing that it asked for stays in the stopped guest
     // Each exit while a vCPU's watch_exits() is on; on its own thread.
     std::function<void(machine::VcpuThread&, const exits::ExitRecord&)> on_exit;
-    std::function<void()> on_resume;  // the client lets the guest run; it is still stopped
-    std::function<void()> on_kill;    // the client ended the machine
-    std::function<void()> on_quit;    // OnDisconnect::Quit
+    std::function<void(const std::string&)> on_notice;  // one line that the user should know
+    std::function<void()> on_resume;                    // the client lets the guest run; it is still stopped
+    std::function<void()> on_kill;                      // the client ended the machine
+    std::function<void()> on_quit;                      // OnDisconnect::Quit
     std::function<void(machine::FatalExit, const std::string&)>
         on_unattended_fatal;  // nobody is attached to look at it
 };
@@ -115,6 +116,11 @@ class Debugger final : public machine::VcpuObserver,
                                  std::uint64_t size) override;
     std::uint32_t hardware_watchpoint_slots() const override { return x86::kDebugSlots; }
 
+    // Tells, once each, what a user should know about the breakpoints that are in now.
+    void notice_stepping();
+    void notice_guest_slots(VcpuIndex vcpu);
+    void notice(std::string text);
+
     void on_all_stopped();
     void let_go();
     void resume_everything();
@@ -137,6 +143,9 @@ class Debugger final : public machine::VcpuObserver,
     std::unique_ptr<gdbstub::Target> target_;
 
     std::optional<machine::StopToken> token_;
+    std::string notices_;  // for the client, at the next stop
+    bool told_of_stepping_ = false;
+    bool told_of_guest_slots_ = false;
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over
     bool client_attached_ = false;
     bool client_leaving_ =

@@ -53,6 +53,7 @@ void VcpuDebugger::arm() {
 // asked again.
 void VcpuDebugger::next_step() {
     const bool plain = step_.kind == x86::StepKind::Ordinary &&
+                       holds_interrupts() == ((armed_.control & KVM_GUESTDBG_BLOCKIRQ) != 0) &&
                        (armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && !blind_here();
     classify();
     if (!plain || step_.kind != x86::StepKind::Ordinary)
@@ -94,11 +95,16 @@ std::optional<Gva> VcpuDebugger::step_target() const {
     }
 }
 
+// A client's step stays in the code that it steps. Stepping that stands in for a watchpoint lets the guest
+// have its interrupts, and so does, now and then, a range step that does not end: the guest may be waiting
+// for one.
+bool VcpuDebugger::holds_interrupts() const {
+    const bool waiting = range_steps_ != 0 && range_steps_ % kRangePatience == 0;
+    return (!continues() || step_off_) && !waiting && context_.abilities.step_blocks_interrupts;
+}
+
 void VcpuDebugger::add_single_step(SlotSetup& setup) {
-    // A client's step stays in the code that it steps; stepping that stands in for a watchpoint must let the
-    // guest have its interrupts.
-    const bool client_step = !std::holds_alternative<gdbstub::Continue>(action_) || step_off_;
-    if (client_step && context_.abilities.step_blocks_interrupts)
+    if (holds_interrupts())
         setup.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ;
     if (const auto target = step_target()) {
         setup.add(SlotUse::StepTarget, *target);

@@ -22,6 +22,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
         return;
     }
     reported_ = false;
+    range_steps_ = 0;
     // With nothing armed before and nothing now, a resume costs no ioctl.
     if (!stepping() && armed_.control == 0 && context_.table.empty())
         return;
@@ -166,6 +167,7 @@ void VcpuDebugger::on_step() {
     if (const auto* range = std::get_if<gdbstub::RangeStep>(&action_)) {
         if (general_.rip < range->start || general_.rip >= range->end)
             return report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true});
+        ++range_steps_;
     }
     if (!stepping())
         return arm();

@@ -73,6 +73,7 @@ class VcpuDebugger {
     void arm();
     void next_step();
     void classify();
+    bool holds_interrupts() const;
     void add_single_step(SlotSetup& setup);
     void add_user_handlers(SlotSetup& setup);
     std::optional<Gva> step_target() const;
@@ -103,6 +104,8 @@ class VcpuDebugger {
     void report(gdbstub::StopReason reason, std::string console = {});
     void fail(const Error& error);
 
+    static constexpr std::uint64_t kRangePatience = 100'000;  // steps: about a second
+
     machine::VcpuThread& thread_;
     DebugContext& context_;
 
@@ -115,11 +118,12 @@ class VcpuDebugger {
 
     bool reported_ = false;  // and they are those of a stop that this vCPU has reported
 
-    SlotSetup armed_;               // what KVM_SET_GUEST_DEBUG was last given
-    x86::StepClass step_;           // of the instruction being stepped
-    std::uint64_t step_start_ = 0;  // its RIP
-    bool step_may_stay_ = true;     // it may leave RIP where it was
-    bool trap_flag_lent_ = false;   // TF is set in the user code's own RFLAGS
+    SlotSetup armed_;                // what KVM_SET_GUEST_DEBUG was last given
+    x86::StepClass step_;            // of the instruction being stepped
+    std::uint64_t step_start_ = 0;   // its RIP
+    bool step_may_stay_ = true;      // it may leave RIP where it was
+    std::uint64_t range_steps_ = 0;  // of the range step that is under way
+    bool trap_flag_lent_ = false;    // TF is set in the user code's own RFLAGS
     WatchByStepping watch_;
     ConditionScope conditions_;
     struct StepOff {
