@@ -57,6 +57,7 @@ std::string five_hardware_breakpoints() {
     Scenario scenario(Mode::Long, "plain");
     Debuggee& guest = scenario.guest();
     const std::uint64_t site = guest.symbol("plain_site");
+    guest.run_to("run_plain");  // the guest's start takes long where it is stepped
     std::string mechanism;
     for (unsigned i = 0; i < kCount; ++i)
         mechanism = guest.insert(BreakKind::Hardware, site + i * kInstruction);

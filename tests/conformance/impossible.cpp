@@ -10,8 +10,78 @@ struct Impossible {
     std::string_view reason;
 };
 
+constexpr std::string_view kPvm = "kvm_pvm";
+constexpr std::string_view kTcg = "kvm_amd in TCG";
+
+// kvm_pvm runs CPL 0 in its instruction emulator and CPL 3 on the processor.
+constexpr std::string_view kNoUser = "code at CPL 3 is out of KVM_SET_GUEST_DEBUG's reach";
+constexpr std::string_view kNoInt = "KVM cannot emulate INT n outside real mode";
+constexpr std::string_view kNoUserInt = "KVM has no INT n at CPL 3, nor can it debug there";
+constexpr std::string_view kNoIret32 = "KVM cannot emulate a 32-bit IRET";
+constexpr std::string_view kNoHandler32 =
+    "the guest's handler ends with a 32-bit IRET, which KVM cannot emulate";
+constexpr std::string_view kNoSysret = "KVM has no SYSRET to CPL 3";
+constexpr std::string_view kNoOwnData =
+    "the guest's own data breakpoints never fire, with or without a debugger";
+constexpr std::string_view kNoRealLimit =
+    "the emulator looks at no IDT limit in real mode: there is no triple fault";
+
+// QEMU 7.2's SVM reports neither int3 nor debug slots, so every breakpoint is looked for step by step.
+constexpr std::string_view kStepTakesTrap =
+    "breakpoints are looked for by TF here, which is the guest's own TF";
+constexpr std::string_view kStepAfterSti = "TCG traps behind the instruction that follows STI, not before it";
+constexpr std::string_view kStepAfterInt =
+    "without slots a step over INT n ends one instruction behind its handler's IRET";
+
 constexpr Impossible kImpossible[] = {
-    {"", "", ""},
+    {kPvm, "breakpoint.software/cpl3", kNoUser},
+    {kPvm, "breakpoint.hardware/cpl3", kNoUser},
+    {kPvm, "step.plain/cpl3", kNoUser},
+    {kPvm, "step.syscall/cpl3", kNoUser},
+    {kPvm, "step.iret_to_cpl3/long", kNoUser},
+    {kPvm, "step.int/cpl3", kNoUserInt},
+    {kPvm, "step.sysret/long", kNoSysret},
+    {kPvm, "registers.msr_in_use/long", kNoSysret},
+    {kPvm, "step.int/protected", kNoInt},
+    {kPvm, "step.int/long", kNoInt},
+    {kPvm, "step.iret/protected", kNoIret32},
+    {kPvm, "step.hlt/protected", kNoHandler32},
+    {kPvm, "step.pending_interrupt/protected", kNoHandler32},
+    {kPvm, "interrupt.hlt_loop/protected", kNoHandler32},
+    {kPvm, "own.int3/protected", kNoHandler32},
+    {kPvm, "own.int3_and_software_breakpoint/protected", kNoHandler32},
+    {kPvm, "own.int3_and_hardware_breakpoint/protected", kNoHandler32},
+    {kPvm, "own.step/protected", kNoHandler32},
+    {kPvm, "own.step_and_software_breakpoint/protected", kNoHandler32},
+    {kPvm, "own.step_and_hardware_breakpoint/protected", kNoHandler32},
+    {kPvm, "own.execute/protected", kNoHandler32},
+    {kPvm, "own.execute_and_software_breakpoint/protected", kNoHandler32},
+    {kPvm, "own.execute_and_hardware_breakpoint/protected", kNoHandler32},
+    {kPvm, "own.write/real", kNoOwnData},
+    {kPvm, "own.write_and_software_breakpoint/real", kNoOwnData},
+    {kPvm, "own.write_and_hardware_breakpoint/real", kNoOwnData},
+    {kPvm, "own.write/protected", kNoOwnData},
+    {kPvm, "own.write_and_software_breakpoint/protected", kNoOwnData},
+    {kPvm, "own.write_and_hardware_breakpoint/protected", kNoOwnData},
+    {kPvm, "own.write/long", kNoOwnData},
+    {kPvm, "own.write_and_software_breakpoint/long", kNoOwnData},
+    {kPvm, "own.write_and_hardware_breakpoint/long", kNoOwnData},
+    {kPvm, "end.triple_fault/real", kNoRealLimit},
+    {kTcg, "own.step_and_software_breakpoint/real", kStepTakesTrap},
+    {kTcg, "own.step_and_hardware_breakpoint/real", kStepTakesTrap},
+    {kTcg, "own.step_and_software_breakpoint/protected", kStepTakesTrap},
+    {kTcg, "own.step_and_hardware_breakpoint/protected", kStepTakesTrap},
+    {kTcg, "own.step_and_software_breakpoint/long", kStepTakesTrap},
+    {kTcg, "own.step_and_hardware_breakpoint/long", kStepTakesTrap},
+    {kTcg, "step.hlt/real", kStepAfterSti},
+    {kTcg, "step.hlt/protected", kStepAfterSti},
+    {kTcg, "step.hlt/long", kStepAfterSti},
+    {kTcg, "step.pending_interrupt/real", kStepAfterSti},
+    {kTcg, "step.pending_interrupt/protected", kStepAfterSti},
+    {kTcg, "step.pending_interrupt/long", kStepAfterSti},
+    {kTcg, "step.int/real", kStepAfterInt},
+    {kTcg, "step.int/protected", kStepAfterInt},
+    {kTcg, "step.int/long", kStepAfterInt},
 };
 
 }  // namespace

@@ -118,14 +118,22 @@ class LaneRun:
         status = self.run(*command, "--json", report, env=env)
         self._count(read_json(report), status, str(command[0]))
 
-    def in_lab(self, host: str, commands: dict[str, tuple[int, str]]) -> None:
-        """Shell commands, by name and with their limits in seconds, in one boot of the lab's machine."""
+    def in_lab(self, host: str, commands: dict[str, tuple[int, str]], files: tuple[Path, ...] = (),
+               collect: tuple[Path, ...] = ()) -> None:
+        """Shell commands, by name and with their limits in seconds, in one boot of the lab's machine. What they name goes
+        inside by itself, `files` besides; `collect` comes back."""
         batch, report = LOGS / f"{self.lane.name}.batch", LOGS / f"{self.lane.name}-lab.xml"
         report.unlink(missing_ok=True)
         batch.write_text("".join(f"{name} {limit} {command}\n" for name, (limit, command) in commands.items()),
                          encoding="utf-8")
-        status = self.run("tests/lab/run", "--host", host, "--batch", batch, "--junit", report)
+        carried = [option for path in files for option in ("--file", path)]
+        carried += [option for path in collect for option in ("--collect", path)]
+        status = self.run("tests/lab/run", "--host", host, "--batch", batch, "--junit", report, *carried)
         self._count(read_junit(report), status, "the lab")
+
+    def count_file(self, report: Path) -> None:
+        """The counts that a test program has written, as for counted(), where it did not run here."""
+        self._count(read_json(report), 0, report.name)
 
     def _count(self, counts: Counts | None, status: int, what: str) -> None:
         if counts is None or counts.total() == 0:

@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tests.lanes.lane import BUILD, ROOT, Lane, LaneRun, Skipped
+from tests.lanes.lane import BUILD, LOGS, ROOT, Lane, LaneRun, Skipped
 
 PYTHON = sys.executable
 
@@ -123,12 +123,48 @@ def guests_end_well(build: Path) -> dict[str, tuple[int, str]]:
     }
 
 
+# What the debug conformance matrix boots.
+CONFORMANCE_GUESTS = ("conformance", "conformance32", "conformance16.bin", "conformance16.elf", "smp")
+# Whose results make its table's columns, and in which lane.
+CONFORMANCE_RESULTS = {
+    "host": LOGS / "kvm-counts.json",
+    "lab-intel": LOGS / "lab-intel-conformance.json",
+    "lab-amd": LOGS / "lab-amd-conformance.json",
+}
+
+
+def conformance_table(run: LaneRun) -> None:
+    """The table, as soon as there are results of all three."""
+    if all(path.exists() for path in CONFORMANCE_RESULTS.values()):
+        run.run(PYTHON, "-m", "tests.conformance", "--output", LOGS / "MATRIX.md",
+                *(f"{title}={path}" for title, path in CONFORMANCE_RESULTS.items()))
+
+
+def kvm(run: LaneRun) -> None:
+    need_kvm()
+    run.counted(run.build("release") / "tests" / "conformance" / "conformance")
+    conformance_table(run)
+
+
+def in_lab(run: LaneRun, host: str) -> None:
+    """The guests by themselves, and the debug conformance matrix."""
+    build = run.build("release")
+    results = CONFORMANCE_RESULTS[f"lab-{host}"]
+    results.unlink(missing_ok=True)
+    commands = guests_end_well(build)
+    # Its own failures are counted one by one below.
+    commands["conformance"] = (900, f"{build / 'tests' / 'conformance' / 'conformance'} --json {results} ; test $? -le 1")
+    run.in_lab(host, commands, tuple(build / "guests" / name for name in CONFORMANCE_GUESTS), (results,))
+    run.count_file(results)
+    conformance_table(run)
+
+
 def lab_intel(run: LaneRun) -> None:
-    run.in_lab("intel", guests_end_well(run.build("release")))
+    in_lab(run, "intel")
 
 
 def lab_amd(run: LaneRun) -> None:
-    run.in_lab("amd", guests_end_well(run.build("release")))
+    in_lab(run, "amd")
 
 
 def bench(run: LaneRun) -> None:
@@ -141,11 +177,12 @@ def bench(run: LaneRun) -> None:
 LANES = [
     Lane("lint", "format, layers, sizes, clang-tidy, shellcheck", lint, quick=True, minutes=40),
     Lane("unit", "unit tests, release build", unit, quick=True),
+    Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, quick=True),
     Lane("gdb", "real guests under a real gdb, on this host's KVM", gdb, quick=True),
     Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan", asan, minutes=30),
     Lane("tsan", "unit and gdb tests under ThreadSanitizer", tsan, minutes=30),
     Lane("fuzz", "each fuzzer for 20 seconds", fuzz),
     Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench),
-    Lane("lab-amd", "guests on kvm-amd, in QEMU's emulated SVM", lab_amd),
-    Lane("lab-intel", "guests on kvm-intel, in Bochs's emulated VMX", lab_intel),
+    Lane("lab-amd", "guests and the debug conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd),
+    Lane("lab-intel", "guests and the debug conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel),
 ]
