@@ -121,6 +121,11 @@ class Tables(RingsideCase):
         self.assertIn("provoke_mmio_read64", gdb.console("info os exits-rip"))
         self.assertIn("exits-last", gdb.console("info os"))
 
+    def test_info_os_shows_the_debugger_too(self):
+        _, gdb = self.at_the_end()
+        self.assertRegex(gdb.console("info os vcpus"), r"0 +64-bit mode, CPL 0 +0x1[0-9a-f]+")
+        self.assertRegex(gdb.console("info os host"), r"int3")
+
     def test_one_vcpu_or_the_sum(self):
         _, gdb = self.attached("smp", "--cpus", 2, "--append=cpus=2 rounds=20")
         gdb.console("break guest::debug_exit")

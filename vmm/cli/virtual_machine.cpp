@@ -116,6 +116,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
+    debug::add_debugger_documents(*documents_, *debugger_);
     debug::add_exit_documents(*documents_, *exits_);
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();

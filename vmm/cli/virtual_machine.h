@@ -11,6 +11,7 @@
 #include "gdbstub/transport/server.h"
 #include "vmm/cli/options.h"
 #include "vmm/debug/debugger.h"
+#include "vmm/debug/debugger_documents.h"
 #include "vmm/debug/documents.h"
 #include "vmm/debug/exit_catch_commands.h"
 #include "vmm/debug/exit_commands.h"

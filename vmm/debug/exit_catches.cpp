@@ -187,6 +187,10 @@ exits::Table ExitCatches::table() const {
     for (const auto& entry : entries_) {
         table.rows.push_back({fmt::to_string(entry->number), entry->rule.text,
                               fmt::to_string(entry->hits.load()), describe_plan(entry->plan)});
+        if (entry->rule.subject == exits::CatchSubject::Cr3)
+            table.notes.push_back(fmt::format(
+                "rule {}: with nested paging (EPT, NPT) processors do not leave the guest for CR3",
+                entry->number));
         if (entry->plan.filter_is_coarse)
             table.notes.push_back(
                 fmt::format("rule {} also stops at exits of this reason that do not meet its condition: the "
