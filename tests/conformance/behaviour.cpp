@@ -22,9 +22,9 @@ std::string Behaviour::id() const {
 
 Behaviours all_behaviours() {
     Behaviours all;
-    for (const auto add :
-         {add_breakpoints, add_watchpoints, add_steps, add_privilege_steps, add_own_debugging, add_stops,
-          add_processors, add_registers, add_vector_registers, add_system_registers, add_attaching, add_ends})
+    for (const auto add : {add_doctor, add_breakpoints, add_watchpoints, add_steps, add_privilege_steps,
+                           add_own_debugging, add_stops, add_processors, add_registers, add_vector_registers,
+                           add_system_registers, add_attaching, add_ends})
         add(all);
     return all;
 }

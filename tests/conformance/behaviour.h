@@ -28,6 +28,7 @@ struct Behaviour {
 
 using Behaviours = std::vector<Behaviour>;
 
+void add_doctor(Behaviours&);
 void add_breakpoints(Behaviours&);
 void add_watchpoints(Behaviours&);
 void add_steps(Behaviours&);
