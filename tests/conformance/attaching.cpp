@@ -17,7 +17,7 @@ std::string leave_and_return(Mode mode, Leave how) {
     const std::size_t word = mode == Mode::Real ? 2 : 4;
     guest.run_to("tight_loop");
     const Bytes code = guest.read(loop, 8);
-    const std::string mechanism = guest.insert(BreakKind::Software, loop);
+    std::string mechanism = guest.insert(BreakKind::Software, loop);
     how == Leave::Detach ? guest.detach() : guest.vanish();
     guest.attach_again();
     require(guest.read(loop, code.size()) == code, "the code has changed");

@@ -176,7 +176,7 @@ void Debuggee::remove(BreakKind kind, std::uint64_t address, unsigned size) {
 
 std::string Debuggee::run_to(const std::string& name) {
     const std::uint64_t address = symbol(name);
-    const std::string mechanism = insert(BreakKind::Software, address);
+    std::string mechanism = insert(BreakKind::Software, address);
     const Stop stop = resume();
     require(stop.reason == "swbreak", "on the way to {}: {}", name, stop.describe());
     select(stop.thread);

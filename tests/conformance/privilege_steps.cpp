@@ -30,7 +30,7 @@ std::string software_interrupt() {
     Scenario scenario(Mode::User, "user_int");
     scenario.guest().run_to("user_int_site");
     scenario.guest().step();
-    const auto where = require_at_handler_or(scenario, 0x80, "after_user_int");
+    std::string where = require_at_handler_or(scenario, 0x80, "after_user_int");
     scenario.finish_with_counts();
     return where;
 }

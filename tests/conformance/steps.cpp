@@ -113,7 +113,7 @@ std::string software_interrupt(Mode mode) {
     Scenario scenario(mode, "int");
     scenario.guest().run_to("int_site");
     scenario.guest().step();
-    const auto where =
+    std::string where =
         require_at_handler_or(scenario, mode == Mode::Real ? kRealVector : kVector, "after_int");
     scenario.finish_with_counts();
     return where;

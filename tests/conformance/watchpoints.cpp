@@ -28,7 +28,7 @@ std::string watchpoint(Mode mode, const Kind& kind, unsigned size) {
     const std::string instruction = fmt::format("{}{}", kind.instruction, size * 8);
     const std::uint64_t data = guest.symbol(fmt::format("watch{}", size * 8));
     guest.run_to(instruction);
-    const std::string mechanism = guest.insert(kind.kind, data, size);
+    std::string mechanism = guest.insert(kind.kind, data, size);
     const Stop stop = guest.resume();
     require(stop.code == kSignalTrap && stop.reason == kind.reason, "{} instead of a hit", stop.describe());
     require_equal("the address in the stop reply", stop.address, data);
