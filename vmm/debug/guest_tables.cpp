@@ -80,6 +80,20 @@ std::optional<Gva> interrupt_target(const GuestView& view, const x86::GeneralReg
     return gate->handler;
 }
 
+std::optional<ReturnTarget> interrupt_return_target(const GuestView& view,
+                                                    const x86::GeneralRegisters& general,
+                                                    const x86::SystemRegisters& system) {
+    constexpr std::uint16_t kIretq = 0xcf48;  // REX.W IRET, little-endian
+    if (x86::cpu_mode(general, system) != x86::CpuMode::Long64 ||
+        load<std::uint16_t>(view, system, x86::linear_pc(general, system)) != kIretq)
+        return std::nullopt;
+    const auto rip = load<std::uint64_t>(view, system, Gva{general.rsp});
+    const auto cs = load<std::uint64_t>(view, system, Gva{general.rsp + 8});
+    if (!rip || !cs)
+        return std::nullopt;
+    return ReturnTarget{Gva{*rip}, static_cast<unsigned>(*cs & 3)};
+}
+
 std::optional<x86::Segment> gdt_segment(const GuestView& view, const x86::SystemRegisters& system,
                                         std::uint16_t selector) {
     constexpr std::uint16_t kLocalTable = 4, kIndexMask = 0xfff8;

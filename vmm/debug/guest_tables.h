@@ -25,6 +25,16 @@ std::optional<InterruptGate> interrupt_gate(const GuestView& view, const x86::Ge
 std::optional<Gva> interrupt_target(const GuestView& view, const x86::GeneralRegisters& general,
                                     const x86::SystemRegisters& system, std::uint8_t vector);
 
+// Where IRETQ at `code` returns to: the address and the privilege level (6.14.3). Nothing for an IRET of
+// another operand size or outside 64-bit mode.
+struct ReturnTarget {
+    Gva address;
+    unsigned privilege_level = 0;
+};
+std::optional<ReturnTarget> interrupt_return_target(const GuestView& view,
+                                                    const x86::GeneralRegisters& general,
+                                                    const x86::SystemRegisters& system);
+
 // A code or data segment from the GDT, as a segment register would hold it after loading `selector` (3.4.5).
 std::optional<x86::Segment> gdt_segment(const GuestView& view, const x86::SystemRegisters& system,
                                         std::uint16_t selector);

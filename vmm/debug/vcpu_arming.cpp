@@ -44,6 +44,12 @@ void VcpuDebugger::arm() {
         add_user_handlers(setup);
     if (stepping()) {
         classify();
+        if (at_halt()) {
+            do_halt();
+            if (ends_here())
+                return;
+            classify();
+        }
         add_single_step(setup);
     }
     program(setup, stepping());
@@ -77,9 +83,9 @@ void VcpuDebugger::classify() {
     }
 }
 
-// An instruction that enters the kernel is stepped with a slot at its target: hardware clears TF on the way
-// in, so a single-step would run through the whole handler, and the TF that it used would be seen in the
-// pushed RFLAGS or in R11.
+// An instruction that enters or leaves the kernel is stepped with a slot at its target: hardware clears TF on
+// the way in, so a single-step would run through the whole handler, and the TF that it used would be seen in
+// the pushed RFLAGS or in R11.
 std::optional<Gva> VcpuDebugger::step_target() const {
     if (!context_.abilities.execute_slots)
         return std::nullopt;
@@ -90,9 +96,40 @@ std::optional<Gva> VcpuDebugger::step_target() const {
             return read_msr(thread_.vcpu(), kMsrLstar);
         case x86::StepKind::Sysenter:
             return read_msr(thread_.vcpu(), kMsrSysenterEip);
+        case x86::StepKind::InterruptReturn: {
+            // An emulated IRET may trap one instruction late.
+            const auto target = interrupt_return_target(context_.view, general_, system_);
+            if (!target || (target->privilege_level != 0 && !context_.abilities.execute_slots_user))
+                return std::nullopt;
+            return target->address;
+        }
         default:
             return std::nullopt;
     }
+}
+
+bool VcpuDebugger::at_halt() const {
+    return step_.kind == x86::StepKind::Halt && x86::privilege_level(general_, system_) == 0;
+}
+
+// HLT is stepped by doing what it does: the vCPU is behind it, and halted until an interrupt comes. (A KVM
+// that emulates it under a single-step leaves before it halts, and does so at some later instruction.) The
+// interrupt shadow of an STI before it ends with it; left behind, it would keep every interrupt from ending
+// the halt.
+void VcpuDebugger::do_halt() {
+    kvm::Vcpu& vcpu = thread_.vcpu();
+    general_.rip += step_.length;
+    if (!write_back())
+        return;
+    auto result = vcpu.events().and_then([&](kvm_vcpu_events events) {
+        events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
+        events.interrupt.shadow = 0;
+        return vcpu.set_events(events);
+    });
+    if (result)
+        result = vcpu.set_mp_state(KVM_MP_STATE_HALTED);
+    if (!result)
+        fail(result.error());
 }
 
 // A client's step stays in the code that it steps. Stepping that stands in for a watchpoint lets the guest

@@ -162,17 +162,25 @@ void VcpuDebugger::on_step() {
         if (Breakpoint* touched = watch_.after(watchpoints, context_.view, general_, system_))
             return hit(*touched);
     }
-    if (std::holds_alternative<gdbstub::Step>(action_))
-        return report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true});
-    if (const auto* range = std::get_if<gdbstub::RangeStep>(&action_)) {
-        if (general_.rip < range->start || general_.rip >= range->end)
-            return report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true});
-        ++range_steps_;
-    }
-    if (!stepping())
-        return arm();
-    if (!stop_at_stepped_breakpoint())
+    if (ends_here())
+        return;
+    if (stepping())
         next_step();
+    else
+        arm();
+}
+
+// Whether the client must hear of the step that has led here; reports it if so.
+bool VcpuDebugger::ends_here() {
+    const auto* range = std::get_if<gdbstub::RangeStep>(&action_);
+    const bool left = range != nullptr && (general_.rip < range->start || general_.rip >= range->end);
+    if (left || std::holds_alternative<gdbstub::Step>(action_)) {
+        report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true});
+        return true;
+    }
+    if (range != nullptr)
+        ++range_steps_;
+    return stop_at_stepped_breakpoint();
 }
 
 // PUSHF stores the TF with which it is stepped; the guest must not see it. (KVM hides TF in RFLAGS itself
@@ -276,6 +284,11 @@ void VcpuDebugger::hit(Breakpoint& breakpoint) {
 void VcpuDebugger::step_off(Breakpoint& breakpoint) {
     if (breakpoint.is_watchpoint())
         return stepping() ? next_step() : void();
+    classify();
+    if (at_halt()) {
+        do_halt();
+        return arm();
+    }
     if (breakpoint.mechanism != Mechanism::Int3)
         return begin_step_off(std::nullopt);
     if (!context_.coordinator.begin_exclusive(thread_.index()))

@@ -77,6 +77,8 @@ class VcpuDebugger {
     void add_single_step(SlotSetup& setup);
     void add_user_handlers(SlotSetup& setup);
     std::optional<Gva> step_target() const;
+    bool at_halt() const;
+    void do_halt();
     void program(const SlotSetup& setup, bool force);
     void lend_trap_flag();
     void take_trap_flag_back();
@@ -85,6 +87,7 @@ class VcpuDebugger {
     void on_int3();
     void on_slots(unsigned hits);
     void on_step();
+    bool ends_here();
     void on_user_debug();
     void on_user_int3(bool has_error_code);
     void hide_trap_flag();
