@@ -147,14 +147,15 @@ def kvm(run: LaneRun) -> None:
 
 
 def in_lab(run: LaneRun, host: str) -> None:
-    """The guests by themselves, and the debug conformance matrix."""
+    """The guests by themselves, the hardware's exits, and the debug conformance matrix."""
     build = run.build("release")
     results = CONFORMANCE_RESULTS[f"lab-{host}"]
     results.unlink(missing_ok=True)
     commands = guests_end_well(build)
+    commands["exits"] = (180, str(build / "tests" / "lab" / "lab_exits_test"))
     # Its own failures are counted one by one below.
     commands["conformance"] = (900, f"{build / 'tests' / 'conformance' / 'conformance'} --json {results} ; test $? -le 1")
-    run.in_lab(host, commands, tuple(build / "guests" / name for name in CONFORMANCE_GUESTS), (results,))
+    run.in_lab(host, commands, tuple(build / "guests" / name for name in (*CONFORMANCE_GUESTS, "exits")), (results,))
     run.count_file(results)
     conformance_table(run)
 
@@ -172,6 +173,7 @@ def bench(run: LaneRun) -> None:
     directory = run.build("release")
     run.one_test("bench", directory / "tests" / "bench" / "ringside_bench", "--seconds", "0.2",
                  "--json", BUILD / "logs" / "bench.json")
+    run.one_test("exit_cost", PYTHON, "-m", "tests.bench.exit_cost", "3")
 
 
 LANES = [

@@ -1,10 +1,9 @@
 #include "vmm/debug/exit_catches.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
-#include <array>
+#include <csignal>
 #include <utility>
 
 #include "vmm/debug/thread_ids.h"

@@ -247,7 +247,7 @@ class ExitCommands {
 // stand.
 OsTable os_table(ExitMonitor& monitor, std::string name, std::string description,
                  std::function<Table(const ExitTier&)> make) {
-    OsTable table{name, "VM exits", std::move(description), {"tier"}, {}};
+    OsTable table{std::move(name), "VM exits", std::move(description), {"tier"}, {}};
     for (const exits::Column& column : make(monitor.userspace()).columns)
         table.columns.push_back(column.name);
     table.rows = [&monitor, make = std::move(make)] {

@@ -1,9 +1,9 @@
 // perf_event_open on tracepoints of one thread: a ring to read records from, or a signal for each.
 #pragma once
 
-#include <signal.h>
 #include <sys/types.h>
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
