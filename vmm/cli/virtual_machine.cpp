@@ -144,7 +144,7 @@ debug::DebuggerHooks VirtualMachine::debugger_hooks() {
     };
     hooks.on_let_go = [this] { catches_->remove_all(); };
     hooks.on_resume = [this] { exits_->mark_resume(); };
-    hooks.on_notice = [](const std::string& text) { spdlog::warn("{}", text); };
+    hooks.on_notice = [](const std::string& text) { spdlog::info("{}", text); };
     hooks.on_kill = [this] { end(kSuccess); };
     hooks.on_quit = [this] { end(kSuccess); };
     hooks.on_unattended_fatal = [this](machine::FatalExit cause, const std::string& report) {
