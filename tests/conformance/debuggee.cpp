@@ -123,7 +123,7 @@ Stop Debuggee::resume(std::string_view action) {
 }
 
 Stop Debuggee::step(unsigned thread) {
-    const Stop stop = resume(fmt::format("vCont;s:{:x}", thread));
+    Stop stop = resume(fmt::format("vCont;s:{:x}", thread));
     require(!stop.exited && stop.code == kSignalTrap && stop.reason.empty(), "a step ended in {}",
             stop.describe());
     return stop;
@@ -193,7 +193,7 @@ void Debuggee::select(unsigned thread) {
 
 Bytes Debuggee::register_bytes(const std::string& name) {
     const Register& reg = find(name);
-    const Bytes bytes = from_hex(client_->ask(fmt::format("p{:x}", reg.number)), name);
+    Bytes bytes = from_hex(client_->ask(fmt::format("p{:x}", reg.number)), name);
     require(bytes.size() == reg.size, "{} has {} bytes, not {}", name, bytes.size(), reg.size);
     return bytes;
 }
@@ -220,7 +220,7 @@ void Debuggee::require_at(const std::string& name) {
 
 Bytes Debuggee::read(std::uint64_t address, std::size_t size) {
     const auto what = fmt::format("reading {} bytes at 0x{:x}", size, address);
-    const Bytes bytes = from_hex(client_->ask(fmt::format("m{:x},{:x}", address, size)), what);
+    Bytes bytes = from_hex(client_->ask(fmt::format("m{:x},{:x}", address, size)), what);
     require(bytes.size() == size, "{} gave {} bytes", what, bytes.size());
     return bytes;
 }
@@ -257,8 +257,8 @@ std::string Debuggee::thread_state(unsigned thread) {
     return {text.begin(), text.end()};
 }
 
-std::string Debuggee::monitor(std::string_view words) {
-    const Bytes line(words.begin(), words.end());
+std::string Debuggee::monitor(std::string_view command) {
+    const Bytes line(command.begin(), command.end());
     std::string text;
     client_->send("qRcmd," + to_hex(line));
     for (std::string reply(client_->receive()); reply != "OK"; reply = client_->receive()) {

@@ -54,8 +54,8 @@ class Debuggee {
     // ---- Breakpoints. insert() returns the mechanism by which the VMM watches for it.
     std::string insert(BreakKind kind, std::uint64_t address, unsigned size = 1);
     void remove(BreakKind kind, std::uint64_t address, unsigned size = 1);
-    // Runs to a symbol with a software breakpoint, which is gone afterwards. Returns the mechanism.
-    std::string run_to(const std::string& symbol);
+    // Runs to the symbol `name` with a software breakpoint, which is gone afterwards. Returns the mechanism.
+    std::string run_to(const std::string& name);
 
     // ---- Registers of the selected thread
     void select(unsigned thread);
@@ -65,8 +65,8 @@ class Debuggee {
     void set_register_bytes(const std::string& name, std::span<const std::uint8_t> value);
     void set_reg(const std::string& name, std::uint64_t value);
     std::uint64_t rip() { return reg("rip"); }
-    // Throws unless the selected thread stands at a symbol.
-    void require_at(const std::string& symbol);
+    // Throws unless the selected thread stands at the symbol.
+    void require_at(const std::string& name);
 
     // ---- Memory, by virtual address
     Bytes read(std::uint64_t address, std::size_t size);
@@ -79,7 +79,7 @@ class Debuggee {
     std::vector<unsigned> threads();
     std::string thread_state(unsigned thread);
     std::string monitor(std::string_view command);
-    // The whole g block, and how the stub answers to writing it.
+    // Any packet, and its reply; command() is for those that are answered by OK.
     std::string ask(std::string_view packet) { return std::string(client_->ask(packet)); }
     void command(std::string_view packet);
 

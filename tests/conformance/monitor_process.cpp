@@ -90,6 +90,7 @@ void MonitorProcess::spawn(const Start& start) {
     if (!start.command_line.empty())
         words.insert(words.end() - 1, "--append=" + start.command_line);
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (auto& word : words)
         arguments.push_back(word.data());
     arguments.push_back(nullptr);
