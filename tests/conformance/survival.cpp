@@ -24,6 +24,7 @@ void require_all(Debuggee& guest, const std::vector<Written>& registers, const c
 void survive(Scenario& scenario, const std::vector<Written>& registers) {
     Debuggee& guest = scenario.guest();
     std::vector<Written> before;
+    before.reserve(registers.size());
     for (const Written& written : registers)
         before.push_back({written.name, guest.register_bytes(written.name)});
     for (const Written& written : registers)

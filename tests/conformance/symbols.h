@@ -11,7 +11,7 @@ namespace ringside::conformance {
 class Symbols {
   public:
     // Throws std::runtime_error if the file cannot be read or has no symbol table.
-    explicit Symbols(const std::filesystem::path& elf);
+    explicit Symbols(const std::filesystem::path& path);
 
     // The value of a symbol, by its linker name. Throws std::runtime_error if there is none.
     std::uint64_t at(const std::string& name) const;

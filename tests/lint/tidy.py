@@ -1,7 +1,8 @@
 """clang-tidy over our own C++, in parallel, through the compile commands of a Clang build.
 
 A file that was clean stays clean until something that it is made of changes: its text, a header of ours that it
-includes, its compile command, or .clang-tidy. So a clean result is remembered under a hash of all of these.
+includes, its compile command, or .clang-tidy. So a clean result is remembered under a hash of all of these, for every
+checkout.
 With --changed, only what differs from the last commit (and is part of it) is looked at.
 """
 
@@ -16,7 +17,8 @@ from pathlib import Path
 
 from tests.lint import sources
 
-CLEAN = sources.ROOT / "build" / "lint" / "clean"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+CLEAN = CACHE / "ringside" / "clang-tidy"
 # Guests are kernels: casts between addresses and pointers are what they are about.
 FOLDERS = ("arch/", "gdbstub/", "vmm/", "tests/")
 
@@ -46,7 +48,7 @@ def changed(graph: sources.IncludeGraph, candidates: list[str]) -> list[str]:
 
 
 def fingerprint(path: str, command: str, graph: sources.IncludeGraph) -> str:
-    digest = hashlib.sha256(command.encode())
+    digest = hashlib.sha256(command.replace(str(sources.ROOT), "").encode())
     for name in sorted({".clang-tidy", *graph.closure(path)}):
         digest.update(name.encode() + b"\0" + sources.read(name).encode() + b"\0")
     return digest.hexdigest()

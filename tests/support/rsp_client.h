@@ -18,7 +18,7 @@ class RspClient {
     // Connects to 127.0.0.1:port and agrees on what gdb agrees on, without acknowledgements.
     explicit RspClient(std::uint16_t port);
     // The same at a unix socket.
-    explicit RspClient(const std::filesystem::path& socket);
+    explicit RspClient(const std::filesystem::path& path);
     RspClient(const RspClient&) = delete;
     RspClient& operator=(const RspClient&) = delete;
     ~RspClient();

@@ -301,12 +301,15 @@ gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thr
 // ---- The server's thread: gdbstub::Breakpoints
 
 bool Debugger::evaluates_conditions() const {
-    return false;
+    return true;
 }
 
 gdbstub::Result<void> Debugger::insert(gdbstub::ThreadId thread, const gdbstub::BreakpointRequest& request) {
     if (!token_)
         return still_running();
+    if (!request.commands.empty())
+        return refuse(Code::Unsupported,
+                      "breakpoint commands are not run in the stub: use `set dprintf-style gdb`");
     if (const auto measured = abilities(); !measured)
         return refuse(measured.error());
     x86::ClassSet system;

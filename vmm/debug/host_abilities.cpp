@@ -71,6 +71,29 @@ Result<bool> probe_data_slot(ProbeGuest& guest) {
                  kDebugVector, ProbeGuest::kCode + 7);
 }
 
+// A store to the local APIC, which KVM emulates by itself, and two NOPs, under one KVM_SET_GUEST_DEBUG: do
+// the steps after the store come by themselves?
+Result<bool> probe_step_after_emulation(const kvm::System& system) {
+    // mov %eax, 0xfee00080 (the task-priority register); nop; nop; out %al, $0x80
+    constexpr std::array<std::uint8_t, 9> kCode{0xa3, 0x80, 0, 0xe0, 0xfe, 0x90, 0x90, 0xe6, 0x80};
+    constexpr std::uint64_t kStoreLength = 5;
+    auto guest = ProbeGuest::create(system, ProbeGuest::Irqchip::InKernel);
+    if (!guest)
+        return tl::unexpected<Error>(guest.error());
+    if (auto r = guest->prepare(Mode::Protected, kCode); !r)
+        return tl::unexpected<Error>(r.error());
+    if (auto r = guest->vcpu().set_guest_debug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, Slots{}, 0); !r)
+        return false;
+    for (const std::uint64_t length : {kStoreLength, kStoreLength + 1, kStoreLength + 2}) {
+        const auto run = guest->run();
+        if (!run)
+            return tl::unexpected<Error>(run.error());
+        if ((*run)->exit_reason != KVM_EXIT_DEBUG || (*run)->debug.arch.pc != ProbeGuest::kCode + length)
+            return false;
+    }
+    return true;
+}
+
 // CPUID leaf 1 with one feature bit cleared, then HLT: does the guest see it cleared?
 Result<bool> probe_cpuid_mask(const kvm::System& system) {
     constexpr std::uint32_t kSse3 = 1;  // leaf 1 ECX bit 0
@@ -147,6 +170,7 @@ Result<HostAbilities> probe_host(const kvm::System& system) {
     take(status, a.data_slots, probe_data_slot(*guest));
     take(status, a.step_real, probe_step(*guest, Mode::Real));
     take(status, a.step_long, probe_step(*guest, Mode::Long));
+    take(status, a.step_survives_emulation, probe_step_after_emulation(system));
     take(status, a.step_blocks_interrupts, probe_step(*guest, Mode::Long, KVM_GUESTDBG_BLOCKIRQ));
     take(status, a.int3_user, probe_int3(*guest, Mode::LongUser));
     take(status, a.execute_slots_user, probe_execute_slot(*guest, Mode::LongUser));

@@ -31,6 +31,9 @@ struct HostAbilities {
     bool step_real = false;
     bool step_long = false;
     bool step_user = false;
+    // A single-step goes on by itself after an instruction that KVM has emulated; otherwise it must be asked
+    // for again.
+    bool step_survives_emulation = false;
     // KVM_GUESTDBG_BLOCKIRQ is offered and honoured: a step does not slip into an interrupt handler.
     bool step_blocks_interrupts = false;
 

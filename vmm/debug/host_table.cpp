@@ -46,6 +46,8 @@ std::vector<HostRow> host_rows(const HostAbilities& a) {
         row("step_real", "single-step, real mode", a.step_real, "none"),
         row("step_long", "single-step, long mode", a.step_long, "none"),
         row("step_user", "single-step, long mode, CPL 3", a.step_user, user),
+        row("step_survives_emulation", "single-step after an emulated instruction", a.step_survives_emulation,
+            "asked for again at each step"),
         row("step_blocks_interrupts", "single-step with interrupts held back", a.step_blocks_interrupts,
             "a step may end in an interrupt handler"),
         row("cpuid_masks", "CPUID masks", a.cpuid_masks, "the guest sees the host's CPUID"),

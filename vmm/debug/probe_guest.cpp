@@ -94,7 +94,7 @@ void fill_memory(const machine::GuestMemory& memory, std::span<const std::uint8_
 
 }  // namespace
 
-Result<ProbeGuest> ProbeGuest::create(const kvm::System& system) {
+Result<ProbeGuest> ProbeGuest::create(const kvm::System& system, Irqchip irqchip) {
     auto region = machine::MemoryRegion::allocate(Gpa{0}, kMemorySize);
     if (!region)
         return tl::unexpected<Error>(region.error());
@@ -111,6 +111,10 @@ Result<ProbeGuest> ProbeGuest::create(const kvm::System& system) {
         return tl::unexpected<Error>(r.error());
     if (auto r = vm->set_memory(0, Gpa{0}, kMemorySize, memory->span(Gpa{0}, kMemorySize).data(), 0); !r)
         return tl::unexpected<Error>(r.error());
+    if (irqchip == Irqchip::InKernel) {
+        if (auto r = vm->create_irqchip(); !r)
+            return tl::unexpected<Error>(r.error());
+    }
     auto vcpu = vm->create_vcpu(VcpuIndex{0});
     if (!vcpu)
         return tl::unexpected<Error>(vcpu.error());

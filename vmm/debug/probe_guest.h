@@ -1,6 +1,6 @@
 // A microscopic guest of one vCPU and a few pages, run on the caller's thread until its first exit: what the
-// probes are made of. It has no interrupt controllers, so HLT leaves to userspace, and every piece of code
-// ends in HLT or in a triple fault: a probe cannot hang.
+// probes are made of. It has no interrupt controllers by default, so HLT leaves to userspace, and every piece
+// of code ends in HLT or in a triple fault: a probe cannot hang.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,9 @@ class ProbeGuest {
     // Vectors 1 and 3 of the real-mode table lead here, to an HLT.
     static constexpr std::uint64_t kVectorHalt = 0x600;
 
-    static Result<ProbeGuest> create(const kvm::System& system);
+    // With interrupt controllers in the kernel HLT would wait for ever: code for such a guest ends in I/O.
+    enum class Irqchip : bool { None, InKernel };
+    static Result<ProbeGuest> create(const kvm::System& system, Irqchip irqchip = Irqchip::None);
 
     // Puts `code` at kCode and the vCPU at its start in the given mode, debugging off.
     Result<void> prepare(Mode mode, std::span<const std::uint8_t> code);

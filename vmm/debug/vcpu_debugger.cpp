@@ -283,7 +283,7 @@ void VcpuDebugger::hit(Breakpoint& breakpoint) {
 // vCPU's own. A watchpoint has let its instruction through already.
 void VcpuDebugger::step_off(Breakpoint& breakpoint) {
     if (breakpoint.is_watchpoint())
-        return stepping() ? next_step() : void();
+        return arm();
     classify();
     if (at_halt()) {
         do_halt();

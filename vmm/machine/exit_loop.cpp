@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "vmm/machine/vcpu_thread.h"
 
@@ -22,7 +23,7 @@ std::uint64_t first_value(std::span<const std::byte> data) {
 
 void VcpuThread::run_once() {
     exits::ExitRecord record;
-    completion_pending_ = false;  // this entry completes it
+    finished_an_access_ = std::exchange(completion_pending_, false);
     record.entered = __rdtsc();
     const auto outcome = vcpu_.run();
     record.exited = __rdtsc();

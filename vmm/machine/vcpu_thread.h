@@ -96,6 +96,9 @@ class VcpuThread {
     // here.
     bool attention() const { return attention_.load(std::memory_order_relaxed); }
 
+    // Whether the KVM_RUN that has just returned finished a PIO, MMIO or MSR access of the exit before it.
+    bool finished_an_access() const { return finished_an_access_; }
+
     exits::VcpuRecorder& recorder() { return recorder_; }
     // Whether on_exit() is called: for catching exits.
     void watch_exits(bool on) { watch_exits_.store(on, std::memory_order_relaxed); }
@@ -140,6 +143,7 @@ class VcpuThread {
     std::atomic<bool> parked_{false};
     std::atomic<bool> watch_exits_{false};
     std::atomic<int> tid_{0};
+    bool finished_an_access_ = false;
     bool completion_pending_ = false;  // the last exit completes at the next entry
     std::optional<Error> run_error_;
 
