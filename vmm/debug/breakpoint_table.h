@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -30,10 +31,10 @@ enum class Mechanism : std::uint8_t { Int3, Slot, Stepping };
 struct Breakpoint {
     gdbstub::BreakpointRequest request;
     Mechanism mechanism = Mechanism::Stepping;
-    Gpa gpa;                 // Int3 only
-    bool user = false;       // Int3 only: user code may run there
-    bool waiting = false;    // a software breakpoint on a page that is not mapped yet
-    std::uint64_t hits = 0;  // stops and ignored hits alike
+    Gpa gpa;                             // Int3 only
+    bool user = false;                   // Int3 only: user code may run there
+    bool waiting = false;                // a software breakpoint on a page that is not mapped yet
+    std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
 
     bool is_watchpoint() const { return request.kind >= gdbstub::BreakpointKind::WriteWatch; }
 };

@@ -73,7 +73,8 @@ std::string breakpoints(const Debugger& debugger) {
         text += fmt::format("0x{:x}  {}{}  by {}{}  hit {} times\n", b->request.address,
                             kKinds[static_cast<unsigned>(b->request.kind)],
                             b->is_watchpoint() ? fmt::format(" of {} bytes", b->request.size) : "",
-                            name(b->mechanism), b->waiting ? " (its page is not mapped yet)" : "", b->hits);
+                            name(b->mechanism), b->waiting ? " (its page is not mapped yet)" : "",
+                            b->hits.load());
     }
     return text.empty() ? "No breakpoint is inserted now (gdb inserts them when it resumes the guest).\n"
                         : text;

@@ -35,7 +35,7 @@ Rows breakpoint_rows(const Debugger& debugger) {
     for (const Breakpoint* b : debugger.breakpoints().list())
         rows.push_back({fmt::format("0x{:x}", b->request.address),
                         kKinds[static_cast<unsigned>(b->request.kind)], name(b->mechanism),
-                        fmt::to_string(b->hits)});
+                        fmt::to_string(b->hits.load())});
     return rows;
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -173,8 +174,8 @@ TEST(AgentExpression, VerifierRefusesWhatCannotRun) {
 // A printf bytecode: the arguments, last first, then channel and function, as gdb compiles a dprintf.
 std::string printf_code(std::string_view format, const std::vector<std::string>& arguments) {
     std::string hex;
-    for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument)
-        hex += *argument;
+    for (const std::string& argument : std::views::reverse(arguments))
+        hex += argument;
     std::string text(format);
     text.push_back('\0');
     std::array<char, 12> head{};

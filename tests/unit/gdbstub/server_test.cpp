@@ -47,7 +47,7 @@ class Client {
         while (text_.size() < size + 2)
             asio::read(socket_, asio::dynamic_buffer(text_), asio::transfer_exactly(size + 2 - text_.size()));
         const std::size_t start = text_.find('$') + 1;
-        const std::string payload = text_.substr(start, size - 1 - start);
+        std::string payload = text_.substr(start, size - 1 - start);
         text_.erase(0, size + 2);
         return payload;
     }

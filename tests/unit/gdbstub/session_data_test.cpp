@@ -7,7 +7,6 @@ namespace ringside::gdbstub {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 using namespace std::string_literals;

@@ -81,7 +81,7 @@ class SessionTest : public ::testing::Test {
 
     void stop_with(StopReason reason, std::uint32_t thread = 1, std::string console = {}) {
         target_.is_running = false;
-        target_.stop = {ThreadId{thread}, std::move(reason), std::move(console)};
+        target_.stop = {ThreadId{thread}, reason, std::move(console)};
         session_->on_stop(target_.stop);
     }
 

@@ -20,7 +20,7 @@ class RunControl : public SessionTest {
         receive(framed(packet));
         EXPECT_EQ(take_output(), "") << packet;
         EXPECT_TRUE(session_->running()) << packet;
-        const std::string line = target_.log.back();
+        std::string line = target_.log.back();
         stop_with(StoppedBySignal{Signal::Trap, true});
         take_output();
         return line;
@@ -28,7 +28,7 @@ class RunControl : public SessionTest {
     // The reply to a stop.
     std::string reply_to(StopReason reason, std::uint32_t thread = 1) {
         receive(framed("vCont;c"));
-        stop_with(std::move(reason), thread);
+        stop_with(reason, thread);
         const auto replies = take_replies();
         return replies.empty() ? "" : replies.back();
     }

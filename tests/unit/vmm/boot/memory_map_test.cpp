@@ -15,8 +15,9 @@ using machine::MemoryRegion;
 constexpr MemoryMapEntry kBios{Gpa{0x9fc00}, 0x60400, MemoryType::Reserved};
 constexpr MemoryMapEntry kKvm{Gpa{0xfeffc000}, 0x4000, MemoryType::Reserved};
 
-GuestMemory regions(std::vector<std::tuple<std::uint64_t, std::uint64_t, bool>> wanted) {
+GuestMemory regions(const std::vector<std::tuple<std::uint64_t, std::uint64_t, bool>>& wanted) {
     std::vector<MemoryRegion> made;
+    made.reserve(wanted.size());
     for (const auto& [start, size, read_only] : wanted)
         made.push_back(std::move(*MemoryRegion::allocate(Gpa{start}, size, read_only)));
     return std::move(*GuestMemory::create(std::move(made)));
