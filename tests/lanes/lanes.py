@@ -19,13 +19,16 @@ def lint(run: LaneRun) -> None:
     for check in ("format", "files", "layers", "shell"):
         run.one_test(check, PYTHON, "-m", f"tests.lint.{check}")
     run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/lint")
+    if not run.quick:
+        for foundation in ("arch", "gdbstub"):
+            stands_alone(run, foundation)
+
+
+def tidy(run: LaneRun) -> None:
     # The fuzzers are sources like any other; no link, so nothing is instrumented.
     if run.one_test("configure", "cmake", "--preset", "clang", "-DRINGSIDE_FUZZ=ON"):
         run.one_test("clang-tidy", PYTHON, "-m", "tests.lint.tidy", "--build", BUILD / "clang",
                      *(["--changed"] if run.quick else []))
-    if not run.quick:
-        for foundation in ("arch", "gdbstub"):
-            stands_alone(run, foundation)
 
 
 def stands_alone(run: LaneRun, foundation: str) -> None:
@@ -191,7 +194,8 @@ def bench(run: LaneRun) -> None:
 
 
 LANES = [
-    Lane("lint", "format, layers, sizes, clang-tidy, shellcheck", lint, quick=True, minutes=40),
+    Lane("lint", "format, layers, sizes, shellcheck, the foundations built alone", lint, quick=True),
+    Lane("tidy", "clang-tidy over all of our C++", tidy, quick=True, minutes=40),
     Lane("unit", "unit tests, release build", unit, quick=True),
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, quick=True),
     Lane("gdb", "real guests under a real gdb, on this host's KVM", gdb, quick=True),

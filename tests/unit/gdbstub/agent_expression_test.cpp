@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstring>
-#include <ranges>
 #include <string>
 #include <vector>
 
@@ -174,8 +173,8 @@ TEST(AgentExpression, VerifierRefusesWhatCannotRun) {
 // A printf bytecode: the arguments, last first, then channel and function, as gdb compiles a dprintf.
 std::string printf_code(std::string_view format, const std::vector<std::string>& arguments) {
     std::string hex;
-    for (const std::string& argument : std::views::reverse(arguments))
-        hex += argument;
+    for (std::size_t i = arguments.size(); i > 0; --i)
+        hex += arguments[i - 1];
     std::string text(format);
     text.push_back('\0');
     std::array<char, 12> head{};
