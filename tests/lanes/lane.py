@@ -49,7 +49,7 @@ class Lane:
     body: Callable[["LaneRun"], None]
     quick: bool = False  # part of --quick
     by_name_only: bool = False  # not part of a plain run, either: it shows what is still to be done
-    minutes: int = 20  # a command that takes longer hangs: it is killed and the lane fails
+    minutes: int = 45  # a command that takes longer hangs: it is killed and the lane fails
 
 
 class LaneRun:

@@ -195,12 +195,12 @@ def bench(run: LaneRun) -> None:
 
 LANES = [
     Lane("lint", "format, layers, sizes, shellcheck, the foundations built alone", lint, quick=True),
-    Lane("tidy", "clang-tidy over all of our C++", tidy, quick=True, minutes=40),
+    Lane("tidy", "clang-tidy over all of our C++", tidy, quick=True),
     Lane("unit", "unit tests, release build", unit, quick=True),
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, quick=True),
     Lane("gdb", "real guests under a real gdb, on this host's KVM", gdb, quick=True),
-    Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan", asan, minutes=30),
-    Lane("tsan", "unit and gdb tests under ThreadSanitizer", tsan, minutes=30),
+    Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan", asan),
+    Lane("tsan", "unit and gdb tests under ThreadSanitizer", tsan),
     Lane("fuzz", "each fuzzer for 20 seconds", fuzz),
     Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench),
     Lane("lab-amd", "guests and their exits on kvm-amd, in QEMU's emulated SVM", lab_amd),
