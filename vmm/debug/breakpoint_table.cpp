@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "arch/x86_64/control_bits.h"
+
 namespace ringside::debug {
 
 namespace {
@@ -11,7 +13,6 @@ using gdbstub::BreakpointKind;
 constexpr std::byte kInt3{0xcc};
 // Real-mode code lies below 1 MiB (nobody runs code in the 64 KiB above that 0xffff:offset reaches).
 constexpr std::uint64_t kRealModeLimit = 0x100000;
-constexpr std::uint64_t kCr0Pe = 1, kEferLma = 0x400;
 
 bool is_user_page(const x86::Translation& page, const x86::SystemRegisters& system) {
     return page.permissions.user && x86::paging_mode(x86::paging_state(system)) != x86::PagingMode::None;
@@ -129,11 +130,11 @@ bool BreakpointTable::reachable_by_slot(const GuestView& view, const x86::System
 // Where the CPU is in real mode now, or where only real-mode code can be, it is real mode's verdict that
 // counts.
 bool BreakpointTable::int3_works_in(const x86::SystemRegisters& system, Gpa gpa) const {
-    if ((system.cr0 & kCr0Pe) == 0)
+    if ((system.cr0 & x86::cr0::kPe) == 0)
         return abilities_.int3_real != Int3::GoesToGuest;
     if (gpa.value < kRealModeLimit && abilities_.int3_real == Int3::GoesToGuest && abilities_.execute_slots)
         return false;
-    return ((system.efer & kEferLma) != 0 ? abilities_.int3_long : abilities_.int3_protected) !=
+    return ((system.efer & x86::efer::kLma) != 0 ? abilities_.int3_long : abilities_.int3_protected) !=
            Int3::GoesToGuest;
 }
 

@@ -170,9 +170,4 @@ gdbstub::StopEvent StopCoordinator::last_stop() const {
     return last_;
 }
 
-void StopCoordinator::set_last_stop(gdbstub::StopEvent event) {
-    std::lock_guard lock(mutex_);
-    last_ = std::move(event);
-}
-
 }  // namespace ringside::debug

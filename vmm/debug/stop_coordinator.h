@@ -56,7 +56,6 @@ class StopCoordinator {
 
     bool stopped() const;
     gdbstub::StopEvent last_stop() const;
-    void set_last_stop(gdbstub::StopEvent event);
 
   private:
     enum class State : std::uint8_t { Running, Stopping, Stopped };

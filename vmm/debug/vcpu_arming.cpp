@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "arch/x86_64/control_bits.h"
 #include "vmm/debug/guest_tables.h"
 #include "vmm/debug/vcpu_debugger.h"
 
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::uint8_t kDebugVector = 1, kBreakpointVector = 3, kProtectionVector = 13;
 constexpr std::uint32_t kMsrLstar = 0xc0000082, kMsrSysenterEip = 0x176;
-constexpr std::uint64_t kTrapFlag = 0x100;
 constexpr std::size_t kLongestInstruction = 15;
 
 std::optional<Gva> read_msr(const kvm::Vcpu& vcpu, std::uint32_t index) {
@@ -176,16 +176,16 @@ void VcpuDebugger::add_user_handlers(SlotSetup& setup) {
 }
 
 void VcpuDebugger::lend_trap_flag() {
-    if ((general_.rflags & kTrapFlag) != 0)
+    if ((general_.rflags & x86::rflags::kTf) != 0)
         return;
-    general_.rflags |= kTrapFlag;
+    general_.rflags |= x86::rflags::kTf;
     trap_flag_lent_ = write_back();
 }
 
 void VcpuDebugger::take_trap_flag_back() {
     if (!trap_flag_lent_)
         return;
-    general_.rflags &= ~kTrapFlag;
+    general_.rflags &= ~x86::rflags::kTf;
     trap_flag_lent_ = false;
 }
 
