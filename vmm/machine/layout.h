@@ -22,9 +22,11 @@ inline constexpr Gpa kHighMemory{kMiB};
 inline constexpr Gpa kHole{3 * kGiB};
 inline constexpr Gpa kHoleEnd{4 * kGiB};
 
-// virtio-mmio transports, one page each.
+// virtio-mmio transports, one page and one interrupt line each. Lines from 16 on are no ISA device's, and are
+// level-triggered, active high: what the DSDT says of them too.
 inline constexpr Gpa kVirtioMmio{0xd0000000};
-inline constexpr std::uint64_t kVirtioMmioSlots = 16;
+inline constexpr std::uint64_t kVirtioMmioSlots = 8;
+inline constexpr Gsi kVirtioFirstGsi{16};
 
 // In-kernel irqchip (KVM places them here).
 inline constexpr Gpa kIoApic{0xfec00000};

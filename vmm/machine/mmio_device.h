@@ -1,0 +1,19 @@
+// A device that no bus announces, as the firmware tables have to: what vmm/boot/acpi writes into the DSDT.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "vmm/types.h"
+
+namespace ringside::machine {
+
+struct MmioDevice {
+    std::string hid;        // ACPI hardware id: "LNRO0005" for virtio-mmio
+    std::uint32_t uid = 0;  // tells devices with the same hid apart
+    Gpa base;
+    std::uint64_t size = 0;  // bytes
+    Gsi gsi;                 // level-triggered, active high
+};
+
+}  // namespace ringside::machine
