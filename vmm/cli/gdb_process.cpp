@@ -1,14 +1,12 @@
 #include "vmm/cli/gdb_process.h"
 
 #include <spawn.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <vector>
-
-extern char** environ;
 
 namespace ringside::cli {
 
@@ -48,6 +46,7 @@ Result<pid_t> start_gdb(const RunOptions& options, const PrivateSocket& socket) 
                      {"-ex", "source " + socket.script_path(), "-ex", "target remote " + socket.path()});
     arguments.insert(arguments.end(), options.gdb_arguments.begin(), options.gdb_arguments.end());
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (std::string& argument : arguments)
         argv.push_back(argument.data());
     argv.push_back(nullptr);

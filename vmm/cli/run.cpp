@@ -1,8 +1,8 @@
 #include "vmm/cli/run.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "vmm/cli/exit_status.h"

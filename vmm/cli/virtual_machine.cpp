@@ -1,6 +1,6 @@
 #include "vmm/cli/virtual_machine.h"
 
-#include <signal.h>
+#include <csignal>
 
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>

@@ -10,8 +10,6 @@ namespace ringside::debug {
 
 namespace {
 
-constexpr std::string_view kRunning = "The guest is running: interrupt it first.\n";
-
 std::optional<std::uint64_t> parse_address(std::string_view text) {
     const int base = text.starts_with("0x") ? 16 : 10;
     if (base == 16)

@@ -55,7 +55,7 @@ void ExitTrace::connect(bool on) {
 
 Result<void> ExitTrace::finish() {
     connect(false);
-    const auto written = writer_->finish();
+    auto written = writer_->finish();
     writer_.reset();
     if (!written)
         return written;

@@ -71,7 +71,7 @@ Result<std::size_t> GuestView::read(const x86::SystemRegisters& system, Gva gva,
             break;
         }
         const auto length = std::min<std::uint64_t>(out.size() - done, rest_of_page(*page));
-        const auto count = read_physical(page->gpa, out.subspan(done, length));
+        auto count = read_physical(page->gpa, out.subspan(done, length));
         if (!count) {
             if (done == 0)
                 return count;

@@ -105,7 +105,7 @@ void StopCoordinator::interrupt(gdbstub::StopReason reason) {
         std::lock_guard lock(mutex_);
         if (state_ != State::Running)
             return;
-        begin_stop_locked({gdbstub::ThreadId{last_.thread}, std::move(reason), {}});
+        begin_stop_locked({gdbstub::ThreadId{last_.thread}, reason, {}});
         // Nothing will park any more if nothing was running (every resumed vCPU was on its way to rest).
         if (!exclusive_ && all_at_rest_but(std::nullopt)) {
             state_ = State::Stopped;

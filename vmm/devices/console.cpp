@@ -1,13 +1,13 @@
 #include "vmm/devices/console.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <optional>
 
 #include <asio/post.hpp>

@@ -44,9 +44,9 @@ class HardwareTracer {
 
     const TracepointFormat& exit_format() const { return tracepoints_.exit; }
     // Everything up to now, except an exit after which the guest was not entered yet. Any thread.
-    HardwareStatistics snapshot(VcpuIndex vcpu);
+    HardwareStatistics snapshot(VcpuIndex index);
     // The exit that a vCPU came out of last, if it has not been entered again. Any thread.
-    std::optional<HardwareRecord> pending(VcpuIndex vcpu);
+    std::optional<HardwareRecord> pending(VcpuIndex index);
     void reset();
     // Recording is on at first.
     void enable(bool on);

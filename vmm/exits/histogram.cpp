@@ -19,7 +19,7 @@ std::uint64_t Histogram::quantile(double fraction) const {
             continue;
         }
         const std::uint64_t floor = bucket_floor(i);
-        const double width = static_cast<double>(floor);  // [2^(i-1), 2^i) is as wide as its lower bound
+        const auto width = static_cast<double>(floor);  // [2^(i-1), 2^i) is as wide as its lower bound
         const auto offset = static_cast<std::uint64_t>(std::llround(width * (wanted - below) / here));
         return std::min(floor + offset, maximum);
     }

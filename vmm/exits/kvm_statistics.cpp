@@ -64,7 +64,7 @@ std::optional<KvmStatistic> parse_statistic(std::span<const std::byte> file, con
 
 std::string with_unit(const KvmStatistic& statistic, std::uint64_t value) {
     const double scaled = static_cast<double>(value) * std::pow(statistic.exponent_base, statistic.exponent);
-    const std::string number = statistic.exponent == 0 ? fmt::to_string(value) : fmt::format("{:g}", scaled);
+    std::string number = statistic.exponent == 0 ? fmt::to_string(value) : fmt::format("{:g}", scaled);
     switch (statistic.unit) {
         case StatisticUnit::Seconds:
             return format_duration(scaled * 1e9);

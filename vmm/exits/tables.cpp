@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 
 namespace ringside::exits {
@@ -53,6 +54,7 @@ std::vector<ReasonTotals> totals_by_reason(const VcpuStatistics& statistics) {
         totals.handler += row.handler;
     }
     std::vector<ReasonTotals> sorted;
+    sorted.reserve(by_reason.size());
     for (const auto& [reason, totals] : by_reason)
         sorted.push_back(totals);
     std::stable_sort(sorted.begin(), sorted.end(),
@@ -141,8 +143,8 @@ Table address_table(const VcpuStatistics& statistics, const Source& source, Addr
     append_time_columns(table.columns, source);
     for (const KeyStatistics* key : keys) {
         std::vector<std::string> row;
-        row.push_back(key->key.any_address ? "others" : fmt::format("0x{:x}", key->key.address));
-        row.push_back(key->key.any_address ? "" : call(names.device, kind, key->key.address));
+        row.emplace_back(key->key.any_address ? "others" : fmt::format("0x{:x}", key->key.address));
+        row.emplace_back(key->key.any_address ? "" : call(names.device, kind, key->key.address));
         row.push_back(direction_name(key->key.direction));
         row.push_back(key->key.size == 0 ? "" : fmt::to_string(key->key.size));
         row.push_back(fmt::to_string(key->accesses));
@@ -176,7 +178,7 @@ Table histogram_table(const VcpuStatistics& statistics, const Source& source, st
     for (auto bucket = first; bucket != last; ++bucket) {
         const auto index = static_cast<std::size_t>(bucket - histogram.buckets.begin());
         const double share = static_cast<double>(*bucket) / static_cast<double>(largest);
-        const auto bar = static_cast<std::size_t>(share * kBarWidth + 0.5);
+        const auto bar = static_cast<std::size_t>(std::lround(share * kBarWidth));
         const bool open_ended = index + 1 == kHistogramBuckets;
         table.rows.push_back({ticks_text(source, bucket_floor(index)),
                               open_ended ? "" : ticks_text(source, bucket_floor(index + 1)),

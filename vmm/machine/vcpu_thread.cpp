@@ -1,9 +1,10 @@
 #include "vmm/machine/vcpu_thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <csignal>
 
 namespace ringside::machine {
 

@@ -14,7 +14,7 @@ using testing::TestGuest;
 
 constexpr std::uint64_t kWatched = 0x20000;
 
-class WatchByStepping_ : public ::testing::Test {
+class SteppedWatchpoint : public ::testing::Test {
   protected:
     void watch(BreakpointKind kind, std::uint64_t size) {
         watchpoint_.request.kind = kind;
@@ -44,19 +44,19 @@ constexpr std::array<std::uint8_t, 2> kLoad{0x8b, 0x03};   // mov (%rbx), %eax
 constexpr std::array<std::uint8_t, 1> kNop{0x90};
 constexpr auto kNothing = [] {};
 
-TEST_F(WatchByStepping_, AStoreTriggersEvenIfItChangesNothing) {
+TEST_F(SteppedWatchpoint, AStoreTriggersEvenIfItChangesNothing) {
     watch(BreakpointKind::WriteWatch, 4);
     EXPECT_TRUE(triggers(kStore, kWatched, kNothing));
 }
 
-TEST_F(WatchByStepping_, AStoreThatOverlapsByOneByteTriggers) {
+TEST_F(SteppedWatchpoint, AStoreThatOverlapsByOneByteTriggers) {
     watch(BreakpointKind::WriteWatch, 1);
     EXPECT_TRUE(triggers(kStore, kWatched - 3, kNothing));
     EXPECT_FALSE(triggers(kStore, kWatched - 4, kNothing));
     EXPECT_FALSE(triggers(kStore, kWatched + 1, kNothing));
 }
 
-TEST_F(WatchByStepping_, ALoadTriggersReadAndAccessButNotWrite) {
+TEST_F(SteppedWatchpoint, ALoadTriggersReadAndAccessButNotWrite) {
     watch(BreakpointKind::WriteWatch, 4);
     EXPECT_FALSE(triggers(kLoad, kWatched, kNothing));
     watch(BreakpointKind::ReadWatch, 4);
@@ -67,7 +67,7 @@ TEST_F(WatchByStepping_, ALoadTriggersReadAndAccessButNotWrite) {
     EXPECT_TRUE(triggers(kStore, kWatched, kNothing));
 }
 
-TEST_F(WatchByStepping_, AnotherCpusWriteIsNotThisOnes) {
+TEST_F(SteppedWatchpoint, AnotherCpusWriteIsNotThisOnes) {
     watch(BreakpointKind::WriteWatch, 4);
     EXPECT_FALSE(triggers(kNop, 0, [&] { guest_.poke<std::uint32_t>(kWatched, 0x1234); }));
 }

@@ -15,7 +15,6 @@
 namespace ringside::exits {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 pid_t this_thread() {
