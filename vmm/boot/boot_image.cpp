@@ -6,7 +6,9 @@
 
 #include "vmm/boot/detect.h"
 #include "vmm/boot/file.h"
+#include "vmm/boot/linux/command_line.h"
 #include "vmm/boot/loaders.h"
+#include "vmm/machine/layout.h"
 
 namespace ringside::boot {
 
@@ -23,6 +25,10 @@ Result<BootState> load_by(Protocol protocol, const LoadContext& context) {
             return load_multiboot1(context);
         case Protocol::Pvh:
             return load_pvh(context);
+        case Protocol::LinuxBzImage:
+            return load_linux_bzimage(context);
+        case Protocol::LinuxElf:
+            return load_linux_elf(context);
     }
     return reject("no such protocol");
 }
@@ -42,7 +48,30 @@ Result<BootState> detect_and_load(const LoadContext& context) {
     const auto protocol = detect(context.kernel);
     if (!protocol)
         return tl::unexpected(protocol.error());
+    if (*protocol == Protocol::Pvh && context.request.linux_entry == LinuxEntry::Payload &&
+        linux_boot::is_linux(context.kernel))
+        return load_by(Protocol::LinuxElf, context);
     return load_by(*protocol, context);
+}
+
+Result<BootState> load_logged(const BootRequest& request, std::span<std::byte> kernel,
+                              std::span<const std::byte> initrd, const machine::GuestMemory& memory,
+                              BootLog& log) {
+    log.begin("place the kernel");
+    auto state = detect_and_load({request, kernel, initrd, memory, log});
+    if (!state)
+        return tl::unexpected(named(std::move(state.error()), request));
+    state->stages = log.take();
+    return state;
+}
+
+Result<std::vector<std::byte>> read_logged(const std::filesystem::path& path, BootLog& log) {
+    std::error_code unknown;
+    const auto size = std::filesystem::file_size(path, unknown);
+    log.begin(unknown ? fmt::format("read {}", path.string())
+                      : fmt::format("read {:.1f} MiB of {}", static_cast<double>(size) / layout::kMiB,
+                                    path.string()));
+    return read_file(path);
 }
 
 }  // namespace
@@ -59,30 +88,33 @@ const char* protocol_name(Protocol protocol) {
             return "multiboot 1";
         case Protocol::Pvh:
             return "PVH";
+        case Protocol::LinuxBzImage:
+            return "Linux bzImage";
+        case Protocol::LinuxElf:
+            return "Linux vmlinux";
     }
     return "unknown protocol";
 }
 
 Result<BootState> load(const BootRequest& request, std::span<std::byte> kernel,
                        std::span<const std::byte> initrd, const machine::GuestMemory& memory) {
-    auto state = detect_and_load({request, kernel, initrd, memory});
-    if (!state)
-        return tl::unexpected(named(std::move(state.error()), request));
-    return state;
+    BootLog log(request.on_stage);
+    return load_logged(request, kernel, initrd, memory, log);
 }
 
 Result<BootState> load(const BootRequest& request, const machine::GuestMemory& memory) {
-    auto kernel = read_file(request.kernel);
+    BootLog log(request.on_stage);
+    auto kernel = read_logged(request.kernel, log);
     if (!kernel)
         return tl::unexpected(kernel.error());
     std::vector<std::byte> initrd;
     if (request.initrd) {
-        auto bytes = read_file(*request.initrd);
+        auto bytes = read_logged(*request.initrd, log);
         if (!bytes)
             return tl::unexpected(bytes.error());
         initrd = std::move(*bytes);
     }
-    return load(request, *kernel, initrd, memory);
+    return load_logged(request, *kernel, initrd, memory, log);
 }
 
 }  // namespace ringside::boot

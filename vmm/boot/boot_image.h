@@ -3,30 +3,40 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "arch/x86_64/cpu_state.h"
+#include "vmm/boot/boot_log.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/types.h"
 
 namespace ringside::boot {
 
-enum class Protocol : std::uint8_t { Flat, Elf32, Elf64, Multiboot1, Pvh };
+enum class Protocol : std::uint8_t { Flat, Elf32, Elf64, Multiboot1, Pvh, LinuxBzImage, LinuxElf };
 
 // "multiboot 1", "PVH", ...
 const char* protocol_name(Protocol);
 
+// Where Linux is entered. Auto: a bzImage by the kernel that is packed in it, if that can be unpacked here,
+// else by its own decompressor; a vmlinux by PVH if it has that. Payload: vmlinux by its 64-bit entry in any
+// case.
+enum class LinuxEntry : std::uint8_t { Auto, Decompressor, Payload };
+
 struct BootRequest {
     std::filesystem::path kernel{};
     std::optional<std::filesystem::path> initrd{};
-    std::string command_line{};
+    std::string command_line{};          // empty: Linux gets linux_boot::kDefaultCommandLine, others nothing
     std::optional<Gpa> load_address{};   // flat images only; default layout::kFlatImage
     std::optional<Protocol> protocol{};  // forced; default: detected from the file
     std::uint32_t cpus = 1;
     std::optional<Gpa> rsdp{};  // ACPI's root table, if there are any; handed on by the protocols that can
+    LinuxEntry linux_entry = LinuxEntry::Auto;
+    std::optional<std::uint64_t> kaslr_slide{};  // bytes; default: by chance, unless told `nokaslr`
+    std::function<void(const std::string& what)> on_stage{};  // hears of each stage of a load as it begins
 };
 
 // The outcome: memory is filled in, and this is the state in which vCPU 0 starts. Other vCPUs wait for SIPI.
@@ -36,6 +46,9 @@ struct BootState {
     x86::SystemRegisters system;
     Gpa entry;
     std::string summary;  // one line for the log: "PVH, entry 0x1000000, 3 segments up to 0x3200000"
+    // How far Linux stands from its link address, where that is known before it runs.
+    std::optional<std::uint64_t> kaslr_slide;
+    std::vector<BootStage> stages;  // what loading took
 };
 
 // Loads a kernel into `memory`. Errors name the file, what is wrong with it and what would be right.

@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "vmm/boot/elf_image.h"
+#include "vmm/boot/linux/command_line.h"
+#include "vmm/boot/linux/setup_header.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/multiboot1_header.h"
 
@@ -51,6 +53,8 @@ Result<Protocol> detect_elf(std::span<std::byte> kernel) {
         return Protocol::Multiboot1;
     if (has_note)
         return Protocol::Pvh;
+    if (image->is_64 && linux_boot::is_linux(kernel))
+        return Protocol::LinuxElf;
     return image->is_64 ? Protocol::Elf64 : Protocol::Elf32;
 }
 
@@ -61,6 +65,8 @@ Result<Protocol> detect(std::span<std::byte> kernel) {
         return reject("the file is empty", "Build it again");
     if (is_elf(kernel))
         return detect_elf(kernel);
+    if (linux_boot::is_bzimage(kernel))
+        return Protocol::LinuxBzImage;
     if (find_multiboot1_header(kernel))
         return Protocol::Multiboot1;
     for (const NotAKernel& other : kNotKernels) {

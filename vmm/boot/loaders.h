@@ -13,6 +13,7 @@ struct LoadContext {
     std::span<std::byte> kernel;
     std::span<const std::byte> initrd;
     const machine::GuestMemory& memory;
+    BootLog& log;
 };
 
 // A loader's error without an operation: load() names the file.
@@ -24,5 +25,7 @@ Result<BootState> load_flat(const LoadContext& context);
 Result<BootState> load_elf(const LoadContext& context);
 Result<BootState> load_multiboot1(const LoadContext& context);
 Result<BootState> load_pvh(const LoadContext& context);
+Result<BootState> load_linux_bzimage(const LoadContext& context);
+Result<BootState> load_linux_elf(const LoadContext& context);
 
 }  // namespace ringside::boot

@@ -7,6 +7,7 @@
 #include "vmm/boot/boot_info_area.h"
 #include "vmm/boot/cpu_modes.h"
 #include "vmm/boot/elf_image.h"
+#include "vmm/boot/linux/command_line.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/memory_map.h"
 #include "vmm/boot/placement.h"
@@ -80,7 +81,9 @@ Result<Gpa> write_start_info(const LoadContext& context, const ElfImage& image) 
     auto map_place = area.put_array(map);
     if (!map_place)
         return map_place;
-    auto command_line = area.put_command_line(context.request.command_line);
+    auto command_line = area.put_command_line(linux_boot::is_linux(context.kernel)
+                                                  ? linux_boot::command_line(context.request.command_line)
+                                                  : context.request.command_line);
     if (!command_line)
         return command_line;
     info.memory_map = map_place->value;

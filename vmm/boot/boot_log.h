@@ -1,0 +1,48 @@
+// What loading a kernel is made of, and what each part took.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ringside::boot {
+
+struct BootStage {
+    std::string what;  // "unpack 13.4 MiB of lz4"
+    std::chrono::nanoseconds took{};
+};
+
+class BootLog {
+  public:
+    // `on_begin` hears of each stage as it begins; it may be empty.
+    explicit BootLog(std::function<void(const std::string& what)> on_begin)
+        : on_begin_(std::move(on_begin)) {}
+
+    // Ends the stage before.
+    void begin(std::string what) {
+        end();
+        if (on_begin_)
+            on_begin_(what);
+        current_ = std::move(what);
+        began_ = Clock::now();
+    }
+    void end() {
+        if (!current_.empty())
+            stages_.push_back({std::exchange(current_, {}), Clock::now() - began_});
+    }
+    std::vector<BootStage> take() {
+        end();
+        return std::exchange(stages_, {});
+    }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    std::function<void(const std::string&)> on_begin_;
+    std::string current_;  // empty between stages
+    Clock::time_point began_;
+    std::vector<BootStage> stages_;
+};
+
+}  // namespace ringside::boot

@@ -1,0 +1,24 @@
+#include "vmm/boot/linux/command_line.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ringside::boot::linux_boot {
+
+bool has_parameter(std::string_view command_line, std::string_view name) {
+    constexpr std::string_view kBlanks = " \t\n";
+    while (!command_line.empty()) {
+        const auto end = std::min(command_line.find_first_of(kBlanks), command_line.size());
+        if (command_line.substr(0, end) == name)
+            return true;
+        command_line.remove_prefix(std::min(end + 1, command_line.size()));
+    }
+    return false;
+}
+
+bool is_linux(std::span<const std::byte> vmlinux) {
+    constexpr std::string_view kBanner = "Linux version ";
+    return memmem(vmlinux.data(), vmlinux.size(), kBanner.data(), kBanner.size()) != nullptr;
+}
+
+}  // namespace ringside::boot::linux_boot

@@ -1,0 +1,80 @@
+#include "vmm/boot/linux/handover.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "vmm/boot/boot_info_area.h"
+#include "vmm/boot/cpu_modes.h"
+#include "vmm/boot/linux/command_line.h"
+#include "vmm/boot/linux/zero_page.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::boot::linux_boot {
+
+namespace {
+
+Result<std::optional<Gpa>> put_initrd(const LoadContext& context, const Handover& handover) {
+    if (context.initrd.empty())
+        return std::nullopt;
+    const auto place = place_initrd(context.initrd, handover.end,
+                                    std::min(handover.initrd_end, layout::kHole), context.memory);
+    if (!place)
+        return tl::unexpected(place.error());
+    return *place;
+}
+
+Result<Gpa> put_command_line(const LoadContext& context, const Handover& handover, BootInfoArea& area) {
+    const std::string text = command_line(context.request.command_line);
+    if (text.size() > handover.command_line_size)
+        return reject(fmt::format("the command line of {} characters is longer than the kernel's {}",
+                                  text.size(), handover.command_line_size),
+                      "Shorten --append");
+    return area.put_command_line(text);
+}
+
+Result<Gpa> put_zero_page(const LoadContext& context, const Handover& handover) {
+    BootInfoArea area(context.memory);
+    ZeroPageContents contents;
+    contents.header = handover.header;
+    contents.moved = handover.moved;
+    contents.rsdp = context.request.rsdp;
+    contents.memory = memory_map(context.memory);
+    contents.initrd_size = context.initrd.size();
+    const auto initrd = put_initrd(context, handover);
+    if (!initrd)
+        return tl::unexpected(initrd.error());
+    contents.initrd = *initrd;
+    const auto text = put_command_line(context, handover, area);
+    if (!text)
+        return text;
+    contents.command_line = *text;
+    return area.put(make_zero_page(contents));
+}
+
+}  // namespace
+
+std::vector<Reservation> reservations() {
+    std::vector<Reservation> all(long_mode_reservations().begin(), long_mode_reservations().end());
+    all.insert(all.end(), BootInfoArea::reservations().begin(), BootInfoArea::reservations().end());
+    return all;
+}
+
+Result<BootState> hand_over(const LoadContext& context, const Handover& handover) {
+    const auto zero_page = put_zero_page(context, handover);
+    if (!zero_page)
+        return tl::unexpected(zero_page.error());
+    const auto system =
+        handover.in_64_bit_mode ? enter_long_mode(context.memory) : enter_protected_mode(context.memory);
+    if (!system)
+        return tl::unexpected(system.error());
+    BootState state;
+    state.protocol = handover.protocol;
+    state.system = *system;
+    state.general.rip = handover.entry.value;
+    state.general.rsi = zero_page->value;
+    state.entry = handover.entry;
+    return state;
+}
+
+}  // namespace ringside::boot::linux_boot
