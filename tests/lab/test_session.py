@@ -21,23 +21,25 @@ NO_KERNEL = Kernel("none", Path(), Path(), 0, 0, Path())
 
 
 class FakeMachine(Emulator):
-    """A process that writes given bytes to the console and to the report, then ends or stays."""
+    """A process that writes given bytes to the console, the report and the screen, then ends or stays."""
 
     module = "none"
     boot_seconds = 60
 
-    def __init__(self, console: bytes, report: bytes, stays: bool):
+    stopped_prompt = b"<prompt:"
+
+    def __init__(self, console: bytes, report: bytes, stays: bool, screen: bytes):
         super().__init__(Setup(NO_KERNEL, [], Path()))
-        self._says = (console, report)
+        self._says = (console, report, screen)
         self._stays = stays
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        lines = [socket.socketpair() for _ in range(2)]
+        lines = [socket.socketpair() for _ in range(3)]
         for (_, theirs), text in zip(lines, self._says):
             theirs.sendall(text)
         script = "import signal; signal.pause()" if self._stays else ""
         process = self.spawn([sys.executable, "-c", script], pass_fds=[theirs.fileno() for _, theirs in lines])
-        self.console, self.report = (ours.detach() for ours, _ in lines)
+        self.console, self.report, self.screen = (ours.detach() for ours, _ in lines)
         for _, theirs in lines:
             theirs.close()
         return process
@@ -47,8 +49,8 @@ class FakeMachine(Emulator):
 
 
 class SessionTest(unittest.TestCase):
-    def listen(self, console: bytes = b"", report: bytes = b"", stays: bool = True) -> list[object]:
-        with FakeMachine(console, report, stays) as machine:
+    def listen(self, console: bytes = b"", report: bytes = b"", stays: bool = True, screen: bytes = b"") -> list[object]:
+        with FakeMachine(console, report, stays, screen) as machine:
             self.machine = machine
             return list(Session(machine, TOKEN, TESTS).events())
 
@@ -78,6 +80,11 @@ class SessionTest(unittest.TestCase):
         error = self.failure(PANIC + b": why\nmore\n---[ end Kernel panic", mark("begin 0000"))
         self.assertIn("panicked", str(error))
         self.assertIn("why\nmore", error.details)
+
+    def test_an_emulator_that_stops_at_its_own_prompt(self) -> None:
+        error = self.failure(b"", mark("begin 0000"), True, b"\x1b[1mwhy it stopped\r\n<prompt:2> ")
+        self.assertIn("its own debugger's prompt", str(error))
+        self.assertIn("the emulator's screen\nwhy it stopped\n<prompt:2>", error.details)
 
     def test_a_machine_that_never_gets_to_its_first_command(self) -> None:
         FakeMachine.boot_seconds = 0

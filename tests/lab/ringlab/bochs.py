@@ -44,6 +44,7 @@ debug: action=ignore
 class Bochs(Emulator):
     module = "kvm_intel"
     boot_seconds = 240
+    stopped_prompt = b"<bochs:"  # of its debugger, which Debian builds in; the machine stands still
 
     def __init__(self, setup: Setup):
         super().__init__(setup)

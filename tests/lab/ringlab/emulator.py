@@ -39,6 +39,7 @@ class Emulator(ABC):
     """A booted machine. Use it as a context manager: leaving it ends the process."""
 
     module: str  # the KVM module that this host is for
+    stopped_prompt = b""  # on the screen: the emulator no longer runs the machine but waits for its own user
     boot_seconds: int  # a generous limit from the start to the first command, on a busy machine
 
     def __init__(self, setup: Setup):

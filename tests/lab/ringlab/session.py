@@ -1,6 +1,7 @@
 """One boot, from power-on to the report's last mark: the loop that listens to the machine and gives up on it in time."""
 
 import os
+import re
 import selectors
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ PANIC = b"Kernel panic - not syncing"
 PANIC_END = b"---[ end Kernel panic"
 PANIC_SECONDS = 10  # how long a kernel that panics may go on to say why
 CONSOLE_TAIL = 6000  # bytes of the console that go with a failure
+SCREEN_TAIL = 1000  # and of what the emulator itself has said
+TERMINAL_CODES = re.compile(rb"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>])")
 CLOSING_SECONDS = 120  # for the files at the end
 
 # A command's own limit is counted inside, by the machine's clock. Outside, this many times as long must have passed before
@@ -37,6 +40,7 @@ class Session:
         self._decoder = channel.Decoder(token)
         self._tests = tests
         self._console = bytearray()
+        self._screen = bytearray()
         self._panicked = False
         self._deadline: float | None = None
         self._waiting_for = "start"
@@ -64,6 +68,8 @@ class Session:
                     selector.unregister(line)
                 elif line == self._emulator.console:
                     self._console += data
+                elif line == self._emulator.screen:
+                    self._screen += data
                 elif line == self._emulator.report:
                     for event in self._decoder.feed(data):
                         self._follow(event)
@@ -79,6 +85,8 @@ class Session:
         said_all = PANIC_END in self._console or ended or time.monotonic() > (self._deadline or 0)
         if self._panicked and said_all:
             raise LabError("the machine's kernel panicked")
+        if self._emulator.stopped_prompt and self._emulator.stopped_prompt in self._screen:
+            raise LabError("the emulator has stopped, at its own debugger's prompt")
         if ended:
             raise LabError(f"the machine went away before its {self._waiting_for}")
         if self._deadline is not None and time.monotonic() > self._deadline:
@@ -104,7 +112,10 @@ class Session:
     def _tail(self) -> str:
         console = self._console[-CONSOLE_TAIL:].decode(errors="replace").replace("\r\n", "\n").strip()
         log = self._emulator.log_tail().strip()
+        screen = TERMINAL_CODES.sub(b"", self._screen)[-SCREEN_TAIL:].decode(errors="replace").replace("\r", "").strip()
         parts = [f"--- the console's last lines\n{console}"] if console else ["--- the console is silent"]
+        if screen:
+            parts.append(f"--- the emulator's screen\n{screen}")
         if log:
             parts.append(f"--- the emulator's last lines\n{log}")
         return "\n".join(parts) + "\n"
