@@ -3,35 +3,24 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 
-#include "vmm/devices/byte_port_device.h"
+#include "vmm/devices/latch_port.h"
 #include "vmm/machine/interrupt_line.h"
 
 namespace ringside::devices {
 
-class ResetPort final : public BytePortDevice {
+class ResetPort final : public LatchPort {
   public:
     static constexpr std::uint8_t kHardReset = 0x06;  // what ACPI tells the guest to write
 
-    struct State {
-        std::uint8_t value = 0;
-        friend bool operator==(const State&, const State&) = default;
-    };
-
-    explicit ResetPort(machine::MachineControl& machine) : machine_(machine) {}
+    explicit ResetPort(machine::MachineControl& machine) : LatchPort({}), machine_(machine) {}
 
     std::string_view name() const override { return "reset"; }
-    State save() const;
-    void restore(const State& state);
 
   private:
-    std::uint8_t read_port(std::uint64_t offset) override;
-    void write_port(std::uint64_t offset, std::uint8_t value) override;
+    void write_latch(std::uint8_t value) override;
 
     machine::MachineControl& machine_;
-    mutable std::mutex mutex_;
-    State state_;
 };
 
 }  // namespace ringside::devices

@@ -3,33 +3,25 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 
-#include "vmm/devices/byte_port_device.h"
+#include "vmm/devices/latch_port.h"
 #include "vmm/machine/interrupt_line.h"
 
 namespace ringside::devices {
 
-class SystemControlPort final : public BytePortDevice {
+class SystemControlPort final : public LatchPort {
   public:
-    struct State {
-        std::uint8_t value = 0x02;
-        friend bool operator==(const State&, const State&) = default;
-    };
-
-    explicit SystemControlPort(machine::MachineControl& machine) : machine_(machine) {}
+    explicit SystemControlPort(machine::MachineControl& machine)
+        : LatchPort({.value = kA20Open}), machine_(machine) {}
 
     std::string_view name() const override { return "port 92"; }
-    State save() const;
-    void restore(const State& state);
 
   private:
-    std::uint8_t read_port(std::uint64_t offset) override;
-    void write_port(std::uint64_t offset, std::uint8_t value) override;
+    static constexpr std::uint8_t kA20Open = 0x02;
+
+    void write_latch(std::uint8_t value) override;
 
     machine::MachineControl& machine_;
-    mutable std::mutex mutex_;
-    State state_;
 };
 
 }  // namespace ringside::devices
