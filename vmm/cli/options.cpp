@@ -39,6 +39,8 @@ struct RunTexts {
     std::string on_disconnect = "resume";
     std::string architecture = "auto";
     std::string load_address;
+    std::string linux_entry = "auto";
+    std::string kaslr_slide;
     std::string exit_trace;
     std::string exit_report;
     bool gdb_default = false;
@@ -56,8 +58,15 @@ void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
         ->capture_default_str()
         ->check(CLI::Range(1, kMostVcpus));
     app.add_option("-i,--initrd", options.initrd, "initial RAM disk, or multiboot module");
-    app.add_option("-a,--append", options.command_line, "the kernel's command line");
+    app.add_option("-a,--append", options.command_line,
+                   "the kernel's command line (default for Linux: \"console=ttyS0 reboot=k panic=-1\")");
     app.add_option("--load-addr", texts.load_address, "where a flat image goes (default 0x7c00)");
+    app.add_option("--linux-entry", texts.linux_entry,
+                   "where Linux is entered: its own decompressor, the packed kernel (payload), or auto")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"auto", "decompressor", "payload"}));
+    app.add_option("--kaslr-slide", texts.kaslr_slide,
+                   "how far Linux is moved from its link address, as in 0x4000000 (default: by chance)");
     app.add_option("--symbols", options.symbols, "ELF file with the kernel's symbols (default: KERNEL)");
     app.add_option("--on-disconnect", texts.on_disconnect, "what the guest does when its debugger vanishes")
         ->capture_default_str()
@@ -120,13 +129,13 @@ void finish(ExitsOptions& options, const ExitsTexts& texts) {
     }
 }
 
-std::uint64_t parse_number(const std::string& text) {
+std::uint64_t parse_number(const char* option, const std::string& text) {
     const bool hex = text.starts_with("0x");
     std::uint64_t value = 0;
     const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data() + (hex ? 2 : 0), end, value, hex ? 16 : 10);
     if (error != std::errc{} || stop != end)
-        throw CLI::ValidationError("--load-addr", "\"" + text + "\" is not an address");
+        throw CLI::ValidationError(option, "\"" + text + "\" is not a number");
     return value;
 }
 
@@ -155,7 +164,13 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
             options.exit_files.emplace_back(file);
     }
     if (!texts.load_address.empty())
-        options.load_address = parse_number(texts.load_address);
+        options.load_address = parse_number("--load-addr", texts.load_address);
+    if (!texts.kaslr_slide.empty())
+        options.kaslr_slide = parse_number("--kaslr-slide", texts.kaslr_slide);
+    using enum boot::LinuxEntry;
+    options.linux_entry = texts.linux_entry == "payload"        ? Payload
+                          : texts.linux_entry == "decompressor" ? Decompressor
+                                                                : Auto;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "arch/x86_64/registers.h"
 #include "gdbstub/transport/endpoint.h"
+#include "vmm/boot/boot_image.h"
 #include "vmm/debug/debugger.h"
 #include "vmm/devices/console_endpoint.h"
 #include "vmm/exits/report.h"
@@ -30,6 +31,8 @@ struct RunOptions {
     std::string kvm_device = "/dev/kvm";
     std::string log_level = "warn";
     std::optional<std::uint64_t> load_address;
+    boot::LinuxEntry linux_entry = boot::LinuxEntry::Auto;
+    std::optional<std::uint64_t> kaslr_slide;
     std::vector<std::filesystem::path> exit_files;  // what the run's exits are recorded to
     bool start_gdb = false;
     std::vector<std::string> gdb_arguments;

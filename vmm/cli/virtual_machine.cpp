@@ -5,10 +5,34 @@
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
+#include "vmm/boot/acpi/tables.h"
 #include "vmm/boot/boot_image.h"
 #include "vmm/cli/exit_status.h"
+#include "vmm/devices/ports.h"
 
 namespace ringside::cli {
+
+namespace {
+
+// What ACPI's tables say of our devices.
+boot::acpi::Machine firmware_view(const RunOptions& options) {
+    using devices::AcpiPm;
+    boot::acpi::Machine machine;
+    machine.cpus = options.cpus;
+    machine.fixed = {.event_block = devices::kAcpiPmPorts.start + AcpiPm::kEventBlock,
+                     .control_block = devices::kAcpiPmPorts.start + AcpiPm::kControlBlock,
+                     .timer = devices::kAcpiPmPorts.start + AcpiPm::kTimer,
+                     .sci = devices::kAcpiSci,
+                     .sleep_type_s5 = AcpiPm::kSleepTypeS5,
+                     .reset_port = devices::kResetPort.start,
+                     .reset_value = devices::ResetPort::kHardReset};
+    machine.serial_ports = devices::kSerialPorts.start;
+    machine.serial_irq = devices::kSerialIrq;
+    machine.rtc_ports = devices::kCmosPorts.start;
+    return machine;
+}
+
+}  // namespace
 
 VirtualMachine::~VirtualMachine() {
     server_.reset();  // says goodbye to its client while the debugger still lives
@@ -61,6 +85,12 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
     request.cpus = options_.cpus;
     if (options_.load_address)
         request.load_address = Gpa{*options_.load_address};
+    // A guest too small for the tables is no guest that would look for them.
+    if (const auto rsdp = boot::acpi::place(firmware_view(options_), memory))
+        request.rsdp = *rsdp;
+    request.linux_entry = options_.linux_entry;
+    request.kaslr_slide = options_.kaslr_slide;
+    request.on_stage = [](const std::string& what) { spdlog::info("boot: {} ...", what); };
     const auto state = boot::load(request, memory);
     if (!state)
         return tl::unexpected<Error>(state.error());
@@ -70,6 +100,9 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
     // every other kernel may reach long mode.
     if (state->protocol == boot::Protocol::Flat)
         boot_architecture_ = x86::GdbArchitecture::I8086;
+    for (const boot::BootStage& stage : state->stages)
+        spdlog::info("boot: {} took {:.1f} ms", stage.what,
+                     std::chrono::duration<double, std::milli>(stage.took).count());
     spdlog::info("boot: {}: {}", options_.kernel, state->summary);
     return {};
 }
