@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from tests.lanes.lane import BUILD, LOGS, ROOT, Lane, LaneRun, Skipped
+from tests.linux import cases as linux_cases
 
 PYTHON = sys.executable
 
@@ -185,6 +186,13 @@ def matrix_amd(run: LaneRun) -> None:
     matrix_in_lab(run, "amd")
 
 
+def linux(run: LaneRun) -> None:
+    """Debian's kernel to a shell and back, by every way in. One boot of the lab's machine serves all."""
+    build = run.build("release")
+    archive = LOGS / "linux-guest.cpio"
+    run.in_lab("amd", linux_cases.commands(build / "ringside", archive), linux_cases.files())
+
+
 def bench(run: LaneRun) -> None:
     need_kvm()
     directory = run.build("release")
@@ -205,6 +213,7 @@ LANES = [
     Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench),
     Lane("lab-amd", "guests and their exits on kvm-amd, in QEMU's emulated SVM", lab_amd),
     Lane("lab-intel", "guests and their exits on kvm-intel, in Bochs's emulated VMX", lab_intel),
+    Lane("linux", "Debian\'s kernel boots to a shell, on kvm-amd", linux),
     Lane("matrix-amd", "the debug conformance matrix on kvm-amd", matrix_amd, by_name_only=True),
     Lane("matrix-intel", "the debug conformance matrix on kvm-intel", matrix_intel, by_name_only=True),
 ]

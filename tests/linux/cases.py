@@ -1,0 +1,69 @@
+"""Debian's kernel under Ringside, as shell commands for the lab: each boots it and says how that must end."""
+
+import dataclasses
+import importlib
+import shlex
+import sys
+from pathlib import Path
+
+from tests.linux import initramfs
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lab"))
+kernel = importlib.import_module("ringlab.kernel")
+
+LIMIT = 240  # seconds; a boot takes 5 to 10 on an idle machine
+QUIET = "console=ttyS0 reboot=k panic=-1 quiet"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One boot: options for Ringside, what is typed at the guest's shell, what it must then have written."""
+
+    type: str
+    expect: tuple[str, ...] = ()
+    options: str = f"--append '{QUIET}'"
+    vmlinux: bool = False  # the kernel as the ELF file out of the bzImage
+    status: int = 0
+
+
+CASES = {
+    # With no options at all, and the kernel's own messages on the console.
+    "shell": Case("echo answer $((6 * 7)); cat /sys/devices/system/clocksource/*0/current_clocksource; poweroff -f",
+                  ("answer 42", "kvm-clock"), options=""),
+    "acpi": Case("ls -1 /sys/firmware/acpi/tables; cat /sys/bus/acpi/devices/*/path; grep ttyS /proc/interrupts; poweroff -f",
+                 ("APIC", "DSDT", "FACP", "\\\\_SB_.COM1", " *4:")),
+    "smp": Case("echo cpus $(nproc); echo answer $(taskset -c 1 cat /proc/self/stat | cut -d ' ' -f 39); poweroff -f",
+                ("cpus 2", "answer 1"), options=f"--cpus 2 --append '{QUIET}'"),
+    "reboot": Case("reboot -f"),
+    "panic": Case("echo c >/proc/sysrq-trigger", (".*Kernel panic - not syncing: sysrq triggered crash",)),
+    "kaslr": Case("grep ' _text$' /proc/kallsyms; poweroff -f", ("ffffffff84000000 T _text",),
+                  options=f"--kaslr-slide 0x3000000 --append '{QUIET}'"),
+    "nokaslr": Case("grep ' _text$' /proc/kallsyms; poweroff -f", ("ffffffff81000000 T _text",),
+                    options=f"--append '{QUIET} nokaslr'"),
+    "decompressor": Case("echo lines $(grep -c . /proc/cmdline); poweroff -f", ("lines 1",),
+                         options=f"--linux-entry decompressor --append '{QUIET}'"),
+    "vmlinux-pvh": Case("poweroff -f", vmlinux=True),
+    "vmlinux-64": Case("poweroff -f", options=f"--linux-entry payload --append '{QUIET}'", vmlinux=True),
+}
+
+
+def commands(ringside: Path, archive: Path) -> dict[str, tuple[int, str]]:
+    """By name, with limits in seconds. `archive` is where the guest's file system is written to."""
+    archive.write_bytes(initramfs.build())
+    debian = kernel.prepare()
+    bzimage = next(debian.tree.glob("boot/vmlinuz-*"))
+
+    def command(case: Case) -> str:
+        session = ["sh", str(HERE / "session"), "--status", str(case.status), "--type", case.type]
+        for text in case.expect:
+            session += ["--expect", text]
+        image = debian.vmlinux if case.vmlinux else bzimage
+        return f"{shlex.join(session)} -- {ringside} run --log-level info --serial stdio -i {archive} {case.options} {image}"
+
+    return {name: (LIMIT, command(case)) for name, case in CASES.items()}
+
+
+def files() -> tuple[Path, ...]:
+    """What goes inside besides what the commands name."""
+    return (HERE / "session",)
