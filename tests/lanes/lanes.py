@@ -213,7 +213,7 @@ LANES = [
     Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench),
     Lane("lab-amd", "guests and their exits on kvm-amd, in QEMU's emulated SVM", lab_amd),
     Lane("lab-intel", "guests and their exits on kvm-intel, in Bochs's emulated VMX", lab_intel),
-    Lane("linux", "Debian\'s kernel boots to a shell, on kvm-amd", linux),
+    Lane("linux", "Debian's kernel boots to a shell, on kvm-amd", linux),
     Lane("matrix-amd", "the debug conformance matrix on kvm-amd", matrix_amd, by_name_only=True),
     Lane("matrix-intel", "the debug conformance matrix on kvm-intel", matrix_intel, by_name_only=True),
 ]
