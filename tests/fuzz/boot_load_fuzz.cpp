@@ -20,8 +20,9 @@ constexpr std::size_t kHeader = 2;
 // Detection, or one protocol.
 std::optional<boot::Protocol> choose(std::uint8_t choice) {
     using boot::Protocol;
-    constexpr std::array kProtocols{Protocol::Flat, Protocol::Elf32, Protocol::Elf64, Protocol::Multiboot1,
-                                    Protocol::Pvh};
+    constexpr std::array kProtocols{Protocol::Flat,       Protocol::Elf32, Protocol::Elf64,
+                                    Protocol::Multiboot1, Protocol::Pvh,   Protocol::LinuxBzImage,
+                                    Protocol::LinuxElf};
     if (choice % (kProtocols.size() + 1) == 0)
         return std::nullopt;
     return kProtocols[choice % (kProtocols.size() + 1) - 1];

@@ -34,7 +34,7 @@ struct [[gnu::packed]] Rsdp {
 static_assert(sizeof(Rsdp) == 36);
 
 constexpr std::size_t kRsdpFirstPart = 20;
-constexpr std::uint64_t kAlignment = 16;
+constexpr std::uint64_t kAlignment = 64;  // the FACS's; an RSDP lies on 16 bytes, others anywhere
 
 // Firmware ACPI Control Structure (5.2.10): has no checksum; there is no firmware to share a lock with.
 struct [[gnu::packed]] Facs {

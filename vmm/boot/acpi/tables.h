@@ -33,7 +33,7 @@ struct Machine {
     std::vector<machine::MmioDevice> devices;
 };
 
-// All tables in one piece, for `base` (a multiple of 16 below 4 GiB), the RSDP at its beginning.
+// All tables in one piece, for `base` (a multiple of 64 below 4 GiB), the RSDP at its beginning.
 std::vector<std::byte> build(const Machine& machine, Gpa base);
 
 // Builds them and writes them to layout::kAcpiTables. Returns the RSDP's address; an error if they do not fit
