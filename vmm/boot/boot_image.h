@@ -46,8 +46,10 @@ struct BootState {
     x86::SystemRegisters system;
     Gpa entry;
     std::string summary;  // one line for the log: "PVH, entry 0x1000000, 3 segments up to 0x3200000"
-    // How far Linux stands from its link address, where that is known before it runs.
+    // How far Linux stands from its link address, where that is known before it runs, and where its first
+    // segment then is.
     std::optional<std::uint64_t> kaslr_slide;
+    std::optional<std::uint64_t> first_segment;
     std::vector<BootStage> stages;  // what loading took
 };
 

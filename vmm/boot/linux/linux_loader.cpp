@@ -103,6 +103,7 @@ Result<BootState> enter_vmlinux(const LoadContext& context, const Vmlinux& vmlin
     if (!state)
         return state;
     state->kaslr_slide = *slide;
+    state->first_segment = vmlinux.image.segments.front().virtual_address + *slide;
     state->summary = fmt::format("{}, 64-bit entry {:#x}, up to {:#x}", protocol_name(state->protocol),
                                  handover.entry.value, handover.end.value);
     if (*slide != 0)
