@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "vmm/debug/exit_trace.h"
 #include "vmm/debug/thread_ids.h"
 #include "vmm/exits/report.h"
 
@@ -84,8 +85,8 @@ class ExitCommands {
         std::string text = tables(arguments->vcpu, [](const ExitTier& tier, auto vcpu) {
             return exits::summary_table(tier.statistics(vcpu), tier.source());
         });
-        if (!monitor_.missing_hardware_tier().empty())
-            text += "not seen: " + monitor_.missing_hardware_tier() + "\n";
+        if (const std::string missing = missing_hardware(); !missing.empty())
+            text += missing + "\n";
         return text;
     }
 
@@ -183,14 +184,15 @@ class ExitCommands {
         if (file_at == std::string_view::npos)
             return failure("exits export", "it wants a file name behind the format");
         file.path = rest.substr(file_at);
-        const auto recording = monitor_.recording();
-        const auto written = exits::export_recording(file, recording, monitor_.userspace().source(),
-                                                     names(thread, monitor_.userspace()));
-        if (!written)
+        const exits::RunRecording run = monitor_.recording();
+        if (auto written = export_run(monitor_, file, run, vcpu_of(thread)); !written)
             return tl::unexpected<Error>(written.error());
         std::string text = fmt::format("written: {}\n", std::filesystem::absolute(file.path).string());
-        for (const std::string& line : exits::describe_losses(recording))
+        for (const std::string& line : exits::describe_losses(run.userspace))
             text += line + "\n";
+        if (run.hardware)
+            for (const std::string& line : exits::describe_losses(*run.hardware))
+                text += line + "\n";
         return text;
     }
 
@@ -207,6 +209,16 @@ class ExitCommands {
     }
 
   private:
+    // Why there is no table of hardware exits; empty if there is one, or if nothing has happened yet.
+    std::string missing_hardware() const {
+        if (!monitor_.missing_hardware_tier().empty())
+            return "hardware exits are not seen: " + monitor_.missing_hardware_tier();
+        std::uint64_t recorded[2] = {};
+        for (std::size_t i = 0; i < monitor_.tiers().size(); ++i)
+            recorded[i] = monitor_.tiers()[i]->statistics(std::nullopt).recorded;
+        return exits::describe_silent_tracepoints(recorded[0], recorded[1], monitor_.vcpu_count());
+    }
+
     exits::Names names(ThreadId thread, const ExitTier& tier) {
         return monitor_.names().for_tables(vcpu_of(thread), tier);
     }

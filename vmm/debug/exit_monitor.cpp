@@ -32,13 +32,14 @@ void ExitMonitor::machine_started() {
         machine::VcpuThread& thread = machine.vcpu(VcpuIndex{i});
         threads.push_back(thread.call([&thread](kvm::Vcpu&) { return thread.tid(); }));
     }
-    auto tier = HardwareTier::start(threads);
-    if (!tier) {
+    if (auto tier = HardwareTier::start(threads)) {
+        hardware_ = tier->get();
+        tiers_.push_back(std::move(*tier));
+    } else {
         missing_hardware_tier_ = tier.error().message();
-        return;
     }
-    hardware_ = tier->get();
-    tiers_.push_back(std::move(*tier));
+    if (on_started_)
+        on_started_();
 }
 
 std::string ExitMonitor::describe_hardware_exit(VcpuIndex vcpu) const {
@@ -79,11 +80,22 @@ Result<std::vector<exits::KvmStatistics>> ExitMonitor::kernel_statistics() {
 }
 
 exits::RecordingInfo ExitMonitor::recording_info() const {
-    return {kernel_, started_, clock_.start().ticks};
+    exits::RecordingInfo info{kernel_, started_, clock_.start().ticks, names_.slide()};
+    if (hardware_ != nullptr)
+        info.hardware = hardware_->description();
+    info.missing_hardware = missing_hardware_tier_;
+    return info;
 }
 
-exits::Recording ExitMonitor::recording() const {
-    return exits::make_recording(recording_info(), clock_.rate(), userspace().statistics_of_each());
+exits::RunRecording ExitMonitor::recording() const {
+    exits::RunRecording run;
+    run.userspace = exits::make_recording(recording_info(), clock_.rate(), userspace().statistics_of_each());
+    if (hardware_ != nullptr) {
+        auto info = recording_info();
+        info.origin = clock_.start().nanoseconds;  // the same moment on the clock of the kernel's events
+        run.hardware = hardware_->recording(std::move(info));
+    }
+    return run;
 }
 
 }  // namespace ringside::debug

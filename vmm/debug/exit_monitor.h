@@ -3,6 +3,7 @@
 // Threading: the server's thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,8 +24,10 @@ class ExitMonitor {
     // `kernel` and `symbols` are files; the latter may be empty: then the kernel is asked for symbols.
     ExitMonitor(Debugger& debugger, std::string kernel, const std::string& symbols);
 
-    // Looks for the hardware tier; once the machine's threads have been started.
+    // Looks for the hardware tier; once the machine's threads have been started, and before the guest runs.
     void machine_started();
+    // Called at the end of machine_started(), for those who record what the tiers see.
+    void set_start_handler(std::function<void()> handler) { on_started_ = std::move(handler); }
 
     // `monitor exits diff` counts from the last stop that the user saw. A debugger makes more of them for
     // itself, as when it steps off a breakpoint: they are not shown, and so not marked.
@@ -45,9 +48,14 @@ class ExitMonitor {
 
     // What KVM counts by itself: of the VM, then of each vCPU.
     Result<std::vector<exits::KvmStatistics>> kernel_statistics();
-    // The userspace tier as a value for exporters.
-    exits::Recording recording() const;
+    // How far the guest runs from its symbols' addresses, once that is known.
+    void set_symbol_slide(std::int64_t slide) { names_.set_slide(slide); }
+
+    // What is recorded at this moment, as a value for exporters: each tier's last exits.
+    exits::RunRecording recording() const;
     exits::RecordingInfo recording_info() const;
+    // The hardware tier; nullptr where there is none.
+    HardwareTier* hardware() { return hardware_; }
 
   private:
     Debugger& debugger_;
@@ -56,8 +64,9 @@ class ExitMonitor {
     exits::TscClock clock_;
     std::string started_;  // ISO 8601, UTC
     std::vector<std::unique_ptr<ExitTier>> tiers_;
-    const HardwareTier* hardware_ = nullptr;  // one of tiers_
+    HardwareTier* hardware_ = nullptr;  // one of tiers_
     std::string missing_hardware_tier_;
+    std::function<void()> on_started_;
     bool shown_ = false;
 };
 

@@ -4,6 +4,8 @@
 
 #include "arch/x86_64/cpu_mode.h"
 #include "arch/x86_64/msr_names.h"
+#include "vmm/exits/failure.h"
+#include "vmm/exits/tracefs.h"
 #include "vmm/kvm/kvm_abi.h"
 #include "vmm/machine/layout.h"
 
@@ -120,11 +122,12 @@ const exits::SymbolTable& ExitNames::symbols() const {
 }
 
 std::string ExitNames::symbol(std::uint64_t rip) const {
-    return symbols().describe(rip);
+    return symbols().describe(rip - slide_.load(std::memory_order_relaxed));
 }
 
 std::optional<std::uint64_t> ExitNames::address_of(std::string_view symbol) const {
-    return symbols().address_of(symbol);
+    const auto linked = symbols().address_of(symbol);
+    return linked ? std::optional(*linked + slide_.load(std::memory_order_relaxed)) : std::nullopt;
 }
 
 struct ExitNames::CodeReader {
@@ -186,6 +189,9 @@ exits::Names ExitNames::for_tables(VcpuIndex vcpu, const ExitTier& tier) {
     exits::Names names;
     names.device = [this](exits::AddressKind kind, std::uint64_t address) { return device(kind, address); };
     names.symbol = [this](std::uint64_t rip) { return symbol(rip); };
+    names.detail = [kind = exits::host_virtualization()](const exits::ExitRecord& exit) {
+        return exits::describe_failure(exit, kind);
+    };
     if (tier.rip_is_after_instruction())
         names.instruction = [this, vcpu](const exits::ExitRecord& exit) { return instruction(vcpu, exit); };
     else

@@ -2,6 +2,8 @@
 // from.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -20,6 +22,13 @@ class ExitNames {
     // start-up does not wait for it.
     ExitNames(Debugger& debugger, std::filesystem::path symbols)
         : debugger_(debugger), path_(std::move(symbols)) {}
+
+    // How far the guest runs from its symbols' addresses (KASLR), once that is known: names are right from
+    // then on. Any thread, at any time.
+    void set_slide(std::int64_t slide) {
+        slide_.store(static_cast<std::uint64_t>(slide), std::memory_order_relaxed);
+    }
+    std::int64_t slide() const { return static_cast<std::int64_t>(slide_.load(std::memory_order_relaxed)); }
 
     // What answers at a port or guest-physical address, or an MSR's name; empty if nothing does.
     std::string device(exits::AddressKind kind, std::uint64_t address) const;
@@ -46,6 +55,7 @@ class ExitNames {
     std::filesystem::path path_;
     mutable std::once_flag loaded_;
     mutable exits::SymbolTable symbols_;
+    std::atomic<std::uint64_t> slide_{0};  // two's complement
     std::optional<x86::Decoder> decoder_;
 };
 

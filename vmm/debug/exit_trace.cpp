@@ -40,9 +40,11 @@ ExitTrace::ExitTrace(ExitMonitor& monitor, std::filesystem::path recording,
       exports_(std::move(exports)),
       writer_(std::move(writer)) {
     connect(true);
+    monitor_.set_start_handler([this] { connect_hardware(); });
 }
 
 ExitTrace::~ExitTrace() {
+    monitor_.set_start_handler({});
     if (writer_)
         connect(false);
 }
@@ -53,8 +55,23 @@ void ExitTrace::connect(bool on) {
         machine.vcpu(VcpuIndex{i}).recorder().trace_to(on ? &writer_->ring(VcpuIndex{i}) : nullptr);
 }
 
+void ExitTrace::connect_hardware() {
+    writer_->update(monitor_.recording_info());
+    HardwareTier* hardware = monitor_.hardware();
+    if (hardware == nullptr)
+        return;
+    writer_->add_hardware_rings();
+    std::vector<exits::HardwareTraceRing*> rings;
+    for (std::uint32_t i = 0; i < monitor_.vcpu_count(); ++i)
+        rings.push_back(&writer_->hardware_ring(VcpuIndex{i}));
+    hardware->tracer().trace_to(std::move(rings));
+}
+
 Result<void> ExitTrace::finish() {
     connect(false);
+    if (HardwareTier* hardware = monitor_.hardware(); hardware != nullptr)
+        hardware->tracer().finish_trace();
+    writer_->update(monitor_.recording_info());  // what has become known meanwhile, such as the slide
     auto written = writer_->finish();
     writer_.reset();
     if (!written)
@@ -72,17 +89,27 @@ Result<void> ExitTrace::finish() {
 }
 
 Result<void> ExitTrace::write_exports() {
-    const auto recording = exits::read_trace(recording_);
-    if (!recording)
-        return tl::unexpected<Error>(recording.error());
-    const exits::KvmReasons reasons;
-    const exits::Source source = exits::userspace_source(reasons, recording->rate);
-    const exits::Names names = monitor_.names().for_tables(VcpuIndex{0}, monitor_.userspace());
+    const auto run = exits::read_trace(recording_);
+    if (!run)
+        return tl::unexpected<Error>(run.error());
     for (const exits::Export& file : exports_) {
-        if (auto r = exits::export_recording(file, *recording, source, names); !r)
+        if (auto r = export_run(monitor_, file, *run, VcpuIndex{0}); !r)
             return r;
     }
     return {};
+}
+
+Result<void> export_run(ExitMonitor& monitor, const exits::Export& file, const exits::RunRecording& run,
+                        VcpuIndex vcpu) {
+    const exits::KvmReasons reasons;
+    const exits::Source userspace = exits::userspace_source(reasons, run.userspace.rate);
+    const exits::Names names = monitor.names().for_tables(vcpu, monitor.userspace());
+    const HardwareTier* tier = monitor.hardware();
+    if (tier == nullptr)
+        return exits::export_recording(file, run, {userspace, names});
+    const exits::Source hardware = tier->source();
+    const exits::Names hardware_names = monitor.names().for_tables(vcpu, *tier);
+    return exits::export_recording(file, run, {userspace, names, &hardware, &hardware_names});
 }
 
 }  // namespace ringside::debug

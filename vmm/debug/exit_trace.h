@@ -32,6 +32,8 @@ class ExitTrace {
     ExitTrace(ExitMonitor& monitor, std::filesystem::path recording, std::vector<exits::Export> exports,
               std::unique_ptr<exits::TraceWriter> writer);
     void connect(bool on);
+    // Records hardware exits too, where the monitor has found that there are some.
+    void connect_hardware();
     Result<void> write_exports();
 
     ExitMonitor& monitor_;
@@ -40,5 +42,9 @@ class ExitTrace {
     std::unique_ptr<exits::TraceWriter> writer_;
     bool keep_recording_ = false;
 };
+
+// A run as one file; symbols and devices by the monitor's names, instructions as `vcpu` sees them.
+Result<void> export_run(ExitMonitor& monitor, const exits::Export& file, const exits::RunRecording& run,
+                        VcpuIndex vcpu);
 
 }  // namespace ringside::debug

@@ -5,6 +5,8 @@
 #include <array>
 
 #include "arch/x86_64/cpu_mode.h"
+#include "vmm/exits/failure.h"
+#include "vmm/exits/tracefs.h"
 
 namespace ringside::debug {
 
@@ -21,13 +23,11 @@ std::string headline(machine::VcpuThread& thread, machine::FatalExit cause) {
             return "triple fault: an exception could not be delivered, and neither could the double fault "
                    "after it";
         case machine::FatalExit::EmulationFailure:
-            return "KVM could not emulate an instruction (KVM_EXIT_INTERNAL_ERROR, emulation failure)";
+            return "KVM could not emulate an instruction";
         case machine::FatalExit::InternalError:
-            return fmt::format("KVM_EXIT_INTERNAL_ERROR, suberror {}", run.internal.suberror);
+            return "KVM has met an error of its own";
         case machine::FatalExit::EntryFailure:
-            return fmt::format(
-                "KVM_EXIT_FAIL_ENTRY: the processor refused the guest's state, hardware reason 0x{:x}",
-                static_cast<std::uint64_t>(run.fail_entry.hardware_entry_failure_reason));
+            return "the processor refused the guest's state";
         case machine::FatalExit::RunFailure:
             return thread.run_error() ? thread.run_error()->message() : "KVM_RUN failed";
         case machine::FatalExit::Unhandled:
@@ -52,6 +52,9 @@ std::string code_bytes(const GuestView& view, const x86::SystemRegisters& system
 std::string fatal_report(machine::VcpuThread& thread, machine::FatalExit cause, const GuestView& view,
                          const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
     std::string text = fmt::format("vCPU {}: {}\n", thread.index().value, headline(thread, cause));
+    for (const std::string& line :
+         exits::describe_failure(thread.vcpu().shared(), exits::host_virtualization()))
+        text += "  " + line + "\n";
     if (cause == machine::FatalExit::TripleFault && general.rip == kResetRip &&
         system.cs.selector == kResetCs) {
         text +=

@@ -8,7 +8,8 @@ namespace ringside::debug {
 Result<std::unique_ptr<HardwareTier>> HardwareTier::start(std::span<const pid_t> threads) {
     const auto kind = exits::host_virtualization();
     if (!kind)
-        return failure("hardware exits", "this host's KVM runs on neither Intel VMX nor AMD SVM");
+        return failure("look for kvm:kvm_exit", "this host's KVM runs on neither Intel VMX nor AMD SVM",
+                       "kvm_intel or kvm_amd must be loaded; tests/lab has emulated machines with them");
     const auto tracefs = exits::find_tracefs();
     if (!tracefs)
         return tl::unexpected<Error>(tracefs.error());
@@ -53,18 +54,35 @@ exits::HardwareStatistics HardwareTier::merged() const {
 
 exits::Table HardwareTier::last_table(std::optional<VcpuIndex> vcpu, std::size_t rows,
                                       const exits::Names& names) const {
-    return exits::hardware_last_table(vcpu ? tracer_->snapshot(*vcpu) : merged(), source(), rows, names);
+    const exits::HardwareStatistics statistics = vcpu ? tracer_->snapshot(*vcpu) : merged();
+    return exits::last_table(statistics.statistics, source(), rows, names, statistics.exits);
 }
 
 void HardwareTier::add_losses(exits::Table& table) const {
     exits::note_hardware_losses(table, merged());
 }
 
+exits::Recording HardwareTier::recording(exits::RecordingInfo info) const {
+    exits::Recording recording{std::move(info), exits::TickRate{}, {}, true};
+    for (std::uint32_t i = 0; i < vcpus_; ++i) {
+        auto one = tracer_->snapshot(VcpuIndex{i});
+        exits::VcpuRecording vcpu;
+        vcpu.vcpu = i;
+        vcpu.overwritten = one.statistics.recorded - one.statistics.recent.size();
+        vcpu.lost = one.lost;
+        vcpu.unpaired = one.unpaired;
+        vcpu.hardware = std::move(one.exits);
+        vcpu.statistics = std::move(one.statistics);
+        recording.vcpus.push_back(std::move(vcpu));
+    }
+    return recording;
+}
+
 std::string HardwareTier::describe_last_exit(VcpuIndex vcpu) const {
     const auto exit = tracer_->pending(vcpu);
     if (!exit)
         return {};
-    const std::string qualification = x86::describe_qualification(exit->exit);
+    const std::string qualification = exits::describe_hardware_exit(exit->record, exit->exit);
     return reasons_.name(exit->record.reason) + (qualification.empty() ? "" : ": " + qualification);
 }
 

@@ -27,6 +27,11 @@ class HardwareTier final : public ExitTier {
                             const exits::Names& names) const override;
     void add_losses(exits::Table& table) const override;
 
+    // For a recording: what the reasons are called here, and the last exits as a value.
+    exits::HardwareDescription description() const { return reasons_.description(); }
+    exits::Recording recording(exits::RecordingInfo info) const;
+    exits::HardwareTracer& tracer() { return *tracer_; }
+
     // The exit that a parked vCPU came out of, in words: "CPUID", "EPT_VIOLATION: write, gpa 0x..."; empty if
     // none is known.
     std::string describe_last_exit(VcpuIndex vcpu) const;

@@ -2,24 +2,38 @@
 #pragma once
 
 #include <iosfwd>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "vmm/exits/recording.h"
 #include "vmm/exits/tables.h"
 
 namespace ringside::exits {
 
-// The Trace Event Format (JSON) of chrome://tracing and Perfetto: one track per vCPU, on it a slice for the
-// time before each exit and one for the exit, with port, address, value and guest address as arguments.
-// Streamed: no copy in memory.
-void write_chrome_trace(std::ostream& out, const Recording& recording, const Source& source,
-                        const Names& names);
+// One tier of a run, with what puts it into words.
+struct TierView {
+    const Recording& recording;
+    const Source& source;
+    const Names& names;
+};
+using TierViews = std::span<const TierView>;
 
-// One line per exit (RFC 4180), in each vCPU's order: times in nanoseconds from the recording's origin.
-void write_csv(std::ostream& out, const Recording& recording, const Source& source, const Names& names);
+// The Trace Event Format (JSON) of chrome://tracing and Perfetto: for each vCPU a track for each tier, one
+// below the other; on it a slice for the time before each exit and one for the exit, with qualification,
+// value and guest address as arguments. Streamed: no copy in memory. `notes` say what is missing besides.
+void write_chrome_trace(std::ostream& out, TierViews tiers, const std::vector<std::string>& notes = {});
+
+// One line per exit (RFC 4180), tier by tier, in each vCPU's order: times in nanoseconds from the recording's
+// origin.
+void write_csv(std::ostream& out, TierViews tiers);
 
 // One self-contained page: no network, works from a file. Tables are computed from all exits; the timeline
-// shows at most `timeline_limit` of the newest exits of each vCPU and says so.
-void write_html_report(std::ostream& out, const Recording& recording, const Source& source,
-                       const Names& names, std::size_t timeline_limit = 100'000);
+// shows at most `timeline_limit` of the newest exits of each vCPU and tier, and says so.
+void write_html_report(std::ostream& out, TierViews tiers, const std::vector<std::string>& notes = {},
+                       std::size_t timeline_limit = 100'000);
+
+// The i-th of a vCPU's exits in words: its decoded qualification, or its access.
+std::string describe_exit(const TierView& tier, const VcpuRecording& vcpu, std::size_t i);
 
 }  // namespace ringside::exits

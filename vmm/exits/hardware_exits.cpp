@@ -1,6 +1,10 @@
 #include "vmm/exits/hardware_exits.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "arch/x86_64/msr_names.h"
 
 namespace ringside::exits {
 namespace {
@@ -26,6 +30,7 @@ void add_port(ExitRecord& record, const x86::HardwareExit& exit) {
 // info2 is the gpa).
 void add_memory(ExitRecord& record, x86::HardwareExit& exit) {
     record.direction = (exit.info1 & 0x2) != 0 ? Direction::Write : Direction::Read;
+    record.address = kUnknownAddress;
     if (exit.kind == VirtualizationKind::Svm) {
         record.address = exit.info2;
         exit.gpa = Gpa{exit.info2};
@@ -38,6 +43,8 @@ void add_msr(ExitRecord& record, const x86::HardwareExit& exit) {
                            : record.reason == static_cast<std::uint32_t>(x86::VmxExitReason::MsrWrite);
     record.direction = write ? Direction::Write : Direction::Read;
     record.size = 8;
+    record.address = kUnknownAddress;
+    record.value = 0;
 }
 
 }  // namespace
@@ -106,6 +113,8 @@ void HardwareExitDecoder::begin_exit(std::span<const std::byte> raw, std::uint64
             add_msr(exit.record, exit.exit);
             break;
         case AddressKind::CpuidLeaf:
+            exit.record.address = kUnknownAddress;
+            break;
         case AddressKind::None:
             break;
     }
@@ -130,8 +139,28 @@ void HardwareExitDecoder::add_detail(const TracepointFormat& format, std::span<c
         if (!address)
             continue;
         pending_->record.address = *address;
+        if (kind == AddressKind::Msr)
+            pending_->record.value = format.read(raw, "data").value_or(0);
         if (kind == AddressKind::Memory)
             pending_->exit.gpa = Gpa{*address};
+    }
+}
+
+std::string describe_hardware_exit(const ExitRecord& record, const x86::HardwareExit& exit) {
+    switch (HardwareReasons(exit.kind).address_kind(record.reason)) {
+        case AddressKind::Msr: {
+            const char* instruction = record.direction == Direction::Write ? "wrmsr" : "rdmsr";
+            if (record.address == kUnknownAddress)
+                return fmt::format("{}; KVM's events do not tell of which MSR", instruction);
+            const auto name = x86::msr_name(static_cast<std::uint32_t>(record.address));
+            return fmt::format("{} 0x{:x}{}{}: 0x{:x}", instruction, record.address, name.empty() ? "" : " ",
+                               name, record.value);
+        }
+        case AddressKind::CpuidLeaf:
+            return record.address == kUnknownAddress ? std::string()
+                                                     : fmt::format("leaf 0x{:x}", record.address);
+        default:
+            return x86::describe_qualification(exit);
     }
 }
 

@@ -3,13 +3,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "arch/x86_64/exit_reasons.h"
 #include "vmm/exits/exit_record.h"
+#include "vmm/exits/packed_exit.h"
 #include "vmm/exits/reasons.h"
+#include "vmm/exits/recording.h"
 #include "vmm/exits/tracepoint_format.h"
 
 namespace ringside::exits {
@@ -21,14 +24,6 @@ struct KvmTracepoints {
     std::vector<TracepointFormat> details;
 };
 inline constexpr const char* kDetailTracepoints[] = {"kvm_msr", "kvm_cpuid", "kvm_page_fault", "kvm_mmio"};
-
-// A hardware exit and what became of it. In `record`: `reason` is the basic exit reason or exit code,
-// `entered` the guest's last entry, `exited` the exit, `handled` the next entry (all in nanoseconds of
-// CLOCK_MONOTONIC_RAW), `value` info1.
-struct HardwareRecord {
-    ExitRecord record;
-    x86::HardwareExit exit;
-};
 
 // Puts one vCPU's records together, in the order in which the kernel wrote them.
 class HardwareExitDecoder {
@@ -55,10 +50,17 @@ class HardwareExitDecoder {
     std::uint64_t unpaired_ = 0;
 };
 
+// A hardware exit's qualification in words, with the MSR or CPUID leaf that other tracepoints told of.
+std::string describe_hardware_exit(const ExitRecord& record, const x86::HardwareExit& exit);
+
 // Names from the running kernel's own table, for what it lists; from arch's, for the rest.
 class TracepointReasons : public HardwareReasons {
   public:
     TracepointReasons(x86::VirtualizationKind kind, const TracepointFormat& exit);
+    // As a recording kept them.
+    explicit TracepointReasons(HardwareDescription description)
+        : HardwareReasons(description.kind), names_(std::move(description.names)) {}
+    HardwareDescription description() const { return {kind(), names_}; }
     std::string name(std::uint32_t reason) const override;
     std::optional<std::uint32_t> find(std::string_view name) const override;
 

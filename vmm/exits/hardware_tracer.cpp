@@ -9,6 +9,15 @@
 
 namespace ringside::exits {
 
+namespace {
+
+// While a trace is written, the rings are looked at this often, however few events come: what a killed
+// monitor loses. (A wake-up for each event would cost the guest more than the event itself.)
+constexpr int kTraceMilliseconds = 50;
+constexpr int kForever = -1;
+
+}  // namespace
+
 struct HardwareTracer::Vcpu {
     Vcpu(PerfRing perf, const KvmTracepoints& tracepoints) : ring(std::move(perf)), decoder(tracepoints) {}
     PerfRing ring;
@@ -16,7 +25,14 @@ struct HardwareTracer::Vcpu {
     VcpuRecorder recorder;
     std::deque<HardwareRecord> recent;
     std::uint64_t lost = 0;
+    std::uint64_t lost_before_reset = 0;
     std::uint64_t unpaired_before_reset = 0;
+    HardwareTraceRing* trace = nullptr;
+
+    void tell_trace_losses() const {
+        trace->lost.set(lost);
+        trace->unpaired.set(decoder.unpaired());
+    }
 };
 
 Result<std::unique_ptr<HardwareTracer>> HardwareTracer::start(std::span<const pid_t> threads,
@@ -63,8 +79,11 @@ void HardwareTracer::run() {
     std::vector<pollfd> events = {{stop_wakeup_.fd(), POLLIN, 0}};
     for (const auto& vcpu : vcpus_)
         events.push_back({vcpu->ring.fd(), POLLIN, 0});
-    while (!stop_.load(std::memory_order_acquire)) {
-        ::poll(events.data(), events.size(), -1);
+    for (;;) {
+        ::poll(events.data(), events.size(), patience());
+        stop_wakeup_.acknowledge();  // before looking, so that no later wake-up is taken back
+        if (stop_.load(std::memory_order_acquire))
+            return;
         const std::scoped_lock lock(mutex_);
         for (std::size_t i = 0; i < vcpus_.size(); ++i) {
             drain(*vcpus_[i]);
@@ -75,6 +94,13 @@ void HardwareTracer::run() {
     }
 }
 
+int HardwareTracer::patience() {
+    const std::scoped_lock lock(mutex_);
+    return std::ranges::any_of(vcpus_, [](const auto& vcpu) { return vcpu->trace != nullptr; })
+               ? kTraceMilliseconds
+               : kForever;
+}
+
 void HardwareTracer::drain(Vcpu& vcpu) {
     vcpu.ring.drain(
         [&vcpu](std::span<const std::byte> raw, std::uint64_t time) {
@@ -82,6 +108,8 @@ void HardwareTracer::drain(Vcpu& vcpu) {
             if (!exit)
                 return;
             vcpu.recorder.record(exit->record);
+            if (vcpu.trace != nullptr)
+                vcpu.trace->push(*exit);
             vcpu.recent.push_back(*exit);
             if (vcpu.recent.size() > kRecent)
                 vcpu.recent.pop_front();
@@ -90,6 +118,29 @@ void HardwareTracer::drain(Vcpu& vcpu) {
             vcpu.lost += records;
             vcpu.decoder.forget();
         });
+    if (vcpu.trace != nullptr)
+        vcpu.tell_trace_losses();
+}
+
+void HardwareTracer::trace_to(std::vector<HardwareTraceRing*> rings) {
+    {
+        const std::scoped_lock lock(mutex_);
+        for (std::size_t i = 0; i < vcpus_.size(); ++i)
+            vcpus_[i]->trace = rings.at(i);
+    }
+    stop_wakeup_.wake();  // the draining thread now wakes up by itself, too
+}
+
+void HardwareTracer::finish_trace() {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& vcpu : vcpus_) {
+        drain(*vcpu);
+        if (vcpu->trace == nullptr)
+            continue;
+        vcpu->decoder.forget();
+        vcpu->tell_trace_losses();
+        vcpu->trace = nullptr;
+    }
 }
 
 HardwareStatistics HardwareTracer::snapshot(VcpuIndex index) {
@@ -102,7 +153,7 @@ HardwareStatistics HardwareTracer::snapshot(VcpuIndex index) {
         result.statistics.recent.push_back(exit.record);
         result.exits.push_back(exit.exit);
     }
-    result.lost = vcpu.lost;
+    result.lost = vcpu.lost - vcpu.lost_before_reset;
     result.unpaired = vcpu.decoder.unpaired() - vcpu.unpaired_before_reset;
     return result;
 }
@@ -129,20 +180,9 @@ void HardwareTracer::reset() {
         drain(*vcpu);
         vcpu->recorder.reset();
         vcpu->recent.clear();
-        vcpu->lost = 0;
+        vcpu->lost_before_reset = vcpu->lost;
         vcpu->unpaired_before_reset = vcpu->decoder.unpaired();
     }
-}
-
-Table hardware_last_table(const HardwareStatistics& statistics, const Source& source, std::size_t limit,
-                          const Names& names) {
-    Names with_qualification = names;
-    with_qualification.detail = [&statistics](const ExitRecord& exit) {
-        const auto index = static_cast<std::size_t>(&exit - statistics.statistics.recent.data());
-        return index < statistics.exits.size() ? x86::describe_qualification(statistics.exits[index])
-                                               : std::string();
-    };
-    return last_table(statistics.statistics, source, limit, with_qualification);
 }
 
 void note_hardware_losses(Table& table, const HardwareStatistics& statistics) {

@@ -51,11 +51,19 @@ class HardwareTracer {
     // Recording is on at first.
     void enable(bool on);
 
+    // Hands every exit on to a trace as well, to one ring for each vCPU, which must stay until the trace is
+    // finished.
+    void trace_to(std::vector<HardwareTraceRing*> rings);
+    // Hands on what is left. An exit that the guest was not entered after again counts as unpaired.
+    void finish_trace();
+
   private:
     struct Vcpu;
     HardwareTracer(KvmTracepoints tracepoints, std::vector<PerfRing> rings);
     void run();
     static void drain(Vcpu& vcpu);
+    // How long the draining thread may sleep, for poll().
+    int patience();
 
     KvmTracepoints tracepoints_;
     std::mutex mutex_;  // guards the vCPUs' state and rings: the draining thread and those who take snapshots
@@ -64,10 +72,6 @@ class HardwareTracer {
     std::atomic<bool> stop_{false};
     std::thread thread_;
 };
-
-// `monitor exits last N` for hardware exits: with their qualifications in words.
-Table hardware_last_table(const HardwareStatistics& statistics, const Source& source, std::size_t limit,
-                          const Names& names);
 
 // Adds what the tables do not hold to a table's notes.
 void note_hardware_losses(Table& table, const HardwareStatistics& statistics);

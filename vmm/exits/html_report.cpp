@@ -70,62 +70,75 @@ class Strings {
     std::vector<std::string> list_;
 };
 
+// "write 1 byte to port 0x3f8: 0x41, at putc+0x4"
+std::string timeline_detail(const TierView& tier, const VcpuRecording& vcpu, std::size_t i) {
+    std::string text = describe_exit(tier, vcpu, i);
+    const std::uint64_t rip = vcpu.statistics.recent[i].rip;
+    const std::string symbol = rip != 0 && tier.names.symbol ? tier.names.symbol(rip) : std::string();
+    if (!symbol.empty())
+        text += (text.empty() ? "at " : ", at ") + symbol;
+    return text;
+}
+
 // The timeline as parallel arrays, in nanoseconds: start of the exit, time before it, time after it.
-Json timeline_json(const VcpuRecording& vcpu, const Recording& recording, const Source& source,
-                   const Names& names, std::size_t limit, Strings& strings) {
+Json timeline_json(const TierView& tier, const VcpuRecording& vcpu, std::size_t limit, Strings& strings) {
     const auto& exits = vcpu.statistics.recent;
-    const std::size_t shown = std::min(limit, exits.size());
+    const TickRate& rate = tier.recording.rate;
     Json at = Json::array();
     Json before = Json::array();
     Json after = Json::array();
     Json reason = Json::array();
     Json detail = Json::array();
-    const auto nanoseconds = [&](std::uint64_t from, std::uint64_t to) {
-        return to > from ? static_cast<std::uint64_t>(recording.rate.nanoseconds(to - from)) : 0;
+    const auto nanoseconds = [&rate](std::uint64_t from, std::uint64_t to) {
+        return to > from ? static_cast<std::uint64_t>(rate.nanoseconds(to - from)) : 0;
     };
-    for (auto exit = exits.end() - static_cast<std::ptrdiff_t>(shown); exit != exits.end(); ++exit) {
-        at.push_back(nanoseconds(recording.info.origin, exit->exited));
-        before.push_back(nanoseconds(exit->entered, exit->exited));
-        after.push_back(nanoseconds(exit->exited, exit->handled));
-        reason.push_back(strings.index(source.reasons.name(exit->reason)));
-        std::string text = describe_access(*exit, source.reasons.address_kind(exit->reason));
-        if (exit->rip != 0 && names.symbol) {
-            const std::string symbol = names.symbol(exit->rip);
-            if (!symbol.empty())
-                text += (text.empty() ? "at " : ", at ") + symbol;
-        }
-        detail.push_back(strings.index(text));
+    for (std::size_t i = exits.size() - std::min(limit, exits.size()); i < exits.size(); ++i) {
+        const ExitRecord& exit = exits[i];
+        at.push_back(nanoseconds(tier.recording.info.origin, exit.exited));
+        before.push_back(nanoseconds(exit.entered, exit.exited));
+        after.push_back(nanoseconds(exit.exited, exit.handled));
+        reason.push_back(strings.index(tier.source.reasons.name(exit.reason)));
+        detail.push_back(strings.index(timeline_detail(tier, vcpu, i)));
     }
     return {{"vcpu", vcpu.vcpu},           {"total", vcpu.statistics.recorded}, {"at", std::move(at)},
             {"before", std::move(before)}, {"after", std::move(after)},         {"reason", std::move(reason)},
             {"detail", std::move(detail)}};
 }
 
-Json report_json(const Recording& recording, const Source& source, const Names& names, std::size_t limit) {
-    Strings strings;
+// The first view is of all vCPUs, the others of one each.
+Json tier_json(const TierView& tier, std::size_t limit, Strings& strings) {
     Json timelines = Json::array();
     Json views = Json::array();
     std::vector<VcpuStatistics> all;
-    for (const VcpuRecording& vcpu : recording.vcpus) {
-        timelines.push_back(timeline_json(vcpu, recording, source, names, limit, strings));
+    for (const VcpuRecording& vcpu : tier.recording.vcpus) {
+        timelines.push_back(timeline_json(tier, vcpu, limit, strings));
         VcpuStatistics statistics = vcpu.statistics;
         statistics.recent.clear();
-        views.push_back({{"name", "vCPU " + std::to_string(vcpu.vcpu)},
-                         {"vcpu", vcpu.vcpu},
-                         {"statistics", statistics_json(statistics, source, names)}});
+        views.push_back(
+            {{"vcpu", vcpu.vcpu}, {"statistics", statistics_json(statistics, tier.source, tier.names)}});
         all.push_back(std::move(statistics));
     }
-    views.insert(views.begin(),
-                 Json{{"name", "all vCPUs"}, {"statistics", statistics_json(sum(all), source, names)}});
-    return {{"kernel", recording.info.kernel},
-            {"started", recording.info.started},
-            {"tier", source.tier},
-            {"beforeLabel", source.run_label},
-            {"afterLabel", source.exit_label},
-            {"losses", describe_losses(recording)},
-            {"strings", strings.list()},
+    views.insert(views.begin(), Json{{"statistics", statistics_json(sum(all), tier.source, tier.names)}});
+    return {{"name", tier.source.name},
+            {"title", tier.source.tier},
+            {"beforeLabel", tier.source.run_label},
+            {"afterLabel", tier.source.exit_label},
+            {"losses", describe_losses(tier.recording)},
             {"views", std::move(views)},
             {"timelines", std::move(timelines)}};
+}
+
+Json report_json(TierViews tiers, const std::vector<std::string>& notes, std::size_t limit) {
+    Strings strings;
+    Json json_tiers = Json::array();
+    for (const TierView& tier : tiers)
+        json_tiers.push_back(tier_json(tier, limit, strings));
+    const RecordingInfo info = tiers.empty() ? RecordingInfo{} : tiers.front().recording.info;
+    return {{"kernel", info.kernel},
+            {"started", info.started},
+            {"notes", notes},
+            {"strings", strings.list()},
+            {"tiers", std::move(json_tiers)}};
 }
 
 // Inside a script element "</script" would end it, and "<!--" change its meaning: no "<" is left bare.
@@ -143,14 +156,14 @@ std::string script_safe(const std::string& json) {
 
 }  // namespace
 
-void write_html_report(std::ostream& out, const Recording& recording, const Source& source,
-                       const Names& names, std::size_t timeline_limit) {
+void write_html_report(std::ostream& out, TierViews tiers, const std::vector<std::string>& notes,
+                       std::size_t timeline_limit) {
     constexpr std::string_view kSlot = "\"RINGSIDE_DATA\"";
     const std::string_view page = report_page();
     const std::size_t slot = page.find(kSlot);
     out << page.substr(0, slot)
-        << script_safe(report_json(recording, source, names, timeline_limit)
-                           .dump(-1, ' ', false, Json::error_handler_t::replace))
+        << script_safe(
+               report_json(tiers, notes, timeline_limit).dump(-1, ' ', false, Json::error_handler_t::replace))
         << page.substr(slot + kSlot.size());
 }
 

@@ -1,9 +1,11 @@
-// An exit in seven words: how it lies in rings and in trace files.
+// An exit in seven words, a hardware exit in twelve: how they lie in rings and in trace files.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
+#include "arch/x86_64/exit_reasons.h"
 #include "vmm/exits/exit_record.h"
 
 namespace ringside::exits {
@@ -36,6 +38,52 @@ inline ExitRecord unpack(const PackedExit& words) {
     exit.address = words[5];
     exit.value = words[6];
     return exit;
+}
+
+// A hardware exit and what became of it. In `record`: `reason` is the basic exit reason or exit code,
+// `entered` the guest's last entry, `exited` the exit, `handled` the next entry (all in nanoseconds of
+// CLOCK_MONOTONIC_RAW); `value` is what an MSR was read or written as, and info1 for all else.
+struct HardwareRecord {
+    ExitRecord record;
+    x86::HardwareExit exit;
+};
+
+// A PackedExit; then kind (bits 0-7), "the gpa is known" (bit 8) and the reason (32-63); info1, info2;
+// intr_info (0-31) and error code (32-63); the gpa.
+using PackedHardwareExit = std::array<std::uint64_t, 12>;
+
+inline PackedHardwareExit pack(const HardwareRecord& hardware) {
+    const x86::HardwareExit& exit = hardware.exit;
+    PackedHardwareExit words{};
+    const PackedExit record = pack(hardware.record);
+    std::copy(record.begin(), record.end(), words.begin());
+    words[7] = std::uint64_t{static_cast<std::uint8_t>(exit.kind)} |
+               std::uint64_t{exit.gpa.has_value()} << 8 | std::uint64_t{exit.reason} << 32;
+    words[8] = exit.info1;
+    words[9] = exit.info2;
+    words[10] = std::uint64_t{exit.intr_info} | std::uint64_t{exit.error_code} << 32;
+    words[11] = exit.gpa ? exit.gpa->value : 0;
+    return words;
+}
+
+// Any words give a valid record, as above.
+inline HardwareRecord unpack(const PackedHardwareExit& words) {
+    HardwareRecord hardware;
+    PackedExit record{};
+    std::copy_n(words.begin(), record.size(), record.begin());
+    hardware.record = unpack(record);
+    x86::HardwareExit& exit = hardware.exit;
+    exit.kind = (words[7] & 0xff) == static_cast<std::uint8_t>(x86::VirtualizationKind::Svm)
+                    ? x86::VirtualizationKind::Svm
+                    : x86::VirtualizationKind::Vmx;
+    exit.reason = static_cast<std::uint32_t>(words[7] >> 32);
+    exit.info1 = words[8];
+    exit.info2 = words[9];
+    exit.intr_info = static_cast<std::uint32_t>(words[10]);
+    exit.error_code = static_cast<std::uint32_t>(words[10] >> 32);
+    if ((words[7] & 0x100) != 0)
+        exit.gpa = x86::Gpa{words[11]};
+    return hardware;
 }
 
 }  // namespace ringside::exits

@@ -15,6 +15,10 @@ namespace ringside::exits {
 // What ExitRecord::address means.
 enum class AddressKind : std::uint8_t { None, Port, Memory, Msr, CpuidLeaf };
 
+// An address that nothing tells: the kernel's events do not name an MSR that goes to userspace. No port, MSR,
+// leaf or gpa has this number.
+inline constexpr std::uint64_t kUnknownAddress = ~std::uint64_t{0};
+
 class Reasons {
   public:
     virtual ~Reasons() = default;

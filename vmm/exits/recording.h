@@ -3,38 +3,69 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "arch/x86_64/exit_reasons.h"
 #include "vmm/exits/statistics.h"
 #include "vmm/exits/tsc_clock.h"
 
 namespace ringside::exits {
 
+// Whose hardware exits a recording has, and the running kernel's own names for their reasons.
+struct HardwareDescription {
+    x86::VirtualizationKind kind = x86::VirtualizationKind::Vmx;
+    std::map<std::uint32_t, std::string> names;
+    friend bool operator==(const HardwareDescription&, const HardwareDescription&) = default;
+};
+
 struct RecordingInfo {
     std::string kernel;        // path as given to `ringside run`; empty if not known
     std::string started;       // wall-clock time, ISO 8601 in UTC
     std::uint64_t origin = 0;  // the clock's ticks at time zero
+    std::int64_t slide = 0;    // how far the guest has moved itself from its symbols' addresses
+    std::optional<HardwareDescription> hardware = std::nullopt;
+    std::string missing_hardware = {};  // why there are no hardware exits; empty if there are
 };
 
 struct VcpuRecording {
     std::uint32_t vcpu = 0;
-    VcpuStatistics statistics;      // `recent` holds every exit that the recording has
-    std::uint64_t dropped = 0;      // came faster than they could be written
-    std::uint64_t overwritten = 0;  // older than the size bound lets a recording reach back
+    VcpuStatistics statistics;                // `recent` holds every exit that the recording has
+    std::vector<x86::HardwareExit> hardware;  // of hardware exits: what statistics.recent[i] was, in full
+    std::uint64_t dropped = 0;                // came faster than they could be written
+    std::uint64_t overwritten = 0;            // older than the size bound lets a recording reach back
+    std::uint64_t lost = 0;                   // of hardware exits: events that the kernel had no room for
+    std::uint64_t unpaired = 0;               // of hardware exits: those after which no entry was seen
 };
 
+// One tier's exits.
 struct Recording {
-    RecordingInfo info;
+    RecordingInfo info;  // with this tier's origin
     TickRate rate;
     std::vector<VcpuRecording> vcpus;  // by index
     bool complete = true;              // false: the writer was killed, or the file is damaged
 };
 
+// Both tiers of one run, on one time line.
+struct RunRecording {
+    Recording userspace;
+    std::optional<Recording> hardware;  // nothing where none were recorded
+};
+
 // From a live machine: one snapshot for each vCPU.
 Recording make_recording(RecordingInfo info, TickRate rate, std::vector<VcpuStatistics> vcpus);
 
-// One line for each thing that the recording does not hold; empty if it holds all.
+// One line for each thing that a tier's recording does not hold; empty if it holds all.
 std::vector<std::string> describe_losses(const Recording& recording);
+
+// Why hardware exits are missing where there should be some; empty if they are there.
+std::string describe_missing_hardware(const RunRecording& run);
+
+// Events were listened for, and none came although the guest did leave: empty if `hardware_exits` is not 0,
+// or if each vCPU may still be at its first exit, which is counted when the guest has been entered again.
+std::string describe_silent_tracepoints(std::uint64_t userspace_exits, std::uint64_t hardware_exits,
+                                        std::size_t vcpus);
 
 }  // namespace ringside::exits

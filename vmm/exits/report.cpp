@@ -2,24 +2,45 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <utility>
 
+#include "arch/x86_64/msr_names.h"
+#include "vmm/exits/failure.h"
+#include "vmm/exits/hardware_exits.h"
 #include "vmm/exits/symbols.h"
 #include "vmm/exits/trace_reader.h"
 
 namespace ringside::exits {
 namespace {
 
-void write(std::ostream& out, ExportFormat format, const Recording& recording, const Source& source,
-           const Names& names) {
+// Every tier that there is; where the hardware's is missing, a note says why.
+struct Tiers {
+    std::vector<TierView> views;
+    std::vector<std::string> notes;
+};
+
+Tiers tiers_of(const RunRecording& run, const RunWords& words) {
+    Tiers tiers;
+    tiers.views.push_back({run.userspace, words.userspace, words.userspace_names});
+    std::string missing = describe_missing_hardware(run);
+    if (!missing.empty())
+        tiers.notes.push_back(std::move(missing));
+    else if (run.hardware && words.hardware != nullptr && words.hardware_names != nullptr)
+        tiers.views.push_back({*run.hardware, *words.hardware, *words.hardware_names});
+    return tiers;
+}
+
+void write(std::ostream& out, ExportFormat format, const Tiers& tiers) {
     switch (format) {
         case ExportFormat::Chrome:
-            return write_chrome_trace(out, recording, source, names);
+            return write_chrome_trace(out, tiers.views, tiers.notes);
         case ExportFormat::Csv:
-            return write_csv(out, recording, source, names);
+            return write_csv(out, tiers.views);
         case ExportFormat::Html:
-            return write_html_report(out, recording, source, names);
+            return write_html_report(out, tiers.views, tiers.notes);
     }
 }
 
@@ -31,24 +52,52 @@ Result<SymbolTable> load_symbols(const ReportOptions& options, const RecordingIn
     return table;
 }
 
-std::string tables_text(const Recording& recording, const Source& source, const Names& names,
-                        std::size_t last) {
-    std::vector<VcpuStatistics> vcpus;
+// The last exits of all vCPUs as one lane, in the order of time, each with its qualification.
+VcpuRecording merged(const Recording& recording) {
+    std::vector<std::pair<const VcpuRecording*, std::size_t>> order;
     for (const VcpuRecording& vcpu : recording.vcpus)
+        for (std::size_t i = 0; i < vcpu.statistics.recent.size(); ++i)
+            order.emplace_back(&vcpu, i);
+    std::ranges::stable_sort(order, {},
+                             [](const auto& at) { return at.first->statistics.recent[at.second].exited; });
+    VcpuRecording all;
+    for (const auto& [vcpu, i] : order) {
+        all.statistics.recent.push_back(vcpu->statistics.recent[i]);
+        if (i < vcpu->hardware.size())
+            all.hardware.push_back(vcpu->hardware[i]);
+    }
+    return all;
+}
+
+std::string tier_text(const TierView& tier, std::size_t last) {
+    std::vector<VcpuStatistics> vcpus;
+    for (const VcpuRecording& vcpu : tier.recording.vcpus) {
         vcpus.push_back(vcpu.statistics);
+        vcpus.back().recent.clear();
+    }
     const VcpuStatistics total = sum(vcpus);
     std::string text;
-    for (const std::string& line : describe_losses(recording))
+    for (const std::string& line : describe_losses(tier.recording))
         text += line + '\n';
-    text += to_text(summary_table(total, source));
+    text += to_text(summary_table(total, tier.source));
     for (const AddressKind kind :
          {AddressKind::Port, AddressKind::Memory, AddressKind::Msr, AddressKind::CpuidLeaf}) {
-        const Table table = address_table(total, source, kind, names);
+        const Table table = address_table(total, tier.source, kind, tier.names);
         if (!table.rows.empty())
             text += '\n' + to_text(table);
     }
-    text += '\n' + to_text(hot_table(total, source, last, names));
-    text += '\n' + to_text(last_table(total, source, last, names));
+    text += '\n' + to_text(hot_table(total, tier.source, last, tier.names));
+    const VcpuRecording all = merged(tier.recording);
+    text += '\n' + to_text(last_table(all.statistics, tier.source, last, tier.names, all.hardware));
+    return text;
+}
+
+std::string tables_text(const Tiers& tiers, std::size_t last) {
+    std::string text;
+    for (const std::string& note : tiers.notes)
+        text += note + '\n';
+    for (const TierView& tier : tiers.views)
+        text += (text.empty() ? "" : "\n") + tier_text(tier, last);
     return text;
 }
 
@@ -65,8 +114,7 @@ std::optional<ExportFormat> export_format_of(const std::filesystem::path& path) 
     return std::nullopt;
 }
 
-Result<void> export_recording(const Export& file, const Recording& recording, const Source& source,
-                              const Names& names) {
+Result<void> export_recording(const Export& file, const RunRecording& run, const RunWords& words) {
     const std::filesystem::path& path = file.path;
     const std::string operation = "write " + path.string();
     std::filesystem::path partial = path;
@@ -74,7 +122,7 @@ Result<void> export_recording(const Export& file, const Recording& recording, co
     std::ofstream out(partial, std::ios::binary | std::ios::trunc);
     if (!out)
         return errno_failure(operation, errno);
-    write(out, file.format, recording, source, names);
+    write(out, file.format, tiers_of(run, words));
     out.close();
     std::error_code error;
     if (!out) {
@@ -89,20 +137,32 @@ Result<void> export_recording(const Export& file, const Recording& recording, co
 }
 
 Result<std::string> report_trace(const std::filesystem::path& trace, const ReportOptions& options) {
-    const auto recording = read_trace(trace);
-    if (!recording)
-        return tl::unexpected<Error>(recording.error());
-    const auto symbols = load_symbols(options, recording->info);
+    const auto run = read_trace(trace);
+    if (!run)
+        return tl::unexpected<Error>(run.error());
+    const RecordingInfo& info = run->userspace.info;
+    auto symbols = load_symbols(options, info);
     if (!symbols)
         return tl::unexpected<Error>(symbols.error());
-    const KvmReasons reasons;
-    const Source source = userspace_source(reasons, recording->rate);
+    symbols->set_slide(info.slide);
     Names names;
     names.symbol = [&symbols](std::uint64_t rip) { return symbols->describe(rip); };
+    Names hardware_names = names;
+    hardware_names.device = [](AddressKind kind, std::uint64_t address) {
+        return kind == AddressKind::Msr ? std::string(x86::msr_name(static_cast<std::uint32_t>(address)))
+                                        : std::string();
+    };
+    names.detail = [kind = info.hardware ? HostKind(info.hardware->kind) : std::nullopt](
+                       const ExitRecord& exit) { return describe_failure(exit, kind); };
+    const KvmReasons reasons;
+    const TracepointReasons hardware_reasons(info.hardware.value_or(HardwareDescription{}));
+    const Source source = userspace_source(reasons, run->userspace.rate);
+    const Source hardware = hardware_source(hardware_reasons);
+    const RunWords words{source, names, &hardware, &hardware_names};
     for (const Export& file : options.exports)
-        if (auto written = export_recording(file, *recording, source, names); !written)
+        if (auto written = export_recording(file, *run, words); !written)
             return tl::unexpected<Error>(written.error());
-    return tables_text(*recording, source, names, options.last);
+    return tables_text(tiers_of(*run, words), options.last);
 }
 
 }  // namespace ringside::exits

@@ -32,8 +32,15 @@ struct ReportOptions {
 // Writes the files that are asked for and returns the tables as text.
 Result<std::string> report_trace(const std::filesystem::path& trace, const ReportOptions& options);
 
-// A recording as a file. Written beside it first and then renamed, so that no reader sees half of it.
-Result<void> export_recording(const Export& file, const Recording& recording, const Source& source,
-                              const Names& names);
+// What puts a run's tiers into words. The hardware's may be nothing where the run has no such tier.
+struct RunWords {
+    const Source& userspace;
+    const Names& userspace_names;
+    const Source* hardware = nullptr;
+    const Names* hardware_names = nullptr;
+};
+
+// A run as a file. Written beside it first and then renamed, so that no reader sees half of it.
+Result<void> export_recording(const Export& file, const RunRecording& run, const RunWords& words);
 
 }  // namespace ringside::exits

@@ -142,8 +142,8 @@ Result<SymbolTable> SymbolTable::load(const std::filesystem::path& path) {
     return SymbolTable(std::move(*symbols));
 }
 
-std::optional<SymbolTable::Match> SymbolTable::find(std::uint64_t address, std::uint64_t slide) const {
-    const std::uint64_t linked = address - slide;
+std::optional<SymbolTable::Match> SymbolTable::find(std::uint64_t address) const {
+    const std::uint64_t linked = address - slide_;
     const auto above =
         std::upper_bound(symbols_.begin(), symbols_.end(), linked,
                          [](std::uint64_t value, const Symbol& symbol) { return value < symbol.address; });
@@ -176,8 +176,8 @@ std::string readable_name(const std::string& symbol) {
     return std::string(name);
 }
 
-std::string SymbolTable::describe(std::uint64_t address, std::uint64_t slide) const {
-    const auto match = find(address, slide);
+std::string SymbolTable::describe(std::uint64_t address) const {
+    const auto match = find(address);
     if (!match)
         return {};
     const std::string name = readable_name(match->symbol.name);
@@ -189,7 +189,7 @@ std::optional<std::uint64_t> SymbolTable::address_of(std::string_view name) cons
                                     [name](const Symbol& symbol) { return symbol.name == name; });
     if (found == symbols_.end())
         return std::nullopt;
-    return found->address;
+    return found->address + slide_;
 }
 
 }  // namespace ringside::exits

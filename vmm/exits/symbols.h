@@ -40,11 +40,15 @@ class SymbolTable {
         const Symbol& symbol;
         std::uint64_t offset = 0;
     };
-    // The symbol that an address lies in. `slide` is how far the guest has moved itself from its link
-    // address.
-    std::optional<Match> find(std::uint64_t address, std::uint64_t slide = 0) const;
+    // How far the guest runs from the addresses that it was linked for (a Linux with KASLR); may be negative.
+    // Every address below is the guest's own.
+    void set_slide(std::int64_t slide) { slide_ = static_cast<std::uint64_t>(slide); }
+    std::int64_t slide() const { return static_cast<std::int64_t>(slide_); }
+
+    // The symbol that an address lies in.
+    std::optional<Match> find(std::uint64_t address) const;
     // "schedule+0x12", "schedule" at its start, "" where there is none.
-    std::string describe(std::uint64_t address, std::uint64_t slide = 0) const;
+    std::string describe(std::uint64_t address) const;
     std::optional<std::uint64_t> address_of(std::string_view name) const;
 
     std::size_t size() const { return symbols_.size(); }
@@ -52,6 +56,7 @@ class SymbolTable {
 
   private:
     std::vector<Symbol> symbols_;  // sorted by address, one per address
+    std::uint64_t slide_ = 0;      // two's complement
 };
 
 }  // namespace ringside::exits

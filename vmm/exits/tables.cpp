@@ -7,10 +7,12 @@
 #include <cmath>
 #include <map>
 
+#include "vmm/exits/hardware_exits.h"
+
 namespace ringside::exits {
 namespace {
 
-std::string call(const auto& function, auto... arguments) {
+std::string call(const auto& function, const auto&... arguments) {
     return function ? function(arguments...) : std::string();
 }
 
@@ -62,6 +64,10 @@ std::vector<ReasonTotals> totals_by_reason(const VcpuStatistics& statistics) {
     return sorted;
 }
 
+std::string address_text(std::uint64_t address) {
+    return address == kUnknownAddress ? "unknown" : fmt::format("0x{:x}", address);
+}
+
 const char* kind_name(AddressKind kind) {
     switch (kind) {
         case AddressKind::Port:
@@ -87,11 +93,12 @@ void note_unclassified(Table& table, const VcpuStatistics& statistics) {
 }  // namespace
 
 Source userspace_source(const Reasons& reasons, TickRate rate) {
-    return {reasons, rate, "userspace exits (KVM_EXIT_*)", "in KVM_RUN", "handled"};
+    return {reasons, rate, "userspace exits (KVM_EXIT_*)", "in KVM_RUN", "handled", "userspace"};
 }
 
 Source hardware_source(const Reasons& reasons) {
-    return {reasons, TickRate{}, "hardware exits (tracepoint kvm:kvm_exit)", "in guest", "exit to entry"};
+    return {reasons,    TickRate{},      "hardware exits (tracepoint kvm:kvm_exit)",
+            "in guest", "exit to entry", "hardware"};
 }
 
 Table summary_table(const VcpuStatistics& statistics, const Source& source) {
@@ -143,9 +150,9 @@ Table address_table(const VcpuStatistics& statistics, const Source& source, Addr
     append_time_columns(table.columns, source);
     for (const KeyStatistics* key : keys) {
         std::vector<std::string> row;
-        row.emplace_back(key->key.any_address ? "others" : fmt::format("0x{:x}", key->key.address));
+        row.emplace_back(key->key.any_address ? "others" : address_text(key->key.address));
         row.emplace_back(key->key.any_address ? "" : call(names.device, kind, key->key.address));
-        row.push_back(direction_name(key->key.direction));
+        row.emplace_back(direction_name(key->key.direction));
         row.push_back(key->key.size == 0 ? "" : fmt::to_string(key->key.size));
         row.push_back(fmt::to_string(key->accesses));
         row.push_back(fmt::to_string(key->count));
@@ -189,7 +196,7 @@ Table histogram_table(const VcpuStatistics& statistics, const Source& source, st
 }
 
 Table last_table(const VcpuStatistics& statistics, const Source& source, std::size_t limit,
-                 const Names& names) {
+                 const Names& names, std::span<const x86::HardwareExit> hardware) {
     Table table;
     table.title = source.tier;
     table.columns = {{"time", Align::Right},
@@ -203,9 +210,11 @@ Table last_table(const VcpuStatistics& statistics, const Source& source, std::si
     const std::vector<ExitRecord>& recent = statistics.recent;
     const std::size_t shown = std::min(limit, recent.size());
     const std::uint64_t start = shown == 0 ? 0 : recent[recent.size() - shown].exited;
-    for (auto exit = recent.end() - static_cast<std::ptrdiff_t>(shown); exit != recent.end(); ++exit) {
-        std::string detail = call(names.detail, *exit);
-        if (detail.empty())
+    for (std::size_t i = recent.size() - shown; i < recent.size(); ++i) {
+        const ExitRecord* exit = &recent[i];
+        std::string detail =
+            i < hardware.size() ? describe_hardware_exit(*exit, hardware[i]) : call(names.detail, *exit);
+        if (detail.empty() && i >= hardware.size())
             detail = describe_access(*exit, source.reasons.address_kind(exit->reason));
         const auto elapsed = [](std::uint64_t from, std::uint64_t to) { return to > from ? to - from : 0; };
         table.rows.push_back({"+" + ticks_text(source, elapsed(start, exit->exited)),
@@ -243,12 +252,12 @@ std::string describe_access(const ExitRecord& exit, AddressKind kind) {
     if (kind == AddressKind::None)
         return {};
     if (exit.direction == Direction::None)
-        return fmt::format("{} 0x{:x}", kind_name(kind), exit.address);
+        return fmt::format("{} {}", kind_name(kind), address_text(exit.address));
     std::string text = direction_name(exit.direction);
     if (exit.size != 0 && kind != AddressKind::Msr)
         text += fmt::format(" {} byte{}", exit.size, exit.size == 1 ? "" : "s");
-    text += fmt::format(" {} {} 0x{:x}: 0x{:x}", exit.direction == Direction::Write ? "to" : "from",
-                        kind_name(kind), exit.address, exit.value);
+    text += fmt::format(" {} {} {}: 0x{:x}", exit.direction == Direction::Write ? "to" : "from",
+                        kind_name(kind), address_text(exit.address), exit.value);
     if (exit.count > 1)
         text += fmt::format(" and {} more", exit.count - 1);
     return text;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "vmm/exits/reasons.h"
@@ -21,6 +22,7 @@ struct Source {
     std::string tier;        // shown as the title: "userspace exits (KVM_EXIT_*)"
     std::string run_label;   // what the time before the exit is: "in KVM_RUN", "in guest"
     std::string exit_label;  // what the time after the exit is: "handled", "exit to entry"
+    std::string name;        // in one word: "userspace", "hardware"
 };
 
 // The two that there are.
@@ -48,9 +50,10 @@ Table address_table(const VcpuStatistics& statistics, const Source& source, Addr
 // `monitor exits hist REASON`: the durations after the exit, by powers of two ticks, with a bar.
 Table histogram_table(const VcpuStatistics& statistics, const Source& source, std::uint32_t reason);
 
-// `monitor exits last N`: newest last. Times count from the first exit shown.
+// `monitor exits last N`: newest last. Times count from the first exit shown. `hardware` is what hardware
+// exits were in full, one for each of statistics.recent.
 Table last_table(const VcpuStatistics& statistics, const Source& source, std::size_t limit,
-                 const Names& names);
+                 const Names& names, std::span<const x86::HardwareExit> hardware = {});
 
 // `monitor exits rip N`: guest addresses by how many exits come from them.
 Table hot_table(const VcpuStatistics& statistics, const Source& source, std::size_t limit,

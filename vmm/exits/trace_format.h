@@ -1,10 +1,10 @@
 // The layout of a trace file.
 //
 // A file header is followed by a ring of segments of equal size. Each segment holds blocks back to back: an
-// Info block, then Exits blocks. A segment's blocks carry its sequence number, which grows from segment to
-// segment, so that what an earlier lap left behind is recognised; each block carries a checksum, so that a
-// writer killed at any moment leaves a file that can be read up to its last whole block. Numbers are
-// little-endian.
+// Info block, then blocks of exits, and another Info block where something has become known. A segment's
+// blocks carry its sequence number, which grows from segment to segment, so that what an earlier lap left
+// behind is recognised; each block carries a checksum, so that a writer killed at any moment leaves a file
+// that can be read up to its last whole block. Numbers are little-endian.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace ringside::exits {
 
-inline constexpr std::array<char, 8> kTraceMagic = {'R', 'I', 'N', 'G', 'T', 'R', 'C', '1'};
+inline constexpr std::array<char, 8> kTraceMagic = {'R', 'I', 'N', 'G', 'T', 'R', 'C', '2'};
 inline constexpr std::uint32_t kBlockMagic = 0x4b4c4252;  // "RBLK"
 
 struct TraceFileHeader {
@@ -23,9 +23,10 @@ struct TraceFileHeader {
 static_assert(sizeof(TraceFileHeader) == 16);
 
 enum class BlockType : std::uint32_t {
-    Info = 1,   // JSON: RecordingInfo, and the clock's sample at the recording's start
-    Exits = 2,  // ExitsBlock and its PackedExits
-    End = 3,    // empty: the writer closed the file in good order
+    Info = 1,           // JSON: RecordingInfo, and the clock's sample at the recording's start
+    Exits = 2,          // ExitsBlock and its PackedExits
+    End = 3,            // empty: the writer closed the file in good order
+    HardwareExits = 4,  // ExitsBlock and its PackedHardwareExits
 };
 
 struct BlockHeader {
@@ -37,14 +38,22 @@ struct BlockHeader {
 };
 static_assert(sizeof(BlockHeader) == 24);
 
+// What a vCPU's exits of one tier have lost so far.
+struct TraceLosses {
+    std::uint64_t dropped = 0;   // found the ring full
+    std::uint64_t lost = 0;      // hardware exits: events that the kernel had no room for
+    std::uint64_t unpaired = 0;  // hardware exits: those without a following entry
+    friend bool operator==(const TraceLosses&, const TraceLosses&) = default;
+};
+
 struct ExitsBlock {
     std::uint32_t vcpu = 0;
     std::uint32_t count = 0;
-    std::uint64_t first = 0;        // this vCPU's exits before these
-    std::uint64_t dropped = 0;      // this vCPU's exits that found the ring full, so far
+    std::uint64_t first = 0;  // this vCPU's exits of this tier before these
+    TraceLosses losses;
     std::uint64_t clock_ticks = 0;  // a later sample of the clock than Info's: together they give its rate
     std::uint64_t clock_nanoseconds = 0;
 };
-static_assert(sizeof(ExitsBlock) == 40);
+static_assert(sizeof(ExitsBlock) == 56);
 
 }  // namespace ringside::exits

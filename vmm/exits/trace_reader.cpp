@@ -25,56 +25,98 @@ std::string operation(const std::filesystem::path& path) {
     return "read trace " + path.string();
 }
 
+// One vCPU's exits of one tier.
+struct Lane {
+    std::vector<ExitRecord> exits;
+    std::vector<x86::HardwareExit> hardware;
+    std::uint64_t first = 0;  // number of the first exit read
+    std::uint64_t next = 0;   // number of the exit after the last one read
+    std::uint64_t gaps = 0;   // exits missing between blocks
+    TraceLosses losses;
+
+    void take(const PackedExit& words) { exits.push_back(unpack(words)); }
+    void take(const PackedHardwareExit& words) {
+        HardwareRecord hardware_exit = unpack(words);
+        exits.push_back(hardware_exit.record);
+        hardware.push_back(hardware_exit.exit);
+    }
+};
+using Lanes = std::map<std::uint32_t, Lane>;
+
 // What is collected while blocks are read.
 struct Collector {
-    struct Vcpu {
-        std::vector<ExitRecord> exits;
-        std::uint64_t first = 0;  // number of the first exit read
-        std::uint64_t next = 0;   // number of the exit after the last one read
-        std::uint64_t dropped = 0;
-        std::uint64_t gaps = 0;  // exits missing between blocks
-    };
     RecordingInfo info;
     ClockSample start;
     ClockSample latest;
-    std::map<std::uint32_t, Vcpu> vcpus;
+    Lanes userspace;
+    Lanes hardware;
     bool ended = false;
     bool any_info = false;
 };
+
+template <typename T>
+T value_of(const nlohmann::json& json, const char* key) {
+    const auto found = json.find(key);
+    if (found == json.end())
+        return {};
+    if constexpr (std::is_same_v<T, std::string>)
+        return found->is_string() ? found->get<std::string>() : std::string();
+    else
+        return found->is_number_integer() ? found->get<T>() : T{};
+}
+
+// [[10, "CPUID"], ...] under "names"; whatever is not of this form is left out.
+std::optional<HardwareDescription> hardware_of(const nlohmann::json& json) {
+    const auto found = json.find("hardware");
+    if (found == json.end() || !found->is_object())
+        return std::nullopt;
+    HardwareDescription hardware;
+    const auto isa = value_of<unsigned>(*found, "isa");
+    if (isa == static_cast<unsigned>(x86::VirtualizationKind::Svm))
+        hardware.kind = x86::VirtualizationKind::Svm;
+    else if (isa != static_cast<unsigned>(x86::VirtualizationKind::Vmx))
+        return std::nullopt;
+    const auto names = found->find("names");
+    if (names == found->end() || !names->is_array())
+        return hardware;
+    for (const auto& pair : *names)
+        if (pair.is_array() && pair.size() == 2 && pair[0].is_number_unsigned() && pair[1].is_string())
+            hardware.names.emplace(pair[0].get<std::uint32_t>(), pair[1].get<std::string>());
+    return hardware;
+}
 
 void take_info(Collector& collector, std::span<const std::byte> payload) {
     const auto* text = reinterpret_cast<const char*>(payload.data());
     const nlohmann::json json = nlohmann::json::parse(text, text + payload.size(), nullptr, false);
     if (!json.is_object())
         return;
-    const auto string = [&json](const char* key) {
-        const auto found = json.find(key);
-        return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-    };
-    const auto number = [&json](const char* key) {
-        const auto found = json.find(key);
-        return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-    };
-    collector.info = {string("kernel"), string("started"), number("origin")};
-    collector.start = {number("origin"), number("origin_ns")};
+    const auto origin = value_of<std::uint64_t>(json, "origin");
+    collector.info = {value_of<std::string>(json, "kernel"),
+                      value_of<std::string>(json, "started"),
+                      origin,
+                      value_of<std::int64_t>(json, "slide"),
+                      hardware_of(json),
+                      value_of<std::string>(json, "missing_hardware")};
+    collector.start = {origin, value_of<std::uint64_t>(json, "origin_ns")};
     collector.any_info = true;
 }
 
-bool take_exits(Collector& collector, std::span<const std::byte> payload) {
+template <typename Packed>
+bool take_exits(Collector& collector, Lanes& lanes, std::span<const std::byte> payload) {
     const auto block = load_at<ExitsBlock>(payload, 0);
     if (!block || block->vcpu >= kMaximumVcpus ||
-        payload.size() != sizeof(ExitsBlock) + block->count * sizeof(PackedExit))
+        payload.size() != sizeof(ExitsBlock) + block->count * sizeof(Packed))
         return false;
-    Collector::Vcpu& vcpu = collector.vcpus[block->vcpu];
-    if (vcpu.exits.empty())
-        vcpu.first = block->first;
+    const auto [found, added] = lanes.try_emplace(block->vcpu);
+    Lane& lane = found->second;
+    if (added)
+        lane.first = block->first;
     else
-        vcpu.gaps += block->first - std::min(block->first, vcpu.next);
-    vcpu.next = block->first + block->count;
-    vcpu.dropped = std::max(vcpu.dropped, block->dropped);
+        lane.gaps += block->first - std::min(block->first, lane.next);
+    lane.next = block->first + block->count;
+    lane.losses = block->losses;
     for (std::uint32_t i = 0; i < block->count; ++i)
-        vcpu.exits.push_back(
-            unpack(*load_at<PackedExit>(payload, sizeof(ExitsBlock) + i * sizeof(PackedExit))));
+        lane.take(*load_at<Packed>(payload, sizeof(ExitsBlock) + i * sizeof(Packed)));
     if (block->clock_ticks > collector.latest.ticks)
         collector.latest = {block->clock_ticks, block->clock_nanoseconds};
     return true;
@@ -106,7 +148,11 @@ void take_segment(Collector& collector, std::span<const std::byte> segment, std:
                 take_info(collector, block->payload);
                 break;
             case BlockType::Exits:
-                if (!take_exits(collector, block->payload))
+                if (!take_exits<PackedExit>(collector, collector.userspace, block->payload))
+                    return;
+                break;
+            case BlockType::HardwareExits:
+                if (!take_exits<PackedHardwareExit>(collector, collector.hardware, block->payload))
                     return;
                 break;
             case BlockType::End:
@@ -174,22 +220,45 @@ class TraceFile {
 };
 
 // Tables are computed by the code that computes them in a running machine.
-VcpuRecording finish_vcpu(std::uint32_t index, Collector::Vcpu vcpu) {
+VcpuRecording finish_lane(std::uint32_t index, Lane lane) {
     VcpuRecorder recorder;
-    for (const ExitRecord& exit : vcpu.exits)
+    for (const ExitRecord& exit : lane.exits)
         recorder.record(exit);
     VcpuRecording recording;
     recording.vcpu = index;
     recording.statistics = recorder.snapshot(0);
-    recording.statistics.recent = std::move(vcpu.exits);
-    recording.dropped = vcpu.dropped;
-    recording.overwritten = vcpu.first + vcpu.gaps;
+    recording.statistics.recent = std::move(lane.exits);
+    recording.hardware = std::move(lane.hardware);
+    recording.dropped = lane.losses.dropped;
+    recording.overwritten = lane.first + lane.gaps;
+    recording.lost = lane.losses.lost;
+    recording.unpaired = lane.losses.unpaired;
     return recording;
+}
+
+Recording finish_lanes(const RecordingInfo& info, TickRate rate, Lanes&& lanes) {
+    Recording recording{info, rate, {}, true};
+    for (auto& [index, lane] : lanes)
+        recording.vcpus.push_back(finish_lane(index, std::move(lane)));
+    return recording;
+}
+
+RunRecording finish(Collector collector) {
+    RunRecording run;
+    run.userspace = finish_lanes(collector.info, rate_between(collector.start, collector.latest),
+                                 std::move(collector.userspace));
+    run.userspace.complete = collector.ended;
+    if (collector.info.hardware) {
+        // The kernel's events carry nanoseconds: the same moment is their time zero.
+        collector.info.origin = collector.start.nanoseconds;
+        run.hardware = finish_lanes(collector.info, TickRate{}, std::move(collector.hardware));
+    }
+    return run;
 }
 
 }  // namespace
 
-Result<Recording> read_trace(const std::filesystem::path& path) {
+Result<RunRecording> read_trace(const std::filesystem::path& path) {
     const auto file = TraceFile::open(path);
     if (!file)
         return tl::unexpected<Error>(file.error());
@@ -206,13 +275,7 @@ Result<Recording> read_trace(const std::filesystem::path& path) {
     if (!collector.any_info)
         return failure(operation(path), "nothing in it can be read");
 
-    Recording recording;
-    recording.info = collector.info;
-    recording.rate = rate_between(collector.start, collector.latest);
-    recording.complete = collector.ended;
-    for (auto& [index, vcpu] : collector.vcpus)
-        recording.vcpus.push_back(finish_vcpu(index, std::move(vcpu)));
-    return recording;
+    return finish(std::move(collector));
 }
 
 }  // namespace ringside::exits

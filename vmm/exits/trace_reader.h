@@ -11,6 +11,6 @@ namespace ringside::exits {
 // Every exit that the file still holds, with statistics computed from them. A file whose writer was killed,
 // or that is damaged, gives what can be read; `complete` is then false. An error means that nothing can be
 // read at all.
-Result<Recording> read_trace(const std::filesystem::path& path);
+Result<RunRecording> read_trace(const std::filesystem::path& path);
 
 }  // namespace ringside::exits

@@ -16,12 +16,17 @@ namespace {
 constexpr std::uint32_t kMinimumSegment = 4096;
 
 std::string info_payload(const RecordingInfo& info, const ClockSample& start) {
+    nlohmann::json json{{"kernel", info.kernel}, {"started", info.started},
+                        {"origin", start.ticks}, {"origin_ns", start.nanoseconds},
+                        {"slide", info.slide},   {"missing_hardware", info.missing_hardware}};
+    if (info.hardware) {
+        auto names = nlohmann::json::array();
+        for (const auto& [reason, name] : info.hardware->names)
+            names.push_back({reason, name});
+        json["hardware"] = {{"isa", static_cast<unsigned>(info.hardware->kind)}, {"names", names}};
+    }
     // A path may hold any bytes; JSON holds UTF-8 alone.
-    return nlohmann::json{{"kernel", info.kernel},
-                          {"started", info.started},
-                          {"origin", start.ticks},
-                          {"origin_ns", start.nanoseconds}}
-        .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 Error write_error(const std::filesystem::path& path, int code) {
@@ -50,10 +55,9 @@ Result<TraceSegments> TraceSegments::create(const std::filesystem::path& path, c
     kvm::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!file)
         return tl::unexpected<Error>(write_error(path, errno));
-    std::string payload = info_payload(info, start);
-    if (payload.size() > kMinimumSegment / 2)
-        return failure("write trace " + path.string(), "the kernel's path is too long");
-    TraceSegments segments(std::move(file), path, std::move(payload), bounds);
+    TraceSegments segments(std::move(file), path, start, bounds);
+    if (auto set = segments.set_info(info); !set)
+        return tl::unexpected<Error>(set.error());
     TraceFileHeader header;
     header.segment_bytes = bounds.segment_bytes;
     header.segments = bounds.segments;
@@ -67,6 +71,23 @@ Result<TraceSegments> TraceSegments::create(const std::filesystem::path& path, c
 std::uint64_t TraceSegments::segment_start() const {
     return sizeof(TraceFileHeader) +
            (sequence_ - 1) % bounds_.segments * std::uint64_t{bounds_.segment_bytes};
+}
+
+// Every segment begins with it, and must have room for exits as well.
+Result<void> TraceSegments::set_info(const RecordingInfo& info) {
+    std::string payload = info_payload(info, start_);
+    if (payload.size() > bounds_.segment_bytes / 2)
+        return failure("write trace " + path_.string(), "what is to be said about the run is too long");
+    info_ = std::move(payload);
+    return {};
+}
+
+Result<void> TraceSegments::append_info(const RecordingInfo& info) {
+    if (auto set = set_info(info); !set)
+        return set;
+    if (bounds_.segment_bytes - used_ < sizeof(BlockHeader) + info_.size())
+        return start_segment();
+    return append_block(BlockType::Info, std::as_bytes(std::span(info_)));
 }
 
 Result<void> TraceSegments::start_segment() {
@@ -83,7 +104,7 @@ Result<void> TraceSegments::append_block(BlockType type, std::span<const std::by
     header.checksum = block_checksum(header, payload);
     std::vector<std::byte> block;
     block.reserve(sizeof header + payload.size());
-    append(block, header);
+    exits::append(block, header);
     block.insert(block.end(), payload.begin(), payload.end());
     if (auto written = write_at(segment_start() + used_, block); !written)
         return written;
@@ -91,31 +112,43 @@ Result<void> TraceSegments::append_block(BlockType type, std::span<const std::by
     return {};
 }
 
-Result<void> TraceSegments::append_exits(std::uint32_t vcpu, std::uint64_t first, std::uint64_t dropped,
-                                         std::span<const PackedExit> exits) {
+template <typename Packed>
+Result<void> TraceSegments::append(BlockType type, ExitsBlock block, std::span<const Packed> exits) {
     const ClockSample now = sample_clocks();
+    block.clock_ticks = now.ticks;
+    block.clock_nanoseconds = now.nanoseconds;
     do {
         const std::uint32_t overhead = sizeof(BlockHeader) + sizeof(ExitsBlock);
         std::uint32_t room = bounds_.segment_bytes - used_;
-        if (room < overhead + sizeof(PackedExit)) {
+        if (room < overhead + sizeof(Packed)) {
             if (auto started = start_segment(); !started)
                 return started;
             room = bounds_.segment_bytes - used_;
         }
-        const std::size_t count = std::min(exits.size(), (room - overhead) / sizeof(PackedExit));
-        const ExitsBlock block{vcpu,           static_cast<std::uint32_t>(count), first, dropped, now.ticks,
-                               now.nanoseconds};
+        const std::size_t count = std::min(exits.size(), (room - overhead) / sizeof(Packed));
+        block.count = static_cast<std::uint32_t>(count);
         std::vector<std::byte> payload;
-        payload.reserve(sizeof block + count * sizeof(PackedExit));
-        append(payload, block);
+        payload.reserve(sizeof block + count * sizeof(Packed));
+        exits::append(payload, block);
         const auto bytes = std::as_bytes(exits.first(count));
         payload.insert(payload.end(), bytes.begin(), bytes.end());
-        if (auto written = append_block(BlockType::Exits, payload); !written)
+        if (auto written = append_block(type, payload); !written)
             return written;
         exits = exits.subspan(count);
-        first += count;
+        block.first += count;
     } while (!exits.empty());
     return {};
+}
+
+Result<void> TraceSegments::append_exits(std::uint32_t vcpu, std::uint64_t first, const TraceLosses& losses,
+                                         std::span<const PackedExit> exits) {
+    return append(BlockType::Exits, {vcpu, 0, first, losses, 0, 0}, exits);
+}
+
+Result<void> TraceSegments::append_hardware_exits(std::uint32_t vcpu, std::uint64_t first,
+                                                  const TraceLosses& losses,
+                                                  std::span<const PackedHardwareExit> exits) {
+    return append(BlockType::HardwareExits, {vcpu, 0, first, losses, 0, 0}, exits);
 }
 
 Result<void> TraceSegments::append_end() {

@@ -27,15 +27,22 @@ class TraceSegments {
     static Result<TraceSegments> create(const std::filesystem::path& path, const RecordingInfo& info,
                                         const ClockSample& start, TraceBounds bounds);
 
-    // Appends one vCPU's exits, in as many blocks as they need.
-    Result<void> append_exits(std::uint32_t vcpu, std::uint64_t first, std::uint64_t dropped,
+    // Appends one vCPU's exits, in as many blocks as they need. `first` of them came before.
+    Result<void> append_exits(std::uint32_t vcpu, std::uint64_t first, const TraceLosses& losses,
                               std::span<const PackedExit> exits);
+    Result<void> append_hardware_exits(std::uint32_t vcpu, std::uint64_t first, const TraceLosses& losses,
+                                       std::span<const PackedHardwareExit> exits);
+    // What the file says about the run from here on. The clock's start stays as it was.
+    Result<void> append_info(const RecordingInfo& info);
     // Marks the file as whole.
     Result<void> append_end();
 
   private:
-    TraceSegments(kvm::Fd file, std::filesystem::path path, std::string info, TraceBounds bounds)
-        : file_(std::move(file)), path_(std::move(path)), info_(std::move(info)), bounds_(bounds) {}
+    TraceSegments(kvm::Fd file, std::filesystem::path path, const ClockSample& start, TraceBounds bounds)
+        : file_(std::move(file)), path_(std::move(path)), start_(start), bounds_(bounds) {}
+    template <typename Packed>
+    Result<void> append(BlockType type, ExitsBlock block, std::span<const Packed> exits);
+    Result<void> set_info(const RecordingInfo& info);
     std::uint64_t segment_start() const;
     Result<void> start_segment();
     Result<void> append_block(BlockType type, std::span<const std::byte> payload);
@@ -43,6 +50,7 @@ class TraceSegments {
 
     kvm::Fd file_;
     std::filesystem::path path_;
+    ClockSample start_;
     std::string info_;  // the Info block's payload
     TraceBounds bounds_;
     std::uint64_t sequence_ = 0;  // of the current segment; 0 before the first

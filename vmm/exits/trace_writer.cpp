@@ -16,7 +16,7 @@ constexpr std::size_t kBatch = 4096;
 }  // namespace
 
 Result<std::unique_ptr<TraceWriter>> TraceWriter::start(const std::filesystem::path& path,
-                                                        std::uint32_t vcpus, RecordingInfo info,
+                                                        std::uint32_t vcpus, const RecordingInfo& info,
                                                         const TscClock& clock, TraceBounds bounds) {
     auto segments = TraceSegments::create(path, info, clock.start(), bounds);
     if (!segments)
@@ -30,7 +30,7 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::start(const std::filesystem::p
 }
 
 TraceWriter::TraceWriter(TraceSegments segments, std::uint32_t vcpus)
-    : segments_(std::move(segments)), reported_drops_(vcpus) {
+    : segments_(std::move(segments)), reported_(vcpus), hardware_reported_(vcpus) {
     for (std::uint32_t i = 0; i < vcpus; ++i)
         rings_.push_back(std::make_unique<TraceRing>(wakeup_));
 }
@@ -59,29 +59,77 @@ void TraceWriter::run() {
         }
         if (!busy)
             wakeup_.announce_sleep();
-        const bool pending =
-            std::any_of(rings_.begin(), rings_.end(), [](const auto& ring) { return !ring->empty(); });
         pollfd event{wakeup_.fd(), POLLIN, 0};
-        ::poll(&event, 1, busy || pending ? kFlushMilliseconds : kForever);
+        ::poll(&event, 1, busy || any_pending() ? kFlushMilliseconds : kForever);
         wakeup_.acknowledge();
     }
 }
 
+bool TraceWriter::any_pending() const {
+    const auto filled = [](const auto& ring) { return !ring->empty(); };
+    return std::ranges::any_of(rings_, filled) ||
+           (has_hardware_.load(std::memory_order_acquire) && std::ranges::any_of(hardware_rings_, filled));
+}
+
 // Returns whether there was anything to write.
 bool TraceWriter::write_pending() {
-    bool any = false;
+    bool any = write_news();
+    const bool hardware = has_hardware_.load(std::memory_order_acquire);
     for (std::uint32_t vcpu = 0; vcpu < rings_.size(); ++vcpu) {
-        for (;;) {
-            const TraceRing::Batch batch = rings_[vcpu]->drain(kBatch);
-            if (batch.exits.empty() && batch.dropped == reported_drops_[vcpu])
-                break;
+        while (write_exits(vcpu))
             any = true;
-            reported_drops_[vcpu] = batch.dropped;
-            if (outcome_)
-                outcome_ = segments_.append_exits(vcpu, batch.first, batch.dropped, batch.exits);
-        }
+        while (hardware && write_hardware_exits(vcpu))
+            any = true;
     }
     return any;
+}
+
+bool TraceWriter::write_news() {
+    std::optional<RecordingInfo> news;
+    {
+        const std::scoped_lock lock(news_mutex_);
+        news.swap(news_);
+    }
+    if (news && outcome_)
+        outcome_ = segments_.append_info(*news);
+    return news.has_value();
+}
+
+bool TraceWriter::write_exits(std::uint32_t vcpu) {
+    const TraceRing::Batch batch = rings_[vcpu]->drain(kBatch);
+    const TraceLosses losses{batch.dropped, 0, 0};
+    if (batch.exits.empty() && losses == reported_[vcpu])
+        return false;
+    reported_[vcpu] = losses;
+    if (outcome_)
+        outcome_ = segments_.append_exits(vcpu, batch.first, losses, batch.exits);
+    return true;
+}
+
+bool TraceWriter::write_hardware_exits(std::uint32_t vcpu) {
+    HardwareTraceRing& ring = *hardware_rings_[vcpu];
+    const HardwareTraceRing::Batch batch = ring.drain(kBatch);
+    const TraceLosses losses{batch.dropped, ring.lost.get(), ring.unpaired.get()};
+    if (batch.exits.empty() && losses == hardware_reported_[vcpu])
+        return false;
+    hardware_reported_[vcpu] = losses;
+    if (outcome_)
+        outcome_ = segments_.append_hardware_exits(vcpu, batch.first, losses, batch.exits);
+    return true;
+}
+
+void TraceWriter::add_hardware_rings() {
+    for (std::size_t i = 0; i < rings_.size(); ++i)
+        hardware_rings_.push_back(std::make_unique<HardwareTraceRing>(wakeup_));
+    has_hardware_.store(true, std::memory_order_release);
+}
+
+void TraceWriter::update(RecordingInfo info) {
+    {
+        const std::scoped_lock lock(news_mutex_);
+        news_ = std::move(info);
+    }
+    wakeup_.wake();
 }
 
 }  // namespace ringside::exits

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -20,7 +22,7 @@ class TraceWriter {
   public:
     // Creates the file and starts the thread. `info.origin` is set from `clock`.
     static Result<std::unique_ptr<TraceWriter>> start(const std::filesystem::path& path, std::uint32_t vcpus,
-                                                      RecordingInfo info, const TscClock& clock,
+                                                      const RecordingInfo& info, const TscClock& clock,
                                                       TraceBounds bounds = {});
     TraceWriter(const TraceWriter&) = delete;
     TraceWriter& operator=(const TraceWriter&) = delete;
@@ -28,6 +30,13 @@ class TraceWriter {
 
     // Where a vCPU's thread pushes its exits, from start() to finish().
     TraceRing& ring(VcpuIndex vcpu) { return *rings_[vcpu.value]; }
+
+    // Makes room for hardware exits; once, before the first of them, while this thread alone uses the writer.
+    void add_hardware_rings();
+    // Where hardware exits are pushed by one thread at a time, from add_hardware_rings() to finish().
+    HardwareTraceRing& hardware_ring(VcpuIndex vcpu) { return *hardware_rings_[vcpu.value]; }
+    // Something about the run has become known. Any thread.
+    void update(RecordingInfo info);
 
     // Writes what is left and closes the file; returns what failed while writing, if anything did. Once a
     // write fails (a full disk), the recording ends there and further exits are drained and forgotten.
@@ -37,11 +46,20 @@ class TraceWriter {
     TraceWriter(TraceSegments segments, std::uint32_t vcpus);
     void run();
     bool write_pending();
+    bool write_news();
+    bool write_exits(std::uint32_t vcpu);
+    bool write_hardware_exits(std::uint32_t vcpu);
+    bool any_pending() const;
 
     TraceSegments segments_;
     TraceWakeup wakeup_;
     std::vector<std::unique_ptr<TraceRing>> rings_;
-    std::vector<std::uint64_t> reported_drops_;
+    std::vector<std::unique_ptr<HardwareTraceRing>> hardware_rings_;  // to be read once has_hardware_ is set
+    std::atomic<bool> has_hardware_{false};
+    std::vector<TraceLosses> reported_;           // by vCPU: what the file says already
+    std::vector<TraceLosses> hardware_reported_;  // likewise
+    std::mutex news_mutex_;
+    std::optional<RecordingInfo> news_;  // to be written
     Result<void> outcome_;
     std::atomic<bool> stop_{false};
     std::thread thread_;

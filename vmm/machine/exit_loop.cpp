@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "vmm/exits/failure.h"
 #include "vmm/machine/vcpu_thread.h"
 
 namespace ringside::machine {
@@ -68,10 +69,12 @@ void VcpuThread::handle_exit(exits::ExitRecord& record) {
         case KVM_EXIT_SHUTDOWN:
             return fatal(FatalExit::TripleFault);
         case KVM_EXIT_INTERNAL_ERROR:
+            exits::note_failure(record, vcpu_.shared());
             return fatal(vcpu_.shared().internal.suberror == KVM_INTERNAL_ERROR_EMULATION
                              ? FatalExit::EmulationFailure
                              : FatalExit::InternalError);
         case KVM_EXIT_FAIL_ENTRY:
+            exits::note_failure(record, vcpu_.shared());
             return fatal(FatalExit::EntryFailure);
         case KVM_EXIT_INTR:             // a signal: the loop looks at what it brought
         case KVM_EXIT_IRQ_WINDOW_OPEN:  // never asked for, and harmless

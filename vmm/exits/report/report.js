@@ -19,7 +19,9 @@ const grouped = number => number.toLocaleString('en').replaceAll(',', ' ');
 
 // One hue for each reason, the frequent ones first and well apart.
 const kHues = [212, 28, 150, 340, 265, 48, 185, 5, 95, 300];
-const reasonNames = report.views[0].statistics.reasons.rows.map(row => row[0]).filter(name => name !== 'total');
+// Tiers may share a name (IO): it is one filter and one colour for both.
+const reasonNames = [...new Set(report.tiers.flatMap(tier => tier.views[0].statistics.reasons.rows.map(row => row[0])))]
+  .filter(name => name !== 'total');
 function colour(name) {
   const index = reasonNames.indexOf(name);
   if (index < 0)
@@ -37,15 +39,27 @@ function make(tag, text, className) {
   return node;
 }
 
-// ---- What is shown: one view (all vCPUs, or one) and one reason, or all
+// ---- What is shown: one tier or all, one vCPU or all, one reason or all; '' means all
 
-const shown = { view: 0, reason: '' };
+const shown = { tier: '', vcpu: '', reason: '' };
 
-function currentView() { return report.views[shown.view]; }
+const visibleTiers = () => report.tiers.filter(tier => !shown.tier || tier.name === shown.tier);
+const isChosenVcpu = vcpu => shown.vcpu === '' || vcpu === Number(shown.vcpu);
 
+// A tier's numbers for the chosen vCPU, or the sum; undefined where it has seen nothing of that vCPU.
+function statisticsOf(tier) {
+  const view = shown.vcpu === '' ? tier.views[0] : tier.views.find(one => one.vcpu === Number(shown.vcpu));
+  return view?.statistics;
+}
+
+// The tiers that have something to show, with their numbers.
+const visible = () => visibleTiers().map(tier => ({ tier, statistics: statisticsOf(tier) }))
+  .filter(({ statistics }) => statistics);
+
+// A vCPU's tiers lie next to each other.
 function visibleTimelines() {
-  const { vcpu } = currentView();
-  return report.timelines.filter(timeline => vcpu === undefined || timeline.vcpu === vcpu);
+  return visibleTiers().flatMap(tier => tier.timelines.filter(lane => isChosenVcpu(lane.vcpu)).map(lane => ({ ...lane, tier })))
+    .sort((a, b) => a.vcpu - b.vcpu);
 }
 
 // ---- Tables
@@ -86,14 +100,19 @@ function tableNode(table, { keep = () => true, swatches = false, onRow } = {}) {
   return wrapped;
 }
 
+// What each tier has to say, under the tier's name where there are several.
+function stacked(id, content) {
+  const parts = visible().map(({ tier, statistics }) => [tier, content(statistics, tier)]).filter(([, nodes]) => nodes.length > 0);
+  element(id).replaceChildren(...parts.flatMap(([tier, nodes]) =>
+    report.tiers.length > 1 ? [make('h3', tier.title), ...nodes] : nodes));
+}
+
 function showTables() {
-  const { statistics } = currentView();
-  element('reasons').replaceChildren(tableNode(statistics.reasons, {
-    keep: row => !shown.reason || row[0] === shown.reason, swatches: true, onRow: chooseReason }));
-  const lastReason = statistics.hot.columns.length - 1;
-  element('hot').replaceChildren(tableNode(statistics.hot, {
-    keep: row => !shown.reason || row[lastReason] === shown.reason }));
-  element('addresses').replaceChildren(...statistics.addresses.map(table => tableNode(table)));
+  stacked('reasons', statistics => [tableNode(statistics.reasons, {
+    keep: row => !shown.reason || row[0] === shown.reason, swatches: true, onRow: chooseReason })]);
+  stacked('hot', statistics => [tableNode(statistics.hot, {
+    keep: row => !shown.reason || row.at(-1) === shown.reason })]);
+  stacked('addresses', statistics => statistics.addresses.map(table => tableNode(table)));
 }
 
 function chooseReason(name) {
@@ -105,16 +124,20 @@ function chooseReason(name) {
 // ---- Cards
 
 function showCards() {
-  const { statistics } = currentView();
   const timelines = visibleTimelines();
+  const vcpus = new Set(timelines.map(lane => lane.vcpu)).size;
   let end = 0;
-  for (const timeline of timelines)
-    for (let i = 0; i < timeline.at.length; ++i)
-      end = Math.max(end, timeline.at[i] + timeline.after[i]);
-  const cards = [[grouped(statistics.recorded), 'exits'], [String(timelines.length), timelines.length === 1 ? 'vCPU' : 'vCPUs'],
-                 [duration(end), 'recorded time'], [statistics.reasons.rows[0]?.[0] ?? 'none', 'most frequent reason']];
-  if (end > 0)
-    cards.push([grouped(Math.round(statistics.recorded / (end / 1e9))), 'exits per second']);
+  for (const lane of timelines)
+    for (let i = 0; i < lane.at.length; ++i)
+      end = Math.max(end, lane.at[i] + lane.after[i]);
+  const cards = [];
+  for (const { tier, statistics } of visible()) {
+    cards.push([grouped(statistics.recorded), `${tier.name} exits`]);
+    cards.push([statistics.reasons.rows[0]?.[0] ?? 'none', `most frequent, ${tier.name}`]);
+    if (end > 0)
+      cards.push([grouped(Math.round(statistics.recorded / (end / 1e9))), `${tier.name} exits per second`]);
+  }
+  cards.push([String(vcpus), vcpus === 1 ? 'vCPU' : 'vCPUs'], [duration(end), 'recorded time']);
   element('cards').replaceChildren(...cards.map(([value, label]) => {
     const card = make('div', undefined, 'card');
     card.append(make('b', value), make('span', label));
@@ -134,13 +157,10 @@ function mergedBuckets(histograms) {
   return [...counts.values()].sort((a, b) => a[0] - b[0]);
 }
 
-function showHistogram() {
-  const { histograms } = currentView().statistics;
-  const chosen = shown.reason ? [histograms[shown.reason] ?? []] : Object.values(histograms);
-  const buckets = mergedBuckets(chosen);
+function histogramBars(histograms) {
+  const buckets = mergedBuckets(shown.reason ? [histograms[shown.reason] ?? []] : Object.values(histograms));
   const largest = Math.max(1, ...buckets.map(bucket => bucket[2]));
-  element('histogram-title').textContent = `Latency: ${report.afterLabel}, ${shown.reason || 'all reasons'}`;
-  element('histogram').replaceChildren(...buckets.map(([from, below, count]) => {
+  return buckets.map(([from, below, count]) => {
     const line = make('div', undefined, 'bar');
     line.append(make('span', `${duration(from)} to ${duration(below)}`));
     const value = make('div');
@@ -151,14 +171,20 @@ function showHistogram() {
     value.append(bar, make('span', grouped(count)));
     line.append(value);
     return line;
-  }));
-  if (buckets.length === 0)
-    element('histogram').append(make('p', 'none', 'note'));
+  });
+}
+
+function showHistogram() {
+  element('histogram-title').textContent = `Latency: ${shown.reason || 'all reasons'}`;
+  stacked('histogram', (statistics, tier) => {
+    const bars = histogramBars(statistics.histograms);
+    return [make('p', tier.afterLabel, 'note'), ...(bars.length > 0 ? bars : [make('p', 'none', 'note')])];
+  });
 }
 
 // ---- Timeline: a lane for each vCPU; wheel zooms, dragging moves, a double click shows everything
 
-const kLane = 46, kAxis = 24, kLabel = 64;
+const kLane = 46, kAxis = 24, kLabel = report.tiers.length > 1 ? 92 : 64;
 const timeline = { from: 0, to: 1, first: 0, last: 1 };
 
 function timelineBounds() {
@@ -195,7 +221,9 @@ const reasonOf = (lane, i) => report.strings[lane.reason[i]];
 function drawLane(context, lane, top, width, x) {
   const style = getComputedStyle(document.documentElement);
   context.fillStyle = style.getPropertyValue('--faint');
-  context.fillText(`vCPU ${lane.vcpu}`, 8, top + kLane / 2);
+  context.fillText(`vCPU ${lane.vcpu}`, 8, top + kLane / 2 - (report.tiers.length > 1 ? 7 : 0));
+  if (report.tiers.length > 1)
+    context.fillText(lane.tier.name, 8, top + kLane / 2 + 7);
   const start = firstAt(lane, timeline.from);
   const stop = Math.min(firstAt(lane, timeline.to) + 1, lane.at.length);
   context.fillStyle = style.getPropertyValue('--guest');
@@ -294,7 +322,7 @@ function showTip(event) {
   if (i >= lane.at.length || lane.at[i] - lane.before[i] > timeline.to)
     return;
   tip.textContent = `${reasonOf(lane, i)} at ${duration(lane.at[i])}\n${report.strings[lane.detail[i]]}\n` +
-    `${report.beforeLabel} ${duration(lane.before[i])}, ${report.afterLabel} ${duration(lane.after[i])}`;
+    `${lane.tier.beforeLabel} ${duration(lane.before[i])}, ${lane.tier.afterLabel} ${duration(lane.after[i])}`;
   tip.hidden = false;
   tip.style.left = `${Math.min(event.offsetX + 14, element('timeline').clientWidth - tip.offsetWidth - 8)}px`;
   tip.style.top = `${Math.min(event.offsetY + 10, Math.max(0, element('timeline').clientHeight - tip.offsetHeight))}px`;
@@ -338,7 +366,7 @@ function listenToTimeline() {
 
 function showTimelineNotes() {
   const cut = visibleTimelines().filter(lane => lane.at.length < lane.total)
-    .map(lane => `vCPU ${lane.vcpu} shows the last ${grouped(lane.at.length)} of ${grouped(lane.total)} exits.`);
+    .map(lane => `vCPU ${lane.vcpu} shows the last ${grouped(lane.at.length)} of ${grouped(lane.total)} ${lane.tier.name} exits.`);
   element('timeline-note').textContent =
     ['Wheel or + and - to zoom, drag or arrow keys to move, double click or 0 for all.', ...cut].join(' ');
   element('legend').replaceChildren(...reasonNames.map(name => {
@@ -360,24 +388,31 @@ function showAll() {
   drawTimeline();
 }
 
+// A choice of one or all. Its name is that of what it chooses in `shown`.
+function fillFilter(name, options) {
+  element(name).append(new Option('all', ''), ...options.map(([text, value]) => new Option(text, value)));
+  element(name).onchange = event => {
+    shown[name] = event.target.value;
+    if (name !== 'reason')
+      resetTimeline();
+    showAll();
+  };
+}
+
 function start() {
   document.title = `VM exits ${report.kernel}`;
   element('kernel').textContent = report.kernel;
-  element('about').textContent = [report.tier, report.started].filter(Boolean).join(' · ');
-  element('losses').replaceChildren(...report.losses.map(line => make('li', line)));
-  report.views.forEach((view, i) => element('view').append(new Option(view.name, i)));
-  element('reason').append(new Option('all', ''), ...reasonNames.map(name => new Option(name, name)));
-  element('view').onchange = event => {
-    shown.view = Number(event.target.value);
-    resetTimeline();
-    showAll();
-  };
-  element('reason').onchange = event => {
-    shown.reason = event.target.value;
-    showAll();
-  };
+  element('about').textContent = [...report.tiers.map(tier => tier.title), report.started].filter(Boolean).join(' · ');
+  const losses = report.tiers.flatMap(tier =>
+    tier.losses.map(line => report.tiers.length > 1 ? `${tier.name}: ${line}` : line));
+  element('losses').replaceChildren(...[...report.notes, ...losses].map(line => make('li', line)));
+  const vcpus = [...new Set(report.tiers.flatMap(tier => tier.timelines.map(lane => lane.vcpu)))].sort((a, b) => a - b);
+  fillFilter('tier', report.tiers.map(tier => [tier.name, tier.name]));
+  fillFilter('vcpu', vcpus.map(vcpu => [`vCPU ${vcpu}`, vcpu]));
+  fillFilter('reason', reasonNames.map(name => [name, name]));
+  element('tier').parentElement.hidden = report.tiers.length < 2;
   element('filters').onreset = () => {
-    [shown.view, shown.reason] = [0, ''];
+    Object.assign(shown, { tier: '', vcpu: '', reason: '' });
     resetTimeline();
     showAll();
   };

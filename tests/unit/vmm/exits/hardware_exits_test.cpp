@@ -89,9 +89,32 @@ TEST(HardwareExits, DetailsComeFromTheOtherTracepoints) {
     EXPECT_EQ(ept.record.address, 0xfee000b0U);
     EXPECT_EQ(ept.exit.gpa, Gpa{0xfee000b0});
     EXPECT_EQ(ept.record.direction, Direction::Write);
+    // Where no event tells the address it is not made up.
+    EXPECT_EQ(decode_one(all, {{"isa", 2}, {"exit_reason", 0x7c}}).record.address, kUnknownAddress);
+    EXPECT_EQ(decode_one(all, {{"isa", 1}, {"exit_reason", 48}}).record.address, kUnknownAddress);
     // Not of this exit's kind: no address.
     EXPECT_EQ(decode_one(all, {{"isa", 1}, {"exit_reason", 12}}, {raw(msr, {{"ecx", 7}})}).record.address,
               0U);
+}
+
+TEST(HardwareExits, WordsHaveWhatTheOtherTracepointsTold) {
+    const KvmTracepoints all = tracepoints();
+    const auto words = [](const HardwareRecord& exit) {
+        return describe_hardware_exit(exit.record, exit.exit);
+    };
+    EXPECT_EQ(words(decode_one(all, {{"isa", 1}, {"exit_reason", 32}},
+                               {raw(all.details[0], {{"ecx", 0xc0000082}, {"write", 1}, {"data", 0x1234}})})),
+              "wrmsr 0xc0000082 IA32_LSTAR: 0x1234");
+    EXPECT_EQ(words(decode_one(all, {{"isa", 2}, {"exit_reason", 0x7c}, {"info1", 0}},
+                               {raw(all.details[0], {{"ecx", 0x4b564dfe}, {"data", 7}})})),
+              "rdmsr 0x4b564dfe: 0x7");
+    EXPECT_EQ(words(decode_one(all, {{"isa", 2}, {"exit_reason", 0x72}},
+                               {raw(all.details[1], {{"function", 0x40000000}})})),
+              "leaf 0x40000000");
+    EXPECT_EQ(words(decode_one(all, {{"isa", 1}, {"exit_reason", 30}, {"info1", 0x3f80000}})),
+              "out 0x3f8, 1 byte");
+    EXPECT_EQ(words(decode_one(all, {{"isa", 1}, {"exit_reason", 32}})),
+              "wrmsr; KVM's events do not tell of which MSR");
 }
 
 TEST(HardwareExits, SvmNamesTheFaultingAddressItself) {

@@ -99,12 +99,6 @@ TEST(Symbols, Elf32) {
     expect_symbols(elf32());
 }
 
-TEST(Symbols, SlideIsSubtracted) {
-    const SymbolTable table({{0xffffffff81000000, 0x100, "start_kernel"}});
-    EXPECT_EQ(table.describe(0xffffffff9c000010, 0x1b000000), "start_kernel+0x10");
-    EXPECT_EQ(table.describe(0xffffffff9c000010), "");
-}
-
 TEST(Symbols, CppNamesWithoutParameters) {
     EXPECT_EQ(readable_name("_ZN5guest5writeEc"), "guest::write");
     EXPECT_EQ(readable_name("_ZN12_GLOBAL__N_16wantedERKN5guest11CommandLineERK4Kind"),
@@ -170,6 +164,19 @@ TEST(Symbols, SurvivesDamageAnywhere) {
                 EXPECT_LE(table ? table->size() : 0U, 5U);
             }
     }
+}
+
+TEST(Symbols, ASlideMovesEveryOne) {
+    SymbolTable table({{0xffffffff81000000, 0x100, "_text"}});
+    table.set_slide(0x1200000);
+    EXPECT_EQ(table.describe(0xffffffff82200004), "_text+0x4");
+    EXPECT_EQ(table.describe(0xffffffff81000000), "");
+    EXPECT_EQ(table.address_of("_text"), 0xffffffff82200000);
+    table.set_slide(-0x1000);
+    EXPECT_EQ(table.describe(0xffffffff80fff000), "_text");
+    EXPECT_EQ(table.address_of("_text"), 0xffffffff80fff000);
+    table.set_slide(0);
+    EXPECT_EQ(table.describe(0xffffffff81000000), "_text");
 }
 
 }  // namespace
