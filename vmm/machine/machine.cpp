@@ -115,7 +115,7 @@ void Machine::stop() {
 std::optional<StopToken> Machine::stop_token() const {
     if (!std::ranges::all_of(vcpus_, [](const auto& thread) { return thread->parked(); }))
         return std::nullopt;
-    return StopToken();
+    return StopToken(device_gate_->close());
 }
 
 void Machine::end(GuestEnd how) {

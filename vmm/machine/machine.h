@@ -12,14 +12,16 @@
 #include "vmm/kvm/system.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/cpuid.h"
+#include "vmm/machine/device_gate.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/interrupt_line.h"
 #include "vmm/machine/vcpu_thread.h"
 
 namespace ringside::machine {
 
-// Proof that every vCPU of a machine is parked: what reads and writes of guest state ask for. Only a Machine
-// makes one, and whoever holds it must not resume a vCPU before letting go of it.
+// Proof that every vCPU of a machine is parked, and every device kept out: what reads and writes of guest
+// state ask for. Only a Machine makes one, and whoever holds it must not resume a vCPU before letting go of
+// it.
 class StopToken {
   public:
     StopToken(StopToken&&) = default;
@@ -27,7 +29,9 @@ class StopToken {
 
   private:
     friend class Machine;
-    StopToken() = default;
+    friend class StoppedMachineOfTests;  // a machine that has no vCPU, and so is always stopped
+    explicit StopToken(DeviceGate::Closure devices_out) : devices_out_(std::move(devices_out)) {}
+    DeviceGate::Closure devices_out_;
 };
 
 // How a machine came to its end by the guest's own doing.
@@ -64,7 +68,11 @@ class Machine final : public MachineControl {
     VcpuThread& vcpu(VcpuIndex index) { return *vcpus_.at(index.value); }
     const VcpuThread& vcpu(VcpuIndex index) const { return *vcpus_.at(index.value); }
 
-    // A token if every vCPU is parked at this moment, else nothing.
+    // What threads of devices pass to touch memory or an interrupt line.
+    DeviceGate& device_gate() { return *device_gate_; }
+
+    // A token if every vCPU is parked at this moment, else nothing. Waits for devices that are at work in
+    // guest memory.
     std::optional<StopToken> stop_token() const;
 
     // MachineControl: the first end counts. The calling vCPU and all others are suspended, then `on_end` is
@@ -84,6 +92,7 @@ class Machine final : public MachineControl {
     GuestMemory memory_;
     Buses buses_;
     CpuFeatures features_;
+    std::shared_ptr<DeviceGate> device_gate_ = std::make_shared<DeviceGate>();
     std::vector<std::unique_ptr<InterruptLine>> lines_;
     std::vector<std::unique_ptr<VcpuThread>> vcpus_;
     std::function<void(const GuestEnd&)> on_end_;

@@ -1,0 +1,76 @@
+// The door between the threads of devices and the guest.
+//
+// A device that works on a thread of its own could write guest memory or raise an interrupt while the
+// debugger shows a stopped guest. So whoever touches the guest from outside a vCPU thread holds a pass, and a
+// StopToken keeps the gate closed: work that completes meanwhile waits at the gate until the guest is
+// resumed. Passes are short (no I/O under one), so that closing, which waits for them, is too.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace ringside::machine {
+
+class DeviceGate : public std::enable_shared_from_this<DeviceGate> {
+  public:
+    // The right to touch the guest. Empty after shut_down(): its caller ends its work.
+    class [[nodiscard]] Pass {
+      public:
+        Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+        Pass& operator=(Pass&& other) noexcept {
+            std::swap(gate_, other.gate_);
+            return *this;
+        }
+        ~Pass() {
+            if (gate_ != nullptr)
+                gate_->leave();
+        }
+        explicit operator bool() const { return gate_ != nullptr; }
+
+      private:
+        friend class DeviceGate;
+        explicit Pass(DeviceGate* gate) : gate_(gate) {}
+        DeviceGate* gate_;
+    };
+
+    // Keeps the gate closed while it lives. Closures nest, and may outlive the machine.
+    class [[nodiscard]] Closure {
+      public:
+        Closure(Closure&&) noexcept = default;
+        Closure& operator=(Closure&& other) noexcept {
+            std::swap(gate_, other.gate_);
+            return *this;
+        }
+        ~Closure() {
+            if (gate_)
+                gate_->open();
+        }
+
+      private:
+        friend class DeviceGate;
+        explicit Closure(std::shared_ptr<DeviceGate> gate) : gate_(std::move(gate)) {}
+        std::shared_ptr<DeviceGate> gate_;
+    };
+
+    // Waits while the gate is closed. Not for vCPU threads (which are at rest by themselves while it is) nor
+    // for the thread that resumes the guest.
+    Pass enter();
+    // Waits until nobody is inside any more.
+    Closure close();
+    // For the end of the machine: wakes everyone who waits, and lets nobody in again.
+    void shut_down();
+
+  private:
+    void leave();
+    void open();
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    unsigned inside_ = 0;
+    unsigned closures_ = 0;
+    bool down_ = false;
+};
+
+}  // namespace ringside::machine
