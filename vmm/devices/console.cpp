@@ -1,6 +1,7 @@
 #include "vmm/devices/console.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -47,12 +48,12 @@ bool write_all(int fd, std::span<const std::byte> data, bool closing) {
 
 }  // namespace
 
-// Reads the input descriptor and hands it to the UART as its FIFO has room. Kept alive by its pending
+// Reads the input descriptor and hands it to the receiver as that has room. Kept alive by its pending
 // operations.
 class Console::Input : public std::enable_shared_from_this<Console::Input> {
   public:
-    Input(asio::io_context& io, int fd, Serial& serial, std::function<void()> on_escape)
-        : io_(io), descriptor_(io), serial_(serial), on_escape_(std::move(on_escape)) {
+    Input(asio::io_context& io, int fd, CharacterReceiver& receiver, std::function<void()> on_escape)
+        : io_(io), descriptor_(io), receiver_(receiver), on_escape_(std::move(on_escape)) {
         if (::isatty(fd) != 0 && ::tcgetattr(fd, &saved_.emplace()) == 0) {
             termios raw = *saved_;
             ::cfmakeraw(&raw);
@@ -79,7 +80,7 @@ class Console::Input : public std::enable_shared_from_this<Console::Input> {
     void start() {
         if (!usable_)
             return;
-        serial_.on_space_available([weak = weak_from_this(), this] {
+        receiver_.on_space_available([weak = weak_from_this(), this] {
             asio::post(io_, [weak] {
                 if (const auto self = weak.lock())
                     self->deliver();
@@ -120,7 +121,7 @@ class Console::Input : public std::enable_shared_from_this<Console::Input> {
 
     // Reads on only when all is delivered: a guest that takes no input stops the reading, not the monitor.
     void deliver() {
-        const std::size_t taken = serial_.receive(waiting_);
+        const std::size_t taken = receiver_.receive(waiting_);
         waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
         if (waiting_.empty() && !reading_)
             read();
@@ -128,7 +129,7 @@ class Console::Input : public std::enable_shared_from_this<Console::Input> {
 
     asio::io_context& io_;
     asio::posix::stream_descriptor descriptor_;
-    Serial& serial_;
+    CharacterReceiver& receiver_;
     std::function<void()> on_escape_;
     std::optional<termios> saved_;
     int terminal_ = -1;
@@ -191,11 +192,19 @@ void Console::write_loop() {
     }
 }
 
-void Console::start_input(asio::io_context& io, Serial& serial, std::function<void()> on_escape) {
+void Console::start_input(asio::io_context& io, CharacterReceiver& receiver,
+                          std::function<void()> on_escape) {
     if (!descriptors_.input)
         return;
-    input_ = std::make_shared<Input>(io, descriptors_.input.get(), serial, std::move(on_escape));
+    input_ = std::make_shared<Input>(io, descriptors_.input.get(), receiver, std::move(on_escape));
     input_->start();
+}
+
+std::optional<Console::TerminalSize> Console::terminal_size() const {
+    winsize size{};
+    if (!descriptors_.input || ::ioctl(descriptors_.input.get(), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return std::nullopt;
+    return TerminalSize{size.ws_col, size.ws_row};
 }
 
 }  // namespace ringside::devices

@@ -1,13 +1,15 @@
-// Carries the serial line's characters between vCPU threads and a descriptor of the host.
+// Carries a guest's characters between its serial line, or its virtio console, and a descriptor of the host.
 //
 // Output is buffered, so that a vCPU never waits for a terminal; a writer thread of its own passes it on in
 // as large pieces as come together. Input is read on the io_context's thread.
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
@@ -15,9 +17,9 @@
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 
+#include "vmm/devices/character_receiver.h"
 #include "vmm/devices/character_sink.h"
 #include "vmm/devices/console_endpoint.h"
-#include "vmm/devices/serial.h"
 
 namespace ringside::devices {
 
@@ -32,9 +34,17 @@ class Console final : public CharacterSink {
     // From any thread. What exceeds the buffer while nobody reads the other end is lost, as on a real line.
     void write(std::span<const std::byte> data) override;
 
-    // Starts to feed the serial line with input; on the io_context's thread. A terminal is put into raw mode,
+    // Starts to feed the receiver with input; on the io_context's thread. A terminal is put into raw mode,
     // and the escape key Ctrl-A followed by x calls `on_escape`. Ctrl-A twice sends one.
-    void start_input(asio::io_context& io, Serial& serial, std::function<void()> on_escape);
+    void start_input(asio::io_context& io, CharacterReceiver& receiver, std::function<void()> on_escape);
+
+    // The terminal's size, if the input is one that has a size.
+    struct TerminalSize {
+        std::uint16_t columns = 0;
+        std::uint16_t rows = 0;
+        friend bool operator==(const TerminalSize&, const TerminalSize&) = default;
+    };
+    std::optional<TerminalSize> terminal_size() const;
 
   private:
     static constexpr std::size_t kMostBuffered = std::size_t{1} << 20;

@@ -11,12 +11,13 @@
 #include <span>
 
 #include "vmm/devices/byte_port_device.h"
+#include "vmm/devices/character_receiver.h"
 #include "vmm/devices/character_sink.h"
 #include "vmm/machine/interrupt_line.h"
 
 namespace ringside::devices {
 
-class Serial final : public BytePortDevice {
+class Serial final : public BytePortDevice, public CharacterReceiver {
   public:
     static constexpr std::size_t kFifoSize = 16;
 
@@ -42,10 +43,11 @@ class Serial final : public BytePortDevice {
 
     // Input from outside, from any thread. Takes what the FIFO has room for and returns how many bytes that
     // was; nothing is taken in loopback mode, where the line is cut off.
-    std::size_t receive(std::span<const std::byte> data);
-    // Called, from a vCPU thread and with no lock held, once receive() may succeed after it has refused a
-    // byte. Set it before the machine runs.
-    void on_space_available(std::function<void()> callback) { space_available_ = std::move(callback); }
+    std::size_t receive(std::span<const std::byte> data) override;
+    // The callback comes from a vCPU thread.
+    void on_space_available(std::function<void()> callback) override {
+        space_available_ = std::move(callback);
+    }
 
     State save() const;
     void restore(const State& state);

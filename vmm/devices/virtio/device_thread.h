@@ -1,0 +1,45 @@
+// A device's own thread: it sleeps until the driver rings or the host has something, and does the device's
+// work.
+//
+// One thread for each device, so that a slow disk holds up neither the network nor a vCPU. Nothing polls.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+
+#include "vmm/devices/virtio/device.h"
+#include "vmm/devices/virtio/transport.h"
+
+namespace ringside::devices::virtio {
+
+class DeviceThread {
+  public:
+    explicit DeviceThread(Device& device);
+    ~DeviceThread() { stop(); }
+    DeviceThread(const DeviceThread&) = delete;
+    DeviceThread& operator=(const DeviceThread&) = delete;
+
+    // Wakes the thread for the device's on_...(). From any thread; neither blocks nor allocates.
+    void ring(Events events);
+
+    // Starts the device on its thread.
+    void start(Transport& transport);
+    // Ends the thread after what it is at; the gate must have been shut down. Idempotent.
+    void stop();
+
+  private:
+    void wait();
+
+    Device& device_;
+    asio::io_context io_;
+    asio::posix::stream_descriptor bell_;  // an eventfd
+    std::uint64_t rings_ = 0;
+    std::atomic<Events> events_{0};
+    std::thread thread_;
+};
+
+}  // namespace ringside::devices::virtio

@@ -1,0 +1,109 @@
+#include "vmm/devices/virtio/net.h"
+
+#include <utility>
+
+namespace ringside::devices::virtio {
+
+namespace {
+
+constexpr unsigned kReceive = 0;
+constexpr unsigned kTransmit = 1;
+
+// Feature bits (5.1.3).
+constexpr std::uint64_t kFeatureMac = std::uint64_t{1} << 5;
+constexpr std::uint64_t kFeatureStatus = std::uint64_t{1} << 16;
+
+}  // namespace
+
+Net::Net(std::unique_ptr<NetBackend> backend, const MacAddress& mac,
+         std::function<void(const std::string&)> report)
+    : backend_(std::move(backend)), report_(std::move(report)) {
+    config_.mac = mac;
+}
+
+Identity Net::identity() const {
+    return {kNetId, "virtio net", kFeatureMac | kFeatureStatus | backend_->features(), 2};
+}
+
+void Net::start(Transport& transport, asio::io_context& io) {
+    transport_ = &transport;
+    backend_->start(io, {[this](std::span<const std::byte> frame) { on_frame(frame); },
+                         [this] { transmit(); }, [this](const std::string& why) { on_lost(why); }});
+    backend_->receive();
+}
+
+void Net::on_kick(unsigned queue) {
+    if (queue == kTransmit) {
+        transmit();
+    } else if (!waiting_.empty() && deliver(waiting_)) {
+        waiting_.clear();
+        backend_->receive();
+    }
+}
+
+void Net::on_reset() {
+    accepted_.reset();
+}
+
+void Net::on_frame(std::span<const std::byte> frame) {
+    if (deliver(frame))
+        backend_->receive();
+    else
+        waiting_.assign(frame.begin(), frame.end());
+}
+
+void Net::on_lost(const std::string& why) {
+    report_("virtio net: " + why + ": the guest's link is down");
+    if (auto access = transport_->enter()) {
+        config_.status = 0;
+        access->config_changed();
+    }
+}
+
+// Says whether the frame is done with: delivered, or too large for the buffer and dropped, as on a real
+// network.
+bool Net::deliver(std::span<const std::byte> frame) {
+    auto access = transport_->enter();
+    if (!access || !access->next(kReceive, receive_chain_))
+        return false;
+    settle_features(*access);
+    if (receive_chain_.writable() < frame.size())
+        return true;
+    receive_chain_.write(0, frame);
+    access->finish(kReceive, receive_chain_, static_cast<std::uint32_t>(frame.size()));
+    return true;
+}
+
+void Net::transmit() {
+    while (backend_->ready() && take_frame()) {
+        if (!frame_.empty())
+            backend_->send(frame_);
+    }
+}
+
+// The next frame of the guest's; empty if it is none that a network could carry.
+bool Net::take_frame() {
+    auto access = transport_->enter();
+    if (!access || !access->next(kTransmit, transmit_chain_))
+        return false;
+    settle_features(*access);
+    const std::uint64_t size = transmit_chain_.readable();
+    frame_.resize(size > kNetHeader && size <= kLargestFrame ? static_cast<std::size_t>(size) : 0);
+    transmit_chain_.read(0, frame_);
+    access->finish(kTransmit, transmit_chain_, 0);
+    return true;
+}
+
+void Net::settle_features(const Transport::Access& access) {
+    if (accepted_)
+        return;
+    accepted_ = 0;
+    for (unsigned bit = 0; bit < 64; ++bit) {
+        const std::uint64_t feature = std::uint64_t{1} << bit;
+        if ((backend_->features() & feature) != 0 && access.negotiated(feature))
+            *accepted_ |= feature;
+    }
+    backend_->accept(*accepted_);
+}
+
+}  // namespace ringside::devices::virtio

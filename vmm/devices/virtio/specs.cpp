@@ -1,0 +1,88 @@
+#include "vmm/devices/virtio/specs.h"
+
+#include <charconv>
+#include <utility>
+
+namespace ringside::devices::virtio {
+
+namespace {
+
+// "value,option" at the last comma.
+std::pair<std::string_view, std::optional<std::string_view>> split_option(std::string_view text) {
+    const auto comma = text.rfind(',');
+    if (comma == std::string_view::npos)
+        return {text, std::nullopt};
+    return {text.substr(0, comma), text.substr(comma + 1)};
+}
+
+template <typename T>
+std::optional<T> number(std::string_view text, int base) {
+    T value{};
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (error != std::errc{} || stop != text.data() + text.size())
+        return std::nullopt;
+    return value;
+}
+
+std::optional<MacAddress> parse_mac(std::string_view text) {
+    MacAddress mac{};
+    if (text.size() != mac.size() * 3 - 1)
+        return std::nullopt;
+    for (std::size_t i = 0; i < mac.size(); ++i) {
+        const auto byte = number<std::uint8_t>(text.substr(3 * i, 2), 16);
+        if (!byte || (i + 1 < mac.size() && text[3 * i + 2] != ':'))
+            return std::nullopt;
+        mac[i] = *byte;
+    }
+    return mac;
+}
+
+}  // namespace
+
+Result<DiskSpec> parse_disk(std::string_view text) {
+    const auto [path, option] = split_option(text);
+    if (path.empty() || (option && *option != "ro"))
+        return failure("--disk " + std::string(text), "that is neither FILE nor FILE,ro");
+    return DiskSpec{std::string(path), option.has_value()};
+}
+
+Result<NetSpec> parse_net(std::string_view text) {
+    const auto wrong = [&](const char* reason) {
+        return failure("--net " + std::string(text), reason,
+                       "Use tap:NAME or passt[:SOCKET], and ,mac=52:54:00:12:34:56 behind it");
+    };
+    NetSpec spec;
+    const auto [backend, option] = split_option(text);
+    if (option) {
+        if (!option->starts_with("mac="))
+            return wrong("there is no such option");
+        spec.mac = parse_mac(option->substr(4));
+        if (!spec.mac || (spec.mac->front() & 1) != 0)
+            return wrong("that is no station's MAC address");
+    }
+    constexpr std::string_view kTap = "tap:";
+    constexpr std::string_view kPasst = "passt:";
+    if (backend.starts_with(kTap) && backend.size() > kTap.size())
+        spec.backend = NetSpec::Tap{std::string(backend.substr(kTap.size()))};
+    else if (backend.starts_with(kPasst) && backend.size() > kPasst.size())
+        spec.backend = NetSpec::Passt{std::string(backend.substr(kPasst.size()))};
+    else if (backend == "passt")
+        spec.backend = NetSpec::Passt{};
+    else
+        return wrong("there is no such network");
+    return spec;
+}
+
+Result<VsockSpec> parse_vsock(std::string_view text) {
+    const auto comma = text.find(',');
+    const std::string operation = "--vsock " + std::string(text);
+    if (comma == std::string_view::npos || comma + 1 == text.size())
+        return failure(operation, "that is not CID,PATH", "As in --vsock 3,/tmp/vm.sock");
+    // 0 and 1 are reserved, 2 is the host, the last one means any (virtio 5.10.4).
+    const auto cid = number<std::uint32_t>(text.substr(0, comma), 10);
+    if (!cid || *cid < 3 || *cid == 0xffffffff)
+        return failure(operation, "a guest's CID is a number from 3 on");
+    return VsockSpec{*cid, std::string(text.substr(comma + 1))};
+}
+
+}  // namespace ringside::devices::virtio

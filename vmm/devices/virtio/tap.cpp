@@ -1,0 +1,101 @@
+// A tap interface (Linux, Documentation/networking/tuntap.rst): each read and write is one frame, with its
+// struct virtio_net_hdr in front, so that checksums and segmentation are left to whoever does them best.
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <asio/posix/stream_descriptor.hpp>
+
+#include "vmm/devices/virtio/net_backend.h"
+#include "vmm/kvm/fd.h"
+
+namespace ringside::devices::virtio {
+
+namespace {
+
+// Feature bits (virtio 1.2, 5.1.3). What the guest sends may be as unfinished as the host's network stack can
+// finish; what it receives is complete but for checksums, as larger frames would need larger buffers.
+constexpr std::uint64_t kFeatureChecksum = std::uint64_t{1} << 0;
+constexpr std::uint64_t kFeatureGuestChecksum = std::uint64_t{1} << 1;
+constexpr std::uint64_t kFeatureHostTso4 = std::uint64_t{1} << 11;
+constexpr std::uint64_t kFeatureHostTso6 = std::uint64_t{1} << 12;
+
+class Tap final : public NetBackend {
+  public:
+    explicit Tap(kvm::Fd fd) : fd_(std::move(fd)) {}
+
+    std::uint64_t features() const override {
+        return kFeatureChecksum | kFeatureGuestChecksum | kFeatureHostTso4 | kFeatureHostTso6;
+    }
+    void accept(std::uint64_t features) override {
+        const unsigned long offload = (features & kFeatureGuestChecksum) != 0 ? TUN_F_CSUM : 0;
+        ::ioctl(fd_.get(), TUNSETOFFLOAD, offload);  // without it, frames are complete: fine as well
+    }
+
+    void start(asio::io_context& io, Hooks hooks) override {
+        hooks_ = std::move(hooks);
+        descriptor_.emplace(io, ::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+    }
+
+    void receive() override {
+        descriptor_->async_wait(asio::posix::descriptor_base::wait_read, [this](std::error_code error) {
+            if (!error)
+                read();
+        });
+    }
+
+    bool ready() const override { return true; }
+    // A full interface drops frames, as a full network does.
+    void send(std::span<const std::byte> frame) override {
+        [[maybe_unused]] const ssize_t sent = ::write(fd_.get(), frame.data(), frame.size());
+    }
+
+  private:
+    void read() {
+        const ssize_t size = ::read(fd_.get(), frame_.data(), frame_.size());
+        if (size > static_cast<ssize_t>(kNetHeader))
+            return hooks_.on_frame(std::span(frame_).first(static_cast<std::size_t>(size)));
+        if (size < 0 && errno != EAGAIN && errno != EINTR && errno != EIO)  // EIO: the interface is down
+            return hooks_.on_lost(std::string("the tap interface: ") + std::strerror(errno));
+        receive();
+    }
+
+    kvm::Fd fd_;
+    std::optional<asio::posix::stream_descriptor> descriptor_;
+    Hooks hooks_;
+    std::array<std::byte, kLargestFrame> frame_{};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<NetBackend>> open_tap(const std::string& interface) {
+    const std::string operation = "--net tap:" + interface;
+    ifreq request{};
+    if (interface.size() >= sizeof request.ifr_name)
+        return failure(operation, "the name is too long for an interface");
+    std::memcpy(request.ifr_name, interface.c_str(), interface.size() + 1);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+    kvm::Fd fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    if (!fd)
+        return errno_failure(operation + ": /dev/net/tun", errno);
+    if (::ioctl(fd.get(), TUNSETIFF, &request) != 0)
+        return errno_failure(operation, errno,
+                             errno == EBUSY
+                                 ? "Another program uses it"
+                                 : "Make it first: ip tuntap add " + interface + " mode tap user $USER");
+    int header = kNetHeader;
+    if (::ioctl(fd.get(), TUNSETVNETHDRSZ, &header) != 0)
+        return errno_failure(operation, errno);
+    return std::make_unique<Tap>(std::move(fd));
+}
+
+}  // namespace ringside::devices::virtio

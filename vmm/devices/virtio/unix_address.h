@@ -1,0 +1,37 @@
+// Unix sockets by path.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "vmm/kvm/fd.h"
+#include "vmm/types.h"
+
+namespace ringside::devices::virtio {
+
+inline Result<sockaddr_un> unix_address(const std::string& operation, const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path)
+        return failure(operation, "the path is too long for a unix socket");
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    return address;
+}
+
+// A stream socket that is connected to whoever listens at the path. It does not wait: a listener that is too busy
+// to be connected to at once is an error (EAGAIN), as an absent one is.
+inline Result<kvm::Fd> connect_unix(const std::string& operation, const std::string& path) {
+    const auto address = unix_address(operation, path);
+    if (!address)
+        return tl::unexpected<Error>(address.error());
+    kvm::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+        return errno_failure(operation, errno, "A program must listen there first");
+    return fd;
+}
+
+}  // namespace ringside::devices::virtio

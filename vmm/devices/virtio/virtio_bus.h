@@ -1,0 +1,62 @@
+// The machine's virtio devices: one MMIO page, one interrupt line and one thread each.
+//
+// Memory-mapped virtio announces itself by firmware tables only; descriptions() is what stands in them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vmm/devices/virtio/device.h"
+#include "vmm/devices/virtio/device_thread.h"
+#include "vmm/devices/virtio/transport.h"
+#include "vmm/machine/bus.h"
+#include "vmm/machine/device_gate.h"
+#include "vmm/machine/guest_memory.h"
+#include "vmm/machine/interrupt_line.h"
+#include "vmm/machine/mmio_device.h"
+
+namespace ringside::devices::virtio {
+
+// Where `count` devices stand (vmm/machine/layout.h), for the DSDT.
+std::vector<machine::MmioDevice> descriptions(std::size_t count);
+
+class VirtioBus {
+  public:
+    // What the bus is wired to; all of it must outlive the bus. `interrupt` finds a line.
+    struct Wiring {
+        const machine::GuestMemory& memory;
+        machine::Bus& mmio;
+        machine::DeviceGate& gate;
+        std::function<machine::InterruptLine&(Gsi)> interrupt;
+        std::function<void(const std::string&)> report;  // one line for the user; from any thread
+    };
+
+    // Puts the devices on the MMIO bus, in order; before the machine runs. Fails when there are more than
+    // slots.
+    static Result<std::unique_ptr<VirtioBus>> create(const Wiring& wiring,
+                                                     std::vector<std::unique_ptr<Device>> devices);
+    // Ends the devices' work: shuts the gate down.
+    ~VirtioBus();
+
+    // Starts every device's thread.
+    void start();
+
+    std::vector<machine::MmioDevice> descriptions() const { return virtio::descriptions(slots_.size()); }
+
+  private:
+    // Destroyed from the last to the first: a device's sockets live in its thread's io_context.
+    struct Slot {
+        std::unique_ptr<DeviceThread> thread;
+        std::unique_ptr<Device> device;
+        std::unique_ptr<Transport> transport;
+    };
+
+    explicit VirtioBus(machine::DeviceGate& gate) : gate_(gate) {}
+
+    machine::DeviceGate& gate_;
+    std::vector<Slot> slots_;
+};
+
+}  // namespace ringside::devices::virtio

@@ -1,0 +1,100 @@
+// The socket device (virtio 1.2, 5.10): connections between the guest and programs on the host, without a
+// network.
+//
+// The host's side is made of unix sockets, in the way that Firecracker documents (docs/vsock.md there):
+// - a program on the host connects to PATH and writes "CONNECT port\n"; once the guest has accepted, it reads
+//   "OK port\n", and from there on the bytes are the connection's;
+// - a guest that connects to port P of the host (CID 2) reaches the program that listens at PATH_P.
+//
+// The packets of a guest are hostile. Nothing that it sends makes us keep more than a fixed amount:
+// connections are counted, each has a buffer of fixed size, and while answers wait to be taken no further
+// packets are read.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <asio/local/stream_protocol.hpp>
+#include <asio/streambuf.hpp>
+
+#include "vmm/devices/virtio/chain.h"
+#include "vmm/devices/virtio/constants.h"
+#include "vmm/devices/virtio/device.h"
+#include "vmm/devices/virtio/specs.h"
+#include "vmm/devices/virtio/transport.h"
+#include "vmm/devices/virtio/vsock_connection.h"
+#include "vmm/kvm/fd.h"
+
+namespace ringside::devices::virtio {
+
+class Vsock final : public Device {
+  public:
+    static constexpr std::size_t kMostConnections = 256;
+
+    // Listens at spec.path. The socket file is taken away with the device.
+    static Result<std::unique_ptr<Vsock>> open(const VsockSpec& spec);
+    ~Vsock() override;
+
+    Identity identity() const override { return {kVsockId, "virtio vsock", 0, 3}; }
+    std::span<const std::byte> config() const override { return std::as_bytes(std::span(&cid_, 1)); }
+    void start(Transport& transport, asio::io_context& io) override;
+    void on_kick(unsigned queue) override;
+    void on_reset() override;
+    void on_restore() override;
+
+  private:
+    using Protocol = asio::local::stream_protocol;
+    struct Handshake;
+
+    Vsock(const VsockSpec& spec, kvm::Fd listener)
+        : cid_(spec.cid), path_(spec.path), listener_fd_(std::move(listener)) {}
+
+    // The host's programs.
+    void accept();
+    void read_request(const std::shared_ptr<Handshake>& handshake);
+    void connect_to_guest(Protocol::socket socket, std::uint32_t guest_port);
+
+    // The guest's packets.
+    void process_transmitted();
+    bool take_packet();
+    void handle(const VsockHeader& header);
+    void handle_for(VsockConnection& connection, const VsockHeader& header);
+    void connect_to_host(const VsockHeader& header);
+
+    // What is for the guest.
+    void deliver();
+    bool deliver_one();
+    void deliver_event();
+    void answer(const VsockHeader& to, VsockOp op);
+    void tell(VsockPorts ports, VsockOp op, std::uint32_t flags);
+    VsockHeader header(VsockPorts ports, VsockOp op) const;
+
+    std::shared_ptr<VsockConnection> add(Protocol::socket socket, VsockPorts ports);
+    void forget(VsockPorts ports);
+    void drop_all();
+
+    std::uint64_t cid_;
+    std::string path_;
+    kvm::Fd listener_fd_;
+    Transport* transport_ = nullptr;
+    asio::io_context* io_ = nullptr;
+    std::optional<Protocol::acceptor> acceptor_;
+    std::map<VsockPorts, std::shared_ptr<VsockConnection>> connections_;
+    std::size_t handshakes_ = 0;
+    std::uint32_t next_host_port_ = 0;
+    std::deque<VsockHeader> answers_;  // packets without data, which go first
+    VsockPorts last_served_;           // connections take turns
+    bool transport_reset_ = false;     // the guest is to be told that its connections are gone
+    Chain receive_chain_;
+    Chain transmit_chain_;
+    Chain event_chain_;
+    VsockHeader packet_;
+    std::vector<std::byte> payload_;
+};
+
+}  // namespace ringside::devices::virtio
