@@ -7,7 +7,7 @@
 //   only=NAME   this kind alone, by the names in the table below; the only way to run `hypercall`
 //   skip=NAME   all but this one (for a hypervisor that cannot survive it)
 //   times=N     N times the counts
-// It prints a line per kind and leaves through the debug-exit port with 0x10.
+// It prints a line per kind, also for one that it leaves out by itself, and leaves through the debug-exit port with 0x10.
 
 #include "guests/exits/counts.h"
 #include "guests/exits/kinds.h"
@@ -78,8 +78,12 @@ extern "C" void guest_main(const guest::HvmStartInfo& info) {
     guest::start_timer(kTimerHertz);
 
     for (const Kind& kind : kinds) {
-        if (!wanted(options, kind))
+        if (!wanted(options, kind)) {
+            if (guest::word_is(kind.name, kOnlyOnRequest))
+                guest::print(kind.name, " not run: only with only=", kind.name,
+                             ", as some hypervisors never get past it\n");
             continue;
+        }
         const unsigned count = kind.count * factor;
         const unsigned long faults_before = faults_survived;
         kind.provoke(count);

@@ -6,7 +6,7 @@ from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.integration.harness import paths
+from tests.integration.harness import paths, recording
 from tests.integration.harness.case import RingsideCase
 from tests.integration.harness.timeouts import FACTOR
 
@@ -59,3 +59,52 @@ class ExitReport(RingsideCase):
         self.assertNotEqual(*pictures)
         for picture in pictures:
             self.assertGreater(len(picture), 30_000, "an empty page is a tenth of that")
+
+
+class ReportOfBothTiers(RingsideCase):
+    """With hardware exits, which few hosts that test this have: from a recording made for it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        directory = TemporaryDirectory(prefix="ringside-report-", ignore_cleanup_errors=True)
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+        self.page = self.directory / "report.html"
+        file = self.directory / "run.exits"
+        recording.example().write(file)
+        self.tables = subprocess.run([paths.RINGSIDE, "exits", file, "--html", self.page], check=True, capture_output=True,
+                                     text=True).stdout
+        self.html = browse(self.page, str(self.directory / "profile"), "--dump-dom")
+
+    def section(self, name: str) -> str:
+        match = re.search(rf'id="{name}"[^>]*>(.*?)</section>', self.html, re.S)
+        self.assertIsNotNone(match)
+        return match[1]
+
+    def test_each_tier_has_the_tables_numbers(self):
+        parts = re.split(r"<h3>", self.section("reasons"))[1:]
+        # Every table has its tier's title; these are those of reasons.
+        tiers = re.findall(r"(?m)^(?:userspace|hardware) exits .*\nreason +count.*(?:\n.+)+", self.tables)
+        self.assertEqual((len(parts), len(tiers)), (2, 2))
+        for part, text in zip(parts, tiers):
+            self.assertEqual(unescape(part.split("</h3>")[0]), text.splitlines()[0])
+            shown = {row[0]: row[1] for row in cells(part) if row}
+            expected = dict(re.findall(r"(?m)^(\w+) +(\d+) +\d+\.\d ", text))
+            self.assertGreater(len(expected), 0)
+            self.assertEqual(shown, expected)
+        self.assertIn(("NPF", "800"), [tuple(row[:2]) for row in cells(parts[1])])
+
+    def test_histograms_hold_every_exit(self):
+        counts = [int(number.replace("\u00a0", "").replace(" ", ""))
+                  for number in re.findall(r"<i[^>]*></i><span>([\d\s]+)</span>", self.section("histogram"))]
+        self.assertEqual(sum(counts), 800 + 4 * 800)
+
+    def test_losses_and_filters_are_there(self):
+        self.assertIn("hardware: vCPU 1: 3 of the kernel's events were lost", unescape(self.html))
+        tiers = re.search(r'<select id="tier">(.*?)</select>', self.html, re.S)
+        self.assertEqual(re.findall(r">([^<]+)</option>", tiers[1]), ["all", "userspace", "hardware"])
+
+    def test_qualifications_are_in_words(self):
+        self.assertIn("wrmsr 0xc0000082 IA32_LSTAR: 0x18f", self.tables)
+        self.assertRegex(self.tables, "NPF .* write, gpa 0x118f000, page not present")
+        self.assertIn("wrmsr 0xc0000082 IA32_LSTAR: 0x18f", self.page.read_text())

@@ -240,12 +240,50 @@ class Recordings(RingsideCase):
         self.assertTrue(any("provoke_mmio_read64" in event["args"]["symbol"] for event in mmio))
         self.assertEqual(sorted(path.name for path in self.directory.iterdir()), ["run.json"])
 
+    def test_the_chrome_trace_is_what_perfetto_reads(self):
+        """Perfetto drops slices that overlap on a track, and names tracks by their metadata."""
+        file = self.directory / "run.json"
+        self.record("--exit-trace", file)
+        trace = json.loads(file.read_text())
+        self.assertEqual(trace["displayTimeUnit"], "ns")
+        events = trace["traceEvents"]
+        self.assertEqual({event["ph"] for event in events}, {"M", "X"})
+        self.assertEqual({event["pid"] for event in events}, {1})
+        self.assertEqual([event["args"]["name"] for event in events if event["name"] == "process_name"],
+                         [f"ringside {self.guest('exits')}"])
+        named = {event["tid"] for event in events if event["name"] == "thread_name"}
+        sorted_tracks = {event["tid"] for event in events if event["name"] == "thread_sort_index"}
+        ends: dict[int, float] = {}
+        for event in events:
+            if event["ph"] != "X":
+                continue
+            self.assertTrue(event["name"] and event["cat"])
+            start, end = round(event["ts"] * 1000), round((event["ts"] + event["dur"]) * 1000)
+            self.assertGreaterEqual(start, ends.get(event["tid"], 0), event)
+            ends[event["tid"]] = end
+        self.assertEqual(named, set(ends))
+        self.assertEqual(sorted_tracks, named)
+        self.assertTrue(all(isinstance(tid, int) and tid > 0 for tid in named))
+
+    def test_missing_hardware_exits_are_named(self):
+        """A KVM without hardware exits to show says so, everywhere; one with them shows them."""
+        file = self.directory / "run.exits"
+        self.record("--exit-trace", file, "--exit-report", self.directory / "run.html")
+        text = self.exits(file, "--chrome", self.directory / "run.json")
+        if "hardware exits (tracepoint" in text:
+            self.assertNotIn("not seen", text)
+            return
+        self.assertRegex(text, "hardware exits are not seen: .+")
+        losses = json.loads((self.directory / "run.json").read_text())["otherData"]["losses"]
+        self.assertRegex(losses, "hardware exits are not seen: .+")
+        self.assertIn("hardware exits are not seen: ", (self.directory / "run.html").read_text())
+
     def test_csv_has_a_line_for_each_exit(self):
         file, table = self.directory / "run.exits", self.directory / "run.csv"
         self.record("--exit-trace", file)
         text = self.exits(file, "--csv", table)
         with open(table, newline="") as lines:
-            exits = list(csv.DictReader(lines))
+            exits = [exit for exit in csv.DictReader(lines) if exit["tier"] == "userspace"]
         self.assertEqual(len(exits), by_reason(text)["total"])
         self.assertEqual(sum(exit["reason"] == "MMIO" for exit in exits), sum(MMIO.values()))
 
@@ -256,7 +294,7 @@ class Recordings(RingsideCase):
         file = self.directory / "so far.csv"
         self.assertIn("written", gdb.console(f"monitor exits export csv {file}"))
         with open(file, newline="") as lines:
-            outs = [exit for exit in csv.DictReader(lines) if exit["address"] == "0xe00"]
+            outs = [exit for exit in csv.DictReader(lines) if exit["address"] == "0xe00" and exit["tier"] == "userspace"]
         self.assertEqual(len(outs), COUNTS["kOut8"])
 
     def test_a_killed_run_leaves_its_exits_behind(self):
@@ -286,6 +324,49 @@ class Recordings(RingsideCase):
         done = subprocess.run([paths.RINGSIDE, "exits", self.directory / "none"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertIn("No such file", done.stderr)
+
+
+class Symbols(RingsideCase):
+    """Names come from the kernel's own ELF file, or from another: a kernel is often run stripped."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        directory = TemporaryDirectory(prefix="ringside-symbols-")
+        self.addCleanup(directory.cleanup)
+        self.stripped = Path(directory.name) / "stripped"
+        self.recording = Path(directory.name) / "run.exits"
+        subprocess.run(["objcopy", "--strip-all", self.guest("exits"), self.stripped], check=True)
+
+    def hottest(self, *options: object) -> str:
+        vm = self.ringside(self.stripped, *options, "--serial", "none")
+        gdb = self.gdb(self.guest("exits"))
+        gdb.connect(vm.port())
+        gdb.console("break guest::debug_exit")
+        gdb.run("continue")
+        return gdb.console("monitor exits rip 40")
+
+    def test_from_the_file_that_is_given(self):
+        self.assertRegex(self.hottest("--symbols", self.guest("exits")), r"provoke_mmio_read64\+0x")
+
+    def test_a_stripped_kernel_alone_has_none(self):
+        self.assertNotIn("provoke_", self.hottest())
+
+    def test_a_recording_takes_them_later(self):
+        vm = self.ringside(self.stripped, "--exit-trace", self.recording, gdb=None)
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+        def tables(*options):
+            return subprocess.run([paths.RINGSIDE, "exits", "--last", "500", self.recording, *options], check=True,
+                                  capture_output=True, text=True).stdout
+        self.assertNotIn("provoke_", tables())
+        self.assertRegex(tables("--symbols", self.guest("exits")), r"provoke_mmio_read64\+0x")
+
+
+class Guest(RingsideCase):
+    def test_every_kind_is_listed_even_if_it_is_left_out(self):
+        vm = self.ringside(self.guest("exits"), gdb=None)
+        vm.serial("hypercall not run: only with only=hypercall")
+        vm.serial("done")
+        self.assertEqual(vm.wait(), EXIT_STATUS)
 
 
 class NativeCommands(RingsideCase):
