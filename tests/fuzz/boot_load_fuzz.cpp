@@ -20,9 +20,9 @@ constexpr std::size_t kHeader = 2;
 // Detection, or one protocol.
 std::optional<boot::Protocol> choose(std::uint8_t choice) {
     using boot::Protocol;
-    constexpr std::array kProtocols{Protocol::Flat,       Protocol::Elf32, Protocol::Elf64,
-                                    Protocol::Multiboot1, Protocol::Pvh,   Protocol::LinuxBzImage,
-                                    Protocol::LinuxElf};
+    constexpr std::array kProtocols{Protocol::Flat,       Protocol::Elf32,      Protocol::Elf64,
+                                    Protocol::Multiboot1, Protocol::Pvh,        Protocol::LinuxBzImage,
+                                    Protocol::LinuxElf,   Protocol::Multiboot2, Protocol::Firmware};
     if (choice % (kProtocols.size() + 1) == 0)
         return std::nullopt;
     return kProtocols[choice % (kProtocols.size() + 1) - 1];
@@ -47,8 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::vector<std::byte> kernel(bytes.begin(), bytes.end());
 
     const auto state = boot::load(request, kernel, initrd, guest());
-    // Whatever was accepted starts in RAM; whatever was not says why.
-    if (state ? !guest().contains(state->entry, 1) : state.error().reason.empty())
+    // Whatever was accepted starts in RAM or in its own ROM; whatever was not says why.
+    if (state ? !state->rom && !guest().contains(state->entry, 1) : state.error().reason.empty())
         std::abort();
     return 0;
 }

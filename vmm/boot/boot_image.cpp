@@ -23,6 +23,10 @@ Result<BootState> load_by(Protocol protocol, const LoadContext& context) {
             return load_elf(context);
         case Protocol::Multiboot1:
             return load_multiboot1(context);
+        case Protocol::Multiboot2:
+            return load_multiboot2(context);
+        case Protocol::Firmware:
+            return load_firmware(context);
         case Protocol::Pvh:
             return load_pvh(context);
         case Protocol::LinuxBzImage:
@@ -86,6 +90,10 @@ const char* protocol_name(Protocol protocol) {
             return "ELF64";
         case Protocol::Multiboot1:
             return "multiboot 1";
+        case Protocol::Multiboot2:
+            return "multiboot 2";
+        case Protocol::Firmware:
+            return "firmware";
         case Protocol::Pvh:
             return "PVH";
         case Protocol::LinuxBzImage:

@@ -16,7 +16,17 @@
 
 namespace ringside::boot {
 
-enum class Protocol : std::uint8_t { Flat, Elf32, Elf64, Multiboot1, Pvh, LinuxBzImage, LinuxElf };
+enum class Protocol : std::uint8_t {
+    Flat,
+    Elf32,
+    Elf64,
+    Multiboot1,
+    Multiboot2,
+    Pvh,
+    LinuxBzImage,
+    LinuxElf,
+    Firmware
+};
 
 // "multiboot 1", "PVH", ...
 const char* protocol_name(Protocol);
@@ -39,6 +49,12 @@ struct BootRequest {
     std::function<void(const std::string& what)> on_stage{};  // hears of each stage of a load as it begins
 };
 
+// Bytes that the guest finds at `start` and cannot change.
+struct Rom {
+    Gpa start;
+    std::vector<std::byte> bytes;  // whole pages
+};
+
 // The outcome: memory is filled in, and this is the state in which vCPU 0 starts. Other vCPUs wait for SIPI.
 struct BootState {
     Protocol protocol = Protocol::Flat;
@@ -50,6 +66,7 @@ struct BootState {
     // segment then is.
     std::optional<std::uint64_t> kaslr_slide;
     std::optional<std::uint64_t> first_segment;
+    std::optional<Rom> rom;         // to be added to the guest's memory
     std::vector<BootStage> stages;  // what loading took
 };
 

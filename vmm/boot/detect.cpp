@@ -7,10 +7,12 @@
 #include <string_view>
 
 #include "vmm/boot/elf_image.h"
+#include "vmm/boot/firmware.h"
 #include "vmm/boot/linux/command_line.h"
 #include "vmm/boot/linux/setup_header.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/multiboot1_header.h"
+#include "vmm/boot/multiboot2_header.h"
 
 namespace ringside::boot {
 
@@ -49,6 +51,8 @@ Result<Protocol> detect_elf(std::span<std::byte> kernel) {
     const bool has_note = image->pvh_entry.has_value();
     if (has_note && image->is_64)
         return Protocol::Pvh;
+    if (has_multiboot2_header(kernel))
+        return Protocol::Multiboot2;
     if (find_multiboot1_header(kernel))
         return Protocol::Multiboot1;
     if (has_note)
@@ -67,8 +71,12 @@ Result<Protocol> detect(std::span<std::byte> kernel) {
         return detect_elf(kernel);
     if (linux_boot::is_bzimage(kernel))
         return Protocol::LinuxBzImage;
+    if (has_multiboot2_header(kernel))
+        return Protocol::Multiboot2;
     if (find_multiboot1_header(kernel))
         return Protocol::Multiboot1;
+    if (is_firmware(kernel))
+        return Protocol::Firmware;
     for (const NotAKernel& other : kNotKernels) {
         if (starts_with(kernel, other.magic))
             return reject(fmt::format("it is {}, not a kernel", other.what), other.advice);

@@ -24,6 +24,8 @@ inline tl::unexpected<Error> reject(std::string reason, std::string advice = {})
 Result<BootState> load_flat(const LoadContext& context);
 Result<BootState> load_elf(const LoadContext& context);
 Result<BootState> load_multiboot1(const LoadContext& context);
+Result<BootState> load_multiboot2(const LoadContext& context);
+Result<BootState> load_firmware(const LoadContext& context);
 Result<BootState> load_pvh(const LoadContext& context);
 Result<BootState> load_linux_bzimage(const LoadContext& context);
 Result<BootState> load_linux_elf(const LoadContext& context);

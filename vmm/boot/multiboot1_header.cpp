@@ -22,17 +22,17 @@ std::optional<Multiboot1Header> find_multiboot1_header(std::span<const std::byte
         if ((*words)[0] != Multiboot1Header::kMagic || (*words)[0] + (*words)[1] + (*words)[2] != 0)
             continue;
         Multiboot1Header header;
-        header.offset = offset;
+        header.addresses.header_offset = offset;
         header.flags = (*words)[1];
         if (!header.has_addresses())
             return header;
         const auto addresses = read_at<AddressWords>(searched, offset + sizeof(Words));
         if (!addresses)
             continue;
-        header.header_address = (*addresses)[0];
-        header.load_address = (*addresses)[1];
-        header.load_end = (*addresses)[2];
-        header.bss_end = (*addresses)[3];
+        header.addresses.header_address = (*addresses)[0];
+        header.addresses.load_address = (*addresses)[1];
+        header.addresses.load_end = (*addresses)[2];
+        header.addresses.bss_end = (*addresses)[3];
         header.entry = (*addresses)[4];
         return header;
     }

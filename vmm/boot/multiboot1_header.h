@@ -5,6 +5,8 @@
 #include <optional>
 #include <span>
 
+#include "vmm/boot/multiboot_kernel.h"
+
 namespace ringside::boot {
 
 struct Multiboot1Header {
@@ -17,14 +19,9 @@ struct Multiboot1Header {
     static constexpr std::uint32_t kVideoMode = 1U << 2;
     static constexpr std::uint32_t kAddressFields = 1U << 16;
 
-    std::uint64_t offset = 0;  // in the file
     std::uint32_t flags = 0;
-    // With kAddressFields only: where to load what, instead of the ELF headers.
-    std::uint32_t header_address = 0;
-    std::uint32_t load_address = 0;
-    std::uint32_t load_end = 0;  // 0: up to the end of the file
-    std::uint32_t bss_end = 0;   // 0: no bss
-    std::uint32_t entry = 0;
+    MultibootAddresses addresses;  // its offset always, the rest with kAddressFields only
+    std::uint32_t entry = 0;       // with kAddressFields only
 
     bool has_addresses() const { return (flags & kAddressFields) != 0; }
 };

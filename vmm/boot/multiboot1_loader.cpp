@@ -1,18 +1,17 @@
 // Multiboot 1 (Multiboot Specification 0.6.96): 32-bit protected mode, paging off, EAX = magic, EBX =
-// information. The command line begins with the kernel's name, as GRUB Legacy and QEMU pass it. A 64-bit ELF
+// information. A 64-bit ELF
 // file with a header enters in 32-bit mode too, as under GRUB 2. A request for a video mode cannot be met and
 // is passed over, as in QEMU.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "vmm/boot/boot_info_area.h"
 #include "vmm/boot/cpu_modes.h"
-#include "vmm/boot/elf_image.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/memory_map.h"
 #include "vmm/boot/multiboot1_header.h"
+#include "vmm/boot/multiboot_kernel.h"
 #include "vmm/boot/placement.h"
+#include "vmm/machine/layout.h"
 
 namespace ringside::boot {
 
@@ -65,70 +64,6 @@ struct Module {
     std::uint32_t reserved = 0;
 };
 
-// What was loaded, however it was described.
-struct Loaded {
-    Gpa entry;
-    Gpa end;
-};
-
-std::vector<Reservation> reservations() {
-    std::vector<Reservation> all(protected_mode_reservations().begin(), protected_mode_reservations().end());
-    all.insert(all.end(), BootInfoArea::reservations().begin(), BootInfoArea::reservations().end());
-    return all;
-}
-
-// The header's own addresses as an image of one segment (specification, 3.1.3).
-Result<ElfImage> image_from_addresses(const Multiboot1Header& header, std::uint64_t file_size) {
-    if (header.load_address > header.header_address ||
-        header.header_address - header.load_address > header.offset)
-        return reject(
-            fmt::format("its multiboot header's load address {:#x} does not fit its header address {:#x} at "
-                        "file offset {:#x}",
-                        header.load_address, header.header_address, header.offset),
-            "Its header is wrong");
-    ElfSegment segment;
-    segment.file_offset = header.offset - (header.header_address - header.load_address);
-    segment.physical = Gpa{header.load_address};
-    segment.virtual_address = header.load_address;
-    if (header.load_end != 0 && header.load_end < header.load_address)
-        return reject(fmt::format("its multiboot header loads up to {:#x}, below its start {:#x}",
-                                  header.load_end, header.load_address),
-                      "Its header is wrong");
-    const std::uint64_t available = file_size - segment.file_offset;
-    segment.file_size = header.load_end != 0 ? header.load_end - header.load_address : available;
-    if (segment.file_size > available)
-        return reject(
-            fmt::format("it is truncated: its multiboot header loads {:#x} bytes from offset {:#x}, the file "
-                        "has {:#x}",
-                        segment.file_size, segment.file_offset, file_size),
-            "Build or copy it again");
-    const std::uint64_t bss_end =
-        header.bss_end > header.load_address ? header.bss_end - header.load_address : 0;
-    segment.memory_size = std::max(segment.file_size, bss_end);
-    ElfImage image;
-    image.entry = header.entry;
-    image.segments.push_back(segment);
-    return image;
-}
-
-Result<Loaded> load_kernel(const LoadContext& context, const Multiboot1Header& header) {
-    const auto image = header.has_addresses() ? image_from_addresses(header, context.kernel.size())
-                                              : parse_elf(context.kernel);
-    if (!image)
-        return tl::unexpected(image.error());
-    const auto entry = image->physical_entry();
-    if (!entry)
-        return reject(fmt::format("its entry point {:#x} lies in none of its segments", image->entry),
-                      "Its linker script or its multiboot header is wrong");
-    if (*entry >= layout::kHoleEnd)
-        return reject(
-            fmt::format("its entry point {:#x} lies above 4 GiB, out of 32-bit code's reach", entry->value),
-            "Link it lower");
-    if (auto placed = place_segments(*image, context.kernel, reservations(), context.memory); !placed)
-        return tl::unexpected(placed.error());
-    return Loaded{*entry, image->end()};
-}
-
 // All places are below 4 GiB, by the layout.
 std::uint32_t address32(Gpa place) {
     return static_cast<std::uint32_t>(place.value);
@@ -169,10 +104,7 @@ Result<void> add_memory(const LoadContext& context, BootInfoArea& area, Info& in
 }
 
 Result<void> add_strings(const LoadContext& context, BootInfoArea& area, Info& info) {
-    std::string text = context.request.kernel.string();
-    if (!context.request.command_line.empty())
-        text += " " + context.request.command_line;
-    const auto command_line = area.put_command_line(text);
+    const auto command_line = area.put_command_line(multiboot_command_line(context.request));
     if (!command_line)
         return tl::unexpected(command_line.error());
     const auto loader = area.put_string("Ringside");
@@ -206,7 +138,9 @@ Result<BootState> load_multiboot1(const LoadContext& context) {
         return reject(
             fmt::format("its multiboot header requires features that do not exist (flags {:#x})", unknown),
             "Its header is wrong");
-    const auto loaded = load_kernel(context, *header);
+    const auto loaded = place_multiboot_kernel(
+        context, header->has_addresses() ? std::optional(header->addresses) : std::nullopt,
+        header->has_addresses() ? std::optional(header->entry) : std::nullopt);
     if (!loaded)
         return tl::unexpected(loaded.error());
     const auto info = write_info(context, loaded->end);

@@ -1,0 +1,66 @@
+// A firmware image, such as SeaBIOS: mapped so that it ends at 4 GiB, its last 128 KiB copied below 1 MiB as
+// a PC's chipset shadows them, and entered as a processor leaves reset (SDM volume 3, 9.1.4): in real mode at
+// the reset vector, 16 bytes below 4 GiB.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "vmm/boot/cpu_modes.h"
+#include "vmm/boot/firmware.h"
+#include "vmm/boot/little_endian.h"
+#include "vmm/boot/loaders.h"
+#include "vmm/boot/placement.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::boot {
+
+namespace {
+
+constexpr std::uint64_t kResetVector = 16;  // bytes before the end
+constexpr std::uint64_t kUnit = 64 * layout::kKiB;
+constexpr std::uint64_t kMost = layout::kHoleEnd - layout::kFirmwareMaximum;
+constexpr std::uint64_t kShadow = layout::kHighMemory - layout::kBiosArea;
+constexpr std::uint16_t kResetSelector = 0xf000;
+constexpr std::uint64_t kResetBase = 0xffff0000;
+constexpr std::uint64_t kResetOffset = 0xfff0;
+
+}  // namespace
+
+bool is_firmware(std::span<const std::byte> file) {
+    if (file.empty() || file.size() % kUnit != 0 || file.size() > kMost)
+        return false;
+    // The reset vector has room for a jump and little else.
+    constexpr std::uint8_t kNearJump = 0xe9, kFarJump = 0xea, kShortJump = 0xeb;
+    const auto first = read_at<std::uint8_t>(file, file.size() - kResetVector);
+    return first == kNearJump || first == kFarJump || first == kShortJump;
+}
+
+Result<BootState> load_firmware(const LoadContext& context) {
+    const std::span<const std::byte> image = context.kernel;
+    if (!is_firmware(image))
+        return reject(
+            fmt::format(
+                "it is no firmware image: that has a multiple of 64 KiB up to {} MiB, and ends with a "
+                "reset vector",
+                kMost / layout::kMiB),
+            "Boot it by another protocol");
+    const std::uint64_t shadow = std::min<std::uint64_t>(image.size(), kShadow);
+    const auto low =
+        claim(context.memory, "the firmware's copy", Gpa{layout::kHighMemory.value - shadow}, shadow);
+    if (!low)
+        return tl::unexpected(low.error());
+    std::ranges::copy(image.last(shadow), low->begin());
+
+    BootState state;
+    state.protocol = Protocol::Firmware;
+    state.rom = Rom{Gpa{layout::kHoleEnd.value - image.size()}, {image.begin(), image.end()}};
+    state.system = real_mode(kResetSelector);
+    state.system.cs.base = kResetBase;
+    state.general.rip = kResetOffset;
+    state.entry = Gpa{kResetBase + kResetOffset};
+    state.summary =
+        fmt::format("firmware, {} KiB at {:#x}", image.size() / layout::kKiB, state.rom->start.value);
+    return state;
+}
+
+}  // namespace ringside::boot

@@ -1,0 +1,158 @@
+// Multiboot 2 (Multiboot2 Specification 2.0): 32-bit protected mode, paging off, EAX = magic, EBX =
+// information, a list of tags.
+#include <fmt/format.h>
+
+#include "vmm/boot/boot_info_area.h"
+#include "vmm/boot/cpu_modes.h"
+#include "vmm/boot/loaders.h"
+#include "vmm/boot/memory_map.h"
+#include "vmm/boot/multiboot2_header.h"
+#include "vmm/boot/placement.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::boot {
+
+namespace {
+
+constexpr std::uint32_t kLoaderMagic = 0x36d76289;
+constexpr std::uint64_t kAlignment = 8;
+
+// Tags of the boot information (3.6).
+enum class InfoTag : std::uint32_t {
+    End = 0,
+    CommandLine = 1,
+    LoaderName = 2,
+    Module = 3,
+    BasicMemory = 4,
+    MemoryMap = 6,
+    NewAcpi = 15,
+};
+
+struct MapHead {
+    std::uint32_t entry_size = 24;
+    std::uint32_t entry_version = 0;
+};
+struct MapEntry {
+    std::uint64_t address = 0, length = 0;
+    std::uint32_t type = 0, reserved = 0;
+};
+static_assert(sizeof(MapEntry) == 24);
+
+template <typename T>
+void append(std::vector<std::byte>& bytes, const T& value) {
+    const auto view = std::as_bytes(std::span(&value, 1));
+    bytes.insert(bytes.end(), view.begin(), view.end());
+}
+
+void append_text(std::vector<std::byte>& bytes, const std::string& text) {
+    const auto view = std::as_bytes(std::span(text.c_str(), text.size() + 1));
+    bytes.insert(bytes.end(), view.begin(), view.end());
+}
+
+// The list as it grows: total size and a reserved word, then tags on 8 bytes each.
+class InfoList {
+  public:
+    InfoList() : bytes_(2 * sizeof(std::uint32_t)) {}
+
+    void add(InfoTag type, std::span<const std::byte> body) {
+        append(bytes_, type);
+        append(bytes_, static_cast<std::uint32_t>(2 * sizeof(std::uint32_t) + body.size()));
+        bytes_.insert(bytes_.end(), body.begin(), body.end());
+        bytes_.resize((bytes_.size() + kAlignment - 1) / kAlignment * kAlignment);
+    }
+    void add_text(InfoTag type, const std::string& text) {
+        std::vector<std::byte> body;
+        append_text(body, text);
+        add(type, body);
+    }
+    std::vector<std::byte> finish() {
+        add(InfoTag::End, {});
+        const auto size = static_cast<std::uint32_t>(bytes_.size());
+        std::memcpy(bytes_.data(), &size, sizeof size);
+        return std::move(bytes_);
+    }
+
+  private:
+    std::vector<std::byte> bytes_;
+};
+
+void add_memory(const LoadContext& context, InfoList& list) {
+    std::vector<std::byte> basic;
+    append(basic, static_cast<std::uint32_t>(lower_memory_kib(context.memory)));
+    append(basic, static_cast<std::uint32_t>(upper_memory_kib(context.memory)));
+    list.add(InfoTag::BasicMemory, basic);
+    std::vector<std::byte> map;
+    append(map, MapHead{});
+    for (const MemoryMapEntry& entry : memory_map(context.memory))
+        append(map, MapEntry{entry.start.value, entry.size, static_cast<std::uint32_t>(entry.type), 0});
+    list.add(InfoTag::MemoryMap, map);
+}
+
+Result<void> add_module(const LoadContext& context, Gpa kernel_end, InfoList& list) {
+    if (context.initrd.empty())
+        return {};
+    const auto place = place_initrd(context.initrd, kernel_end, layout::kHole, context.memory);
+    if (!place)
+        return tl::unexpected(place.error());
+    std::vector<std::byte> module;
+    append(module, static_cast<std::uint32_t>(place->value));
+    append(module, static_cast<std::uint32_t>(place->value + context.initrd.size()));
+    append_text(module, context.request.initrd.value_or("").string());
+    list.add(InfoTag::Module, module);
+    return {};
+}
+
+// A copy of the RSDP, by which the tables themselves are found.
+Result<void> add_acpi(const LoadContext& context, InfoList& list) {
+    constexpr std::size_t kRsdpSize = 36;
+    if (!context.request.rsdp)
+        return {};
+    std::vector<std::byte> rsdp(kRsdpSize);
+    if (auto read = context.memory.read(*context.request.rsdp, rsdp); !read)
+        return read;
+    list.add(InfoTag::NewAcpi, rsdp);
+    return {};
+}
+
+Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
+    InfoList list;
+    list.add_text(InfoTag::CommandLine, multiboot_command_line(context.request));
+    list.add_text(InfoTag::LoaderName, "Ringside");
+    if (auto added = add_module(context, kernel_end, list); !added)
+        return tl::unexpected(added.error());
+    add_memory(context, list);
+    if (auto added = add_acpi(context, list); !added)
+        return tl::unexpected(added.error());
+    BootInfoArea area(context.memory);
+    return area.put_bytes(list.finish());
+}
+
+}  // namespace
+
+Result<BootState> load_multiboot2(const LoadContext& context) {
+    const auto header = parse_multiboot2_header(context.kernel);
+    if (!header)
+        return tl::unexpected(header.error());
+    const auto kernel = place_multiboot_kernel(context, header->addresses, header->entry);
+    if (!kernel)
+        return tl::unexpected(kernel.error());
+    const auto info = write_info(context, kernel->end);
+    if (!info)
+        return tl::unexpected(info.error());
+    const auto system = enter_protected_mode(context.memory);
+    if (!system)
+        return tl::unexpected(system.error());
+
+    BootState state;
+    state.protocol = Protocol::Multiboot2;
+    state.system = *system;
+    state.general.rip = kernel->entry.value;
+    state.general.rax = kLoaderMagic;
+    state.general.rbx = info->value;
+    state.entry = kernel->entry;
+    state.summary =
+        fmt::format("multiboot 2, entry {:#x}, loaded up to {:#x}", kernel->entry.value, kernel->end.value);
+    return state;
+}
+
+}  // namespace ringside::boot

@@ -1,0 +1,87 @@
+#include "vmm/boot/multiboot_kernel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "vmm/boot/boot_info_area.h"
+#include "vmm/boot/cpu_modes.h"
+#include "vmm/boot/elf_image.h"
+#include "vmm/boot/placement.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::boot {
+
+namespace {
+
+std::vector<Reservation> reservations() {
+    std::vector<Reservation> all(protected_mode_reservations().begin(), protected_mode_reservations().end());
+    all.insert(all.end(), BootInfoArea::reservations().begin(), BootInfoArea::reservations().end());
+    return all;
+}
+
+// The header's own addresses as an image of one segment (Multiboot 1, 3.1.3).
+Result<ElfImage> image_from_addresses(const MultibootAddresses& header, std::uint64_t file_size) {
+    if (header.load_address > header.header_address ||
+        header.header_address - header.load_address > header.header_offset)
+        return reject(
+            fmt::format("its multiboot header's load address {:#x} does not fit its header address {:#x} at "
+                        "file offset {:#x}",
+                        header.load_address, header.header_address, header.header_offset),
+            "Its header is wrong");
+    ElfSegment segment;
+    segment.file_offset = header.header_offset - (header.header_address - header.load_address);
+    segment.physical = Gpa{header.load_address};
+    segment.virtual_address = header.load_address;
+    if (header.load_end != 0 && header.load_end < header.load_address)
+        return reject(fmt::format("its multiboot header loads up to {:#x}, below its start {:#x}",
+                                  header.load_end, header.load_address),
+                      "Its header is wrong");
+    const std::uint64_t available = file_size - segment.file_offset;
+    segment.file_size = header.load_end != 0 ? header.load_end - header.load_address : available;
+    if (segment.file_size > available)
+        return reject(
+            fmt::format("it is truncated: its multiboot header loads {:#x} bytes from offset {:#x}, the file "
+                        "has {:#x}",
+                        segment.file_size, segment.file_offset, file_size),
+            "Build or copy it again");
+    const std::uint64_t bss_end =
+        header.bss_end > header.load_address ? header.bss_end - header.load_address : 0;
+    segment.memory_size = std::max(segment.file_size, bss_end);
+    ElfImage image;
+    image.segments.push_back(segment);
+    return image;
+}
+
+}  // namespace
+
+Result<MultibootKernel> place_multiboot_kernel(const LoadContext& context,
+                                               const std::optional<MultibootAddresses>& addresses,
+                                               std::optional<std::uint32_t> given_entry) {
+    auto image =
+        addresses ? image_from_addresses(*addresses, context.kernel.size()) : parse_elf(context.kernel);
+    if (!image)
+        return tl::unexpected(image.error());
+    // The header's entry is physical already.
+    const std::optional<Gpa> entry = given_entry ? Gpa{*given_entry} : image->physical_entry();
+    if (!entry || !image->holds(*entry))
+        return reject(fmt::format("its entry point {:#x} lies in none of its segments",
+                                  given_entry.value_or(image->entry)),
+                      "Its linker script or its multiboot header is wrong");
+    if (*entry >= layout::kHoleEnd)
+        return reject(
+            fmt::format("its entry point {:#x} lies above 4 GiB, out of 32-bit code's reach", entry->value),
+            "Link it lower");
+    if (auto placed = place_segments(*image, context.kernel, reservations(), context.memory); !placed)
+        return tl::unexpected(placed.error());
+    return MultibootKernel{*entry, image->end()};
+}
+
+std::string multiboot_command_line(const BootRequest& request) {
+    std::string text = request.kernel.string();
+    if (!request.command_line.empty())
+        text += " " + request.command_line;
+    return text;
+}
+
+}  // namespace ringside::boot
