@@ -1,0 +1,240 @@
+// By which mechanism each breakpoint is watched for, on hosts of every kind, and what becomes of memory.
+#include "vmm/debug/breakpoint_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/vmm/debug/stopped_machine.h"
+#include "tests/unit/vmm/debug/test_guest.h"
+
+namespace ringside::debug {
+namespace {
+
+using gdbstub::BreakpointKind;
+using testing::TestGuest;
+
+constexpr std::uint8_t kInt3 = 0xcc, kNop = 0x90;
+constexpr std::uint64_t kCode = 0x20000, kOtherCode = 0x20010;
+// The page behind TestGuest::kMapped, and where its first byte lies in physical memory.
+constexpr std::uint64_t kMappedGpa = 0x100000;
+
+HostAbilities everything() {
+    HostAbilities abilities;
+    abilities.int3_real = abilities.int3_protected = abilities.int3_long = abilities.int3_user =
+        Int3::DebugExit;
+    abilities.execute_slots = abilities.execute_slots_user = abilities.data_slots = true;
+    return abilities;
+}
+
+class BreakpointTableTest : public ::testing::Test {
+  protected:
+    BreakpointTableTest() {
+        use(everything());
+        for (const std::uint64_t address : {kCode, kOtherCode, kMappedGpa})
+            guest_.poke(address, kNop);
+    }
+
+    void use(const HostAbilities& abilities) { table_.set_abilities(abilities); }
+    Result<void> insert(BreakpointKind kind, std::uint64_t address, std::uint64_t size = 1) {
+        gdbstub::BreakpointRequest request;
+        request.kind = kind;
+        request.address = address;
+        request.size = size;
+        return table_.insert(machine_.token(), guest_.view, guest_.state.system, request);
+    }
+    void remove(BreakpointKind kind, std::uint64_t address, std::uint64_t size = 1) {
+        ASSERT_TRUE(table_.remove(machine_.token(), kind, address, size));
+    }
+    Mechanism mechanism(std::size_t breakpoint = 0) const { return table_.list().at(breakpoint)->mechanism; }
+    std::byte seen_by_a_client(std::uint64_t gpa) const {
+        std::array<std::byte, 1> bytes{std::byte{guest_.peek(gpa)}};
+        table_.hide(Gpa{gpa}, bytes);
+        return bytes[0];
+    }
+
+    machine::StoppedMachineOfTests machine_;
+    TestGuest guest_;
+    BreakpointTable table_{guest_.memory};
+};
+
+TEST_F(BreakpointTableTest, ASoftwareBreakpointIsAnInt3ThatNoClientSees) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_EQ(guest_.peek(kCode), kInt3);
+    EXPECT_EQ(seen_by_a_client(kCode), std::byte{kNop});
+    EXPECT_TRUE(table_.plan().int3s);
+    remove(BreakpointKind::Software, kCode);
+    EXPECT_EQ(guest_.peek(kCode), kNop);
+    EXPECT_TRUE(table_.empty());
+}
+
+TEST_F(BreakpointTableTest, AnInt3BelongsToThePhysicalPage) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));
+    EXPECT_EQ(guest_.peek(kMappedGpa), kInt3);
+    EXPECT_NE(table_.int3_at(Gpa{kMappedGpa}), nullptr);
+    EXPECT_EQ(table_.int3_at(Gpa{TestGuest::kMapped}), nullptr);
+}
+
+TEST_F(BreakpointTableTest, TwoNamesOfOneByteShareItsInt3) {
+    guest_.poke(TestGuest::kTable + 8, kMappedGpa | 3);  // the next page leads to the same frame
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped + 0x1000));
+    remove(BreakpointKind::Software, TestGuest::kMapped);
+    EXPECT_EQ(guest_.peek(kMappedGpa), kInt3);
+    remove(BreakpointKind::Software, TestGuest::kMapped + 0x1000);
+    EXPECT_EQ(guest_.peek(kMappedGpa), kNop);
+}
+
+TEST_F(BreakpointTableTest, AnInsertionTwiceIsOne) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    EXPECT_EQ(table_.list().size(), 1U);
+    remove(BreakpointKind::Software, kCode);
+    EXPECT_EQ(guest_.peek(kCode), kNop);
+}
+
+TEST_F(BreakpointTableTest, ARemovalOfNothingIsNoError) {
+    remove(BreakpointKind::Software, kCode);
+    EXPECT_EQ(guest_.peek(kCode), kNop);
+}
+
+TEST_F(BreakpointTableTest, AClientsWriteGoesUnderTheInt3) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    std::array<std::byte, 2> written{std::byte{0x55}, std::byte{0x66}};
+    table_.slip_under(Gpa{kCode}, written);
+    EXPECT_EQ(written[0], std::byte{kInt3});
+    EXPECT_EQ(written[1], std::byte{0x66});
+    remove(BreakpointKind::Software, kCode);
+    EXPECT_EQ(guest_.peek(kCode), 0x55);
+}
+
+TEST_F(BreakpointTableTest, AGuestThatOverwritesAnInt3KeepsWhatItWrote) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    guest_.poke(kCode, std::uint8_t{0x55});
+    EXPECT_EQ(seen_by_a_client(kCode), std::byte{0x55});
+    remove(BreakpointKind::Software, kCode);
+    EXPECT_EQ(guest_.peek(kCode), 0x55);
+}
+
+TEST_F(BreakpointTableTest, ALiftedInt3IsPutBackUnlessTheGuestWroteThere) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    table_.lift(Gpa{kCode});
+    EXPECT_EQ(guest_.peek(kCode), kNop);
+    table_.put_back(Gpa{kCode});
+    EXPECT_EQ(guest_.peek(kCode), kInt3);
+    table_.lift(Gpa{kCode});
+    guest_.poke(kCode, std::uint8_t{0x55});
+    table_.put_back(Gpa{kCode});
+    EXPECT_EQ(guest_.peek(kCode), 0x55);
+}
+
+TEST_F(BreakpointTableTest, WhereInt3IsUnusableADebugSlotTakesItsPlace) {
+    auto abilities = everything();
+    abilities.int3_long = Int3::GoesToGuest;
+    use(abilities);
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    EXPECT_EQ(mechanism(), Mechanism::Slot);
+    EXPECT_EQ(guest_.peek(kCode), kNop);
+    EXPECT_EQ(table_.plan().slots[0], kCode);
+    EXPECT_FALSE(table_.plan().int3s);
+}
+
+TEST_F(BreakpointTableTest, BelowOneMebibyteRealModesVerdictCounts) {
+    auto abilities = everything();
+    abilities.int3_real = Int3::GoesToGuest;
+    use(abilities);
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));
+    EXPECT_EQ(mechanism(0), Mechanism::Slot);
+    EXPECT_EQ(mechanism(1), Mechanism::Int3);
+}
+
+TEST_F(BreakpointTableTest, WhenSlotsAreOutTheRestIsStepped) {
+    for (std::uint64_t i = 0; i < 5; ++i)
+        ASSERT_TRUE(insert(BreakpointKind::Hardware, kCode + i));
+    EXPECT_EQ(mechanism(3), Mechanism::Slot);
+    EXPECT_EQ(mechanism(4), Mechanism::Stepping);
+    EXPECT_TRUE(table_.plan().needs_stepping());
+    remove(BreakpointKind::Hardware, kCode);
+    EXPECT_EQ(mechanism(3), Mechanism::Slot);
+    EXPECT_FALSE(table_.plan().needs_stepping());
+}
+
+TEST_F(BreakpointTableTest, WatchpointsComeFirstForTheyHaveNoOtherWay) {
+    for (std::uint64_t i = 0; i < 4; ++i)
+        ASSERT_TRUE(insert(BreakpointKind::Hardware, kCode + i));
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kOtherCode, 4));
+    EXPECT_EQ(mechanism(4), Mechanism::Slot);
+    EXPECT_EQ(mechanism(3), Mechanism::Stepping);
+}
+
+TEST_F(BreakpointTableTest, AnUnalignedWatchpointTakesSeveralSlots) {
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kCode + 2, 4));
+    EXPECT_EQ(mechanism(), Mechanism::Slot);
+    EXPECT_EQ(table_.plan().owner[0], table_.list()[0]);
+    EXPECT_EQ(table_.plan().owner[1], table_.list()[0]);
+    EXPECT_EQ(table_.plan().owner[2], nullptr);
+}
+
+TEST_F(BreakpointTableTest, AHostWithoutDataSlotsStepsForWatchpoints) {
+    auto abilities = everything();
+    abilities.data_slots = false;
+    use(abilities);
+    ASSERT_TRUE(insert(BreakpointKind::AccessWatch, kCode, 8));
+    EXPECT_EQ(mechanism(), Mechanism::Stepping);
+    EXPECT_EQ(table_.plan().stepped_watchpoints.size(), 1U);
+}
+
+TEST_F(BreakpointTableTest, AWatchpointOfNothingOrOnePastTheEndIsRefused) {
+    EXPECT_FALSE(insert(BreakpointKind::WriteWatch, kCode, 0));
+    EXPECT_FALSE(insert(BreakpointKind::WriteWatch, ~std::uint64_t{0}, 2));
+    EXPECT_TRUE(table_.empty());
+}
+
+TEST_F(BreakpointTableTest, ABreakpointOnAnUnmappedPageTakesASlotUntilThePageAppears) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kHole));
+    EXPECT_EQ(mechanism(), Mechanism::Slot);
+    EXPECT_TRUE(table_.list()[0]->waiting);
+    guest_.poke(TestGuest::kTable + 8 * 3, kMappedGpa | 3);
+    table_.settle(machine_.token(), guest_.view, guest_.state.system);
+    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_EQ(guest_.peek(kMappedGpa), kInt3);
+    EXPECT_FALSE(table_.plan().dr7.any_enabled());
+}
+
+TEST_F(BreakpointTableTest, APageThatLeadsOutsideMemoryHoldsNoInt3) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kNowhere));
+    EXPECT_EQ(mechanism(), Mechanism::Slot);
+}
+
+TEST_F(BreakpointTableTest, WhereSlotsDoNotReachUserCodeAHardwareBreakpointThereIsAnInt3) {
+    auto abilities = everything();
+    abilities.execute_slots_user = false;
+    use(abilities);
+    constexpr std::uint64_t kUser = 4;
+    for (const std::uint64_t entry :
+         {TestGuest::kPml4, TestGuest::kPdpt, TestGuest::kDirectory + 8, TestGuest::kTable}) {
+        std::uint64_t value = 0;
+        std::memcpy(&value, guest_.memory.span(Gpa{entry}, sizeof value).data(), sizeof value);
+        guest_.poke(entry, value | kUser);
+    }
+    ASSERT_TRUE(insert(BreakpointKind::Hardware, TestGuest::kMapped));
+    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_TRUE(table_.plan().user_int3s);
+    ASSERT_TRUE(insert(BreakpointKind::Hardware, TestGuest::kMapped + 0x1000));
+    EXPECT_EQ(mechanism(1), Mechanism::Slot);
+}
+
+TEST_F(BreakpointTableTest, LeavingTakesEveryInt3Out) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    ASSERT_TRUE(insert(BreakpointKind::Software, kOtherCode));
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kCode, 1));
+    table_.remove_all(machine_.token());
+    EXPECT_EQ(guest_.peek(kCode), kNop);
+    EXPECT_EQ(guest_.peek(kOtherCode), kNop);
+    EXPECT_TRUE(table_.empty());
+    EXPECT_FALSE(table_.plan().dr7.any_enabled());
+}
+
+}  // namespace
+}  // namespace ringside::debug
