@@ -267,6 +267,9 @@ struct Target {
     // LLDB's qHostInfo: e.g. "x86_64-unknown-unknown".
     std::string triple;
     std::uint32_t address_bytes = 8;
+    // Where the first segment of the program's file stands, if that is not where it was linked: a client
+    // moves its symbols by it when it connects (qOffsets).
+    std::optional<Address> first_segment = std::nullopt;
 };
 
 }  // namespace ringside::gdbstub

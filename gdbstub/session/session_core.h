@@ -153,8 +153,8 @@ class SessionCore {
     void handle(const packet::qXfer& packet, Stopped stopped);
     void handle(const packet::qRcmd& packet, Stopped stopped);
     void handle(const packet::qAttached&);
-    void handle(const packet::qSymbol&) { ok(); }      // we need no symbols
-    void handle(const packet::qOffsets&) { empty(); }  // nothing was relocated
+    void handle(const packet::qSymbol&) { ok(); }  // we need no symbols
+    void handle(const packet::qOffsets&);
     void handle(const packet::vMustReplyEmpty&) { empty(); }
     void handle(const packet::QThreadEvents&) { ok(); }  // threads neither come nor go
     void handle(const packet::qqemu_sstepbits&);

@@ -98,6 +98,15 @@ void SessionCore::handle(const packet::qAttached&) {
     reply_.frame().text("1");
 }
 
+// By its first segment, from which gdb keeps all others at their distance. (Text=;Data=;Bss= would move the
+// sections of these names alone.) gdb asks once, as it connects.
+void SessionCore::handle(const packet::qOffsets&) {
+    if (const auto address = target_.first_segment())
+        reply_.frame().text("TextSeg=").hex_number(*address);
+    else
+        empty();
+}
+
 // The names of the bits that QEMU defines. Interrupts and timers go on during a step here: only ENABLE is on.
 void SessionCore::handle(const packet::qqemu_sstepbits&) {
     reply_.frame().text("ENABLE=1,NOIRQ=2,NOTIMER=4");

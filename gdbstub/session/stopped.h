@@ -31,6 +31,7 @@ class TargetGate {
     Execution& execution() const { return target_.execution; }
     const std::string& triple() const { return target_.triple; }
     std::uint32_t address_bytes() const { return target_.address_bytes; }
+    std::optional<Address> first_segment() const { return target_.first_segment; }
     const Documents* documents() const { return target_.documents; }
     const Breakpoints* breakpoints() const { return target_.breakpoints; }
     const Registers& register_layout() const { return target_.registers; }

@@ -2,6 +2,8 @@
 
 #include <csignal>
 
+#include <algorithm>
+
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
@@ -30,6 +32,14 @@ boot::acpi::Machine firmware_view(const RunOptions& options) {
     machine.serial_irq = devices::kSerialIrq;
     machine.rtc_ports = devices::kCmosPorts.start;
     return machine;
+}
+
+Result<void> add_rom(const boot::Rom& rom, machine::GuestMemory& memory) {
+    auto region = machine::MemoryRegion::allocate(rom.start, rom.bytes.size(), true);
+    if (!region)
+        return tl::unexpected<Error>(region.error());
+    std::ranges::copy(rom.bytes, region->host());
+    return memory.add(std::move(*region));
 }
 
 }  // namespace
@@ -63,7 +73,7 @@ Result<void> VirtualMachine::build() {
     machine_->set_end_handler(
         [this](const machine::GuestEnd& how) { asio::post(io_, [this, how] { on_guest_end(how); }); });
     debugger_->bind(*machine_);
-    pc_ = std::make_unique<devices::Pc>(*machine_, *console_);
+    pc_ = std::make_unique<devices::Pc>(*machine_, boot_report_);
     if (auto r = pc_->attach(); !r)
         return r;
     if (auto r = machine_->set_boot_state(boot_general_, boot_system_); !r)
@@ -90,7 +100,7 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
         request.rsdp = *rsdp;
     request.linux_entry = options_.linux_entry;
     request.kaslr_slide = options_.kaslr_slide;
-    request.on_stage = [](const std::string& what) { spdlog::info("boot: {} ...", what); };
+    request.on_stage = BootReport::begin;
     const auto state = boot::load(request, memory);
     if (!state)
         return tl::unexpected<Error>(state.error());
@@ -98,12 +108,15 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
     boot_system_ = state->system;
     // gdb fixes register sizes when it attaches. A flat image begins in real mode and often stays there;
     // every other kernel may reach long mode.
-    if (state->protocol == boot::Protocol::Flat)
+    if (state->protocol == boot::Protocol::Flat || state->protocol == boot::Protocol::Firmware)
         boot_architecture_ = x86::GdbArchitecture::I8086;
-    for (const boot::BootStage& stage : state->stages)
-        spdlog::info("boot: {} took {:.1f} ms", stage.what,
-                     std::chrono::duration<double, std::milli>(stage.took).count());
-    spdlog::info("boot: {}: {}", options_.kernel, state->summary);
+    if (state->rom) {
+        if (auto r = add_rom(*state->rom, memory); !r)
+            return r;
+    }
+    if (state->kaslr_slide.value_or(0) != 0)
+        moved_to_ = state->first_segment;
+    boot_report_.loaded(options_.kernel, *state);
     return {};
 }
 
@@ -130,6 +143,7 @@ Result<void> VirtualMachine::open_console() {
     if (!descriptors->announcement.empty())
         fmt::print(stderr, "serial: {}\n", descriptors->announcement);
     console_ = std::make_unique<devices::Console>(std::move(*descriptors));
+    boot_report_.pass_on_to(*console_);
     return {};
 }
 
@@ -153,6 +167,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_exit_documents(*documents_, *exits_);
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();
+    debugger_->target().first_segment = moved_to_;
     if (!options_.gdb)
         return {};
     auto server = gdbstub::Server::open(io_, *options_.gdb, debugger_->target(), server_hooks());
@@ -225,6 +240,7 @@ int VirtualMachine::run() {
     if (console_endpoint().kind != devices::ConsoleEndpoint::Kind::None)
         console_->start_input(io_, pc_->serial(), [this] { end(kSuccess); });
     const auto keep_running = asio::make_work_guard(io_);
+    boot_report_.started(options_.debugger.wait);
     machine_->start();
     exits_->machine_started();
     io_.run();

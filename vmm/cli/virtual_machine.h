@@ -9,6 +9,7 @@
 #include <asio/signal_set.hpp>
 
 #include "gdbstub/transport/server.h"
+#include "vmm/cli/boot_report.h"
 #include "vmm/cli/options.h"
 #include "vmm/debug/debugger.h"
 #include "vmm/debug/debugger_documents.h"
@@ -61,6 +62,8 @@ class VirtualMachine {
     x86::GeneralRegisters boot_general_;
     x86::SystemRegisters boot_system_;
     x86::GdbArchitecture boot_architecture_ = x86::GdbArchitecture::X86_64;
+    std::optional<std::uint64_t> moved_to_;  // where KASLR has put the kernel's first segment
+    BootReport boot_report_;
     std::unique_ptr<debug::Debugger> debugger_;
     std::unique_ptr<devices::Console> console_;
     std::unique_ptr<machine::Machine> machine_;

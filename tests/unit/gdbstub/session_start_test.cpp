@@ -78,6 +78,12 @@ TEST_F(SessionTest, AnswersUnknownPacketsWithNothing) {
         EXPECT_EQ(send(packet), "") << packet;
 }
 
+TEST_F(SessionTest, SaysWhereAMovedProgramStands) {
+    target_bundle_.first_segment = 0xffffffff84000000;
+    open_with(kGdb);
+    EXPECT_EQ(send("qOffsets"), "TextSeg=ffffffff84000000");
+}
+
 TEST_F(SessionTest, AnswersMalformedPacketsWithOneError) {
     open_with(kGdb);
     for (const char* packet : {"m",
