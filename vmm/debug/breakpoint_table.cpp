@@ -224,6 +224,19 @@ void BreakpointTable::make_plan() {
             }
         }
     }
+    make_plan_without_slots();
+}
+
+void BreakpointTable::make_plan_without_slots() {
+    plan_without_slots_ = DebugPlan{};
+    plan_without_slots_.int3s = plan_.int3s;
+    plan_without_slots_.user_int3s = plan_.user_int3s;
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->is_watchpoint())
+            plan_without_slots_.stepped_watchpoints.push_back(breakpoint.get());
+        else if (breakpoint->mechanism != Mechanism::Int3)
+            plan_without_slots_.stepped_breakpoints.push_back(breakpoint.get());
+    }
 }
 
 bool BreakpointTable::assign_slots(Breakpoint& breakpoint) {

@@ -69,6 +69,8 @@ class BreakpointTable final : public PlantedBytes {
     void settle(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system);
 
     const DebugPlan& plan() const { return plan_; }
+    // The same without a debug slot: for a vCPU whose guest needs them itself.
+    const DebugPlan& plan_without_slots() const { return plan_without_slots_; }
     std::vector<const Breakpoint*> list() const;
     bool empty() const { return breakpoints_.empty(); }
 
@@ -95,6 +97,7 @@ class BreakpointTable final : public PlantedBytes {
     void plant(Gpa);
     void unplant(Gpa);
     void make_plan();
+    void make_plan_without_slots();
     bool assign_slots(Breakpoint&);
     std::byte* byte_at(Gpa) const;
 
@@ -103,6 +106,7 @@ class BreakpointTable final : public PlantedBytes {
     List breakpoints_;
     std::map<Gpa, Planted> planted_;
     DebugPlan plan_;
+    DebugPlan plan_without_slots_;
 };
 
 // "int3", "debug slot", "stepping"

@@ -35,7 +35,8 @@ void Debugger::bind(machine::Machine& machine) {
                              if (!client_attached_)
                                  hooks_.on_unattended_fatal(cause, report);
                          });
-                     }});
+                     },
+                     [this](VcpuIndex) { hooks_.post([this] { notice_guest_slots(); }); }});
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
         auto& thread = machine.vcpu(VcpuIndex{i});
         states_.push_back(std::make_unique<VcpuState>(thread, features));
@@ -163,7 +164,6 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     if (const auto state = states_[vcpus.front().value]->load(*token_, system))
         table_->settle(*token_, *view_, (*state)->system);
     notice_stepping();
-    notice_guest_slots(vcpus.front());
     started_ = true;
     hooks_.on_resume();
     token_.reset();
@@ -171,7 +171,7 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     return {};
 }
 
-void Debugger::notice(std::string text) {
+void Debugger::notice(const std::string& text) {
     hooks_.on_notice(text);
     notices_ += text + "\n";
 }
@@ -186,20 +186,12 @@ void Debugger::notice_stepping() {
         "slot is free): the guest runs slowly meanwhile. `monitor breakpoints` says which.");
 }
 
-// The debugger's slots take the place of the guest's own in the hardware (KVM API, KVM_SET_GUEST_DEBUG).
-void Debugger::notice_guest_slots(VcpuIndex vcpu) {
-    if (told_of_guest_slots_ || !table_->plan().dr7.any_enabled())
+void Debugger::notice_guest_slots() {
+    if (std::exchange(told_of_guest_slots_, true))
         return;
-    x86::ClassSet debug;
-    debug.add(x86::RegisterClass::Debug);
-    const auto state = states_[vcpu.value]->load(*token_, debug);
-    if (!state || !x86::Dr7::from_raw((*state)->debug.dr7).any_enabled())
-        return;
-    told_of_guest_slots_ = true;
     notice(
-        "The guest has debug registers of its own in use: they do not work while breakpoints of the "
-        "debugger's take "
-        "debug slots.");
+        "The guest has debug registers of its own in use, and there are too few for both: what would take "
+        "a debug slot is watched for by stepping the guest, which runs slowly meanwhile.");
 }
 
 void Debugger::interrupt() {

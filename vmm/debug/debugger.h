@@ -118,8 +118,8 @@ class Debugger final : public machine::VcpuObserver,
 
     // Tells, once each, what a user should know about the breakpoints that are in now.
     void notice_stepping();
-    void notice_guest_slots(VcpuIndex vcpu);
-    void notice(std::string text);
+    void notice_guest_slots();
+    void notice(const std::string& text);
 
     void on_all_stopped();
     void let_go();

@@ -19,6 +19,9 @@ constexpr std::array<std::uint8_t, 2> kInt3{0xcc, 0xf4};
 // DR7 (SDM volume 3, 17.2.4): slot 0 enabled; execute, or write of 4 bytes; bit 10 always set.
 constexpr std::uint64_t kDr7Execute0 = 0x402;
 constexpr std::uint64_t kDr7Write0 = 0x402 | 0xd0000;
+constexpr std::uint64_t kDr7GeneralDetect = 0x2000;
+// What a slot is set to that is taken but shall not fire.
+constexpr std::uint64_t kNowhere = 0x3000;
 
 // Runs one prepared piece of code under the given debug control. Returns whether it ended in KVM_EXIT_DEBUG
 // of `vector` at `rip`.
@@ -69,6 +72,36 @@ Result<bool> probe_data_slot(ProbeGuest& guest) {
     std::memcpy(code.data() + 3, &address, sizeof address);
     return stops(guest, Mode::Long, code, KVM_GUESTDBG_USE_HW_BP, {ProbeGuest::kData}, kDr7Write0,
                  kDebugVector, ProbeGuest::kCode + 7);
+}
+
+// The guest has set slot 0 for itself, the debugger another one: does the guest get its #DB, by the real-mode
+// vector?
+Result<bool> probe_own_slot(ProbeGuest& guest) {
+    if (auto r = guest.prepare(Mode::Real, kNops); !r)
+        return tl::unexpected<Error>(r.error());
+    x86::DebugRegisters own;
+    own.dr[0] = ProbeGuest::kCode + 1;
+    own.dr7 = kDr7Execute0;
+    if (auto r = guest.vcpu().set_debug(own); !r)
+        return tl::unexpected<Error>(r.error());
+    if (auto r = guest.vcpu().set_guest_debug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP, Slots{kNowhere},
+                                              kDr7Execute0);
+        !r)
+        return false;
+    const auto run = guest.run();
+    if (!run)
+        return tl::unexpected<Error>(run.error());
+    const auto general = guest.vcpu().general();
+    if (!general)
+        return tl::unexpected<Error>(general.error());
+    return (*run)->exit_reason == KVM_EXIT_HLT && general->rip == ProbeGuest::kVectorHalt + 1;
+}
+
+// mov %rax, %dr7; hlt
+Result<bool> probe_debug_register_exit(ProbeGuest& guest) {
+    constexpr std::array<std::uint8_t, 4> kCode{0x0f, 0x23, 0xf8, 0xf4};
+    return stops(guest, Mode::Long, kCode, KVM_GUESTDBG_USE_HW_BP, {kNowhere},
+                 kDr7Execute0 | kDr7GeneralDetect, kDebugVector, ProbeGuest::kCode);
 }
 
 // A store to the local APIC, which KVM emulates by itself, and two NOPs, under one KVM_SET_GUEST_DEBUG: do
@@ -168,6 +201,8 @@ Result<HostAbilities> probe_host(const kvm::System& system) {
     take(status, a.int3_long, probe_int3(*guest, Mode::Long));
     take(status, a.execute_slots, probe_execute_slot(*guest, Mode::Long));
     take(status, a.data_slots, probe_data_slot(*guest));
+    take(status, a.own_slots_fire, probe_own_slot(*guest));
+    take(status, a.debug_register_exits, probe_debug_register_exit(*guest));
     take(status, a.step_real, probe_step(*guest, Mode::Real));
     take(status, a.step_long, probe_step(*guest, Mode::Long));
     take(status, a.step_survives_emulation, probe_step_after_emulation(system));

@@ -26,6 +26,11 @@ struct HostAbilities {
     bool execute_slots = false;
     bool execute_slots_user = false;
     bool data_slots = false;
+    // The guest's own debug slots go on firing beside the debugger's; otherwise the debugger's DR7 replaces
+    // the guest's, and the two have to share.
+    bool own_slots_fire = false;
+    // With GD set in the debugger's DR7 a guest's MOV to or from a debug register leaves to userspace.
+    bool debug_register_exits = false;
 
     // KVM_GUESTDBG_SINGLESTEP.
     bool step_real = false;

@@ -131,6 +131,8 @@ Result<void> ProbeGuest::prepare(Mode mode, std::span<const std::uint8_t> code) 
     constexpr std::array<std::uint64_t, 4> kNoSlots{};
     if (auto r = vcpu_.set_guest_debug(0, kNoSlots, 0); !r)
         return r;
+    if (auto r = vcpu_.set_debug({}); !r)
+        return r;
     if (auto r = vcpu_.set_events(kvm_vcpu_events{}); !r)
         return r;
     auto system = vcpu_.system();

@@ -20,12 +20,14 @@ enum class SlotUse : std::uint8_t {
                    // that
     BreakpointHandler,  // does not report them (user_frame.h)
     ProtectionHandler,
+    Guest,  // one of the guest's own (guest_slots.h)
 };
 
 struct SlotSetup {
     std::uint32_t control = 0;
     std::array<std::uint64_t, 4> address{};
     std::array<SlotUse, 4> use{};
+    std::array<std::uint8_t, 4> guest_slot{};  // the guest's number of a slot that is the guest's
     x86::Dr7 dr7;
 
     static SlotSetup from(const DebugPlan& plan) {

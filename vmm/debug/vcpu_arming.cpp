@@ -24,8 +24,8 @@ std::optional<Gva> read_msr(const kvm::Vcpu& vcpu, std::uint32_t index) {
 // have.
 bool may_stay_in_place(std::span<const std::byte> code) {
     constexpr std::uint8_t kOperandSize = 0x66, kAddressSize = 0x67, kFirstRex = 0x40, kLastRex = 0x4f;
-    for (std::size_t i = 0; i < code.size(); ++i) {
-        const auto byte = std::to_integer<std::uint8_t>(code[i]);
+    for (const std::byte each : code) {
+        const auto byte = std::to_integer<std::uint8_t>(each);
         if (byte == kOperandSize || byte == kAddressSize || (byte >= kFirstRex && byte <= kLastRex))
             continue;
         const bool short_jump = (byte >= 0x70 && byte <= 0x7f) || (byte >= 0xe0 && byte <= 0xe3);
@@ -38,8 +38,11 @@ bool may_stay_in_place(std::span<const std::byte> code) {
 }  // namespace
 
 void VcpuDebugger::arm() {
+    if (own_trap_pending_)
+        own_trap_pending_ = debug_exception_is_pending();
+    look_at_own_slots();
     thread_.vcpu().sync_system_registers(stepping());
-    SlotSetup setup = SlotSetup::from(context_.table.plan());
+    SlotSetup setup = SlotSetup::from(plan());
     if (!context_.abilities.step_user)
         add_user_handlers(setup);
     if (stepping()) {
@@ -52,6 +55,7 @@ void VcpuDebugger::arm() {
         }
         add_single_step(setup);
     }
+    share_slots(setup);
     program(setup, stepping());
 }
 
@@ -78,7 +82,7 @@ void VcpuDebugger::classify() {
     step_ = x86::classify(bytes, x86::cpu_mode(general_, system_));
     step_start_ = general_.rip;
     step_may_stay_ = step_.kind != x86::StepKind::Ordinary || may_stay_in_place(bytes);
-    const auto& watchpoints = context_.table.plan().stepped_watchpoints;
+    const auto& watchpoints = plan().stepped_watchpoints;
     if (!watchpoints.empty()) {
         x86::CpuState state;
         state.general = general_;
@@ -93,6 +97,10 @@ void VcpuDebugger::classify() {
 std::optional<Gva> VcpuDebugger::step_target() const {
     if (!context_.abilities.execute_slots)
         return std::nullopt;
+    if (own_trap_pending_) {
+        const auto gate = interrupt_gate(context_.view, general_, system_, kDebugVector);
+        return gate ? std::optional(gate->handler) : std::nullopt;
+    }
     switch (step_.kind) {
         case x86::StepKind::SoftwareInterrupt:
             return interrupt_target(context_.view, general_, system_, step_.vector);
@@ -113,7 +121,8 @@ std::optional<Gva> VcpuDebugger::step_target() const {
 }
 
 bool VcpuDebugger::at_halt() const {
-    return step_.kind == x86::StepKind::Halt && x86::privilege_level(general_, system_) == 0;
+    return step_.kind == x86::StepKind::Halt && !own_trap_pending_ &&
+           x86::privilege_level(general_, system_) == 0;
 }
 
 // HLT is stepped by doing what it does: the vCPU is behind it, and halted until an interrupt comes. (A KVM
@@ -161,7 +170,7 @@ void VcpuDebugger::add_single_step(SlotSetup& setup) {
 
 // Where user code's int3s, and a trap flag that is still out there in some saved RFLAGS, come in.
 void VcpuDebugger::add_user_handlers(SlotSetup& setup) {
-    if (context_.table.plan().user_int3s) {
+    if (plan().user_int3s) {
         const auto gate = interrupt_gate(context_.view, general_, system_, kBreakpointVector);
         if (gate && gate->dpl == 3) {
             setup.add(SlotUse::BreakpointHandler, gate->handler);
@@ -197,6 +206,7 @@ void VcpuDebugger::program(const SlotSetup& setup, bool force) {
     if (auto r = thread_.vcpu().set_guest_debug(setup.control, setup.address, setup.dr7.raw()); !r)
         return fail(r.error());
     armed_ = setup;
+    forget_own_slots(setup);
 }
 
 }  // namespace ringside::debug

@@ -1,6 +1,10 @@
 #include "vmm/debug/vcpu_debugger.h"
 
+#include <utility>
+
+#include "arch/x86_64/control_bits.h"
 #include "vmm/debug/fatal_report.h"
+#include "vmm/debug/guest_slots.h"
 #include "vmm/debug/thread_ids.h"
 #include "vmm/debug/user_frame.h"
 
@@ -23,6 +27,8 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     }
     reported_ = false;
     range_steps_ = 0;
+    own_.reset();
+    slots_short_ = false;
     // With nothing armed before and nothing now, a resume costs no ioctl.
     if (!stepping() && armed_.control == 0 && context_.table.empty())
         return;
@@ -33,6 +39,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     } else if (!refresh()) {
         return;
     }
+    look_at_own_slots();
     if (stepping() && stop_at_stepped_breakpoint())
         return;
     arm();
@@ -72,17 +79,28 @@ void VcpuDebugger::on_debug_exit() {
     const auto& debug = thread_.vcpu().shared().debug.arch;
     if (debug.exception == kBreakpointVector)
         return on_int3();
+    own_trap_pending_ = false;
     const auto dr6 = x86::Dr6::from_raw(debug.dr6);
-    if (const unsigned hits = dr6.hits(armed_.dr7); hits != 0)
+    if (is_echo(dr6))
+        return;
+    if (armed_.dr7.general_detect() && dr6.debug_register_access())
+        return on_debug_register_access();
+    const bool was_stepping = (armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0;
+    const unsigned own = own_hits(dr6, x86::Dr7::from_raw(debug.dr7));
+    if (own != 0 && !give_back_own_hits(own))
+        return;
+    if (const unsigned hits = debugger_hits(armed_, dr6.hits(armed_.dr7)); hits != 0)
         return on_slots(hits);
-    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && debug.exception == kDebugVector) {
+    if (own != 0 && !(was_stepping && dr6.single_step()))
+        return go_on_with_pending_trap();
+    if (was_stepping && debug.exception == kDebugVector) {
         // Seen with emulated VMX on a vCPU's first entry: the trap comes before the instruction. That is no
         // step.
         if (!step_off_ && !step_may_stay_ && general_.rip == step_start_)
             return arm();
         return on_step();
     }
-    give_back_debug_exception(debug.dr6);
+    (void)inject_debug_exception(debug.dr6);  // nobody here has asked for it: the guest's own TF
 }
 
 void VcpuDebugger::on_int3() {
@@ -97,13 +115,13 @@ void VcpuDebugger::on_int3() {
 // Of several slots that hit at once the table's comes first: it is the one that a user asked for.
 void VcpuDebugger::on_slots(unsigned hits) {
     hide_trap_flag();
-    const DebugPlan& plan = context_.table.plan();
+    const auto& owner = plan().owner;
     auto use = SlotUse::None;
     for (unsigned slot = 0; slot < x86::kDebugSlots; ++slot) {
         if ((hits >> slot & 1) == 0)
             continue;
-        if (armed_.use[slot] == SlotUse::Plan && plan.owner[slot] != nullptr)
-            return hit(*plan.owner[slot]);
+        if (armed_.use[slot] == SlotUse::Plan && owner[slot] != nullptr)
+            return hit(*owner[slot]);
         use = armed_.use[slot];
     }
     switch (use) {
@@ -150,14 +168,24 @@ void VcpuDebugger::on_user_int3(bool has_error_code) {
         hit(*breakpoint);
 }
 
+// Seen with emulated VMX: where KVM has finished the stepped instruction by itself, the trap comes once more
+// at the next entry, although nothing is being stepped by then. It is not the guest's.
+bool VcpuDebugger::is_echo(x86::Dr6 dr6) {
+    constexpr std::uint64_t kReasons = 0xe00f, kSingleStep = 0x4000;
+    const auto stepped_to = std::exchange(stepped_to_, std::nullopt);
+    return (armed_.control & KVM_GUESTDBG_SINGLESTEP) == 0 && (dr6.raw() & kReasons) == kSingleStep &&
+           stepped_to == general_.rip && (general_.rflags & x86::rflags::kTf) == 0;
+}
+
 void VcpuDebugger::on_step() {
+    stepped_to_ = general_.rip;
     if (step_off_) {
         end_step_off();
         if (!stepping())
             return;
     }
     hide_trap_flag();
-    const auto& watchpoints = context_.table.plan().stepped_watchpoints;
+    const auto& watchpoints = plan().stepped_watchpoints;
     if (!watchpoints.empty()) {
         if (Breakpoint* touched = watch_.after(watchpoints, context_.view, general_, system_))
             return hit(*touched);
@@ -199,7 +227,7 @@ void VcpuDebugger::hide_trap_flag() {
 
 bool VcpuDebugger::stop_at_stepped_breakpoint() {
     const Gva pc = linear_pc();
-    for (Breakpoint* breakpoint : context_.table.plan().stepped_breakpoints) {
+    for (Breakpoint* breakpoint : plan().stepped_breakpoints) {
         if (breakpoint->request.address != pc.value)
             continue;
         ++breakpoint->hits;
@@ -212,44 +240,6 @@ bool VcpuDebugger::stop_at_stepped_breakpoint() {
         }
     }
     return false;
-}
-
-// The guest's own int3. A host that reported it as a debug exit knows the instruction and finishes the
-// injection by itself; one that failed to emulate it needs RIP moved past it, as the pushed RIP of a trap.
-void VcpuDebugger::give_back_breakpoint() {
-    kvm::Vcpu& vcpu = thread_.vcpu();
-    Result<void> result;
-    if (vcpu.shared().exit_reason == KVM_EXIT_DEBUG) {
-        result = vcpu.set_guest_debug(armed_.control | KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP,
-                                      armed_.address, armed_.dr7.raw());
-    } else {
-        auto general = general_;
-        ++general.rip;
-        result = vcpu.set_general(general);
-        if (result)
-            result = vcpu.events().and_then([&](kvm_vcpu_events events) {
-                events.exception.injected = 1;
-                events.exception.nr = kBreakpointVector;
-                events.exception.has_error_code = 0;
-                return vcpu.set_events(events);
-            });
-    }
-    if (!result)
-        return fail(result.error());
-}
-
-// A #DB that nobody here has asked for: the guest's own debug registers or TF.
-void VcpuDebugger::give_back_debug_exception(std::uint64_t dr6) {
-    kvm::Vcpu& vcpu = thread_.vcpu();
-    auto result = vcpu.debug().and_then([&](x86::DebugRegisters debug) {
-        debug.dr6 = dr6;
-        return vcpu.set_debug(debug);
-    });
-    if (result)
-        result = vcpu.set_guest_debug(armed_.control | KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB,
-                                      armed_.address, armed_.dr7.raw());
-    if (!result)
-        fail(result.error());
 }
 
 // ---- Breakpoints
@@ -304,8 +294,13 @@ void VcpuDebugger::pass_over() {
 void VcpuDebugger::begin_step_off(std::optional<Gpa> lifted) {
     step_off_ = StepOff{lifted};
     step_ = {};
+    arm_step_off();
+}
+
+void VcpuDebugger::arm_step_off() {
     SlotSetup setup;
     add_single_step(setup);
+    share_slots(setup);
     program(setup, true);
 }
 
@@ -355,8 +350,7 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
 // Only at a debug exit whose registers have been looked at, which are therefore the stop's.
 void VcpuDebugger::report(gdbstub::StopReason reason, std::string console) {
     reported_ = true;
-    context_.coordinator.report(thread_.index(),
-                                {thread_of(thread_.index()), std::move(reason), std::move(console)});
+    context_.coordinator.report(thread_.index(), {thread_of(thread_.index()), reason, std::move(console)});
 }
 
 // KVM refused what the debugger needs of it: the vCPU stops, and the client reads why.

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "arch/x86_64/debug_registers.h"
 #include "arch/x86_64/step_class.h"
 #include "gdbstub/target.h"
 #include "vmm/debug/breakpoint_table.h"
@@ -33,6 +34,9 @@ struct DebugContext {
     // Told of an exit after which the vCPU cannot go on; called on the vCPU's thread, before the stop is
     // reported.
     std::function<void(VcpuIndex, machine::FatalExit, const std::string& report)> on_fatal;
+    // Told, on the vCPU's thread, that the guest's own debug slots and the debugger's are more than there
+    // are.
+    std::function<void(VcpuIndex)> on_slots_short;
 };
 
 class VcpuDebugger {
@@ -58,8 +62,11 @@ class VcpuDebugger {
     void on_parked();
 
   private:
+    const DebugPlan& plan() const {
+        return slots_short_ ? context_.table.plan_without_slots() : context_.table.plan();
+    }
     bool stepping() const {
-        return !std::holds_alternative<gdbstub::Continue>(action_) || context_.table.plan().needs_stepping();
+        return !std::holds_alternative<gdbstub::Continue>(action_) || plan().needs_stepping();
     }
     // CPL 3 on a host whose KVM does not step there.
     bool blind_here() const {
@@ -86,20 +93,32 @@ class VcpuDebugger {
     // Debug exits.
     void on_int3();
     void on_slots(unsigned hits);
+    bool is_echo(x86::Dr6 dr6);
     void on_step();
     bool ends_here();
     void on_user_debug();
     void on_user_int3(bool has_error_code);
     void hide_trap_flag();
     bool stop_at_stepped_breakpoint();
+
+    // The guest's own debugging (vcpu_own_debugging.cpp).
+    void look_at_own_slots();
+    void share_slots(SlotSetup& setup);
+    void forget_own_slots(const SlotSetup& armed);
+    void on_debug_register_access();
+    unsigned own_hits(x86::Dr6 dr6, x86::Dr7 dr7) const;
+    bool give_back_own_hits(unsigned hits);
+    bool inject_debug_exception(std::uint64_t dr6);
+    void go_on_with_pending_trap();
+    bool debug_exception_is_pending() const;
     void give_back_breakpoint();
-    void give_back_debug_exception(std::uint64_t dr6);
 
     // One step without what stands in its way: a breakpoint whose condition was false, a handler that was
     // entered for the guest's own reasons.
     void step_off(Breakpoint& breakpoint);
     void pass_over();
     void begin_step_off(std::optional<Gpa> lifted);
+    void arm_step_off();
     void end_step_off();
 
     void hit(Breakpoint& breakpoint);
@@ -121,12 +140,16 @@ class VcpuDebugger {
 
     bool reported_ = false;  // and they are those of a stop that this vCPU has reported
 
-    SlotSetup armed_;                // what KVM_SET_GUEST_DEBUG was last given
-    x86::StepClass step_;            // of the instruction being stepped
-    std::uint64_t step_start_ = 0;   // its RIP
-    bool step_may_stay_ = true;      // it may leave RIP where it was
-    std::uint64_t range_steps_ = 0;  // of the range step that is under way
-    bool trap_flag_lent_ = false;    // TF is set in the user code's own RFLAGS
+    SlotSetup armed_;                          // what KVM_SET_GUEST_DEBUG was last given
+    x86::StepClass step_;                      // of the instruction being stepped
+    std::uint64_t step_start_ = 0;             // its RIP
+    std::optional<std::uint64_t> stepped_to_;  // RIP behind the last step, up to the next debug exit
+    bool step_may_stay_ = true;                // it may leave RIP where it was
+    std::uint64_t range_steps_ = 0;            // of the range step that is under way
+    bool trap_flag_lent_ = false;              // TF is set in the user code's own RFLAGS
+    std::optional<x86::DebugRegisters> own_;   // the guest's, as long as they are known not to have changed
+    bool slots_short_ = false;                 // for the guest's slots and the debugger's together
+    bool own_trap_pending_ = false;            // the guest's own #DB is to be delivered at the next entry
     WatchByStepping watch_;
     ConditionScope conditions_;
     struct StepOff {

@@ -1,5 +1,7 @@
 #include "vmm/debug/slot_setup.h"
 
+#include "vmm/debug/guest_slots.h"
+
 #include <gtest/gtest.h>
 
 namespace ringside::debug {
@@ -57,6 +59,49 @@ TEST(SlotSetup, ALentSlotExecutesWhateverItWatchedBefore) {
     setup.add(SlotUse::StepTarget, x86::Gva{0x5000});
     EXPECT_EQ(setup.dr7.condition(3), x86::DebugCondition::Execute);
     EXPECT_EQ(setup.dr7.length(3), 1U);
+}
+
+x86::DebugRegisters guest_with(std::initializer_list<unsigned> slots) {
+    x86::DebugRegisters own;
+    auto dr7 = x86::Dr7::from_raw(own.dr7);
+    for (const unsigned slot : slots) {
+        own.dr[slot] = 0x8000 + 8 * slot;
+        dr7.enable(slot, x86::DebugCondition::Write, 8);
+    }
+    own.dr7 = dr7.raw();
+    return own;
+}
+
+TEST(GuestSlots, GoIntoFreeOnesAndKeepWhatTheyWatch) {
+    Breakpoint owner;
+    auto setup = SlotSetup::from(plan_with(2, owner));
+    ASSERT_TRUE(add_guest_slots(setup, guest_with({0, 3})));
+    EXPECT_EQ(setup.use, (std::array{SlotUse::Plan, SlotUse::Plan, SlotUse::Guest, SlotUse::Guest}));
+    EXPECT_EQ(setup.address[2], 0x8000U);
+    EXPECT_EQ(setup.address[3], 0x8018U);
+    EXPECT_EQ(setup.dr7.condition(2), x86::DebugCondition::Write);
+    EXPECT_EQ(setup.dr7.length(2), 8U);
+}
+
+TEST(GuestSlots, HitsHaveTheGuestsOwnNumbers) {
+    Breakpoint owner;
+    auto setup = SlotSetup::from(plan_with(2, owner));
+    ASSERT_TRUE(add_guest_slots(setup, guest_with({0, 3})));
+    EXPECT_EQ(guest_hits(setup, 0b1110), 0b1001U);
+    EXPECT_EQ(debugger_hits(setup, 0b1110), 0b0010U);
+}
+
+TEST(GuestSlots, AreTooManyTogetherWithTheDebuggers) {
+    Breakpoint owner;
+    auto setup = SlotSetup::from(plan_with(3, owner));
+    EXPECT_FALSE(add_guest_slots(setup, guest_with({0, 3})));
+}
+
+TEST(GuestSlots, DisabledOnesTakeNoRoom) {
+    Breakpoint owner;
+    auto setup = SlotSetup::from(plan_with(4, owner));
+    EXPECT_TRUE(add_guest_slots(setup, guest_with({})));
+    EXPECT_EQ(guest_hits(setup, 0b1111), 0U);
 }
 
 }  // namespace
