@@ -43,6 +43,7 @@ struct RunTexts {
     std::string kaslr_slide;
     std::string exit_trace;
     std::string exit_report;
+    VirtioTexts virtio;
     bool gdb_default = false;
     bool freeze = false;
 };
@@ -78,6 +79,7 @@ void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
     app.add_option("--serial", texts.serial,
                    "serial console: stdio, stderr, file:PATH, unix:PATH, pty or none")
         ->check(CLI::Validator(check_console, "WHERE"));
+    add_virtio_options(app, texts.virtio);
     app.add_option("--exit-trace", texts.exit_trace,
                    "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`");
     app.add_option("--exit-report", texts.exit_report, "write a page about the run's VM exits to FILE.html");
@@ -157,6 +159,7 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
                                                                : X86_64;
     if (!texts.serial.empty())
         options.serial = *devices::parse_console_endpoint(texts.serial);
+    options.virtio = finish(texts.virtio);
     if (!texts.exit_report.empty() && exits::export_format_of(texts.exit_report) != exits::ExportFormat::Html)
         throw CLI::ValidationError("--exit-report", "the page's file name ends in .html");
     for (const std::string& file : {texts.exit_trace, texts.exit_report}) {

@@ -10,6 +10,7 @@
 #include "arch/x86_64/registers.h"
 #include "gdbstub/transport/endpoint.h"
 #include "vmm/boot/boot_image.h"
+#include "vmm/cli/virtio_options.h"
 #include "vmm/debug/debugger.h"
 #include "vmm/devices/console_endpoint.h"
 #include "vmm/exits/report.h"
@@ -28,6 +29,7 @@ struct RunOptions {
     std::optional<x86::GdbArchitecture> architecture;  // default: by the kernel's protocol
     debug::DebuggerOptions debugger;
     std::optional<devices::ConsoleEndpoint> serial;  // default: stdio, unless that is taken
+    VirtioOptions virtio;
     std::string kvm_device = "/dev/kvm";
     std::string log_level = "warn";
     std::optional<std::uint64_t> load_address;

@@ -21,6 +21,7 @@
 #include "vmm/debug/monitor.h"
 #include "vmm/devices/console.h"
 #include "vmm/devices/pc.h"
+#include "vmm/devices/virtio/virtio_bus.h"
 #include "vmm/kvm/system.h"
 #include "vmm/machine/machine.h"
 
@@ -47,6 +48,7 @@ class VirtualMachine {
   private:
     Result<void> load_kernel(machine::GuestMemory& memory);
     Result<void> open_console();
+    Result<void> attach_virtio();
     Result<void> start_exit_trace();
     Result<void> open_server();
     debug::DebuggerHooks debugger_hooks();
@@ -68,6 +70,7 @@ class VirtualMachine {
     std::unique_ptr<devices::Console> console_;
     std::unique_ptr<machine::Machine> machine_;
     std::unique_ptr<devices::Pc> pc_;
+    std::unique_ptr<devices::virtio::VirtioBus> virtio_;
     std::unique_ptr<debug::ExitMonitor> exits_;
     std::unique_ptr<debug::ExitCatches> catches_;
     std::unique_ptr<debug::ExitTrace> exit_trace_;

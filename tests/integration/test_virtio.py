@@ -1,0 +1,198 @@
+"""virtio devices: what a guest's driver does with them, what the debugger sees of it, what a user gets wrong."""
+
+import array
+import fcntl
+import os
+import signal
+import socket
+import tempfile
+import termios
+from pathlib import Path
+
+from tests.integration.harness.case import RingsideCase
+from tests.integration.harness.ringside import Ringside
+from tests.integration.harness.timeouts import Deadline
+
+VMM_ERROR, BAD_USAGE = 1, 2
+EXIT_STATUS = (0x10 << 1) | 1
+SECTOR = 512
+
+
+class VirtioCase(RingsideCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ringside-test-")))
+
+    def image(self, name: str = "disk.img", sectors: int = 64) -> Path:
+        path = self.folder / name
+        path.write_bytes(b"".join(bytes([number % 256]) * SECTOR for number in range(sectors)))
+        with path.open("r+b") as file:
+            file.seek(SECTOR)
+            file.write(bytes(SECTOR))
+        return path
+
+    def runs(self, image: Path) -> int:
+        """What the guest counts in sector 1."""
+        return int.from_bytes(image.read_bytes()[SECTOR:SECTOR + 4], "little")
+
+
+class Devices(VirtioCase):
+    def test_without_devices(self):
+        vm = self.ringside(self.guest("virtio"), gdb=None)
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+        self.assertIn("no entropy device\nno disk\nno console\ndone", vm.stdout.text().replace("\r", ""))
+
+    def test_entropy_and_a_disk(self):
+        image = self.image()
+        vm = self.ringside(self.guest("virtio"), "--rng", "--disk", image, gdb=None)
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+        self.assertRegex(vm.stdout.text(), r"entropy: 32 bytes, sum \d+")
+        self.assertIn("disk: 64 sectors", vm.stdout.text())
+        self.assertEqual(self.runs(image), 1)
+        self.assertEqual(image.read_bytes()[2 * SECTOR:3 * SECTOR], b"\x02" * SECTOR)
+
+    def test_a_read_only_disk_stays_as_it_is(self):
+        image = self.image()
+        image.chmod(0o444)
+        vm = self.ringside(self.guest("virtio"), "--disk", f"{image},ro", gdb=None)
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+        self.assertIn("disk: not writable", vm.stdout.text())
+        self.assertEqual(self.runs(image), 0)
+
+    def test_several_disks(self):
+        first, second = self.image("first.img", 8), self.image("second.img", 16)
+        vm = self.ringside(self.guest("virtio"), "--disk", first, "--disk", second, gdb=None)
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+        self.assertIn("disk: 8 sectors", vm.stdout.text())
+        self.assertEqual((self.runs(first), self.runs(second)), (1, 0))
+
+    def test_what_was_flushed_outlives_the_monitor(self):
+        image = self.image()
+        for run in (1, 2, 3):
+            vm = self.ringside(self.guest("virtio"), "--disk", image, "--append=end=spin", gdb=None)
+            vm.serial("disk: flushed")
+            vm.signal(signal.SIGKILL)
+            vm.wait()
+            self.assertEqual(self.runs(image), run)
+
+
+class Console(VirtioCase):
+    def setUp(self) -> None:
+        super().setUp()
+        path = self.folder / "console"
+        self.listener = self.enterContext(socket.socket(socket.AF_UNIX))
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.option = f"--virtio-console=unix:{path}"
+
+    def connection(self) -> socket.socket:
+        connection, _ = self.listener.accept()
+        return self.enterContext(connection)
+
+    def test_input_reaches_the_guest(self):
+        vm = self.ringside(self.guest("virtio"), self.option, gdb=None)
+        vm.serial("console: waiting")
+        self.connection().sendall(b"hello")
+        vm.serial("console: hello")
+        self.assertEqual(vm.wait(), EXIT_STATUS)
+
+    def taken(self, connection: socket.socket) -> bool:
+        """Whether the monitor has read everything that was sent."""
+        waiting = array.array("i", [0])
+        fcntl.ioctl(connection, termios.TIOCOUTQ, waiting)
+        return waiting[0] == 0
+
+    def test_a_held_guest_sees_no_input_until_it_runs(self):
+        vm, gdb = self.attached("virtio", self.option)
+        gdb.start("continue")
+        vm.serial("console: waiting")
+        # The driver may not have asked for input yet when it says so: it has when it waits.
+        gdb.interrupt()
+        gdb.console("tbreak virtio::Driver::wait_until_used")
+        if "wait_until_used" not in gdb.console("bt"):
+            gdb.run("continue")
+        connection = self.connection()
+        connection.sendall(b"hello")
+        deadline = Deadline(30)
+        while not self.taken(connection):
+            self.assertFalse(deadline.over(), "the monitor does not read the console")
+        for _ in range(200):  # each a round trip
+            self.assertEqual(gdb.integer("console.used_.index"), 0)
+        self.assertEqual(gdb.integer("typed[0]"), 0)
+        gdb.console("delete")
+        gdb.console("break guest::debug_exit")
+        gdb.run("continue")
+        self.assertEqual(gdb.integer("console.used_.index"), 1)
+        self.assertIn("hello", gdb.evaluate("typed"))
+
+
+class UnderTheDebugger(VirtioCase):
+    def test_a_request_is_seen_on_its_way(self):
+        image = self.image()
+        _, gdb = self.attached("virtio", "--disk", image)
+        gdb.console("break virtio::Driver::notify if this == &disk")
+        gdb.run("continue")
+        self.assertEqual(gdb.integer("descriptors_[1].length"), SECTOR)
+        self.assertEqual(gdb.integer("used_.index"), 0, "it has not reached the device")
+        gdb.console("delete")
+        gdb.console("break guest::debug_exit")
+        gdb.run("continue")
+        self.assertEqual(gdb.integer("disk.used_.index"), 5)
+        self.assertEqual(self.runs(image), 1)
+
+    def test_accesses_are_counted_by_device(self):
+        _, gdb = self.attached("virtio", "--rng", "--disk", self.image())
+        gdb.console("break guest::debug_exit")
+        gdb.run("continue")
+        table = gdb.console("monitor exits mmio")
+        self.assertIn("virtio rng", table)
+        self.assertIn("virtio block", table)
+
+
+class Usage(VirtioCase):
+    def refused(self, options: list, pattern: str, status: int = VMM_ERROR) -> None:
+        vm = self.keep(Ringside("run", *options, self.guest("virtio")))
+        self.assertEqual(vm.wait(), status)
+        said = vm.stderr.text().strip()
+        self.assertRegex(said, f"(?i){pattern}")
+        if status == VMM_ERROR:
+            self.assertEqual(len(said.splitlines()), 1, said)
+
+    def test_disks_that_are_none(self):
+        (self.folder / "empty").touch()
+        (self.folder / "odd").write_bytes(bytes(513))
+        os.mkfifo(self.folder / "fifo")
+        for name, pattern in (("absent", "no such file"), ("", "directory"), ("empty", "empty"), ("odd", "sectors"),
+                              ("fifo", "neither a file nor a block device")):
+            with self.subTest(name):
+                self.refused(["--disk", self.folder / name], pattern)
+
+    def test_one_image_has_one_writer(self):
+        image = self.image()
+        first = self.ringside(self.guest("virtio"), "--disk", image, "--append=end=spin", gdb=None)
+        first.serial("disk: flushed")
+        self.refused(["--disk", image], "another program.*uses the image")
+        self.refused(["--disk", f"{image},ro"], "another program writes to the image")
+        self.assertTrue(first.running())
+
+    def test_too_many_devices(self):
+        image = self.image()
+        self.refused(["--rng", *(f"--disk={image},ro" for _ in range(8))], "room for 8 virtio devices.*9", BAD_USAGE)
+
+    def test_words_that_mean_nothing(self):
+        for option in ("--disk=", "--disk=a.img,rw", "--net=user", "--net=tap:", "--net=tap:t,mac=1",
+                       "--vsock=3", "--vsock=2,/tmp/x", "--virtio-console=screen"):
+            with self.subTest(option):
+                self.refused([option], ".", BAD_USAGE)
+
+    def test_networks_that_are_not_there(self):
+        self.refused(["--net", f"passt:{self.folder}/absent"], "no such file.*listen")
+        self.refused(["--net", "tap:a-name-that-is-too-long"], "too long")
+
+    def test_a_socket_in_use(self):
+        path = self.folder / "vsock"
+        path.touch()
+        self.refused(["--vsock", f"3,{path}"], "in use")
+
+    def test_one_terminal_for_two_consoles(self):
+        self.refused(["--virtio-console=stdio", "--serial=stdio"], "in use already")

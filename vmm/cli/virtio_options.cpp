@@ -1,0 +1,142 @@
+#include "vmm/cli/virtio_options.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "vmm/devices/console.h"
+#include "vmm/devices/virtio/block.h"
+#include "vmm/devices/virtio/net.h"
+#include "vmm/devices/virtio/rng.h"
+#include "vmm/devices/virtio/virtio_console.h"
+#include "vmm/devices/virtio/vsock.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::cli {
+
+namespace virtio = devices::virtio;
+
+namespace {
+
+// CLI11 reports what a validator returns as text; empty means valid.
+template <typename Parse>
+CLI::Validator valid(Parse parse, const char* type) {
+    return CLI::Validator(
+        [parse](const std::string& text) {
+            const auto parsed = parse(text);
+            return parsed ? std::string() : parsed.error().message();
+        },
+        type);
+}
+
+template <typename T>
+using Devices = std::vector<std::unique_ptr<T>>;
+
+// Locally administered; the last byte tells a machine's networks apart.
+virtio::MacAddress default_mac(std::size_t index) {
+    return {0x52, 0x54, 0x00, 0x52, 0x53, static_cast<std::uint8_t>(index)};
+}
+
+Result<std::unique_ptr<virtio::NetBackend>> open_backend(const virtio::NetSpec& spec) {
+    if (const auto* tap = std::get_if<virtio::NetSpec::Tap>(&spec.backend))
+        return virtio::open_tap(tap->interface);
+    return virtio::open_passt(std::get<virtio::NetSpec::Passt>(spec.backend).socket);
+}
+
+Result<void> open_disks(const VirtioOptions& options, Devices<virtio::Device>& devices) {
+    for (const auto& spec : options.disks) {
+        auto image = virtio::DiskImage::open(spec);
+        if (!image)
+            return tl::unexpected<Error>(image.error());
+        devices.push_back(std::make_unique<virtio::Block>(std::move(*image)));
+    }
+    return {};
+}
+
+Result<void> open_networks(const VirtioOptions& options, const VirtioHooks& hooks,
+                           Devices<virtio::Device>& devices) {
+    for (std::size_t i = 0; i < options.networks.size(); ++i) {
+        const auto& spec = options.networks[i];
+        auto backend = open_backend(spec);
+        if (!backend)
+            return tl::unexpected<Error>(backend.error());
+        devices.push_back(std::make_unique<virtio::Net>(std::move(*backend),
+                                                        spec.mac.value_or(default_mac(i)), hooks.report));
+    }
+    return {};
+}
+
+Result<void> open_console(const VirtioOptions& options, const VirtioHooks& hooks,
+                          Devices<virtio::Device>& devices) {
+    if (!options.console)
+        return {};
+    auto descriptors = devices::open_console(*options.console);
+    if (!descriptors)
+        return tl::unexpected<Error>(descriptors.error());
+    if (!descriptors->announcement.empty())
+        fmt::print(stderr, "virtio console: {}\n", descriptors->announcement);
+    devices.push_back(std::make_unique<virtio::VirtioConsole>(
+        std::make_unique<devices::Console>(std::move(*descriptors)), hooks.on_escape));
+    return {};
+}
+
+}  // namespace
+
+void add_virtio_options(CLI::App& app, VirtioTexts& texts) {
+    app.add_option("--disk", texts.disks, "disk image or block device: FILE, or FILE,ro; may be given again")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->check(valid(virtio::parse_disk, "FILE[,ro]"));
+    app.add_option("--net", texts.networks, "network: tap:NAME or passt[:SOCKET], ,mac=ADDRESS behind it")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->check(valid(virtio::parse_net, "BACKEND"));
+    app.add_option("--virtio-console", texts.console,
+                   "a second console, hvc0 in Linux: stdio, stderr, file:PATH, unix:PATH or pty")
+        ->check(valid(devices::parse_console_endpoint, "WHERE"));
+    app.add_option("--vsock", texts.vsock,
+                   "sockets between host and guest: the guest's CID and a unix socket")
+        ->check(valid(virtio::parse_vsock, "CID,PATH"));
+    app.add_flag("--rng", texts.rng, "give the guest the host's random numbers");
+}
+
+VirtioOptions finish(const VirtioTexts& texts) {
+    VirtioOptions options;
+    for (const std::string& disk : texts.disks)
+        options.disks.push_back(*virtio::parse_disk(disk));
+    for (const std::string& network : texts.networks)
+        options.networks.push_back(*virtio::parse_net(network));
+    if (!texts.console.empty())
+        options.console = *devices::parse_console_endpoint(texts.console);
+    if (!texts.vsock.empty())
+        options.vsock = *virtio::parse_vsock(texts.vsock);
+    options.rng = texts.rng;
+    if (options.count() > layout::kVirtioMmioSlots)
+        throw CLI::ValidationError("--disk",
+                                   fmt::format("there is room for {} virtio devices, and these are {}",
+                                               layout::kVirtioMmioSlots, options.count()));
+    return options;
+}
+
+Result<Devices<virtio::Device>> open_virtio_devices(const VirtioOptions& options, const VirtioHooks& hooks) {
+    Devices<virtio::Device> devices;
+    if (auto r = open_disks(options, devices); !r)
+        return tl::unexpected<Error>(r.error());
+    if (auto r = open_networks(options, hooks, devices); !r)
+        return tl::unexpected<Error>(r.error());
+    if (auto r = open_console(options, hooks, devices); !r)
+        return tl::unexpected<Error>(r.error());
+    if (options.vsock) {
+        auto vsock = virtio::Vsock::open(*options.vsock);
+        if (!vsock)
+            return tl::unexpected<Error>(vsock.error());
+        devices.push_back(std::move(*vsock));
+    }
+    if (options.rng)
+        devices.push_back(std::make_unique<virtio::Rng>());
+    return devices;
+}
+
+}  // namespace ringside::cli
