@@ -31,7 +31,6 @@ boot::acpi::Machine firmware_view(const RunOptions& options) {
     machine.serial_ports = devices::kSerialPorts.start;
     machine.serial_irq = devices::kSerialIrq;
     machine.rtc_ports = devices::kCmosPorts.start;
-    machine.devices = devices::virtio::descriptions(options.virtio.count());
     return machine;
 }
 
@@ -76,8 +75,6 @@ Result<void> VirtualMachine::build() {
     debugger_->bind(*machine_);
     pc_ = std::make_unique<devices::Pc>(*machine_, boot_report_);
     if (auto r = pc_->attach(); !r)
-        return r;
-    if (auto r = attach_virtio(); !r)
         return r;
     if (auto r = machine_->set_boot_state(boot_general_, boot_system_); !r)
         return r;
@@ -132,8 +129,7 @@ devices::ConsoleEndpoint VirtualMachine::console_endpoint() const {
     using Kind = devices::ConsoleEndpoint::Kind;
     if (options_.serial)
         return *options_.serial;
-    const bool taken = stdio_is_gdb() || options_.start_gdb || options_.virtio.console_on_stdio();
-    return {taken ? Kind::Stderr : Kind::Stdio, {}};
+    return {stdio_is_gdb() || options_.start_gdb ? Kind::Stderr : Kind::Stdio, {}};
 }
 
 Result<void> VirtualMachine::open_console() {
@@ -141,9 +137,6 @@ Result<void> VirtualMachine::open_console() {
     if (stdio_is_gdb() && endpoint.kind == devices::ConsoleEndpoint::Kind::Stdio)
         return failure("--serial stdio", "stdin and stdout carry the debugger's packets",
                        "Use --serial stderr, file:PATH or none");
-    if (options_.virtio.console_on_stdio() &&
-        (stdio_is_gdb() || options_.start_gdb || endpoint.kind == devices::ConsoleEndpoint::Kind::Stdio))
-        return failure("--virtio-console stdio", "stdin and stdout are in use already", "Use pty or unix:PATH");
     auto descriptors = devices::open_console(endpoint);
     if (!descriptors)
         return tl::unexpected<Error>(descriptors.error());
@@ -151,22 +144,6 @@ Result<void> VirtualMachine::open_console() {
         fmt::print(stderr, "serial: {}\n", descriptors->announcement);
     console_ = std::make_unique<devices::Console>(std::move(*descriptors));
     boot_report_.pass_on_to(*console_);
-    return {};
-}
-
-Result<void> VirtualMachine::attach_virtio() {
-    const auto report = [](const std::string& text) { spdlog::warn("{}", text); };
-    auto devices = open_virtio_devices(
-        options_.virtio, {[this] { asio::post(io_, [this] { end(kSuccess); }); }, report});
-    if (!devices)
-        return tl::unexpected<Error>(devices.error());
-    auto bus = devices::virtio::VirtioBus::create(
-        {machine_->memory(), machine_->buses().mmio, machine_->device_gate(),
-         [this](Gsi gsi) -> machine::InterruptLine& { return machine_->interrupt(gsi); }, report},
-        std::move(*devices));
-    if (!bus)
-        return tl::unexpected<Error>(bus.error());
-    virtio_ = std::move(*bus);
     return {};
 }
 
@@ -264,9 +241,9 @@ int VirtualMachine::run() {
         console_->start_input(io_, pc_->serial(), [this] { end(kSuccess); });
     const auto keep_running = asio::make_work_guard(io_);
     boot_report_.started(options_.debugger.wait);
-    virtio_->start();
     machine_->start();
-    exits_->machine_started();
+    if (server_ || exit_trace_)  // else nobody could ever see hardware exits, and they would only cost time
+        exits_->machine_started();
     io_.run();
     machine_->stop();
     if (exit_trace_) {
