@@ -23,6 +23,7 @@ struct Known {
 const std::vector<Known>& known() {
     static const std::vector<Known> all{
         {"kvm_intel", {"own_slots_fire", "step_survives_emulation"}},
+        {"kvm_intel in Bochs", {"own_slots_fire", "step_survives_emulation"}},
         {"kvm_amd", {"own_slots_fire", "step_survives_emulation"}},
         {"kvm_amd in TCG",
          {"int3_real", "int3_protected", "int3_long", "int3_user", "execute_slots", "execute_slots_user",

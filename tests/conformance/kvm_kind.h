@@ -5,8 +5,9 @@
 
 namespace ringside::conformance {
 
-// The driver's name under /sys/module: "kvm_intel", "kvm_amd", "kvm_pvm"; "kvm_amd in TCG" where the
-// processor is QEMU's, whose SVM lacks what a real one has. Empty if no driver is to be seen.
+// The driver's name under /sys/module: "kvm_intel", "kvm_amd", "kvm_pvm"; "kvm_amd in TCG" and "kvm_intel
+// in Bochs" where the processor is an emulator's, which lacks what a real one has. Empty if no driver is to
+// be seen.
 std::string kvm_kind();
 
 }  // namespace ringside::conformance

@@ -20,25 +20,27 @@ class BehaviourTest : public testing::Test {
 
   private:
     void TestBody() override {
-        const auto reason = why_impossible(matrix_.kvm(), behaviour_.id());
+        const Impossible* listed = why_impossible(matrix_.kvm(), behaviour_.id());
+        if (listed != nullptr && listed->fatal)
+            return impossible(*listed, "not tried");
         std::string mechanism;
         try {
             mechanism = behaviour_.show();
         } catch (const Mismatch& mismatch) {
-            return reason ? impossible(std::string(*reason), mismatch.what()) : fails(mismatch.what());
+            return listed != nullptr ? impossible(*listed, mismatch.what()) : fails(mismatch.what());
         } catch (const std::exception& error) {
             return fails(error.what());  // a silent stub or a dead program is never what was to be expected
         }
-        matrix_.add(behaviour_, reason ? Outcome::NotImpossible : Outcome::Works, mechanism);
-        if (reason)
-            FAIL() << "works, but is listed as impossible on " << matrix_.kvm() << ": " << *reason;
+        matrix_.add(behaviour_, listed != nullptr ? Outcome::NotImpossible : Outcome::Works, mechanism);
+        if (listed != nullptr)
+            FAIL() << "works, but is listed as impossible on " << matrix_.kvm() << ": " << listed->reason;
         if (!mechanism.empty())
             fmt::print("             {}\n", mechanism);
     }
 
-    void impossible(const std::string& reason, const std::string& error) {
-        matrix_.add(behaviour_, Outcome::Impossible, reason);
-        GTEST_SKIP() << "impossible on " << matrix_.kvm() << ": " << reason << "\n(" << error << ")";
+    void impossible(const Impossible& listed, const std::string& error) {
+        matrix_.add(behaviour_, Outcome::Impossible, std::string(listed.reason));
+        GTEST_SKIP() << "impossible on " << matrix_.kvm() << ": " << listed.reason << "\n(" << error << ")";
     }
 
     void fails(const std::string& error) {

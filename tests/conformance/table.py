@@ -1,17 +1,58 @@
-"""The conformance matrix as a Markdown table: a row for each behaviour and mode, a column for each host."""
+"""The conformance matrix as Markdown: a section for each group, a row for each behaviour and mode, a column for each host.
 
+It is written from results, and read back, so that one host's column can be compared or renewed without the others.
+"""
+
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 HEAD = """\
 # The debug conformance matrix
 
-What a debugger's user sees of each behaviour on three kinds of KVM, and by which mechanism. Made by the lanes `kvm`, `lab-amd` and
-`lab-intel` of `./tests/run` from `tests/conformance`, guests/README.md explains the scenarios; do not edit.
+What works for somebody who debugs a guest, on three kinds of KVM. Each row is a test: `tests/conformance` boots a guest of
+`guests/conformance` under Ringside, talks to it as gdb does, and looks at what comes of it, in real, protected and long mode
+and in user code (cpl3).
 
+- **yes**, or the mechanism that it came about by: *int3* (a software breakpoint), *debug slot* (DR0-DR3), *stepping* (slow, but right).
+- **no (N)**: impossible there, for the reason that stands below under that number. It is tried all the same, and the run fails if it works.
+
+Made by `./tests/run --lane kvm --lane lab-intel --lane lab-amd`, which also fails if this page is no longer true and says how to renew it.
 """
 
+ABOUT = {
+    "doctor": "`ringside doctor` finds of this KVM what is known of it.",
+    "breakpoint": "Execution breakpoints: hit once, shown by no memory read, stepped off, set again.",
+    "watchpoint": "Data watchpoints of 1 to 8 bytes: the right instruction is reported, and no other.",
+    "step": "Single steps over instructions that are not like others: each ends where the processor's manual says.",
+    "own": "The guest's own use of INT3, TF and DR0-DR3: it works as without a debugger, and beside the debugger's own breakpoints.",
+    "interrupt": "Ctrl-C stops the guest wherever it is, and it goes on as if nothing had been.",
+    "vcpus": "1, 2 and 4 vCPUs: all stop, all go on, one steps alone, no hit is lost.",
+    "registers": "What is written to a register is what the guest has, and what it had comes back.",
+    "attach": "Debuggers come, go, and vanish.",
+    "end": "A guest's end is reported as what it is.",
+}
+
 Key = tuple[str, str, str]  # group, name, mode
+
+
+@dataclass(frozen=True)
+class Cell:
+    outcome: str  # "works", "impossible", "fails", "not impossible"
+    text: str = ""  # the mechanism, or why it is impossible; empty for a failure: it says something else each time
+
+    def shown(self, notes: "Notes") -> str:
+        if self.outcome == "works":
+            return self.text or "yes"
+        return f"no ({notes.number(self.text)})" if self.outcome == "impossible" else f"**{self.outcome}**"
+
+    @staticmethod
+    def read(shown: str, notes: dict[int, str]) -> "Cell":
+        if match := re.fullmatch(r"no \((\d+)\)", shown):
+            return Cell("impossible", notes[int(match[1])])
+        if match := re.fullmatch(r"\*\*(.+)\*\*", shown):
+            return Cell(match[1])
+        return Cell("works", "" if shown == "yes" else shown)
 
 
 @dataclass
@@ -19,13 +60,17 @@ class Column:
     """One host's results."""
 
     title: str
-    kvm: str
-    rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    rows: dict[Key, Cell] = field(default_factory=dict)
 
     @staticmethod
-    def of(title: str, results: dict[str, Any]) -> "Column":
-        rows = {(row["group"], row["name"], row["mode"]): row for row in results["behaviours"]}
-        return Column(title, results["kvm"], rows)
+    def of(title: str, *results: dict[str, Any]) -> "Column":
+        """From what `conformance --json` has written, in one file or in several that share the work."""
+        column = Column(title)
+        for row in (row for part in results for row in part["behaviours"]):
+            outcome = row["outcome"]
+            text = row["text"] if outcome in ("works", "impossible") else ""
+            column.rows[row["group"], row["name"], row["mode"]] = Cell(outcome, text)
+        return column
 
 
 class Notes:
@@ -42,37 +87,60 @@ class Notes:
 
 
 def table(columns: list[Column]) -> str:
-    keys: dict[Key, None] = {}
-    for column in columns:
-        keys.update(dict.fromkeys(column.rows))
+    keys = _keys(columns)
     notes = Notes()
-    titles = [f"{column.title} ({column.kvm})" for column in columns]
-    lines = [_line("behaviour", "mode", *titles), _line(*["---"] * (2 + len(columns)))]
-    for key in keys:
-        group, name, mode = key
-        cells = [_cell(column.rows.get(key), notes) for column in columns]
-        lines.append(_line(f"{group}: {name.replace('_', ' ')}", mode, *cells))
-    counts = [_line("works", "", *[_count(column) for column in columns])]
-    return HEAD + "".join(lines + counts) + ("\nImpossible there:\n\n" + str(notes) if str(notes) else "")
+    parts = [HEAD, _line("", *[column.title for column in columns]) + _rule(1 + len(columns))
+             + _line("works", *[_count(column) for column in columns])]
+    for group in dict.fromkeys(group for group, _, _ in keys):
+        lines = [_line("", "mode", *[column.title for column in columns]), _rule(2 + len(columns))]
+        for key in (key for key in keys if key[0] == group):
+            cells = [column.rows[key].shown(notes) if key in column.rows else "not run" for column in columns]
+            lines.append(_line(key[1].replace("_", " "), key[2], *cells))
+        parts.append(f"## {group}\n\n{ABOUT.get(group, '')}\n\n" + "".join(lines))
+    if str(notes):
+        parts.append(f"## What is impossible, and why\n\n{notes}")
+    return "\n".join(parts)
+
+
+def read(text: str) -> list[Column]:
+    """The columns of a page that table() has written."""
+    notes = {int(number): reason for number, reason in re.findall(r"^(\d+)\. (.*)$", text, re.MULTILINE)}
+    columns: list[Column] = []
+    group = ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            group = line[3:]
+        elif line.startswith("| ") and not line.startswith("| ---"):
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            if not group:
+                columns = columns or [Column(title) for title in cells[1:]]
+            elif cells[0]:
+                for column, shown in zip(columns, cells[2:]):
+                    if shown != "not run":
+                        column.rows[group, cells[0].replace(" ", "_"), cells[1]] = Cell.read(shown, notes)
+    return columns
+
+
+def renewed(text: str, column: Column) -> str:
+    """The page with one column as it is now. What was run in parts is in no order: the page's is kept."""
+    columns = read(text)
+    order = dict.fromkeys([*_keys(columns), *column.rows])
+    now = Column(column.title, {key: column.rows[key] for key in order if key in column.rows})
+    return table([now if old.title == now.title else old for old in columns])
+
+
+def _keys(columns: list[Column]) -> list[Key]:
+    """Every row, in the first column's order."""
+    return list(dict.fromkeys(key for column in columns for key in column.rows))
 
 
 def _line(*cells: str) -> str:
     return "| " + " | ".join(cells) + " |\n"
 
 
-def _cell(row: dict[str, Any] | None, notes: Notes) -> str:
-    match row:
-        case None:
-            return "not run"
-        case {"outcome": "works", "text": text}:
-            return text or "yes"
-        case {"outcome": "impossible", "text": text}:
-            return f"no ({notes.number(text)})"
-        case {"outcome": outcome}:
-            return f"**{outcome}**"
-    raise ValueError(f"a row without an outcome: {row}")
+def _rule(cells: int) -> str:
+    return _line(*["---"] * cells)
 
 
 def _count(column: Column) -> str:
-    works = sum(row["outcome"] == "works" for row in column.rows.values())
-    return f"{works} of {len(column.rows)}"
+    return f"{sum(cell.outcome == 'works' for cell in column.rows.values())} of {len(column.rows)}"
