@@ -87,6 +87,7 @@ void MonitorProcess::spawn(const Start& start) {
                                    "--gdb-arch=x86-64",
                                    fmt::format("--serial=file:{}", (folder_ / "serial").native()),
                                    start.kernel};
+    words.insert(words.end() - 1, start.options.begin(), start.options.end());
     if (!start.command_line.empty())
         words.insert(words.end() - 1, "--append=" + start.command_line);
     std::vector<char*> arguments;

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace ringside::conformance {
 
@@ -19,6 +20,7 @@ class MonitorProcess {
         std::filesystem::path kernel;
         std::string command_line;
         unsigned cpus = 1;
+        std::vector<std::string> options = {};  // of `ringside run`, besides
     };
 
     // Starts the program and waits until it listens. Throws std::runtime_error if it does not come to that.

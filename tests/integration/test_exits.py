@@ -361,6 +361,52 @@ class Symbols(RingsideCase):
         self.assertRegex(tables("--symbols", self.guest("exits")), r"provoke_mmio_read64\+0x")
 
 
+class Failures(RingsideCase):
+    """What KVM says when it gives a vCPU up, on a KVM that does not know CMPXCHG16B: in the report of a run that nobody
+    watches, at the stop, and in `exits last`."""
+
+    SOURCE = """
+        .globl _start
+_start: mov $0x200000, %rdi
+        cmpxchg16b (%rdi)
+        mov $0x10, %al
+        out %al, $0xf4
+"""
+
+    def setUp(self) -> None:
+        super().setUp()
+        directory = TemporaryDirectory(prefix="ringside-failure-")
+        self.addCleanup(directory.cleanup)
+        source, thing, self.kernel = (Path(directory.name) / name for name in ("a.S", "a.o", "a"))
+        source.write_text(self.SOURCE)
+        subprocess.run(["as", "-o", thing, source], check=True)
+        subprocess.run(["ld", "-Ttext=0x100000", "-o", self.kernel, thing], check=True)
+
+    def assert_said(self, text: str) -> None:
+        self.assertIn("KVM could not emulate an instruction", text)
+        self.assertIn("KVM_EXIT_INTERNAL_ERROR: emulation failure", text)
+        self.assertIn("the instruction as KVM fetched it: 48 0f c7 0f", text)
+        self.assertRegex(text, r"KVM was handling exit .*0x[0-9a-f]+")
+
+    def test_unattended(self):
+        vm = self.ringside(self.kernel, gdb=None)
+        if vm.wait() == EXIT_STATUS:
+            self.skipTest("this KVM knows the instruction")
+        self.assert_said(vm.stderr.text())
+
+    def test_attended(self):
+        vm = self.ringside(self.kernel, "--serial", "none")
+        gdb = self.gdb(self.kernel)
+        gdb.connect(vm.port())
+        stop = gdb.run("continue")
+        if stop["reason"] == "exited":
+            self.skipTest("this KVM knows the instruction")
+        self.assertEqual(stop["signal-name"], "SIGILL")
+        self.assert_said("\n".join(gdb.log))
+        self.assert_said(gdb.console("monitor fatal"))
+        self.assertRegex(gdb.console("monitor exits last 1"), r"INTERNAL_ERROR .* _start\+0x7 .* emulation failure, exit ")
+
+
 class Guest(RingsideCase):
     def test_every_kind_is_listed_even_if_it_is_left_out(self):
         vm = self.ringside(self.guest("exits"), gdb=None)
