@@ -12,7 +12,7 @@ from tests.linux import symbols
 LINKED = 0xffffffff81000000  # _text
 SLIDE = 0x3000000
 EARLY = "earlyprintk=serial,ttyS0,115200 console=ttyS0 reboot=k panic=-1"
-SEABIOS = Path("/usr/share/seabios/bios-256k.bin")
+SEABIOS = Path("/usr/share/seabios")
 
 
 class Linux(RingsideCase):
@@ -103,8 +103,12 @@ class Linux(RingsideCase):
 
 
 class Firmware(RingsideCase):
-    def test_seabios_starts(self):
-        if not SEABIOS.exists():
+    def test_seabios_finds_nothing_to_boot_from(self):
+        images = [path for path in (SEABIOS / "bios.bin", SEABIOS / "bios-256k.bin") if path.exists()]
+        if not images:
             self.skipTest("no SeaBIOS: apt-get install seabios")
-        vm = self.ringside(SEABIOS, gdb=None)
-        vm.serial(r"SeaBIOS \(version")
+        for image in images:
+            with self.subTest(image.name):
+                vm = self.ringside(image, gdb=None)
+                vm.serial(r"SeaBIOS \(version")
+                vm.serial(r"No bootable device")

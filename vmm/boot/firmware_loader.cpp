@@ -1,6 +1,6 @@
-// A firmware image, such as SeaBIOS: mapped so that it ends at 4 GiB, its last 128 KiB copied below 1 MiB as
-// a PC's chipset shadows them, and entered as a processor leaves reset (SDM volume 3, 9.1.4): in real mode at
-// the reset vector, 16 bytes below 4 GiB.
+// A firmware image, such as SeaBIOS: mapped so that it ends at 4 GiB, its last 256 KiB copied below 1 MiB as
+// a PC's chipset can shadow them (there is no graphics card here whose ROM would be in the way), and entered
+// as a processor leaves reset (SDM volume 3, 9.1.4): in real mode at the reset vector, 16 bytes below 4 GiB.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint64_t kResetVector = 16;  // bytes before the end
 constexpr std::uint64_t kUnit = 64 * layout::kKiB;
 constexpr std::uint64_t kMost = layout::kHoleEnd - layout::kFirmwareMaximum;
-constexpr std::uint64_t kShadow = layout::kHighMemory - layout::kBiosArea;
+constexpr std::uint64_t kShadow = 256 * layout::kKiB;
 constexpr std::uint16_t kResetSelector = 0xf000;
 constexpr std::uint64_t kResetBase = 0xffff0000;
 constexpr std::uint64_t kResetOffset = 0xfff0;

@@ -31,6 +31,7 @@ boot::acpi::Machine firmware_view(const RunOptions& options) {
     machine.serial_ports = devices::kSerialPorts.start;
     machine.serial_irq = devices::kSerialIrq;
     machine.rtc_ports = devices::kCmosPorts.start;
+    machine.devices = devices::virtio::descriptions(options.virtio.count());
     return machine;
 }
 
@@ -76,9 +77,12 @@ Result<void> VirtualMachine::build() {
     pc_ = std::make_unique<devices::Pc>(*machine_, boot_report_);
     if (auto r = pc_->attach(); !r)
         return r;
+    if (auto r = attach_virtio(); !r)
+        return r;
     if (auto r = machine_->set_boot_state(boot_general_, boot_system_); !r)
         return r;
     exits_ = std::make_unique<debug::ExitMonitor>(*debugger_, options_.kernel, options_.symbols);
+    exits_->set_symbol_slide(kaslr_slide_);
     catches_ = std::make_unique<debug::ExitCatches>(
         *debugger_, exits_->names(), [this](VcpuIndex vcpu) { return exits_->describe_hardware_exit(vcpu); });
     if (auto r = start_exit_trace(); !r)
@@ -115,7 +119,8 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
             return r;
     }
     if (state->kaslr_slide.value_or(0) != 0)
-        moved_to_ = state->first_segment;
+        kernel_moved_to_ = state->first_segment;
+    kaslr_slide_ = static_cast<std::int64_t>(state->kaslr_slide.value_or(0));
     boot_report_.loaded(options_.kernel, *state);
     return {};
 }
@@ -129,7 +134,8 @@ devices::ConsoleEndpoint VirtualMachine::console_endpoint() const {
     using Kind = devices::ConsoleEndpoint::Kind;
     if (options_.serial)
         return *options_.serial;
-    return {stdio_is_gdb() || options_.start_gdb ? Kind::Stderr : Kind::Stdio, {}};
+    const bool taken = stdio_is_gdb() || options_.start_gdb || options_.virtio.console_on_stdio();
+    return {taken ? Kind::Stderr : Kind::Stdio, {}};
 }
 
 Result<void> VirtualMachine::open_console() {
@@ -137,6 +143,10 @@ Result<void> VirtualMachine::open_console() {
     if (stdio_is_gdb() && endpoint.kind == devices::ConsoleEndpoint::Kind::Stdio)
         return failure("--serial stdio", "stdin and stdout carry the debugger's packets",
                        "Use --serial stderr, file:PATH or none");
+    if (options_.virtio.console_on_stdio() &&
+        (stdio_is_gdb() || options_.start_gdb || endpoint.kind == devices::ConsoleEndpoint::Kind::Stdio))
+        return failure("--virtio-console stdio", "stdin and stdout are in use already",
+                       "Use pty or unix:PATH");
     auto descriptors = devices::open_console(endpoint);
     if (!descriptors)
         return tl::unexpected<Error>(descriptors.error());
@@ -144,6 +154,22 @@ Result<void> VirtualMachine::open_console() {
         fmt::print(stderr, "serial: {}\n", descriptors->announcement);
     console_ = std::make_unique<devices::Console>(std::move(*descriptors));
     boot_report_.pass_on_to(*console_);
+    return {};
+}
+
+Result<void> VirtualMachine::attach_virtio() {
+    const auto report = [](const std::string& text) { spdlog::warn("{}", text); };
+    auto devices = open_virtio_devices(options_.virtio,
+                                       {[this] { asio::post(io_, [this] { end(kSuccess); }); }, report});
+    if (!devices)
+        return tl::unexpected<Error>(devices.error());
+    auto bus = devices::virtio::VirtioBus::create(
+        {machine_->memory(), machine_->buses().mmio, machine_->device_gate(),
+         [this](Gsi gsi) -> machine::InterruptLine& { return machine_->interrupt(gsi); }, report},
+        std::move(*devices));
+    if (!bus)
+        return tl::unexpected<Error>(bus.error());
+    virtio_ = std::move(*bus);
     return {};
 }
 
@@ -167,7 +193,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_exit_documents(*documents_, *exits_);
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();
-    debugger_->target().first_segment = moved_to_;
+    debugger_->target().first_segment = kernel_moved_to_;
     if (!options_.gdb)
         return {};
     auto server = gdbstub::Server::open(io_, *options_.gdb, debugger_->target(), server_hooks());
@@ -241,6 +267,7 @@ int VirtualMachine::run() {
         console_->start_input(io_, pc_->serial(), [this] { end(kSuccess); });
     const auto keep_running = asio::make_work_guard(io_);
     boot_report_.started(options_.debugger.wait);
+    virtio_->start();
     machine_->start();
     if (server_ || exit_trace_)  // else nobody could ever see hardware exits, and they would only cost time
         exits_->machine_started();

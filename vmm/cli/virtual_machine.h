@@ -64,7 +64,8 @@ class VirtualMachine {
     x86::GeneralRegisters boot_general_;
     x86::SystemRegisters boot_system_;
     x86::GdbArchitecture boot_architecture_ = x86::GdbArchitecture::X86_64;
-    std::optional<std::uint64_t> moved_to_;  // where KASLR has put the kernel's first segment
+    std::int64_t kaslr_slide_ = 0;
+    std::optional<std::uint64_t> kernel_moved_to_;  // where KASLR has put its first segment
     BootReport boot_report_;
     std::unique_ptr<debug::Debugger> debugger_;
     std::unique_ptr<devices::Console> console_;

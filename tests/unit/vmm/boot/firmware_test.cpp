@@ -26,14 +26,14 @@ TEST_F(FirmwareTest, StartsAsAfterReset) {
 }
 
 TEST_F(FirmwareTest, EndsAt4GiBAndIsShadowedBelow1MiB) {
-    Bytes file = image(256 * layout::kKiB, 0x11);
-    file[128 * layout::kKiB] = std::byte{0x22};  // the first byte of the copy
+    Bytes file = image(512 * layout::kKiB, 0x11);
+    file[256 * layout::kKiB] = std::byte{0x22};  // the first byte of the copy
     const BootState state = loaded(file);
     ASSERT_TRUE(state.rom);
-    EXPECT_EQ(state.rom->start, Gpa{0xfffc0000});
+    EXPECT_EQ(state.rom->start, Gpa{0xfff80000});
     EXPECT_EQ(state.rom->bytes, file);
-    EXPECT_EQ(peek<std::uint8_t>(0xdffff), 0);
-    EXPECT_EQ(peek<std::uint8_t>(0xe0000), 0x22);
+    EXPECT_EQ(peek<std::uint8_t>(0xbffff), 0);
+    EXPECT_EQ(peek<std::uint8_t>(0xc0000), 0x22);
     EXPECT_EQ(peek<std::uint8_t>(0xffff0), 0xea);
 }
 
