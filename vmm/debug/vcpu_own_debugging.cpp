@@ -65,16 +65,18 @@ void VcpuDebugger::on_debug_register_access() {
 }
 
 // The guest's own slots that a debug exit tells of. While the debugger's DR7 is not in place the hardware
-// holds the guest's. An execution breakpoint at the place of a hit of ours hits again when the guest goes on.
+// holds the guest's. An execution breakpoint that comes with the trap behind the instruction before it, or
+// with a hit of ours at its place, is not due yet: it hits by itself when the guest goes on, unless RF says
+// not to.
 unsigned VcpuDebugger::own_hits(x86::Dr6 dr6, x86::Dr7 dr7) const {
-    if ((armed_.control & KVM_GUESTDBG_USE_HW_BP) == 0)
-        return dr6.hits(dr7);
-    const unsigned hits = dr6.hits(armed_.dr7);
-    unsigned own = guest_hits(armed_, hits);
-    if (debugger_hits(armed_, hits) == 0 || !own_)
-        return own;
-    for (unsigned slot = 0; slot < x86::kDebugSlots; ++slot) {
-        if (x86::Dr7::from_raw(own_->dr7).condition(slot) == x86::DebugCondition::Execute)
+    const bool shared = (armed_.control & KVM_GUESTDBG_USE_HW_BP) != 0;
+    const unsigned hits = dr6.hits(shared ? armed_.dr7 : dr7);
+    unsigned own = shared ? guest_hits(armed_, hits) : hits;
+    const bool is_trap = dr6.single_step() || (shared && debugger_hits(armed_, hits) != 0);
+    if (shared && own_)
+        dr7 = x86::Dr7::from_raw(own_->dr7);
+    for (unsigned slot = 0; is_trap && slot < x86::kDebugSlots; ++slot) {
+        if (dr7.condition(slot) == x86::DebugCondition::Execute)
             own &= ~(1U << slot);
     }
     return own;
