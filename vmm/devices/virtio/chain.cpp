@@ -19,7 +19,7 @@ std::size_t for_each_stretch(const std::vector<std::span<Byte>>& pieces, std::ui
             offset -= piece.size();
             continue;
         }
-        const std::size_t start = static_cast<std::size_t>(offset);
+        const auto start = static_cast<std::size_t>(offset);
         const std::span<Byte> stretch = piece.subspan(start, std::min(piece.size() - start, size - done));
         copy(stretch, done);
         done += stretch.size();

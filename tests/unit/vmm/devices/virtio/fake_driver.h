@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 
 #include "tests/unit/vmm/devices/fakes.h"
@@ -81,13 +82,18 @@ class FakeDriver {
     static constexpr std::uint64_t kQueueArea = 0x10000;  // each queue's three areas lie in 4 pages from here
     static constexpr std::uint64_t kBuffers = 0x100000;
 
-    explicit FakeDriver(Device& device)
-        : device_(device),
+    // `device_io` is what the host's side of the device waits in; it outlives the device.
+    FakeDriver(Device& device, asio::io_context& device_io)
+        : io(device_io),
+          keep_running_(device_io.get_executor()),
+          device_(device),
           transport_(device, {memory_, *gate_, line_, [this](Events events) { on_ring(events); },
                               [this](const std::string& text) { reports.push_back(text); }}),
           queues_(device.identity().queues) {
         device.start(transport_, io);
     }
+    // For a device that has no host's side.
+    explicit FakeDriver(Device& device) : FakeDriver(device, unused_io()) {}
 
     // ---- Registers
 
@@ -233,10 +239,14 @@ class FakeDriver {
     FakeLine& line() { return line_; }
     Transport& transport() { return transport_; }
 
-    asio::io_context io;  // the device's; poll() it for what comes from the host
+    asio::io_context& io;  // poll() it for what comes from the host
     std::vector<std::string> reports;
 
   private:
+    static asio::io_context& unused_io() {
+        static asio::io_context io;
+        return io;
+    }
     struct Ring {
         std::uint16_t available = 0;
         std::uint16_t used = 0;
@@ -244,6 +254,7 @@ class FakeDriver {
     };
     void on_ring(Events events) { dispatch(device_, events); }
 
+    asio::executor_work_guard<asio::io_context::executor_type> keep_running_;
     Device& device_;
     machine::GuestMemory memory_ = std::move(machine::GuestMemory::create(kMemory).value());
     std::shared_ptr<machine::DeviceGate> gate_ = std::make_shared<machine::DeviceGate>();
