@@ -3,6 +3,8 @@
 import array
 import fcntl
 import os
+import selectors
+import shutil
 import signal
 import socket
 import tempfile
@@ -124,6 +126,33 @@ class Console(VirtioCase):
         gdb.run("continue")
         self.assertEqual(gdb.integer("console.used_.index"), 1)
         self.assertIn("hello", gdb.evaluate("typed"))
+
+
+class Network(VirtioCase):
+    def test_passt_is_started_and_ends_with_the_monitor(self):
+        if shutil.which("passt") is None:
+            self.skipTest("passt is not installed")
+        vm, gdb = self.attached("virtio", "--net", "passt")
+        started = [int(pid) for pid in Path(f"/proc/{vm.pid}/task/{vm.pid}/children").read_text().split()]
+        self.assertEqual(len(started), 1)
+        watched = os.pidfd_open(started[0])
+        self.addCleanup(os.close, watched)
+        gdb.console("kill")
+        vm.wait()
+        ended = selectors.DefaultSelector()
+        ended.register(watched, selectors.EVENT_READ)
+        self.assertTrue(ended.select(Deadline(30).left()), "passt lives on")
+
+    def test_passt_that_listens_is_talked_to(self):
+        path = self.folder / "passt"
+        listener = self.enterContext(socket.socket(socket.AF_UNIX))
+        listener.bind(str(path))
+        listener.listen()
+        vm = self.ringside(self.guest("virtio"), f"--net=passt:{path}", gdb=None)
+        connection, _ = listener.accept()
+        with connection:
+            self.assertEqual(vm.wait(), EXIT_STATUS)
+            self.assertEqual(connection.recv(1), b"", "a guest without a driver sends nothing")
 
 
 class UnderTheDebugger(VirtioCase):

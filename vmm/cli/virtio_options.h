@@ -12,7 +12,7 @@
 #include "vmm/devices/virtio/specs.h"
 #include "vmm/types.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's name
 class App;
 }
 
