@@ -31,7 +31,7 @@ bool is_firmware(std::span<const std::byte> file) {
         return false;
     // The reset vector has room for a jump and little else.
     constexpr std::uint8_t kNearJump = 0xe9, kFarJump = 0xea, kShortJump = 0xeb;
-    const auto first = read_at<std::uint8_t>(file, file.size() - kResetVector);
+    const std::uint8_t first = read_at<std::uint8_t>(file, file.size() - kResetVector).value_or(0);
     return first == kNearJump || first == kFarJump || first == kShortJump;
 }
 
