@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "vmm/boot/bios_data_area.h"
 #include "vmm/boot/boot_info_area.h"
 #include "vmm/boot/cpu_modes.h"
 #include "vmm/boot/elf_image.h"
@@ -17,6 +18,7 @@ namespace {
 std::vector<Reservation> reservations() {
     std::vector<Reservation> all(protected_mode_reservations().begin(), protected_mode_reservations().end());
     all.insert(all.end(), BootInfoArea::reservations().begin(), BootInfoArea::reservations().end());
+    all.insert(all.end(), bios_data_reservations().begin(), bios_data_reservations().end());
     return all;
 }
 
@@ -74,6 +76,8 @@ Result<MultibootKernel> place_multiboot_kernel(const LoadContext& context,
             "Link it lower");
     if (auto placed = place_segments(*image, context.kernel, reservations(), context.memory); !placed)
         return tl::unexpected(placed.error());
+    if (auto written = write_bios_data_area(context.memory); !written)
+        return tl::unexpected(written.error());
     return MultibootKernel{*entry, image->end()};
 }
 

@@ -45,7 +45,7 @@ Result<Gpa> put_zero_page(const LoadContext& context, const Handover& handover) 
     if (!initrd)
         return tl::unexpected(initrd.error());
     contents.initrd = *initrd;
-    const auto text = put_command_line(context, handover, area);
+    auto text = put_command_line(context, handover, area);
     if (!text)
         return text;
     contents.command_line = *text;

@@ -57,6 +57,13 @@ TEST_F(Multiboot2Test, EntersWithMagicAndInformation) {
     EXPECT_EQ(tag(state, 15), std::nullopt);
 }
 
+// Xen finds conventional memory so, with no BIOS in sight.
+TEST_F(Multiboot2Test, HasABiosDataArea) {
+    loaded(elf_kernel());
+    EXPECT_EQ(peek<std::uint16_t>(0x40e), 0x9fc0);
+    EXPECT_EQ(peek<std::uint16_t>(0x413), 639);
+}
+
 TEST_F(Multiboot2Test, PassesTheMemoryMap) {
     const BootState state = loaded(elf_kernel());
     const std::uint64_t map = tag(state, 6).value();
