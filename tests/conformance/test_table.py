@@ -34,6 +34,9 @@ class TableTest(unittest.TestCase):
         self.assertEqual(here, HERE)
         self.assertEqual(there.rows, {("step", "hlt", "long"): Cell("works")})
 
+    def test_a_column_that_the_page_lacks_is_added(self) -> None:
+        self.assertEqual(read(renewed(table([HERE]), THERE)), [HERE, THERE])
+
     def test_results_in_parts_are_one_column(self) -> None:
         parts = Column.of("here", results(row("int", "impossible", "no INT")), results(row("hlt", "works"), row("iret_to_cpl3", "works", "one step")))
         self.assertEqual(renewed(table([HERE, THERE]), parts), table([HERE, THERE]))

@@ -19,15 +19,14 @@ def main() -> int:
 
     if arguments.list:
         for lane in LANES:
-            when = "  [quick]" if lane.quick else "  [only by name]" if lane.by_name_only else ""
+            when = "  [quick]" if lane.quick else ""
             print(f"{lane.name:<12} {lane.about}{when}")
         return 0
 
     # Ending us ends what we started: see LaneRun.run().
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     chosen = [lane for lane in LANES
-              if (lane.name in arguments.lane if arguments.lane
-                  else not lane.by_name_only and (lane.quick or not arguments.quick))]
+              if (lane.name in arguments.lane if arguments.lane else lane.quick or not arguments.quick)]
     started = time.monotonic()
     results = {lane.name: run_lane(lane, arguments.quick) for lane in chosen}
 

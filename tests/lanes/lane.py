@@ -12,7 +12,7 @@ from typing import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
-LOGS = BUILD / "logs"
+LOGS = Path(os.environ.get("RINGSIDE_TEST_LOGS", BUILD / "logs"))
 JOBS = os.cpu_count() or 1
 
 
@@ -48,7 +48,6 @@ class Lane:
     about: str
     body: Callable[["LaneRun"], None]
     quick: bool = False  # part of --quick
-    by_name_only: bool = False  # not part of a plain run, either: it shows what is still to be done
     minutes: int = 45  # a command that takes longer hangs: it is killed and the lane fails
 
 

@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tests.lanes import matrix
 from tests.lanes.lane import BUILD, LOGS, ROOT, Lane, LaneRun, Skipped
 from tests.linux import cases as linux_cases
 
@@ -49,6 +50,7 @@ def stands_alone(run: LaneRun, foundation: str) -> None:
 def unit(run: LaneRun) -> None:
     run.ctest(run.build("release"), "unit")
     run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/lab")
+    run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/conformance")
 
 
 def usable_kvm() -> str:
@@ -57,24 +59,34 @@ def usable_kvm() -> str:
     try:
         device = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
-        return f"/dev/kvm: {error.strerror}"
+        return str(error.strerror)
     try:
         version = fcntl.ioctl(device, kvm_get_api_version)
-        return "" if version == 12 else f"/dev/kvm speaks version {version} of its interface, not 12"
+        return "" if version == 12 else f"it speaks version {version} of its interface, not 12"
     except OSError as error:
-        return f"/dev/kvm: {error.strerror}"
+        return str(error.strerror)
     finally:
         os.close(device)
 
 
 def need_kvm() -> None:
     if reason := usable_kvm():
-        raise Skipped(reason)
+        raise Skipped(f"no usable /dev/kvm: {reason}")
+
+
+def in_lab_instead(run: LaneRun) -> bool:
+    """Whether this host has no usable /dev/kvm; says so in one line if so."""
+    reason = usable_kvm()
+    if reason:
+        run.note(f"no usable /dev/kvm: {reason}: in the lab")
+    return bool(reason)
 
 
 def gdb(run: LaneRun) -> None:
-    need_kvm()
-    run.build("release")
+    """Real guests under a real gdb; in the lab, where each guest takes a boot of its own, a short session with each."""
+    build = run.build("release")
+    if in_lab_instead(run):
+        return run.counted(PYTHON, "-m", "tests.lab.gdb_sessions", "--build", build)
     run.counted(PYTHON, "-m", "tests.integration")
 
 
@@ -84,7 +96,7 @@ def sanitized(run: LaneRun, preset: str, options: dict[str, str], unit_tests: tu
     directory = run.build(preset, "vmm/cli/all", *unit_tests)
     run.ctest(directory, "unit", env=options)
     if reason := usable_kvm():
-        run.note(f"without the gdb tests: {reason}")
+        run.note(f"no usable /dev/kvm: {reason}: without the gdb tests, which the lane gdb runs in the lab")
         return
     run.counted(PYTHON, "-m", "tests.integration", env={
         **options, "RINGSIDE": str(directory / "ringside"), "RINGSIDE_GUESTS": str(guests),
@@ -127,70 +139,61 @@ def guests_end_well(build: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-# What the debug conformance matrix boots.
-CONFORMANCE_GUESTS = ("conformance", "conformance32", "conformance16.bin", "conformance16.elf", "smp")
-# Whose results make its table's columns, and in which lane.
-CONFORMANCE_RESULTS = {
-    "host": LOGS / "kvm-counts.json",
-    "lab-intel": LOGS / "lab-intel-conformance.json",
-    "lab-amd": LOGS / "lab-amd-conformance.json",
-}
-
-
-def conformance_table(run: LaneRun) -> None:
-    """The table, as soon as there are results of all three."""
-    if all(path.exists() for path in CONFORMANCE_RESULTS.values()):
-        run.run(PYTHON, "-m", "tests.conformance", "--output", LOGS / "MATRIX.md",
-                *(f"{title}={path}" for title, path in CONFORMANCE_RESULTS.items()))
-
-
 def kvm(run: LaneRun) -> None:
-    need_kvm()
-    run.counted(run.build("release") / "tests" / "conformance" / "conformance")
-    conformance_table(run)
+    """The debug conformance matrix on this host's KVM, or else on the lab's best one."""
+    build = run.build("release")
+    if in_lab_instead(run):
+        return matrix_in_lab(run, "intel", build, {})
+    results = LOGS / "kvm-counts.json"
+    results.unlink(missing_ok=True)
+    run.run(matrix.program(build), "--json", results)
+    kind = matrix.kvm_of(results)
+    if kind in matrix.TITLES:
+        matrix.count(run, matrix.TITLES[kind], results)
+    else:
+        run.count_file(results)
+        run.note(f"{matrix.PAGE} has no column for {kind}")
+
+
+def matrix_in_lab(run: LaneRun, host: str, build: Path, commands: dict[str, tuple[int, str]],
+                  files: tuple[Path, ...] = ()) -> None:
+    """The debug conformance matrix on the lab's KVM, behind other commands in the same boot."""
+    results = matrix.results_in_lab(run, host)
+    commands["conformance"] = matrix.command_in_lab(run, host, build)
+    run.in_lab(host, commands, (*matrix.files(build), *files), (results,))
+    matrix.count(run, matrix.TITLES[host], results)
 
 
 def in_lab(run: LaneRun, host: str) -> None:
-    """The guests by themselves, and the hardware's exits."""
+    """The guests by themselves, the hardware's exits, and the matrix, in one boot."""
     build = run.build("release")
     commands = guests_end_well(build)
-    commands["exits"] = (180, str(build / "tests" / "lab" / "lab_exits_test"))
-    run.in_lab(host, commands, (build / "guests" / "exits",))
-
-
-def matrix_in_lab(run: LaneRun, host: str) -> None:
-    """The debug conformance matrix on the lab's KVM. Its own failures are counted one by one."""
-    build = run.build("release")
-    results = CONFORMANCE_RESULTS[f"lab-{host}"]
-    results.unlink(missing_ok=True)
-    program = f"{build / 'tests' / 'conformance' / 'conformance'} --json {results} ; test $? -le 1"
-    run.in_lab(host, {"conformance": (900, program)}, tuple(build / "guests" / name for name in CONFORMANCE_GUESTS),
-               (results,))
-    run.count_file(results)
-    conformance_table(run)
+    commands["exits"] = (400, str(build / "tests" / "lab" / "lab_exits_test"))
+    # Here they are skipped where tracefs is not mounted.
+    tracepoints = build / "tests" / "unit" / "vmm" / "exits" / "ringside_exits_test"
+    commands["tracepoints"] = (60, f"{tracepoints} --gtest_filter='PerfEvent.*'")
+    # perf is the oracle for the counts.
+    matrix_in_lab(run, host, build, commands, (build / "guests" / "exits", Path("/usr/bin/perf")))
 
 
 def lab_intel(run: LaneRun) -> None:
     in_lab(run, "intel")
+    if not usable_kvm():  # otherwise the lanes kvm and gdb have shown it
+        run.counted(PYTHON, "-m", "tests.lab.stand_in")
 
 
 def lab_amd(run: LaneRun) -> None:
     in_lab(run, "amd")
 
 
-def matrix_intel(run: LaneRun) -> None:
-    matrix_in_lab(run, "intel")
-
-
-def matrix_amd(run: LaneRun) -> None:
-    matrix_in_lab(run, "amd")
-
-
 def linux(run: LaneRun) -> None:
-    """Debian's kernel to a shell and back, by every way in. One boot of the lab's machine serves all."""
+    """Debian's kernel to a shell and back, by every way in, in one boot of the AMD machine; a gdb session with it on the
+    Intel machine, where breakpoints are real."""
     build = run.build("release")
     archive = LOGS / "linux-guest.cpio"
     run.in_lab("amd", linux_cases.commands(build / "ringside", archive), linux_cases.files())
+    run.one_test("gdb, from the first instruction on", PYTHON, "-m", "tests.linux.debug_session", "--ringside",
+                 build / "ringside")
 
 
 def bench(run: LaneRun) -> None:
@@ -211,9 +214,7 @@ LANES = [
     Lane("tsan", "unit and gdb tests under ThreadSanitizer", tsan),
     Lane("fuzz", "each fuzzer for 20 seconds", fuzz),
     Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench),
-    Lane("lab-amd", "guests and their exits on kvm-amd, in QEMU's emulated SVM", lab_amd),
-    Lane("lab-intel", "guests and their exits on kvm-intel, in Bochs's emulated VMX", lab_intel),
-    Lane("linux", "Debian's kernel boots to a shell, on kvm-amd", linux),
-    Lane("matrix-amd", "the debug conformance matrix on kvm-amd", matrix_amd, by_name_only=True),
-    Lane("matrix-intel", "the debug conformance matrix on kvm-intel", matrix_intel, by_name_only=True),
+    Lane("lab-amd", "guests, exits and the conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd),
+    Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel),
+    Lane("linux", "Debian's kernel: to a shell on kvm-amd, under gdb on kvm-intel", linux),
 ]
