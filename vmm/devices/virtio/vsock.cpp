@@ -78,11 +78,17 @@ void Vsock::start(Transport& transport, asio::io_context& io) {
 
 // ---- The host's programs
 
+// A failure to accept, as for want of descriptors, would come again at once: the next attempt waits until a
+// connection has ended.
 void Vsock::accept() {
+    accepting_ = true;
     acceptor_->async_accept([this](std::error_code error, Protocol::socket socket) {
         if (error == asio::error::operation_aborted)
             return;
-        if (!error && connections_.size() + handshakes_ < kMostConnections)
+        accepting_ = !error;
+        if (error)
+            return;
+        if (connections_.size() + handshakes_ < kMostConnections)
             read_request(std::make_shared<Handshake>(std::move(socket), handshakes_));
         accept();
     });
@@ -322,6 +328,8 @@ void Vsock::forget(VsockPorts ports) {
         return;
     found->second->close();
     connections_.erase(found);
+    if (!accepting_)
+        accept();
 }
 
 void Vsock::drop_all() {

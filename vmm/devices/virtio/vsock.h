@@ -86,6 +86,7 @@ class Vsock final : public Device {
     std::optional<Protocol::acceptor> acceptor_;
     std::map<VsockPorts, std::shared_ptr<VsockConnection>> connections_;
     std::size_t handshakes_ = 0;
+    bool accepting_ = false;
     std::uint32_t next_host_port_ = 0;
     std::deque<VsockHeader> answers_;  // packets without data, which go first
     VsockPorts last_served_;           // connections take turns
