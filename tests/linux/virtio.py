@@ -1,0 +1,110 @@
+"""virtio devices as Debian's stock modules see them: `python3 -m tests.linux.virtio --ringside PROGRAM`.
+
+In the lab's AMD machine: the DSDT leads virtio_mmio to every device, ext4 on a disk is read and written, a tap interface
+is pinged, /dev/hwrng is read, hvc0 is written to. Afterwards the disk's image is looked at from outside the guest.
+"""
+
+import argparse
+import importlib
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.linux import initramfs
+
+HERE = Path(__file__).resolve().parent
+LAB = HERE.parent / "lab"
+sys.path.insert(0, str(LAB))
+cpio = importlib.import_module("ringlab.cpio")
+kernel = importlib.import_module("ringlab.kernel")
+
+DRIVERS = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "virtio_net",
+           "vmw_vsock_virtio_transport")
+LIMIT = 240
+
+TYPED = """\
+for module in /modules/*; do insmod $module; done
+echo lines $(grep -c virtio /proc/interrupts)
+mkdir -p /mnt; mount -t ext4 /dev/vda /mnt; cat /mnt/hello
+echo written inside >/mnt/new; umount /mnt
+echo serial $(cat /sys/block/vda/serial)
+echo bytes $(dd if=/dev/hwrng bs=16 count=1 2>/dev/null | wc -c)
+echo from the guest >/dev/hvc0
+ls /dev/vsock
+ifconfig eth0 192.168.9.2 up; ping -c 2 192.168.9.1
+poweroff -f"""
+EXPECTED = ("lines 5", "from outside", "serial disk.img", "bytes 16", "/dev/vsock", "2 packets transmitted, 2 packets received")
+
+
+def depends(module: Path) -> list[str]:
+    """What a module says that it needs, in its .modinfo section."""
+    for field in module.read_bytes().split(b"\0"):
+        if field.startswith(b"depends="):
+            return [name.decode() for name in field.removeprefix(b"depends=").split(b",") if name]
+    return []
+
+
+def in_order(debian: object, names: tuple[str, ...] | list[str]) -> list[Path]:
+    """The modules and what they need, each behind its needs."""
+    found: list[Path] = []
+    for name in names:
+        module = debian.module(name)
+        found += [path for path in (*in_order(debian, depends(module)), module) if path not in found]
+    return found
+
+
+def build_initrd(debian: object) -> bytes:
+    archive = cpio.Archive()
+    archive.add_folder("/modules")
+    for number, module in enumerate(in_order(debian, DRIVERS)):
+        archive.add_file(f"/modules/{number:02}-{module.name}", module.read_bytes())
+    return initramfs.build() + archive.to_bytes()  # Linux takes several archives, one behind the other
+
+
+def build_image(path: Path) -> None:
+    content = path.parent / "content"
+    content.mkdir()
+    (content / "hello").write_text("from outside\n", encoding="utf-8")
+    with path.open("wb") as image:
+        image.truncate(16 << 20)
+    subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", content, path], check=True)
+
+
+def host_script(debian: object, ringside: Path, folder: Path) -> str:
+    """What the lab's machine does around the guest."""
+    bzimage = next(debian.tree.glob("boot/vmlinuz-*"))
+    session = ["sh", HERE / "session", "--type", TYPED.replace("\n", "; ").replace("do;", "do")]
+    for text in EXPECTED:
+        session += ["--expect", text]
+    guest = [ringside, "run", "--serial", "stdio", "-i", folder / "initrd", "--disk", folder / "disk.img", "--rng",
+             "--virtio-console", "file:/tmp/hvc0", "--vsock", "3,/tmp/vsock", "--net", "tap:tap0", "--append",
+             "console=ttyS0 reboot=k panic=-1 quiet", bzimage]
+    return "\n".join(("set -e", f"insmod {debian.module('tun')}", "mkdir -p /dev/net",
+                      "[ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200",
+                      "tunctl -t tap0", "ifconfig tap0 192.168.9.1 up",
+                      shlex.join(map(str, [*session, "--", *guest])),
+                      "grep 'from the guest' /tmp/hvc0", f"grep -q 'written inside' {folder}/disk.img", ""))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.linux.virtio", description=__doc__.splitlines()[0])
+    parser.add_argument("--ringside", type=Path, required=True)
+    ringside = parser.parse_args().ringside.resolve()
+    debian = kernel.prepare()
+    with tempfile.TemporaryDirectory(prefix="ringside-linux-") as name:
+        folder = Path(name)
+        (folder / "initrd").write_bytes(build_initrd(debian))
+        build_image(folder / "disk.img")
+        script = folder / "host"
+        script.write_text(host_script(debian, ringside, folder), encoding="utf-8")
+        files = [ringside, HERE / "session", folder / "initrd", folder / "disk.img", debian.module("tun"),
+                 next(debian.tree.glob("boot/vmlinuz-*"))]
+        carried = [option for path in files for option in ("--file", path)]
+        return subprocess.run([LAB / "run", "--host", "amd", "--timeout", str(LIMIT), *carried, "--", "sh", script],
+                              check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
