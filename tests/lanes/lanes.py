@@ -192,6 +192,7 @@ def linux(run: LaneRun) -> None:
     build = run.build("release")
     archive = LOGS / "linux-guest.cpio"
     run.in_lab("amd", linux_cases.commands(build / "ringside", archive), linux_cases.files())
+    run.one_test("virtio, by Debian's modules", PYTHON, "-m", "tests.linux.virtio", "--ringside", build / "ringside")
     run.one_test("gdb, from the first instruction on", PYTHON, "-m", "tests.linux.debug_session", "--ringside",
                  build / "ringside")
 
