@@ -105,10 +105,12 @@ class HardwareRecordings : public testing::Test {
     }
 
     std::string file(const char* name) const { return folder_ / name; }
-    std::string run_command(const std::string& kernel_options = "") const {
-        const std::string append = kernel_options.empty() ? "" : "--append=" + kernel_options;
-        return fmt::format("{} run -m 64M --serial none {} --exit-trace {} {}", ringside_program().native(),
-                           append, file("exits"), (guests_folder() / "exits").native());
+    std::string run_command(const std::string& kernel_options = "", const std::string& guest = "exits",
+                            unsigned vcpus = 1) const {
+        const std::string append = kernel_options.empty() ? "" : "--append='" + kernel_options + "'";
+        return fmt::format("{} run -m 64M -c {} --serial none {} --exit-trace {} {}",
+                           ringside_program().native(), vcpus, append, file("exits"),
+                           (guests_folder() / guest).native());
     }
     // The tables of the recording.
     std::string tables() const {
@@ -169,18 +171,29 @@ TEST_F(HardwareRecordings, ControlRegisterWritesAreCountedExactly) {
 }
 
 // The oracle: another program, which reads the same tracepoints by itself, in the same run.
-TEST_F(HardwareRecordings, PerfCountsAsMany) {
-    if (shell("perf --version").status != 0)
-        GTEST_SKIP() << "perf is not here";
-    const Outcome run =
-        shell(fmt::format("perf kvm stat record -o {} -- {}", file("perf.data"), run_command()));
-    const std::string text = tables();
-    if (const std::string reason = why_not(text); !reason.empty())
-        GTEST_SKIP() << reason;
-    const Outcome report = shell(fmt::format("perf kvm -i {} stat report", file("perf.data")));
-    const Counts perf = counts_of_perf(report.text);
-    ASSERT_GT(perf.size(), 5U) << run.text << report.text;
-    EXPECT_EQ(counts_of_ringside(hardware(text)), perf) << text << report.text;
+class PerfCountsAsMany : public HardwareRecordings {
+  protected:
+    void compare(const std::string& command) const {
+        if (shell("perf --version").status != 0)
+            GTEST_SKIP() << "perf is not here";
+        const Outcome run =
+            shell(fmt::format("perf kvm stat record -o {} -- {}", file("perf.data"), command));
+        const std::string text = tables();
+        if (const std::string reason = why_not(text); !reason.empty())
+            GTEST_SKIP() << reason;
+        const Outcome report = shell(fmt::format("perf kvm -i {} stat report", file("perf.data")));
+        const Counts perf = counts_of_perf(report.text);
+        ASSERT_GT(perf.size(), 5U) << run.text << report.text;
+        EXPECT_EQ(counts_of_ringside(hardware(text)), perf) << text << report.text;
+    }
+};
+
+TEST_F(PerfCountsAsMany, OfEveryKind) {
+    compare(run_command());
+}
+
+TEST_F(PerfCountsAsMany, OfTwoVcpus) {
+    compare(run_command("cpus=2 rounds=5", "smp", 2));
 }
 
 TEST_F(HardwareRecordings, AKilledMonitorLeavesThemBehind) {

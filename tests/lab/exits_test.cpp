@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cctype>
+#include <filesystem>
+#include <fstream>
 #include <regex>
 #include <string>
 #include <vector>
@@ -175,6 +178,19 @@ TEST_F(HardwareExits, CatchesAControlRegister) {
 TEST_F(HardwareExits, LastExitsHaveTheirQualification) {
     run_nearly_to_the_end();
     EXPECT_THAT(hardware(monitor("exits last 200")), HasSubstr("out 0x3f8, 1 byte"));
+}
+
+TEST_F(HardwareExits, ALiveMachineExportsThemToo) {
+    run_nearly_to_the_end();
+    const std::filesystem::path file =
+        std::filesystem::temp_directory_path() / ("ringside-export-" + std::to_string(getpid()) + ".csv");
+    ASSERT_THAT(monitor("exits export csv " + file.native()), HasSubstr("written"));
+    std::ifstream lines(file);
+    unsigned cpuids = 0;
+    for (std::string line; std::getline(lines, line);)
+        cpuids += line.starts_with("hardware,0,") && line.find(",CPUID,") != std::string::npos ? 1 : 0;
+    std::filesystem::remove(file);
+    EXPECT_EQ(cpuids, session_.count({"CPUID"}));
 }
 
 }  // namespace
