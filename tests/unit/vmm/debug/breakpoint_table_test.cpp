@@ -225,6 +225,18 @@ TEST_F(BreakpointTableTest, WhereSlotsDoNotReachUserCodeAHardwareBreakpointThere
     EXPECT_EQ(mechanism(1), Mechanism::Slot);
 }
 
+TEST_F(BreakpointTableTest, WithoutSlotsWhatTookOneIsSteppedAndAnInt3Stays) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    ASSERT_TRUE(insert(BreakpointKind::Hardware, kOtherCode));
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kOtherCode, 8));
+    EXPECT_FALSE(table_.plan().needs_stepping());
+    const DebugPlan& plan = table_.plan_without_slots();
+    EXPECT_TRUE(plan.int3s);
+    EXPECT_FALSE(plan.dr7.any_enabled());
+    EXPECT_EQ(plan.stepped_breakpoints.size(), 1U);
+    EXPECT_EQ(plan.stepped_watchpoints.size(), 1U);
+}
+
 TEST_F(BreakpointTableTest, LeavingTakesEveryInt3Out) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
     ASSERT_TRUE(insert(BreakpointKind::Software, kOtherCode));
