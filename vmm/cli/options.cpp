@@ -1,5 +1,6 @@
 #include "vmm/cli/options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -176,6 +177,23 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
                                                                 : Auto;
 }
 
+// The arguments behind the program's name, last first, as CLI11 wants them. `--append=` gives an empty value:
+// CLI11 would take the next argument for it.
+std::vector<std::string> reversed_arguments(int argc, char** argv) {
+    const std::vector<std::string> given(argv + 1, argv + argc);
+    const auto end_of_ours = std::find(given.begin(), given.end(), "--");
+    std::vector<std::string> arguments;
+    for (auto argument = given.begin(); argument != given.end(); ++argument) {
+        const bool empty_value = argument < end_of_ours && argument->starts_with("--") &&
+                                 argument->find('=') == argument->size() - 1;
+        arguments.push_back(empty_value ? argument->substr(0, argument->size() - 1) : *argument);
+        if (empty_value)
+            arguments.emplace_back();
+    }
+    std::reverse(arguments.begin(), arguments.end());
+    return arguments;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_size(const std::string& text) {
@@ -239,7 +257,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
     add_exits_options(*exits_app, exits, exits_texts);
 
     try {
-        app.parse(argc, argv);
+        app.parse(reversed_arguments(argc, argv));
         if (exits_app->parsed()) {
             finish(exits, exits_texts);
             return {std::move(exits), kSuccess};
