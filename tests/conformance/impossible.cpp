@@ -34,6 +34,10 @@ constexpr std::string_view kStepAfterException =
 constexpr std::string_view kStepAfterSyscall =
     "SYSCALL takes TF into R11 and clears it, and without slots stepping cannot follow it into its handler";
 
+constexpr std::string_view kOwnDataUnderStepping =
+    "QEMU's SVM knows data breakpoints only as the guest's own MOV DR sets them, which KVM keeps to itself "
+    "while the guest is stepped";
+
 // With IF set, Ctrl-C ends the same loop there.
 constexpr std::string_view kBochsHoldsInterrupts =
     "Bochs holds its machine's own interrupts back while a guest of that machine runs with IF clear: nothing "
@@ -96,6 +100,12 @@ constexpr Impossible kImpossible[] = {
     {kTcg, "step.syscall/cpl3", kStepAfterSyscall},
     {kTcg, "step.sysret/long", kStepAfterSyscall},
     {kTcg, "registers.msr_in_use/long", kStepAfterSyscall},
+    {kTcg, "own.write_and_software_breakpoint/real", kOwnDataUnderStepping},
+    {kTcg, "own.write_and_hardware_breakpoint/real", kOwnDataUnderStepping},
+    {kTcg, "own.write_and_software_breakpoint/protected", kOwnDataUnderStepping},
+    {kTcg, "own.write_and_hardware_breakpoint/protected", kOwnDataUnderStepping},
+    {kTcg, "own.write_and_software_breakpoint/long", kOwnDataUnderStepping},
+    {kTcg, "own.write_and_hardware_breakpoint/long", kOwnDataUnderStepping},
     {kBochs, "interrupt.tight_loop/real", kBochsHoldsInterrupts, true},
     {kBochs, "interrupt.tight_loop/protected", kBochsHoldsInterrupts, true},
     {kBochs, "interrupt.tight_loop/long", kBochsHoldsInterrupts, true},

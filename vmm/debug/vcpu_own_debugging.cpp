@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "arch/x86_64/control_bits.h"
 #include "vmm/debug/guest_slots.h"
 #include "vmm/debug/vcpu_debugger.h"
 
@@ -65,17 +66,17 @@ void VcpuDebugger::on_debug_register_access() {
 }
 
 // The guest's own slots that a debug exit tells of. While the debugger's DR7 is not in place the hardware
-// holds the guest's. An execution breakpoint that comes with the trap behind the instruction before it, or
-// with a hit of ours at its place, is not due yet: it hits by itself when the guest goes on, unless RF says
-// not to.
+// holds the guest's. An execution breakpoint that comes with a hit of ours at its place hits by itself when
+// the guest goes on; one that QEMU's SVM tells of with a step's trap, and never else, is none if RF is set.
 unsigned VcpuDebugger::own_hits(x86::Dr6 dr6, x86::Dr7 dr7) const {
     const bool shared = (armed_.control & KVM_GUESTDBG_USE_HW_BP) != 0;
     const unsigned hits = dr6.hits(shared ? armed_.dr7 : dr7);
     unsigned own = shared ? guest_hits(armed_, hits) : hits;
-    const bool is_trap = dr6.single_step() || (shared && debugger_hits(armed_, hits) != 0);
+    const bool resuming = dr6.single_step() && (general_.rflags & x86::rflags::kRf) != 0;
+    const bool not_due = resuming || (shared && debugger_hits(armed_, hits) != 0);
     if (shared && own_)
         dr7 = x86::Dr7::from_raw(own_->dr7);
-    for (unsigned slot = 0; is_trap && slot < x86::kDebugSlots; ++slot) {
+    for (unsigned slot = 0; not_due && slot < x86::kDebugSlots; ++slot) {
         if (dr7.condition(slot) == x86::DebugCondition::Execute)
             own &= ~(1U << slot);
     }
