@@ -48,6 +48,46 @@ class FakeMachine(Emulator):
         return "the emulator's log"
 
 
+class DrawingMachine(Emulator):
+    """A process that says where it draws, draws more than fits into a line that nobody reads, and then reports."""
+
+    module = "none"
+    boot_seconds = 60
+    ANNOUNCEMENT = b"drawing\n"
+    PROGRAM = """
+import os, sys
+display, report = map(int, sys.argv[1:])
+for _ in range(64):
+    os.write(display, bytes(65536))
+os.write(report, sys.stdin.buffer.read())
+"""
+
+    def __init__(self, report: bytes):
+        super().__init__(Setup(NO_KERNEL, [], Path()))
+        self._says = report
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        self.report, their_report = os.pipe()
+        self.screen, their_screen = os.pipe()
+        self._drawn, their_display = os.pipe()
+        os.write(their_screen, self.ANNOUNCEMENT)
+        theirs = (their_display, their_report)
+        process = self.spawn([sys.executable, "-c", self.PROGRAM, *map(str, theirs)], pass_fds=theirs, stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        with process.stdin as stdin:
+            stdin.write(self._says)
+        for fd in (*theirs, their_screen):
+            os.close(fd)
+        return process
+
+    def open_display(self, said: bytes) -> None:
+        if self.ANNOUNCEMENT in said:
+            self.display = self._drawn
+
+    def log_tail(self) -> str:
+        return ""
+
+
 class SessionTest(unittest.TestCase):
     def listen(self, console: bytes = b"", report: bytes = b"", stays: bool = True, screen: bytes = b"") -> list[object]:
         with FakeMachine(console, report, stays, screen) as machine:
@@ -85,6 +125,10 @@ class SessionTest(unittest.TestCase):
         error = self.failure(b"", mark("begin 0000"), True, b"\x1b[1mwhy it stopped\r\n<prompt:2> ")
         self.assertIn("its own debugger's prompt", str(error))
         self.assertIn("the emulator's screen\nwhy it stopped\n<prompt:2>", error.details)
+
+    def test_what_an_emulator_draws_is_read_so_that_it_can_go_on(self) -> None:
+        with DrawingMachine(command(0, b"fine\n") + mark("done 1")) as machine:
+            self.assertEqual(list(Session(machine, TOKEN, TESTS).events())[-1], channel.Done(1))
 
     def test_a_machine_that_never_gets_to_its_first_command(self) -> None:
         FakeMachine.boot_seconds = 0

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import tty
 from contextlib import suppress
@@ -16,6 +17,9 @@ TICK_HZ = 250  # Debian's CONFIG_HZ
 BIOS = "/usr/share/bochs/BIOS-bochs-latest"
 VGA_BIOS = "/usr/share/bochs/VGABIOS-lgpl-latest"
 TERMINAL_PLUGIN = "/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so"
+
+# The terminal that its display has made for itself.
+DISPLAY = re.compile(rb'Bochs connected to screen "([^"]+)"')
 
 # The terminal is the one display that needs neither an X server nor a listening port.
 # Lines of a Bochs log that matter are those of its CPU; devices complain about every probe.
@@ -85,6 +89,11 @@ class Bochs(Emulator):
         self.console, self.debugger, self.report = (ours for ours, _ in lines)
         self._terminals = [theirs for _, theirs in lines]  # a terminal that nobody has open yet cannot be read
         return process
+
+    # Somebody has to read what is drawn: Bochs stands still once its terminal is full, after some minutes.
+    def open_display(self, said: bytes) -> None:
+        if self.display < 0 and (found := DISPLAY.search(said)):
+            self.display = os.open(found[1], os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
 
     def __exit__(self, *arguments: object) -> None:
         super().__exit__(*arguments)

@@ -46,11 +46,15 @@ class Emulator(ABC):
         self.setup = setup
         self.process: subprocess.Popen[bytes] | None = None
         self.console = self.debugger = self.report = -1  # our ends of ttyS0, ttyS1 and ttyS2
-        self.screen = -1  # what the emulator itself draws and says, where that must be read for it to go on
+        self.screen = -1  # what the emulator itself says, where that must be read for it to go on
+        self.display = -1  # what it draws, likewise; known once open_display() has found it
 
     @abstractmethod
     def _start(self) -> subprocess.Popen[bytes]:
         """Start the process and set the three lines."""
+
+    def open_display(self, said: bytes) -> None:
+        """Set `display`, if the emulator draws somewhere that it has named in what it has said on its screen so far."""
 
     @abstractmethod
     def log_tail(self) -> str:
@@ -65,7 +69,7 @@ class Emulator(ABC):
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        for line in (self.console, self.debugger, self.report, self.screen):
+        for line in (self.console, self.debugger, self.report, self.screen, self.display):
             if line >= 0:
                 os.close(line)
 

@@ -70,6 +70,7 @@ class Session:
                     self._console += data
                 elif line == self._emulator.screen:
                     self._screen += data
+                    self._listen_to_display(selector)
                 elif line == self._emulator.report:
                     for event in self._decoder.feed(data):
                         self._follow(event)
@@ -77,6 +78,13 @@ class Session:
                         if isinstance(event, channel.Done):
                             return
             self._check(ended and not ready)
+
+    def _listen_to_display(self, selector: selectors.BaseSelector) -> None:
+        """What is drawn is read, so that the emulator can go on, and of no interest."""
+        if self._emulator.display < 0:
+            self._emulator.open_display(bytes(self._screen))
+            if self._emulator.display >= 0:
+                selector.register(self._emulator.display, selectors.EVENT_READ)
 
     def _check(self, ended: bool) -> None:
         if PANIC in self._console and not self._panicked:
