@@ -340,6 +340,16 @@ site tight_loop
     movw %ax, leave_loop
     ret
 
+// The same with interrupts enabled, though the controllers let none through.
+check_open_loop:
+    movb $0xff, %al
+    outb %al, $0x21
+    outb %al, $0xa1
+    sti
+    call check_tight_loop
+    cli
+    ret
+
 check_hlt_loop:
 site hlt_loop
     incw loop_count
@@ -465,6 +475,7 @@ scenarios:
     scenario own_execute
     scenario own_write
     scenario tight_loop 1
+    scenario open_loop 1
     scenario hlt_loop 1
     scenario triple_fault 1
 scenarios_end:

@@ -30,6 +30,7 @@ enum class Test : uint32_t {
     UserInt3,
     UserSyscall,
     TightLoop,
+    OpenLoop,
     HltLoop,
     TripleFault,
 };

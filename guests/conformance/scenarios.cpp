@@ -184,6 +184,14 @@ bool check_tight_loop() {
     return loop_left();
 }
 
+bool check_open_loop() {
+    mask_interrupts();
+    enable_interrupts();
+    run_tight_loop();
+    disable_interrupts();
+    return loop_left();
+}
+
 bool check_hlt_loop() {
     run_hlt_loop();
     return loop_left();

@@ -22,6 +22,7 @@ bool check_own_step();
 bool check_own_execute();
 bool check_own_write();
 bool check_tight_loop();
+bool check_open_loop();  // the same with interrupts enabled, though none comes
 bool check_hlt_loop();
 bool check_triple_fault();
 
@@ -51,6 +52,7 @@ void initialise_scenarios();
 #define LAST_SCENARIOS                                                                        \
     {Test::OwnInt3, "own_int3", check_own_int3, false}, {Test::Int, "int", check_int, false}, \
         {Test::TightLoop, "tight_loop", check_tight_loop, true},                              \
+        {Test::OpenLoop, "open_loop", check_open_loop, true},                                 \
         {Test::HltLoop, "hlt_loop", check_hlt_loop, true}, {                                  \
         Test::TripleFault, "triple_fault", check_triple_fault, true                           \
     }

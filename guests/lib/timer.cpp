@@ -49,6 +49,11 @@ void on_timer_interrupt(InterruptFrame&) {
 
 }  // namespace
 
+void mask_interrupts() {
+    out8(kPicData, 0xff);
+    out8(kSecondPicData, 0xff);
+}
+
 void start_timer(unsigned hertz, void (*on_tick)()) {
     tick_callback = on_tick;
     set_handler(kVectorFirstIrq + kTimerLine, on_timer_interrupt);

@@ -12,6 +12,9 @@ extern volatile unsigned long ticks;
 // to 1000). `on_tick`, if any, is called by the handler, with interrupts off. The caller enables interrupts.
 void start_timer(unsigned hertz, void (*on_tick)() = nullptr);
 
+// Lets none of the hardware's lines through any more.
+void mask_interrupts();
+
 // Whether the timer's line is raised and not yet taken by the CPU.
 bool timer_pending();
 

@@ -88,6 +88,7 @@ static void wait_for_others(unsigned cpus) {
 extern "C" [[noreturn]] void ap_main(unsigned index) {
     guest::load_idt();
     claim_per_cpu(index);
+    guest::enable_interrupts();  // as any kernel's CPU has them, although none of the hardware's comes here
     while (!started)
         guest::spin_hint();
     work();

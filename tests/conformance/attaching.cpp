@@ -11,7 +11,7 @@ enum class Leave { Detach, Vanish };
 
 // The guest runs on without the debugger's breakpoint; a new client stops it and finds it in order.
 std::string leave_and_return(Mode mode, Leave how) {
-    Scenario scenario(mode, "tight_loop");
+    Scenario scenario(mode, "open_loop");
     Debuggee& guest = scenario.guest();
     const std::uint64_t loop = guest.symbol("tight_loop");
     const std::size_t word = mode == Mode::Real ? 2 : 4;

@@ -117,9 +117,6 @@ constexpr Impossible kImpossible[] = {
     {kBochs, "interrupt.tight_loop/real", kBochsHoldsInterrupts, true},
     {kBochs, "interrupt.tight_loop/protected", kBochsHoldsInterrupts, true},
     {kBochs, "interrupt.tight_loop/long", kBochsHoldsInterrupts, true},
-    // Its CPUs work without an end, with IF clear.
-    {kBochs, "vcpus.stop_and_resume_2/long", kBochsHoldsInterrupts, true},
-    {kBochs, "vcpus.stop_and_resume_4/long", kBochsHoldsInterrupts, true},
 };
 
 }  // namespace

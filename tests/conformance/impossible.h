@@ -9,7 +9,8 @@ struct Impossible {
     std::string_view kvm;        // kvm_kind()
     std::string_view behaviour;  // Behaviour::id
     std::string_view reason;
-    // Not tried, as everything else is: it would take the whole machine with it.
+    // Not tried, as everything else is: it would take the whole machine with it. (It is with gtest's
+    // --gtest_also_run_disabled_tests.)
     bool fatal = false;
 };
 

@@ -7,9 +7,8 @@ namespace ringside::conformance {
 
 namespace {
 
-// The scenarios and their labels have one name.
-std::string interrupt(Mode mode, const std::string& loop) {
-    Scenario scenario(mode, loop);
+std::string interrupt(Mode mode, const std::string& scenario_name, const std::string& loop) {
+    Scenario scenario(mode, scenario_name);
     Debuggee& guest = scenario.guest();
     const std::size_t word = mode == Mode::Real ? 2 : 4;
     guest.run_to(loop);
@@ -25,9 +24,15 @@ std::string interrupt(Mode mode, const std::string& loop) {
 }  // namespace
 
 void add_stops(Behaviours& all) {
-    for (const std::string loop : {"tight_loop", "hlt_loop"})
-        for (const Mode mode : {Mode::Real, Mode::Protected, Mode::Long})
-            all.push_back({"interrupt", loop, mode, [=] { return interrupt(mode, loop); }});
+    for (const Mode mode : {Mode::Real, Mode::Protected, Mode::Long}) {
+        all.push_back(
+            {"interrupt", "tight_loop", mode, [=] { return interrupt(mode, "tight_loop", "tight_loop"); }});
+        // Whoever waits for an interrupt that never comes.
+        all.push_back({"interrupt", "tight_loop_with_if_set", mode,
+                       [=] { return interrupt(mode, "open_loop", "tight_loop"); }});
+        all.push_back(
+            {"interrupt", "hlt_loop", mode, [=] { return interrupt(mode, "hlt_loop", "hlt_loop"); }});
+    }
 }
 
 }  // namespace ringside::conformance
