@@ -58,10 +58,14 @@ TEST(SetupHeaderTest, OldVersionsLackLaterFields) {
 
 TEST(SetupHeaderTest, Needs64BitCodeForThe64BitEntry) {
     Bytes file = BzImageBuilder().poke<std::uint16_t>(field::kXloadFlags, 2).build();
-    EXPECT_FALSE(parse_bzimage(file)->has_64_bit_entry);
-    file = BzImageBuilder().build();
+    auto image = parse_bzimage(file);
+    ASSERT_TRUE(image) << image.error().message();
+    EXPECT_FALSE(image->has_64_bit_entry);
+    file = BzImageBuilder().poke<std::uint32_t>(field::kPayloadOffset, 0).build();
     file.resize(BzImageBuilder::kSetupSize + 0x200);  // ends where the entry would be
-    EXPECT_FALSE(parse_bzimage(file)->has_64_bit_entry);
+    image = parse_bzimage(file);
+    ASSERT_TRUE(image) << image.error().message();
+    EXPECT_FALSE(image->has_64_bit_entry);
 }
 
 TEST(SetupHeaderTest, RefusesWhatIsNone) {
