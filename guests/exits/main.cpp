@@ -7,7 +7,8 @@
 //   only=NAME   this kind alone, by the names in the table below; the only way to run `hypercall`
 //   skip=NAME   all but this one (for a hypervisor that cannot survive it)
 //   times=N     N times the counts
-// It prints a line per kind, also for one that it leaves out by itself, and leaves through the debug-exit port with 0x10.
+// It prints a line per kind, also for one that it leaves out by itself, and leaves through the debug-exit
+// port with 0x10.
 
 #include "guests/exits/counts.h"
 #include "guests/exits/kinds.h"
