@@ -36,9 +36,9 @@ Result<std::string> read_text(const std::filesystem::path& path) {
 }  // namespace
 
 std::span<const std::filesystem::path> tracefs_locations() {
-    static const std::array<std::filesystem::path, 2> kLocations = {"/sys/kernel/tracing",
-                                                                    "/sys/kernel/debug/tracing"};
-    return kLocations;
+    static const std::array<std::filesystem::path, 2> locations = {"/sys/kernel/tracing",
+                                                                   "/sys/kernel/debug/tracing"};
+    return locations;
 }
 
 Result<std::filesystem::path> find_tracefs(std::span<const std::filesystem::path> locations) {

@@ -118,7 +118,7 @@ std::optional<StopToken> Machine::stop_token() const {
     return StopToken(device_gate_->close());
 }
 
-void Machine::end(GuestEnd how) {
+void Machine::end(const GuestEnd& how) {
     if (ended_.exchange(true))
         return;
     for (auto& thread : vcpus_)

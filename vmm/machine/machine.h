@@ -86,7 +86,7 @@ class Machine final : public MachineControl {
     Machine(kvm::Vm vm, GuestMemory memory) : vm_(std::move(vm)), memory_(std::move(memory)) {}
     Result<void> set_up_vm();
     Result<void> set_up_vcpus(const kvm::System&, std::uint32_t vcpus, VcpuObserver&);
-    void end(GuestEnd);
+    void end(const GuestEnd&);
 
     kvm::Vm vm_;
     GuestMemory memory_;
