@@ -8,7 +8,6 @@
 #include "vmm/boot/file.h"
 #include "vmm/boot/linux/command_line.h"
 #include "vmm/boot/loaders.h"
-#include "vmm/machine/layout.h"
 
 namespace ringside::boot {
 
@@ -73,8 +72,7 @@ Result<std::vector<std::byte>> read_logged(const std::filesystem::path& path, Bo
     std::error_code unknown;
     const auto size = std::filesystem::file_size(path, unknown);
     log.begin(unknown ? fmt::format("read {}", path.string())
-                      : fmt::format("read {:.1f} MiB of {}", static_cast<double>(size) / layout::kMiB,
-                                    path.string()));
+                      : fmt::format("read {:.1f} MiB of {}", mib(size), path.string()));
     return read_file(path);
 }
 

@@ -2,12 +2,20 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "vmm/machine/layout.h"
+
 namespace ringside::boot {
+
+// For the names of stages.
+inline double mib(std::uint64_t bytes) {
+    return static_cast<double>(bytes) / static_cast<double>(layout::kMiB);
+}
 
 struct BootStage {
     std::string what;  // "unpack 13.4 MiB of lz4"

@@ -1,10 +1,13 @@
-// Unaligned little-endian integers out of untrusted bytes.
+// Unaligned little-endian integers, out of untrusted bytes and into bytes of ours.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <span>
+#include <type_traits>
+#include <vector>
 
 namespace ringside::boot {
 
@@ -16,6 +19,13 @@ std::optional<T> read_at(std::span<const std::byte> bytes, std::uint64_t offset)
     T value{};
     std::memcpy(&value, bytes.data() + offset, sizeof value);  // the host is an x86 too
     return value;
+}
+
+template <typename T>
+requires std::is_trivially_copyable_v<T>
+void append(std::vector<std::byte>& bytes, const T& value) {
+    const auto view = std::as_bytes(std::span(&value, 1));
+    bytes.insert(bytes.end(), view.begin(), view.end());
 }
 
 }  // namespace ringside::boot

@@ -1,11 +1,9 @@
 // Multiboot 1 (Multiboot Specification 0.6.96): 32-bit protected mode, paging off, EAX = magic, EBX =
-// information. A 64-bit ELF
-// file with a header enters in 32-bit mode too, as under GRUB 2. A request for a video mode cannot be met and
-// is passed over, as in QEMU.
+// information. A 64-bit ELF file with a header enters in 32-bit mode too, as under GRUB 2. A request for a
+// video mode cannot be met and is passed over, as in QEMU.
 #include <fmt/format.h>
 
 #include "vmm/boot/boot_info_area.h"
-#include "vmm/boot/cpu_modes.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/memory_map.h"
 #include "vmm/boot/multiboot1_header.h"
@@ -146,20 +144,7 @@ Result<BootState> load_multiboot1(const LoadContext& context) {
     const auto info = write_info(context, loaded->end);
     if (!info)
         return tl::unexpected(info.error());
-    const auto system = enter_protected_mode(context.memory);
-    if (!system)
-        return tl::unexpected(system.error());
-
-    BootState state;
-    state.protocol = Protocol::Multiboot1;
-    state.system = *system;
-    state.general.rip = loaded->entry.value;
-    state.general.rax = kLoaderMagic;
-    state.general.rbx = info->value;
-    state.entry = loaded->entry;
-    state.summary =
-        fmt::format("multiboot 1, entry {:#x}, loaded up to {:#x}", loaded->entry.value, loaded->end.value);
-    return state;
+    return enter_multiboot_kernel(context, Protocol::Multiboot1, kLoaderMagic, *loaded, *info);
 }
 
 }  // namespace ringside::boot

@@ -16,7 +16,6 @@ struct Multiboot2Header {
     static constexpr std::uint32_t kI386 = 0;             // architecture: 32-bit protected mode
 
     std::uint64_t offset = 0;                     // in the file
-    std::uint64_t size = 0;                       // with its tags
     std::optional<MultibootAddresses> addresses;  // where to load what, instead of the ELF headers
     std::optional<std::uint32_t> entry;           // instead of the ELF file's
 };

@@ -1,9 +1,9 @@
 // Multiboot 2 (Multiboot2 Specification 2.0): 32-bit protected mode, paging off, EAX = magic, EBX =
 // information, a list of tags.
-#include <fmt/format.h>
+#include <cstring>
 
 #include "vmm/boot/boot_info_area.h"
-#include "vmm/boot/cpu_modes.h"
+#include "vmm/boot/little_endian.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/memory_map.h"
 #include "vmm/boot/multiboot2_header.h"
@@ -37,12 +37,6 @@ struct MapEntry {
     std::uint32_t type = 0, reserved = 0;
 };
 static_assert(sizeof(MapEntry) == 24);
-
-template <typename T>
-void append(std::vector<std::byte>& bytes, const T& value) {
-    const auto view = std::as_bytes(std::span(&value, 1));
-    bytes.insert(bytes.end(), view.begin(), view.end());
-}
 
 void append_text(std::vector<std::byte>& bytes, const std::string& text) {
     const auto view = std::as_bytes(std::span(text.c_str(), text.size() + 1));
@@ -139,20 +133,7 @@ Result<BootState> load_multiboot2(const LoadContext& context) {
     const auto info = write_info(context, kernel->end);
     if (!info)
         return tl::unexpected(info.error());
-    const auto system = enter_protected_mode(context.memory);
-    if (!system)
-        return tl::unexpected(system.error());
-
-    BootState state;
-    state.protocol = Protocol::Multiboot2;
-    state.system = *system;
-    state.general.rip = kernel->entry.value;
-    state.general.rax = kLoaderMagic;
-    state.general.rbx = info->value;
-    state.entry = kernel->entry;
-    state.summary =
-        fmt::format("multiboot 2, entry {:#x}, loaded up to {:#x}", kernel->entry.value, kernel->end.value);
-    return state;
+    return enter_multiboot_kernel(context, Protocol::Multiboot2, kLoaderMagic, *kernel, *info);
 }
 
 }  // namespace ringside::boot

@@ -81,6 +81,23 @@ Result<MultibootKernel> place_multiboot_kernel(const LoadContext& context,
     return MultibootKernel{*entry, image->end()};
 }
 
+Result<BootState> enter_multiboot_kernel(const LoadContext& context, Protocol protocol, std::uint32_t magic,
+                                         const MultibootKernel& kernel, Gpa info) {
+    const auto system = enter_protected_mode(context.memory);
+    if (!system)
+        return tl::unexpected(system.error());
+    BootState state;
+    state.protocol = protocol;
+    state.system = *system;
+    state.general.rip = kernel.entry.value;
+    state.general.rax = magic;
+    state.general.rbx = info.value;
+    state.entry = kernel.entry;
+    state.summary = fmt::format("{}, entry {:#x}, loaded up to {:#x}", protocol_name(protocol),
+                                kernel.entry.value, kernel.end.value);
+    return state;
+}
+
 std::string multiboot_command_line(const BootRequest& request) {
     std::string text = request.kernel.string();
     if (!request.command_line.empty())

@@ -1,5 +1,5 @@
-// What both versions of multiboot have in common: how the kernel comes into memory, and what keeps clear of
-// it.
+// What both versions of multiboot have in common: how the kernel comes into memory, what keeps clear of it,
+// and how it is entered.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,10 @@ struct MultibootKernel {
 Result<MultibootKernel> place_multiboot_kernel(const LoadContext& context,
                                                const std::optional<MultibootAddresses>& addresses,
                                                std::optional<std::uint32_t> entry);
+
+// The state in which both versions enter it: `magic` in EAX, the information's address in EBX.
+Result<BootState> enter_multiboot_kernel(const LoadContext& context, Protocol protocol, std::uint32_t magic,
+                                         const MultibootKernel& kernel, Gpa info);
 
 // The command line as multiboot kernels expect it: the kernel's name first, as GRUB Legacy and QEMU pass it.
 std::string multiboot_command_line(const BootRequest& request);

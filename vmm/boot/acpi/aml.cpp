@@ -1,7 +1,5 @@
 #include "vmm/boot/acpi/aml.h"
 
-#include <array>
-
 namespace ringside::boot::acpi::aml {
 
 namespace {

@@ -7,8 +7,9 @@
 #include <numeric>
 #include <span>
 #include <string_view>
-#include <type_traits>
 #include <vector>
+
+#include "vmm/boot/little_endian.h"
 
 namespace ringside::boot::acpi {
 
@@ -34,13 +35,6 @@ inline std::uint8_t checksum(std::span<const std::byte> bytes) {
         return s + std::to_integer<unsigned>(b);
     });
     return static_cast<std::uint8_t>(0U - sum);
-}
-
-template <typename T>
-requires std::is_trivially_copyable_v<T>
-void append(std::vector<std::byte>& bytes, const T& value) {
-    const auto view = std::as_bytes(std::span(&value, 1));
-    bytes.insert(bytes.end(), view.begin(), view.end());
 }
 
 inline std::vector<std::byte> make_table(std::string_view signature, std::uint8_t revision,

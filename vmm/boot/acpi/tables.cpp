@@ -3,11 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <numeric>
 #include <span>
-#include <string_view>
 
 #include "vmm/boot/acpi/fadt.h"
 #include "vmm/boot/acpi/madt.h"

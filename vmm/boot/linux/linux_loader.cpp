@@ -24,12 +24,6 @@ namespace {
 
 using namespace linux_boot;
 
-constexpr std::uint64_t kEntry64 = 0x200;  // from the start of a bzImage's protected-mode code
-
-double mib(std::uint64_t bytes) {
-    return static_cast<double>(bytes) / static_cast<double>(layout::kMiB);
-}
-
 // A vmlinux and what is known of it from outside.
 struct Vmlinux {
     std::span<std::byte> file;

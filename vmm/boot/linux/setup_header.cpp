@@ -22,7 +22,6 @@ constexpr std::uint16_t kWithPreferredAddress = 0x20a;
 constexpr std::uint16_t kWith64BitEntry = 0x20c;
 constexpr std::uint16_t kXlf64BitEntry = 1U << 0;  // xloadflags: XLF_KERNEL_64
 
-constexpr std::uint64_t kEntry64 = 0x200;
 constexpr std::uint64_t kOldCommandLineSize = 255;
 
 // Any field of a header that has been found to be wholly there.

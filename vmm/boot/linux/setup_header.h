@@ -33,6 +33,7 @@ inline constexpr std::uint64_t kInitSize = 0x260;          // from 2.10
 inline constexpr std::uint64_t kHeaderLimit = 0x290;       // where the zero page goes on with other things
 }  // namespace field
 
+inline constexpr std::uint64_t kEntry64 = 0x200;  // the 64-bit entry, from the start of `code`
 inline constexpr std::uint16_t kBootFlag = 0xaa55;
 inline constexpr std::uint32_t kHeaderMagic = 0x53726448;  // "HdrS"
 inline constexpr std::uint8_t kLoadedHigh = 1U << 0;       // loadflags: protected-mode code goes to 1 MiB
@@ -41,7 +42,7 @@ inline constexpr std::uint8_t kKaslrEnabled = 1U << 1;     // loadflags: set by 
 struct BzImage {
     std::uint16_t version = 0;
     bool relocatable = false;
-    bool has_64_bit_entry = false;        // at 0x200 of `code`
+    bool has_64_bit_entry = false;        // at kEntry64
     Gpa preferred_address;                // where `code` wants to be, and what it unpacks
     std::uint64_t alignment = 0;          // of any other place
     std::uint64_t init_size = 0;          // bytes that it needs from there on, itself counted
