@@ -76,7 +76,7 @@ bool Block::take(unsigned queue) {
     auto access = transport_->enter();
     if (!access || !access->next(queue, chain_))
         return false;
-    write_through_ = !access->negotiated(kFeatureFlush);
+    write_through_ = access->negotiated(kFeatureFlush) == 0;
     if (chain_.read(0, std::as_writable_bytes(std::span(&header_, 1))) == sizeof header_ &&
         chain_.writable() != 0)
         return true;

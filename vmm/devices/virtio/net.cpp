@@ -97,12 +97,7 @@ bool Net::take_frame() {
 void Net::settle_features(const Transport::Access& access) {
     if (accepted_)
         return;
-    accepted_ = 0;
-    for (unsigned bit = 0; bit < 64; ++bit) {
-        const std::uint64_t feature = std::uint64_t{1} << bit;
-        if ((backend_->features() & feature) != 0 && access.negotiated(feature))
-            *accepted_ |= feature;
-    }
+    accepted_ = access.negotiated(backend_->features());
     backend_->accept(*accepted_);
 }
 

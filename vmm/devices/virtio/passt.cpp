@@ -1,14 +1,12 @@
 // passt, user-mode networking without any privilege (https://passt.top): a stream socket on which each frame
 // has its length, 4 bytes big-endian, in front of it.
 
-#include <fcntl.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -37,7 +35,7 @@ class Passt final : public NetBackend {
 
     void start(asio::io_context& io, Hooks hooks) override {
         hooks_ = std::move(hooks);
-        socket_.emplace(io, asio::local::stream_protocol(), ::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+        socket_.emplace(io, asio::local::stream_protocol(), fd_.release());
     }
 
     void receive() override {
@@ -86,7 +84,7 @@ class Passt final : public NetBackend {
             hooks_.on_lost("passt: " + why);
     }
 
-    kvm::Fd fd_;
+    kvm::Fd fd_;  // until start()
     std::optional<asio::local::stream_protocol::socket> socket_;
     Hooks hooks_;
     Length length_{};

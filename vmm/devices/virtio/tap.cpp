@@ -38,12 +38,13 @@ class Tap final : public NetBackend {
     }
     void accept(std::uint64_t features) override {
         const unsigned long offload = (features & kFeatureGuestChecksum) != 0 ? TUN_F_CSUM : 0;
-        ::ioctl(fd_.get(), TUNSETOFFLOAD, offload);  // without it, frames are complete: fine as well
+        ::ioctl(descriptor_->native_handle(), TUNSETOFFLOAD,
+                offload);  // without it, frames are complete: fine as well
     }
 
     void start(asio::io_context& io, Hooks hooks) override {
         hooks_ = std::move(hooks);
-        descriptor_.emplace(io, ::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+        descriptor_.emplace(io, fd_.release());
     }
 
     void receive() override {
@@ -56,12 +57,13 @@ class Tap final : public NetBackend {
     bool ready() const override { return true; }
     // A full interface drops frames, as a full network does.
     void send(std::span<const std::byte> frame) override {
-        [[maybe_unused]] const ssize_t sent = ::write(fd_.get(), frame.data(), frame.size());
+        [[maybe_unused]] const ssize_t sent =
+            ::write(descriptor_->native_handle(), frame.data(), frame.size());
     }
 
   private:
     void read() {
-        const ssize_t size = ::read(fd_.get(), frame_.data(), frame_.size());
+        const ssize_t size = ::read(descriptor_->native_handle(), frame_.data(), frame_.size());
         if (size > static_cast<ssize_t>(kNetHeader))
             return hooks_.on_frame(std::span(frame_).first(static_cast<std::size_t>(size)));
         if (size < 0 && errno != EAGAIN && errno != EINTR && errno != EIO)  // EIO: the interface is down
@@ -69,7 +71,7 @@ class Tap final : public NetBackend {
         receive();
     }
 
-    kvm::Fd fd_;
+    kvm::Fd fd_;  // until start()
     std::optional<asio::posix::stream_descriptor> descriptor_;
     Hooks hooks_;
     std::array<std::byte, kLargestFrame> frame_{};

@@ -85,8 +85,9 @@ class Transport final : public machine::BusDevice {
         void fail(std::string_view rule) { transport_.needs_reset(rule); }
         // What config() shows has changed.
         void config_changed();
-        bool negotiated(std::uint64_t feature) const {
-            return (transport_.state_.driver_features & feature) != 0;
+        // Those of `features` that driver and device have agreed on.
+        std::uint64_t negotiated(std::uint64_t features) const {
+            return transport_.state_.driver_features & features;
         }
 
       private:

@@ -1,6 +1,5 @@
 #include "vmm/devices/virtio/vsock.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,7 +71,7 @@ void Vsock::start(Transport& transport, asio::io_context& io) {
     transport_ = &transport;
     io_ = &io;
     next_host_port_ = kFirstHostPort;
-    acceptor_.emplace(io, Protocol(), ::fcntl(listener_fd_.get(), F_DUPFD_CLOEXEC, 0));
+    acceptor_.emplace(io, Protocol(), listener_fd_.release());
     accept();
 }
 
@@ -211,13 +210,12 @@ void Vsock::handle_for(VsockConnection& connection, const VsockHeader& header) {
 
 void Vsock::connect_to_host(const VsockHeader& header) {
     const VsockPorts ports{header.destination_port, header.source_port};
-    const auto fd = connections_.size() < kMostConnections
-                        ? connect_unix("vsock", path_ + "_" + std::to_string(ports.host))
-                        : tl::unexpected(Error{});
+    auto fd = connections_.size() < kMostConnections
+                  ? connect_unix("vsock", path_ + "_" + std::to_string(ports.host))
+                  : tl::unexpected(Error{});
     if (!fd)
         return answer(header, VsockOp::Reset);
-    const auto connection =
-        add(Protocol::socket(*io_, Protocol(), ::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0)), ports);
+    const auto connection = add(Protocol::socket(*io_, Protocol(), fd->release()), ports);
     connection->note_credit(header);
     tell(ports, VsockOp::Response, 0);
     connection->establish("");

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -35,7 +34,7 @@ class VsockConnection : public std::enable_shared_from_this<VsockConnection> {
 
     using Socket = asio::local::stream_protocol::socket;
     struct Hooks {
-        std::function<void()> on_data;                           // has_data() became true
+        std::function<void()> on_data;                           // data() is no longer empty
         std::function<void(VsockOp, std::uint32_t flags)> tell;  // a packet without data is to be sent
         std::function<void()> on_closed;                         // to be forgotten
     };
