@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "vmm/cli/exit_status.h"
+#include "vmm/cli/validator.h"
 
 namespace ringside::cli {
 
@@ -25,11 +26,6 @@ std::string check_size(const std::string& text) {
 std::string check_endpoint(const std::string& text) {
     const auto endpoint = gdbstub::parse_endpoint(text);
     return endpoint ? "" : endpoint.error().message;
-}
-
-std::string check_console(const std::string& text) {
-    const auto console = devices::parse_console_endpoint(text);
-    return console ? "" : console.error().message();
 }
 
 // What CLI11 fills in as text before it becomes values.
@@ -79,7 +75,7 @@ void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
         ->check(CLI::IsMember({"auto", "x86-64", "i386", "i8086"}));
     app.add_option("--serial", texts.serial,
                    "serial console: stdio, stderr, file:PATH, unix:PATH, pty or none")
-        ->check(CLI::Validator(check_console, "WHERE"));
+        ->check(valid(devices::parse_console_endpoint, "WHERE"));
     add_virtio_options(app, texts.virtio);
     app.add_option("--exit-trace", texts.exit_trace,
                    "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`");

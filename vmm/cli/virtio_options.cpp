@@ -4,8 +4,7 @@
 
 #include <cstdio>
 
-#include <CLI/CLI.hpp>
-
+#include "vmm/cli/validator.h"
 #include "vmm/devices/console.h"
 #include "vmm/devices/virtio/block.h"
 #include "vmm/devices/virtio/net.h"
@@ -19,17 +18,6 @@ namespace ringside::cli {
 namespace virtio = devices::virtio;
 
 namespace {
-
-// CLI11 reports what a validator returns as text; empty means valid.
-template <typename Parse>
-CLI::Validator valid(Parse parse, const char* type) {
-    return CLI::Validator(
-        [parse](const std::string& text) {
-            const auto parsed = parse(text);
-            return parsed ? std::string() : parsed.error().message();
-        },
-        type);
-}
 
 template <typename T>
 using Devices = std::vector<std::unique_ptr<T>>;

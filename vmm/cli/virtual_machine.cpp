@@ -118,9 +118,9 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
         if (auto r = add_rom(*state->rom, memory); !r)
             return r;
     }
-    if (state->kaslr_slide.value_or(0) != 0)
-        kernel_moved_to_ = state->first_segment;
     kaslr_slide_ = static_cast<std::int64_t>(state->kaslr_slide.value_or(0));
+    if (kaslr_slide_ != 0)
+        kernel_moved_to_ = state->first_segment;
     boot_report_.loaded(options_.kernel, *state);
     return {};
 }

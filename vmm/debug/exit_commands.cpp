@@ -213,10 +213,11 @@ class ExitCommands {
     std::string missing_hardware() const {
         if (!monitor_.missing_hardware_tier().empty())
             return "hardware exits are not seen: " + monitor_.missing_hardware_tier();
-        std::uint64_t recorded[2] = {};
-        for (std::size_t i = 0; i < monitor_.tiers().size(); ++i)
-            recorded[i] = monitor_.tiers()[i]->statistics(std::nullopt).recorded;
-        return exits::describe_silent_tracepoints(recorded[0], recorded[1], monitor_.vcpu_count());
+        const auto recorded = [](const ExitTier* tier) {
+            return tier == nullptr ? 0 : tier->statistics(std::nullopt).recorded;
+        };
+        return exits::describe_silent_tracepoints(recorded(&monitor_.userspace()),
+                                                  recorded(monitor_.hardware()), monitor_.vcpu_count());
     }
 
     exits::Names names(ThreadId thread, const ExitTier& tier) {
