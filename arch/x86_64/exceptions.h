@@ -30,6 +30,10 @@ enum class ExceptionVector : std::uint8_t {
     ControlProtection = 21,
 };
 
+constexpr std::uint8_t number(ExceptionVector vector) {
+    return static_cast<std::uint8_t>(vector);
+}
+
 // "#PF", "#GP", "NMI", ...; "vector 33" for what is no exception.
 std::string exception_name(std::uint8_t vector);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "arch/x86_64/exceptions.h"
 #include "vmm/debug/probe_guest.h"
 
 namespace ringside::debug {
@@ -13,7 +14,6 @@ namespace {
 using Mode = ProbeGuest::Mode;
 using Slots = std::array<std::uint64_t, 4>;
 
-constexpr std::uint32_t kDebugVector = 1, kBreakpointVector = 3;
 constexpr std::array<std::uint8_t, 4> kNops{0x90, 0x90, 0x90, 0xf4};
 constexpr std::array<std::uint8_t, 2> kInt3{0xcc, 0xf4};
 // DR7 (SDM volume 3, 17.2.4): slot 0 enabled; execute, or write of 4 bytes; bit 10 always set.
@@ -26,7 +26,7 @@ constexpr std::uint64_t kNowhere = 0x3000;
 // Runs one prepared piece of code under the given debug control. Returns whether it ended in KVM_EXIT_DEBUG
 // of `vector` at `rip`.
 Result<bool> stops(ProbeGuest& guest, Mode mode, std::span<const std::uint8_t> code, std::uint32_t control,
-                   const Slots& slots, std::uint64_t dr7, std::uint32_t vector, std::uint64_t rip) {
+                   const Slots& slots, std::uint64_t dr7, x86::ExceptionVector vector, std::uint64_t rip) {
     if (auto r = guest.prepare(mode, code); !r)
         return tl::unexpected<Error>(r.error());
     // A host that does not know a control bit refuses it: an answer, not an error.
@@ -35,13 +35,13 @@ Result<bool> stops(ProbeGuest& guest, Mode mode, std::span<const std::uint8_t> c
     const auto run = guest.run();
     if (!run)
         return tl::unexpected<Error>(run.error());
-    return (*run)->exit_reason == KVM_EXIT_DEBUG && (*run)->debug.arch.exception == vector &&
+    return (*run)->exit_reason == KVM_EXIT_DEBUG && (*run)->debug.arch.exception == number(vector) &&
            (*run)->debug.arch.pc == rip;
 }
 
 Result<Int3> probe_int3(ProbeGuest& guest, Mode mode) {
-    const auto stopped =
-        stops(guest, mode, kInt3, KVM_GUESTDBG_USE_SW_BP, {}, 0, kBreakpointVector, ProbeGuest::kCode);
+    const auto stopped = stops(guest, mode, kInt3, KVM_GUESTDBG_USE_SW_BP, {}, 0,
+                               x86::ExceptionVector::Breakpoint, ProbeGuest::kCode);
     if (!stopped)
         return tl::unexpected<Error>(stopped.error());
     if (*stopped)
@@ -56,13 +56,13 @@ Result<Int3> probe_int3(ProbeGuest& guest, Mode mode) {
 }
 
 Result<bool> probe_step(ProbeGuest& guest, Mode mode, std::uint32_t extra = 0) {
-    return stops(guest, mode, kNops, KVM_GUESTDBG_SINGLESTEP | extra, {}, 0, kDebugVector,
+    return stops(guest, mode, kNops, KVM_GUESTDBG_SINGLESTEP | extra, {}, 0, x86::ExceptionVector::Debug,
                  ProbeGuest::kCode + 1);
 }
 
 Result<bool> probe_execute_slot(ProbeGuest& guest, Mode mode) {
     return stops(guest, mode, kNops, KVM_GUESTDBG_USE_HW_BP, {ProbeGuest::kCode + 1}, kDr7Execute0,
-                 kDebugVector, ProbeGuest::kCode + 1);
+                 x86::ExceptionVector::Debug, ProbeGuest::kCode + 1);
 }
 
 Result<bool> probe_data_slot(ProbeGuest& guest) {
@@ -71,7 +71,7 @@ Result<bool> probe_data_slot(ProbeGuest& guest) {
     const auto address = static_cast<std::uint32_t>(ProbeGuest::kData);
     std::memcpy(code.data() + 3, &address, sizeof address);
     return stops(guest, Mode::Long, code, KVM_GUESTDBG_USE_HW_BP, {ProbeGuest::kData}, kDr7Write0,
-                 kDebugVector, ProbeGuest::kCode + 7);
+                 x86::ExceptionVector::Debug, ProbeGuest::kCode + 7);
 }
 
 // The guest has set slot 0 for itself, the debugger another one: does the guest get its #DB, by the real-mode
@@ -101,7 +101,7 @@ Result<bool> probe_own_slot(ProbeGuest& guest) {
 Result<bool> probe_debug_register_exit(ProbeGuest& guest) {
     constexpr std::array<std::uint8_t, 4> kCode{0x0f, 0x23, 0xf8, 0xf4};
     return stops(guest, Mode::Long, kCode, KVM_GUESTDBG_USE_HW_BP, {kNowhere},
-                 kDr7Execute0 | kDr7GeneralDetect, kDebugVector, ProbeGuest::kCode);
+                 kDr7Execute0 | kDr7GeneralDetect, x86::ExceptionVector::Debug, ProbeGuest::kCode);
 }
 
 // A store to the local APIC, which KVM emulates by itself, and two NOPs, under one KVM_SET_GUEST_DEBUG: do

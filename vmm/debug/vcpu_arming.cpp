@@ -3,6 +3,7 @@
 #include <array>
 
 #include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/exceptions.h"
 #include "vmm/debug/guest_tables.h"
 #include "vmm/debug/vcpu_debugger.h"
 
@@ -10,7 +11,6 @@ namespace ringside::debug {
 
 namespace {
 
-constexpr std::uint8_t kDebugVector = 1, kBreakpointVector = 3, kProtectionVector = 13;
 constexpr std::uint32_t kMsrLstar = 0xc0000082, kMsrSysenterEip = 0x176;
 constexpr std::size_t kLongestInstruction = 15;
 
@@ -98,7 +98,8 @@ std::optional<Gva> VcpuDebugger::step_target() const {
     if (!context_.abilities.execute_slots)
         return std::nullopt;
     if (own_trap_pending_) {
-        const auto gate = interrupt_gate(context_.view, general_, system_, kDebugVector);
+        const auto gate =
+            interrupt_gate(context_.view, general_, system_, number(x86::ExceptionVector::Debug));
         return gate ? std::optional(gate->handler) : std::nullopt;
     }
     switch (step_.kind) {
@@ -159,7 +160,8 @@ void VcpuDebugger::add_single_step(SlotSetup& setup) {
     if (const auto target = step_target()) {
         setup.add(SlotUse::StepTarget, *target);
     } else if (blind_here()) {
-        if (const auto gate = interrupt_gate(context_.view, general_, system_, kDebugVector)) {
+        if (const auto gate =
+                interrupt_gate(context_.view, general_, system_, number(x86::ExceptionVector::Debug))) {
             lend_trap_flag();
             setup.add(SlotUse::DebugHandler, gate->handler);
         }
@@ -171,15 +173,18 @@ void VcpuDebugger::add_single_step(SlotSetup& setup) {
 // Where user code's int3s, and a trap flag that is still out there in some saved RFLAGS, come in.
 void VcpuDebugger::add_user_handlers(SlotSetup& setup) {
     if (plan().user_int3s) {
-        const auto gate = interrupt_gate(context_.view, general_, system_, kBreakpointVector);
+        const auto gate =
+            interrupt_gate(context_.view, general_, system_, number(x86::ExceptionVector::Breakpoint));
         if (gate && gate->dpl == 3) {
             setup.add(SlotUse::BreakpointHandler, gate->handler);
-        } else if (const auto fault = interrupt_gate(context_.view, general_, system_, kProtectionVector)) {
+        } else if (const auto fault = interrupt_gate(context_.view, general_, system_,
+                                                     number(x86::ExceptionVector::GeneralProtection))) {
             setup.add(SlotUse::ProtectionHandler, fault->handler);
         }
     }
     if (trap_flag_lent_ && !(stepping() && blind_here())) {
-        if (const auto gate = interrupt_gate(context_.view, general_, system_, kDebugVector))
+        if (const auto gate =
+                interrupt_gate(context_.view, general_, system_, number(x86::ExceptionVector::Debug)))
             setup.add(SlotUse::DebugHandler, gate->handler);
     }
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/exceptions.h"
 #include "vmm/debug/fatal_report.h"
 #include "vmm/debug/guest_slots.h"
 #include "vmm/debug/thread_ids.h"
@@ -12,7 +13,6 @@ namespace ringside::debug {
 
 namespace {
 
-constexpr std::uint32_t kDebugVector = 1, kBreakpointVector = 3;
 constexpr std::byte kTrapFlagInSecondByte{1};  // RFLAGS bit 8
 // #GP's error code for an int3 through a gate that CPL 3 may not use: index 3, in the IDT (SDM volume
 // 3, 6.13).
@@ -77,7 +77,7 @@ void VcpuDebugger::on_debug_exit() {
     if (!refresh())
         return;
     const auto& debug = thread_.vcpu().shared().debug.arch;
-    if (debug.exception == kBreakpointVector)
+    if (debug.exception == number(x86::ExceptionVector::Breakpoint))
         return on_int3();
     own_trap_pending_ = false;
     const auto dr6 = x86::Dr6::from_raw(debug.dr6);
@@ -93,7 +93,7 @@ void VcpuDebugger::on_debug_exit() {
         return on_slots(hits);
     if (own != 0 && !(was_stepping && dr6.single_step()))
         return go_on_with_pending_trap();
-    if (was_stepping && debug.exception == kDebugVector) {
+    if (was_stepping && debug.exception == number(x86::ExceptionVector::Debug)) {
         // Seen with emulated VMX on a vCPU's first entry: the trap comes before the instruction. That is no
         // step.
         if (!step_off_ && !step_may_stay_ && general_.rip == step_start_)

@@ -102,6 +102,7 @@ class VcpuDebugger {
     bool stop_at_stepped_breakpoint();
 
     // The guest's own debugging (vcpu_own_debugging.cpp).
+    std::optional<x86::DebugRegisters> own_registers();  // nothing if KVM refused, which is a failure
     void look_at_own_slots();
     void share_slots(SlotSetup& setup);
     void forget_own_slots(const SlotSetup& armed);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/exceptions.h"
 #include "vmm/debug/guest_slots.h"
 #include "vmm/debug/vcpu_debugger.h"
 
@@ -10,21 +11,27 @@ namespace ringside::debug {
 
 namespace {
 
-constexpr std::uint32_t kDebugVector = 1, kBreakpointVector = 3;
 // DR6 (SDM volume 3, 17.2.3): the slots' bits, which the processor clears before it sets those of a new #DB.
 constexpr std::uint64_t kDr6Slots = 0xf, kDr6DebugRegisterAccess = 1U << 13;
 
 }  // namespace
+
+std::optional<x86::DebugRegisters> VcpuDebugger::own_registers() {
+    const auto own = thread_.vcpu().debug();
+    if (own)
+        return *own;
+    fail(own.error());
+    return std::nullopt;
+}
 
 // Reads the guest's own debug registers where the debugger's would replace them, and decides whether there is
 // room for both. If not, this vCPU is stepped: slower, but neither side misses anything.
 void VcpuDebugger::look_at_own_slots() {
     if (own_ || context_.abilities.own_slots_fire || !context_.table.plan().dr7.any_enabled())
         return;
-    const auto own = thread_.vcpu().debug();
-    if (!own)
-        return fail(own.error());
-    own_ = *own;
+    own_ = own_registers();
+    if (!own_)
+        return;
     SlotSetup both = SlotSetup::from(context_.table.plan());
     const bool were_short = std::exchange(slots_short_, !add_guest_slots(both, *own_));
     if (slots_short_ && !were_short)
@@ -36,12 +43,10 @@ void VcpuDebugger::look_at_own_slots() {
 void VcpuDebugger::share_slots(SlotSetup& setup) {
     if ((setup.control & KVM_GUESTDBG_USE_HW_BP) == 0 || context_.abilities.own_slots_fire)
         return;
-    if (!own_) {
-        const auto own = thread_.vcpu().debug();
-        if (!own)
-            return fail(own.error());
-        own_ = *own;
-    }
+    if (!own_)
+        own_ = own_registers();
+    if (!own_)
+        return;
     (void)add_guest_slots(setup, *own_);  // a slot lent for a step may leave one out for that long
     setup.dr7.set_general_detect(context_.abilities.debug_register_exits);
 }
@@ -55,10 +60,10 @@ void VcpuDebugger::forget_own_slots(const SlotSetup& armed) {
 // The guest is at a MOV to or from a debug register. It runs with the guest's own registers in place, unless
 // the guest has GD set itself.
 void VcpuDebugger::on_debug_register_access() {
-    const auto own = thread_.vcpu().debug();
-    if (!own)
-        return fail(own.error());
     own_.reset();
+    const auto own = own_registers();
+    if (!own)
+        return;
     if (!x86::Dr7::from_raw(own->dr7).general_detect())
         return pass_over();
     if (inject_debug_exception(own->dr6 | kDr6DebugRegisterAccess))
@@ -85,12 +90,8 @@ unsigned VcpuDebugger::own_hits(x86::Dr6 dr6, x86::Dr7 dr7) const {
 
 // The guest's #DB for hits of its own slots. False if KVM refused.
 bool VcpuDebugger::give_back_own_hits(unsigned hits) {
-    const auto own = thread_.vcpu().debug();
-    if (!own) {
-        fail(own.error());
-        return false;
-    }
-    return inject_debug_exception((own->dr6 & ~kDr6Slots) | hits);
+    const auto own = own_registers();
+    return own && inject_debug_exception((own->dr6 & ~kDr6Slots) | hits);
 }
 
 // Without the single-step: RFLAGS go to the stack of the guest's handler, and a TF of ours must not be there.
@@ -124,7 +125,7 @@ void VcpuDebugger::go_on_with_pending_trap() {
 bool VcpuDebugger::debug_exception_is_pending() const {
     const auto events = thread_.vcpu().events();
     return events && (events->exception.injected != 0 || events->exception.pending != 0) &&
-           events->exception.nr == kDebugVector;
+           events->exception.nr == number(x86::ExceptionVector::Debug);
 }
 
 // The guest's own int3. A host that reported it as a debug exit knows the instruction and finishes the
@@ -142,7 +143,7 @@ void VcpuDebugger::give_back_breakpoint() {
         if (result)
             result = vcpu.events().and_then([&](kvm_vcpu_events events) {
                 events.exception.injected = 1;
-                events.exception.nr = kBreakpointVector;
+                events.exception.nr = number(x86::ExceptionVector::Breakpoint);
                 events.exception.has_error_code = 0;
                 return vcpu.set_events(events);
             });
