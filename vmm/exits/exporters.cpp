@@ -5,8 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "vmm/exits/hardware_exits.h"
-
 namespace ringside::exits {
 namespace {
 
@@ -100,11 +98,7 @@ void write_line(std::ostream& out, const TierView& tier, const VcpuRecording& vc
 }  // namespace
 
 std::string describe_exit(const TierView& tier, const VcpuRecording& vcpu, std::size_t i) {
-    const ExitRecord& exit = vcpu.statistics.recent[i];
-    if (i < vcpu.hardware.size())
-        return describe_hardware_exit(exit, vcpu.hardware[i]);
-    std::string detail = tier.names.detail ? tier.names.detail(exit) : std::string();
-    return detail.empty() ? describe_access(exit, tier.source.reasons.address_kind(exit.reason)) : detail;
+    return describe_exit(vcpu.statistics.recent, i, vcpu.hardware, tier.source, tier.names);
 }
 
 void write_chrome_trace(std::ostream& out, TierViews tiers, const std::vector<std::string>& notes) {

@@ -212,10 +212,6 @@ Table last_table(const VcpuStatistics& statistics, const Source& source, std::si
     const std::uint64_t start = shown == 0 ? 0 : recent[recent.size() - shown].exited;
     for (std::size_t i = recent.size() - shown; i < recent.size(); ++i) {
         const ExitRecord* exit = &recent[i];
-        std::string detail =
-            i < hardware.size() ? describe_hardware_exit(*exit, hardware[i]) : call(names.detail, *exit);
-        if (detail.empty() && i >= hardware.size())
-            detail = describe_access(*exit, source.reasons.address_kind(exit->reason));
         const auto elapsed = [](std::uint64_t from, std::uint64_t to) { return to > from ? to - from : 0; };
         table.rows.push_back({"+" + ticks_text(source, elapsed(start, exit->exited)),
                               source.reasons.name(exit->reason),
@@ -223,7 +219,8 @@ Table last_table(const VcpuStatistics& statistics, const Source& source, std::si
                               ticks_text(source, elapsed(exit->exited, exit->handled)),
                               exit->rip == 0 ? "" : fmt::format("0x{:x}", exit->rip),
                               exit->rip == 0 ? "" : call(names.symbol, exit->rip),
-                              exit->rip == 0 ? "" : call(names.instruction, *exit), std::move(detail)});
+                              exit->rip == 0 ? "" : call(names.instruction, *exit),
+                              describe_exit(recent, i, hardware, source, names)});
     }
     return table;
 }
@@ -246,6 +243,16 @@ Table hot_table(const VcpuStatistics& statistics, const Source& source, std::siz
             fmt::format("{} exits came without their guest address: this host does not share registers",
                         statistics.without_rip));
     return table;
+}
+
+std::string describe_exit(std::span<const ExitRecord> recent, std::size_t i,
+                          std::span<const x86::HardwareExit> hardware, const Source& source,
+                          const Names& names) {
+    if (i < hardware.size())
+        return describe_hardware_exit(recent[i], hardware[i]);
+    std::string detail = call(names.detail, recent[i]);
+    return detail.empty() ? describe_access(recent[i], source.reasons.address_kind(recent[i].reason))
+                          : detail;
 }
 
 std::string describe_access(const ExitRecord& exit, AddressKind kind) {

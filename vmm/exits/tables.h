@@ -59,6 +59,11 @@ Table last_table(const VcpuStatistics& statistics, const Source& source, std::si
 Table hot_table(const VcpuStatistics& statistics, const Source& source, std::size_t limit,
                 const Names& names);
 
+// The i-th of the last exits in words, as last_table() shows it.
+std::string describe_exit(std::span<const ExitRecord> recent, std::size_t i,
+                          std::span<const x86::HardwareExit> hardware, const Source& source,
+                          const Names& names);
+
 // One access in words: "write 1 byte to port 0x3f8: 0x41".
 std::string describe_access(const ExitRecord& exit, AddressKind kind);
 
