@@ -2,22 +2,29 @@
 
 /usr/bin/python3 -m tests.lab.gdb_sessions [--host intel|amd] [--build FOLDER] [--json FILE] [NAME]...
 
-The lane gdb runs these where there is no usable /dev/kvm: gdb is outside, the guest inside, a serial line between.
+The lane gdb runs these where there is no usable /dev/kvm: gdb is outside, the guest inside, a serial line between. One boot
+serves all guests, one after the other.
 """
 
-import argparse
-import json
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.lab import checks
+from tests.lab.ringlab import channel, ringside
+from tests.lab.ringlab.batch import Test
+from tests.lab.ringlab.errors import LabError
+from tests.lab.ringlab.run_command import complain
+from tests.lab.ringlab.runner import HOSTS, Job, boot, end_on_signals
+
 PASSED = r"exited with code 041"  # 33, by which a guest says that it found everything right
-GDB_SECONDS = 300
+GUEST_SECONDS = 120  # for a guest and its session, by the machine's clock
+GDB_SECONDS = 60  # for gdb to end once its guest has
 
 
 @dataclass(frozen=True)
@@ -48,37 +55,25 @@ SESSIONS = {
 }
 
 
-class Server:
-    """tests/lab/gdb-server with a guest that waits for its debugger."""
+class Gdb:
+    """A gdb that works through its commands; all that it says goes to a file."""
 
-    def __init__(self, host: str, build: Path, session: Session, endpoint: Path):
-        command = ["tests/lab/gdb-server", "--host", host, "--endpoint", f"unix:{endpoint}", "--ringside",
-                   str(build / "ringside"), "--", "-m", "64M", *session.options, str(build / "guests" / session.kernel)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True, errors="replace")
-        self.output = ""
+    def __init__(self, session: Session, build: Path, endpoint: Path, log: Path):
+        commands = ["set remotetimeout 120", f"target remote {endpoint}", *session.commands]
+        symbols = build / "guests" / (session.symbols or session.kernel)
+        words = ["gdb", "-q", "-nx", "-batch", *[word for command in commands for word in ("-ex", command)], str(symbols)]
+        self._log = log
+        with log.open("wb") as file:
+            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
 
-    def wait_until_ready(self) -> bool:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output += line
-            if "a debugger may connect" in line:
-                return True
-        return False
-
-    def end(self) -> None:
-        self.process.terminate()  # the machine goes with it
-        self.output += self.process.communicate()[0]
-
-
-def run_gdb(symbols: Path, endpoint: Path, session: Session) -> str:
-    commands = ["set remotetimeout 120", f"target remote {endpoint}", *session.commands]
-    words = ["gdb", "-q", "-nx", "-batch", *[word for command in commands for word in ("-ex", command)], str(symbols)]
-    try:
-        return subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, errors="replace", timeout=GDB_SECONDS, check=False).stdout
-    except subprocess.TimeoutExpired as error:
-        return f"{(error.stdout or b'').decode(errors='replace')}\ngdb was still waiting after {GDB_SECONDS} s"
+    def end(self, seconds: float) -> str:
+        """What it has said when it ends, or is ended after so many seconds."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        return self._log.read_text(errors="replace")
 
 
 def missing(output: str, expected: tuple[str, ...]) -> str:
@@ -92,36 +87,69 @@ def missing(output: str, expected: tuple[str, ...]) -> str:
     return ""
 
 
-def show(name: str, host: str, build: Path) -> bool:
-    started = time.monotonic()
-    session = SESSIONS[name]
+class Visit:
+    """One guest of a boot, from its start to its end, with its gdb."""
+
+    def __init__(self, name: str, build: Path, endpoint: Path):
+        self._name = name
+        self._started = time.monotonic()
+        self._gdb = Gdb(SESSIONS[name], build, endpoint, endpoint.with_name(name))
+        self.said = bytearray()
+
+    def end(self, host: str, lab_problem: str = "") -> bool:
+        output = self._gdb.end(0 if lab_problem else GDB_SECONDS)
+        lacks = missing(output, SESSIONS[self._name].expected)
+        problem = f"nothing matches {lacks!r} in its place in gdb's output:\n{output}" if lacks else ""
+        if problem or lab_problem:
+            problem += f"\n    and the guest says:\n{self.said.decode(errors='replace')}\n{lab_problem}"
+        return checks.show(f"lab-{host}.gdb.{self._name}", time.monotonic() - self._started, problem)
+
+
+def job(host: str, build: Path, names: list[str], endpoint: Path) -> Job:
+    """Each guest is held at its first instruction until gdb comes."""
+    tests = []
+    for name in names:
+        kernel = build / "guests" / SESSIONS[name].kernel
+        tests.append(Test(name, GUEST_SECONDS, ringside.held(build / "ringside", ["-m", "64M", *SESSIONS[name].options, str(kernel)])))
+    return Job(host, tests, debugger_endpoint=f"unix:{endpoint}", debugger_ready=lambda _: None)
+
+
+def visits(host: str, build: Path, names: list[str]) -> Iterator[bool]:
+    """The guests one after the other, in one boot; if a session takes the machine down, those after it get another."""
+    visit: Visit | None = None
+    left = list(names)
     with tempfile.TemporaryDirectory(prefix="ringside-gdb-") as folder:
         endpoint = Path(folder) / "gdb"
-        server = Server(host, build, session, endpoint)
         try:
-            ready = server.wait_until_ready()
-            output = run_gdb(build / "guests" / (session.symbols or session.kernel), endpoint, session) if ready else ""
-        finally:
-            server.end()
-    lacks = missing(output, session.expected)
-    print(f"{'failed' if lacks else 'passed':<8} lab-{host}.gdb.{name} ({time.monotonic() - started:.1f} s)", flush=True)
-    if lacks:
-        print(f"    nothing matches {lacks!r} in its place in gdb's output:\n{output}\n    and the lab says:\n{server.output}")
-    return not lacks
+            with boot(job(host, build, names, endpoint)) as events:
+                for event in events:
+                    match event:
+                        case channel.Begin():
+                            visit = Visit(left.pop(0), build, endpoint)
+                        case channel.Output(data) if visit is not None:
+                            visit.said += data
+                        case channel.End() if visit is not None:
+                            yield visit.end(host)
+                            visit = None
+        except LabError as error:
+            if visit is None:
+                raise
+            yield visit.end(host, f"the lab: {error}\n{error.details}")
+    if left:
+        yield from visits(host, build, left)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="tests.lab.gdb_sessions", description=(__doc__ or "").splitlines()[0])
+    parser = checks.parser("tests.lab.gdb_sessions", __doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *SESSIONS], help="only these")
-    parser.add_argument("--host", choices=("amd", "intel"), default="intel")
-    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there")
+    parser.add_argument("--host", choices=sorted(HOSTS), default="intel")
+    parser.add_argument("--build", type=Path, default=ringside.ROOT / "build" / "release")
     arguments = parser.parse_args()
-    results = [show(name, arguments.host, arguments.build.resolve()) for name in arguments.names or SESSIONS]
-    counts = {"passed": results.count(True), "failed": results.count(False), "skipped": 0}
-    if arguments.json:
-        arguments.json.write_text(json.dumps(counts), encoding="utf-8")
-    return 1 if counts["failed"] else 0
+    end_on_signals()
+    try:
+        return checks.finish(visits(arguments.host, arguments.build.resolve(), arguments.names or list(SESSIONS)), arguments.json)
+    except LabError as error:
+        return complain(error)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,13 @@ ROOT = Path(__file__).parents[3]
 DEFAULT_BINARY = ROOT / "build" / "release" / "ringside"
 
 
-def job(host: str, binary: Path, arguments: list[str], endpoint: str) -> Job:
-    """`ringside run --wait ARGUMENTS...`, served at `endpoint` outside."""
+def held(binary: Path, arguments: list[str]) -> str:
+    """The command `ringside run --wait ARGUMENTS...`."""
     if not binary.is_file():
         raise LabError(f"{binary} is missing: cmake --preset release && cmake --build --preset release")
-    command = [str(binary.resolve()), "run", "--wait", "--gdb=serial:/dev/ttyS1", *arguments]
-    return Job(host=host, tests=[Test("ringside", 0, shlex.join(command))], debugger_endpoint=endpoint)
+    return shlex.join([str(binary.resolve()), "run", "--wait", "--gdb=serial:/dev/ttyS1", *arguments])
+
+
+def job(host: str, binary: Path, arguments: list[str], endpoint: str) -> Job:
+    """`ringside run --wait ARGUMENTS...`, served at `endpoint` outside."""
+    return Job(host=host, tests=[Test("ringside", 0, held(binary, arguments))], debugger_endpoint=endpoint)
