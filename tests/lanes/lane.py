@@ -1,5 +1,6 @@
 """What a lane is, and what it can use while it runs: a log, commands, the build, counted results."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -7,8 +8,9 @@ import signal
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
@@ -51,6 +53,16 @@ class Lane:
     minutes: int = 45  # a command that takes longer hangs: it is killed and the lane fails
 
 
+@dataclasses.dataclass
+class LabMachine:
+    """Shell commands, by name and with their limits in seconds, that share one boot in the lab. What they name goes inside by
+    itself, `files` besides; `collect` comes back."""
+
+    commands: dict[str, tuple[int, str]]
+    files: tuple[Path, ...] = ()
+    collect: tuple[Path, ...] = ()
+
+
 class LaneRun:
     """One run of one lane. Everything that its commands print goes to build/logs/LANE.log."""
 
@@ -70,21 +82,40 @@ class LaneRun:
 
     def run(self, *command, env: dict[str, str] | None = None) -> int:
         """Runs a command from the project's root and returns its exit status."""
-        words = [str(word) for word in command]
-        self.log.write(f"\n$ {' '.join(words)}\n")
-        self.log.flush()
-        # A session of its own, so that a hung command goes with everything that it started.
-        process = subprocess.Popen(
-            words, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
+        with self._started(command, self.log, env) as process:
+            return self._wait(process)
+
+    def run_together(self, commands: list[tuple]) -> list[int]:
+        """Runs commands at the same time; their exit statuses. In the log stands what the first printed, then the second..."""
+        logs = [LOGS / f"{self.lane.name}-{number}.log" for number in range(1, len(commands) + 1)]
         try:
-            return process.wait(timeout=self.lane.minutes * 60)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"{words[0]} was still running after {self.lane.minutes} minutes") from None
+            with contextlib.ExitStack() as stack:
+                files = [stack.enter_context(open(log, "w", encoding="utf-8")) for log in logs]
+                processes = [stack.enter_context(self._started(*pair)) for pair in zip(commands, files)]
+                return [self._wait(process) for process in processes]
+        finally:
+            self.log.writelines(log.read_text(encoding="utf-8", errors="replace") for log in logs if log.exists())
+
+    @contextlib.contextmanager
+    def _started(self, command: tuple, log: TextIO, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen]:
+        """A command that runs in a session of its own, so that it goes with everything that it started."""
+        words = [str(word) for word in command]
+        log.write(f"\n$ {' '.join(words)}\n")
+        log.flush()
+        process = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            yield process
         finally:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+    def _wait(self, process: subprocess.Popen) -> int:
+        try:
+            return process.wait(timeout=self.lane.minutes * 60)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{process.args[0]} was still running after {self.lane.minutes} minutes") from None
 
     def build(self, preset: str, *targets: str) -> Path:
         """Configures a preset and builds targets of it ("folder/all" is everything below a folder)."""
@@ -118,18 +149,22 @@ class LaneRun:
         status = self.run(*command, "--json", report, env=env)
         self._count(read_json(report), status, str(command[0]))
 
-    def in_lab(self, host: str, commands: dict[str, tuple[int, str]], files: tuple[Path, ...] = (),
-               collect: tuple[Path, ...] = ()) -> None:
-        """Shell commands, by name and with their limits in seconds, in one boot of the lab's machine. What they name goes
-        inside by itself, `files` besides; `collect` comes back."""
-        batch, report = LOGS / f"{self.lane.name}.batch", LOGS / f"{self.lane.name}-lab.xml"
-        report.unlink(missing_ok=True)
-        batch.write_text("".join(f"{name} {limit} {command}\n" for name, (limit, command) in commands.items()),
+    def in_lab(self, host: str, *machines: LabMachine) -> None:
+        """Each machine's commands in a boot of its own, all at the same time."""
+        reports = [LOGS / f"{self.lane.name}-lab-{number}.xml" for number in range(1, len(machines) + 1)]
+        for report in reports:
+            report.unlink(missing_ok=True)
+        statuses = self.run_together([self._lab_command(host, *pair) for pair in zip(machines, reports)])
+        for status, report in zip(statuses, reports):
+            self._count(read_junit(report), status, "the lab")
+
+    def _lab_command(self, host: str, machine: LabMachine, report: Path) -> tuple:
+        batch = report.with_suffix(".batch")
+        batch.write_text("".join(f"{name} {limit} {command}\n" for name, (limit, command) in machine.commands.items()),
                          encoding="utf-8")
-        carried = [option for path in files for option in ("--file", path)]
-        carried += [option for path in collect for option in ("--collect", path)]
-        status = self.run("tests/lab/run", "--host", host, "--batch", batch, "--junit", report, *carried)
-        self._count(read_junit(report), status, "the lab")
+        carried = [option for path in machine.files for option in ("--file", path)]
+        carried += [option for path in machine.collect for option in ("--collect", path)]
+        return ("tests/lab/run", "--host", host, "--batch", batch, "--junit", report, *carried)
 
     def count_file(self, report: Path) -> None:
         """The counts that a test program has written, as for counted(), where it did not run here."""
