@@ -14,7 +14,7 @@
 // Command line (PVH):
 //   rounds=N   end after N rounds; for ever without it
 //   end=exit   then leave through the debug-exit port with 0x10 (the default), or by
-//   end=reset | end=triple | end=halt | end=spin
+//   end=reset | end=panic | end=triple | end=halt | end=spin
 
 #include "guests/demo64/paging.h"
 #include "guests/demo64/scheduler.h"
@@ -29,10 +29,19 @@ constexpr unsigned kTimerHertz = 100;
 
 static Task producer, consumer, indexer, toucher;
 
+// As Linux with panic=-1: it tells the VMM, then it resets.
+static void panic() {
+    guest::print("panic\n");
+    guest::report_panic();
+    guest::reset_by_keyboard_controller();
+}
+
 static void end(const guest::CommandLine& options) {
     guest::print("done\n");
     if (options.has("end", "reset"))
         guest::reset_by_keyboard_controller();
+    if (options.has("end", "panic"))
+        panic();
     if (options.has("end", "triple"))
         guest::triple_fault();
     if (options.has("end", "halt"))

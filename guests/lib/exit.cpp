@@ -8,6 +8,8 @@ namespace {
 
 constexpr uint16_t kDebugExitPort = 0xf4;
 constexpr uint16_t kKeyboardCommand = 0x64;
+constexpr uint16_t kPanicPort = 0x505;
+constexpr uint8_t kPanicked = 1;
 constexpr uint8_t kPulseResetLine = 0xfe;
 
 }  // namespace
@@ -20,6 +22,10 @@ void debug_exit(uint8_t value) {
 void reset_by_keyboard_controller() {
     out8(kKeyboardCommand, kPulseResetLine);
     halt_forever();
+}
+
+void report_panic() {
+    out8(kPanicPort, kPanicked);
 }
 
 void triple_fault() {

@@ -15,6 +15,9 @@ inline constexpr uint8_t kFailed = 0x11;  // process status 35
 // Pulses the CPU's reset line through the keyboard controller, as PCs do.
 [[noreturn]] void reset_by_keyboard_controller();
 
+// Tells the VMM by the pvpanic port that this kernel cannot go on, and returns.
+void report_panic();
+
 // Loads an empty IDT and raises an exception: the CPU finds no handler, none for the double fault, and shuts
 // down.
 [[noreturn]] void triple_fault();

@@ -20,6 +20,19 @@ class Endings(RingsideCase):
     def test_a_reset_ends_the_run_in_good_order(self):
         self.assertEqual(self.alone("reset").wait(), 0)
 
+    def test_a_panic_is_status_4_and_one_line(self):
+        vm = self.alone("panic")
+        self.assertEqual(vm.wait(), 4)
+        self.assertRegex(vm.stderr.text(), r"(?m)^ringside: the guest's kernel has panicked")
+
+    def test_a_panic_under_a_debugger_stops_there_and_is_not_forgotten(self):
+        _, gdb = self.attached("demo64", "--append=rounds=1 end=panic")
+        stop = gdb.run("continue")
+        self.assertTrue(any("has panicked" in line for line in gdb.log), gdb.log)
+        self.assertRegex(gdb.console("bt"), r"report_panic.*\n.*panic")
+        stop = gdb.run("continue")
+        self.assertEqual((stop["reason"], int(stop["exit-code"], 8)), ("exited", 4))
+
     def test_a_triple_fault_under_a_debugger_stops_where_it_happened(self):
         _, gdb = self.attached("demo64", "--append=rounds=1 end=triple")
         stop = gdb.run("continue")

@@ -31,6 +31,7 @@ boot::acpi::Machine firmware_view(const RunOptions& options) {
     machine.serial_ports = devices::kSerialPorts.start;
     machine.serial_irq = devices::kSerialIrq;
     machine.rtc_ports = devices::kCmosPorts.start;
+    machine.panic_port = devices::kPanicPort.start;
     machine.devices = devices::virtio::descriptions(options.virtio.count());
     return machine;
 }
@@ -73,6 +74,7 @@ Result<void> VirtualMachine::build() {
     machine_ = std::move(*machine);
     machine_->set_end_handler(
         [this](const machine::GuestEnd& how) { asio::post(io_, [this, how] { on_guest_end(how); }); });
+    machine_->set_panic_handler([this](VcpuIndex vcpu) { debugger_->on_panic(vcpu); });
     debugger_->bind(*machine_);
     pc_ = std::make_unique<devices::Pc>(*machine_, boot_report_);
     if (auto r = pc_->attach(); !r)
@@ -225,6 +227,13 @@ debug::DebuggerHooks VirtualMachine::debugger_hooks() {
         fmt::print(stderr, "ringside: {}", report);
         end(cause == machine::FatalExit::TripleFault ? kTripleFault : kFailure);
     };
+    hooks.on_panic = [this](bool attended) {
+        panicked_ = true;
+        if (attended)
+            return;
+        fmt::print(stderr, "ringside: the guest's kernel has panicked (pvpanic): end of the run\n");
+        end(kPanic);
+    };
     return hooks;
 }
 
@@ -243,7 +252,8 @@ void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
         spdlog::warn("the guest has reset the machine ({}): end of the run", how.source);
     else
         spdlog::info("guest: {} ({})", how.kind == Kind::PowerOff ? "power-off" : "exit", how.source);
-    const auto status = how.kind == Kind::DebugExit ? how.status : std::uint8_t{0};
+    const auto otherwise = static_cast<std::uint8_t>(panicked_ ? kPanic : kSuccess);
+    const auto status = how.kind == Kind::DebugExit ? how.status : otherwise;
     debugger_->set_ended();
     if (server_ && debugger_->client_attached())
         server_->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, {}});

@@ -79,6 +79,7 @@ class VirtualMachine {
     std::unique_ptr<debug::DocumentStore> documents_;
     std::unique_ptr<gdbstub::Server> server_;
     int status_ = 0;
+    bool panicked_ = false;  // the guest's kernel has said so
 };
 
 }  // namespace ringside::cli

@@ -101,6 +101,11 @@ void Debugger::report_stop(VcpuIndex vcpu, std::string why) {
         vcpu, {thread_of(vcpu), gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(why)});
 }
 
+void Debugger::on_panic(VcpuIndex vcpu) {
+    report_stop(vcpu, "the guest's kernel has panicked (pvpanic)\n");
+    hooks_.post([this] { hooks_.on_panic(client_attached_); });
+}
+
 // ---- The server's thread: stops
 
 void Debugger::on_all_stopped() {

@@ -52,7 +52,8 @@ struct DebuggerHooks {
     std::function<void()> on_kill;                      // the client ended the machine
     std::function<void()> on_quit;                      // OnDisconnect::Quit
     std::function<void(machine::FatalExit, const std::string&)>
-        on_unattended_fatal;  // nobody is attached to look at it
+        on_unattended_fatal;                      // nobody is attached to look at it
+    std::function<void(bool attended)> on_panic;  // the guest's kernel has panicked; with or without a client
 };
 
 class Debugger final : public machine::VcpuObserver,
@@ -80,6 +81,8 @@ class Debugger final : public machine::VcpuObserver,
     VcpuState& state(VcpuIndex vcpu) { return *states_.at(vcpu.value); }
     // Stops the guest for a reason of its own; `why` is one line for the user. On the vCPU's thread.
     void report_stop(VcpuIndex vcpu, std::string why);
+    // The guest's kernel has panicked: stops it, for a client to look at. On the vCPU's thread.
+    void on_panic(VcpuIndex vcpu);
     // Why the guest's own end or a client's kill leaves nothing to resume; empty while the machine lives.
     bool ended() const { return ended_; }
     // The machine's end has come; resume is refused from now on.

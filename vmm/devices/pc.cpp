@@ -30,6 +30,7 @@ Pc::Pc(machine::Machine& machine, CharacterSink& console)
       system_control_port_(machine),
       debug_console_(console),
       debug_exit_(machine),
+      panic_port_(machine),
       acpi_pm_(machine),
       reset_port_(machine) {}
 
@@ -41,6 +42,7 @@ Result<void> Pc::attach() {
                                                                  {kDebugExitPorts, &debug_exit_},
                                                                  {kSerialPorts, &serial_},
                                                                  {kFirmwareConsolePort, &debug_console_},
+                                                                 {kPanicPort, &panic_port_},
                                                                  {kAcpiPmPorts, &acpi_pm_},
                                                                  {kResetPort, &reset_port_}};
     for (const auto& [ports, device] : devices) {

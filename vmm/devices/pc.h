@@ -7,6 +7,7 @@
 #include "vmm/devices/debug_console.h"
 #include "vmm/devices/debug_exit.h"
 #include "vmm/devices/i8042.h"
+#include "vmm/devices/panic_port.h"
 #include "vmm/devices/reset_port.h"
 #include "vmm/devices/serial.h"
 #include "vmm/devices/system_control_port.h"
@@ -33,6 +34,7 @@ class Pc {
     SystemControlPort system_control_port_;
     DebugConsole debug_console_;
     DebugExit debug_exit_;
+    PanicPort panic_port_;
     AcpiPm acpi_pm_;
     ResetPort reset_port_;
 };

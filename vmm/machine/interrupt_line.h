@@ -21,6 +21,7 @@ class MachineControl {
     virtual void request_reset(const char* source) = 0;      // i8042 0xFE, 0xCF9, ACPI reset register
     virtual void request_power_off(const char* source) = 0;  // ACPI S5
     virtual void request_exit(std::uint8_t status) = 0;      // isa-debug-exit
+    virtual void report_panic() = 0;                         // pvpanic; the guest runs on if it is let
 };
 
 }  // namespace ringside::machine

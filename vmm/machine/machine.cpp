@@ -1,5 +1,7 @@
 #include "vmm/machine/machine.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "vmm/machine/layout.h"
@@ -135,6 +137,12 @@ void Machine::request_power_off(const char* source) {
 }
 void Machine::request_exit(std::uint8_t status) {
     end({GuestEnd::Kind::DebugExit, status, "debug exit"});
+}
+
+void Machine::report_panic() {
+    const auto caller = std::ranges::find(vcpus_, ::gettid(), &VcpuThread::tid);
+    if (caller != vcpus_.end() && on_panic_)
+        on_panic_((*caller)->index());
 }
 
 }  // namespace ringside::machine

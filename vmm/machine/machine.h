@@ -80,7 +80,10 @@ class Machine final : public MachineControl {
     void request_reset(const char* source) override;
     void request_power_off(const char* source) override;
     void request_exit(std::uint8_t status) override;
+    void report_panic() override;
     void set_end_handler(std::function<void(const GuestEnd&)> handler) { on_end_ = std::move(handler); }
+    // Called on the thread of the vCPU that says so.
+    void set_panic_handler(std::function<void(VcpuIndex)> handler) { on_panic_ = std::move(handler); }
 
   private:
     Machine(kvm::Vm vm, GuestMemory memory) : vm_(std::move(vm)), memory_(std::move(memory)) {}
@@ -96,6 +99,7 @@ class Machine final : public MachineControl {
     std::vector<std::unique_ptr<InterruptLine>> lines_;
     std::vector<std::unique_ptr<VcpuThread>> vcpus_;
     std::function<void(const GuestEnd&)> on_end_;
+    std::function<void(VcpuIndex)> on_panic_;
     std::atomic<bool> ended_{false};
 };
 

@@ -27,6 +27,13 @@ Bytes clock(const Machine& machine) {
                    aml::name("_CRS", aml::resource_template({aml::io_ports(machine.rtc_ports, 2)}))}));
 }
 
+Bytes panic_port(const Machine& machine) {
+    return aml::device(
+        "PEVT",
+        aml::join({aml::name("_HID", aml::string("QEMU0001")),
+                   aml::name("_CRS", aml::resource_template({aml::io_ports(machine.panic_port, 1)}))}));
+}
+
 Bytes memory_mapped(const machine::MmioDevice& device, std::size_t index) {
     constexpr std::uint64_t kCacheCoherent = 1;  // _CCA; ACPI 6.4, 6.2.17
     return aml::device(
@@ -48,7 +55,7 @@ Bytes power_off(const Machine& machine) {
 }  // namespace
 
 std::vector<std::byte> dsdt_terms(const Machine& machine) {
-    Bytes devices = aml::join({serial_port(machine), clock(machine)});
+    Bytes devices = aml::join({serial_port(machine), clock(machine), panic_port(machine)});
     for (std::size_t i = 0; i < machine.devices.size(); ++i)
         devices = aml::join({devices, memory_mapped(machine.devices[i], i)});
     return aml::join({aml::scope("_SB_", devices), power_off(machine)});

@@ -29,7 +29,8 @@ struct Machine {
     FixedHardware fixed;
     std::uint16_t serial_ports = 0;  // a 16550 with 8 ports
     std::uint8_t serial_irq = 0;
-    std::uint16_t rtc_ports = 0;  // 2 ports
+    std::uint16_t rtc_ports = 0;   // 2 ports
+    std::uint16_t panic_port = 0;  // pvpanic
     std::vector<machine::MmioDevice> devices;
 };
 

@@ -4,6 +4,7 @@
 #include "tests/unit/vmm/devices/fakes.h"
 #include "vmm/devices/debug_console.h"
 #include "vmm/devices/debug_exit.h"
+#include "vmm/devices/panic_port.h"
 
 namespace ringside::devices {
 namespace {
@@ -41,6 +42,16 @@ TEST(DebugConsole, WritesCharactersAndShowsItsSignature) {
         out(console, 0, static_cast<std::uint8_t>(c));
     EXPECT_EQ(sink.text, "boot");
     EXPECT_EQ(in(console, 0), 0xe9);
+}
+
+TEST(PanicPort, TellsOfAPanicAndOfNothingElse) {
+    FakeMachine machine;
+    PanicPort port(machine);
+    EXPECT_EQ(in(port, 0), 1);
+    out(port, 0, 0x02);  // a crash kernel takes over
+    EXPECT_EQ(machine.panics, 0);
+    out(port, 0, 0x01);
+    EXPECT_EQ(machine.panics, 1);
 }
 
 }  // namespace

@@ -26,9 +26,11 @@ class FakeMachine final : public machine::MachineControl {
     void request_reset(const char* source) override { resets.emplace_back(source); }
     void request_power_off(const char* source) override { power_offs.emplace_back(source); }
     void request_exit(std::uint8_t status) override { exits.push_back(status); }
+    void report_panic() override { ++panics; }
     std::vector<std::string> resets;
     std::vector<std::string> power_offs;
     std::vector<std::uint8_t> exits;
+    int panics = 0;
 };
 
 class StringSink final : public CharacterSink {

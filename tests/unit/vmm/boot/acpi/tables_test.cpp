@@ -33,6 +33,7 @@ Machine machine(std::uint32_t cpus = 2) {
     m.serial_ports = 0x3f8;
     m.serial_irq = 4;
     m.rtc_ports = 0x70;
+    m.panic_port = 0x505;
     m.devices = {{"LNRO0005", 0, Gpa{0xd0000000}, 0x1000, Gsi{16}},
                  {"LNRO0005", 1, Gpa{0xd0001000}, 0x1000, Gsi{17}}};
     return m;
