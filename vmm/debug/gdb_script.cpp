@@ -47,10 +47,12 @@ std::string gdb_script(const MonitorRegistry& registry) {
 }
 
 void add_gdb_script_command(MonitorRegistry& registry) {
-    registry.add({"gdb-script", "[FILE]", "these `exits` commands as gdb's own: write FILE, then `source` it",
-                  [&registry](auto, std::string_view file) {
-                      return file.empty() ? gdb_script(registry) : write_script(registry, file);
-                  }});
+    registry.add(
+        {"gdb-script", "[FILE]",
+         "`exits` as gdb's own commands, Linux's symbols where it was moved to: write FILE, then `source` it",
+         [&registry](auto, std::string_view file) {
+             return file.empty() ? gdb_script(registry) : write_script(registry, file);
+         }});
 }
 
 }  // namespace ringside::debug

@@ -1,6 +1,5 @@
 # Ringside's exit commands as gdb's own: `exits`, `exits last 5`, `exits catch cpuid`, with help and completion, and the
-# function $_exits("CPUID") for expressions and conditions. Made from the same registry as `monitor help`. Besides, the
-# symbols of a Linux kernel that has moved itself follow it.
+# function $_exits("CPUID") for expressions and conditions. Made from the same registry as `monitor help`.
 import gdb
 
 # (name, arguments, help) of each monitor command.
@@ -56,31 +55,3 @@ class ExitsFunction(gdb.Function):
 for _name, _arguments, _help in COMMANDS:
     ExitsCommand(_name, _arguments, _help, any(other[0].startswith(_name + " ") for other in COMMANDS))
 ExitsFunction()
-
-
-def linux_slide():
-    """How far Linux stands from where gdb believes it: its system-call entry, as the CPU has it, less the symbol's
-    address. None before Linux has told the CPU, and for other kernels."""
-    try:
-        entry = int(gdb.parse_and_eval("(unsigned long)&entry_SYSCALL_64"))
-        lstar = int(gdb.parse_and_eval("(unsigned long)$lstar"))
-    except (gdb.error, ValueError):
-        return None
-    return lstar - entry if lstar != 0 and (lstar - entry) % (2 << 20) == 0 else None
-
-
-def follow_linux(_event=None):
-    """Moves the symbols to where the kernel is. A kernel that Ringside itself has moved needs none of this: gdb asks for
-    its place when it connects. One that its own decompressor has moved shows at the first stop after its start."""
-    slide = linux_slide()
-    path = gdb.current_progspace().filename
-    if not slide or not path:
-        return
-    already = follow_linux.slides.get(path, 0)
-    gdb.execute(f"symbol-file -o {already + slide:#x} {path}", to_string=True)
-    follow_linux.slides[path] = already + slide
-    gdb.write(f"Linux has moved itself by {already + slide:#x} (KASLR): so have its symbols.\n")
-
-
-follow_linux.slides = {}
-gdb.events.stop.connect(follow_linux)

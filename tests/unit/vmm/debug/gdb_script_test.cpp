@@ -29,6 +29,11 @@ TEST(GdbScript, QuotesAsPythonDoes) {
     EXPECT_THAT(gdb_script(registry), HasSubstr(R"("a \"quote\" and a \\"),)"));
 }
 
+TEST(GdbScript, HasLinuxBehindTheCommands) {
+    const std::string script = gdb_script(MonitorRegistry());
+    EXPECT_LT(script.find("ExitsFunction()\n"), script.find("class LinuxSymbols"));
+}
+
 TEST(GdbScript, IsShownWhereNoFileIsNamed) {
     MonitorRegistry registry;
     add_gdb_script_command(registry);
