@@ -93,6 +93,13 @@ class Walk {
         return result;  // not reached: a level-1 entry is always a leaf
     }
 
+    std::optional<WalkStep> top_step() const {
+        if (mode_ == PagingMode::None || !is_canonical(mode_, gva_))
+            return std::nullopt;
+        const auto step = read_step(state_.cr3 & shape_.cr3_mask, shape_.levels);
+        return step ? std::optional(*step) : std::nullopt;
+    }
+
   private:
     tl::expected<WalkStep, WalkFailure> read_step(std::uint64_t table, unsigned level) const {
         const unsigned width = level == shape_.levels ? shape_.top_index_bits : shape_.index_bits;
@@ -253,6 +260,10 @@ bool is_canonical(PagingMode mode, Gva gva) {
 
 tl::expected<Translation, WalkFailure> translate(const PagingState& state, Gva gva, EntryReader reader) {
     return Walk(state, gva, reader).run();
+}
+
+std::optional<WalkStep> top_step(const PagingState& state, Gva gva, EntryReader reader) {
+    return Walk(state, gva, reader).top_step();
 }
 
 std::string describe(const WalkFailure& failure) {

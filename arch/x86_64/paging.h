@@ -109,6 +109,10 @@ bool is_canonical(PagingMode mode, Gva gva);
 
 tl::expected<Translation, WalkFailure> translate(const PagingState& state, Gva gva, EntryReader reader);
 
+// The first entry that a walk reads: the top table's. Nothing without paging, or if it is not present or not
+// valid.
+std::optional<WalkStep> top_step(const PagingState& state, Gva gva, EntryReader reader);
+
 // One sentence: "page-table walk of 0x401000 failed at level 2 (PD): entry 2 at gpa 0x3010 is not present".
 std::string describe(const WalkFailure& failure);
 

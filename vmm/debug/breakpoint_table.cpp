@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arch/x86_64/control_bits.h"
+#include "vmm/debug/patch_site.h"
 
 namespace ringside::debug {
 
@@ -70,15 +71,13 @@ Result<void> BreakpointTable::insert(const machine::StopToken&, const GuestView&
     }
     auto breakpoint = std::make_unique<Breakpoint>();
     breakpoint->request = request;
+    breakpoint->address_space = view.address_space_of(system, Gva{request.address});
     if (breakpoint->is_watchpoint()) {
         if (request.size == 0 || request.address + (request.size - 1) < request.address)
             return failure("insert watchpoint", "the range is empty or wraps around");
-    } else if (request.kind == BreakpointKind::Software ||
-               !reachable_by_slot(view, system, request.address)) {
-        if (try_int3(view, system, *breakpoint))
-            breakpoint->mechanism = Mechanism::Int3;
     }
     breakpoints_.push_back(std::move(breakpoint));
+    look_at_places(view, system);
     make_plan();
     return {};
 }
@@ -106,15 +105,24 @@ void BreakpointTable::remove_all(const machine::StopToken&) {
 
 void BreakpointTable::settle(const machine::StopToken&, const GuestView& view,
                              const x86::SystemRegisters& system) {
-    bool changed = false;
+    renew_overwritten(view, system);
+    if (std::ranges::none_of(breakpoints_, &Breakpoint::waiting))
+        return;
+    look_at_places(view, system);
+    make_plan();
+}
+
+void BreakpointTable::renew_overwritten(const GuestView& view, const x86::SystemRegisters& system) {
     for (const auto& breakpoint : breakpoints_) {
-        if (breakpoint->waiting && try_int3(view, system, *breakpoint)) {
-            breakpoint->mechanism = Mechanism::Int3;
-            changed = true;
-        }
+        if (breakpoint->mechanism != Mechanism::Int3 || *byte_at(breakpoint->gpa) == kInt3)
+            continue;
+        const Gva address{breakpoint->request.address};
+        const auto page = view.translate(view.tables_for(system, address), address);
+        if (!page || page->gpa != breakpoint->gpa)
+            continue;
+        planted_.at(breakpoint->gpa).original = *byte_at(breakpoint->gpa);
+        *byte_at(breakpoint->gpa) = kInt3;
     }
-    if (changed)
-        make_plan();
 }
 
 // Execution slots that do not work at CPL 3 are of no use for user code; an int3 there is seen
@@ -123,8 +131,9 @@ bool BreakpointTable::reachable_by_slot(const GuestView& view, const x86::System
                                         std::uint64_t address) const {
     if (abilities_.execute_slots_user)
         return true;
-    const auto page = view.translate(system, Gva{address});
-    return !page || !is_user_page(*page, system);
+    const auto tables = view.tables_for(system, Gva{address});
+    const auto page = view.translate(tables, Gva{address});
+    return !page || !is_user_page(*page, tables);
 }
 
 // Where the CPU is in real mode now, or where only real-mode code can be, it is real mode's verdict that
@@ -138,16 +147,32 @@ bool BreakpointTable::int3_works_in(const x86::SystemRegisters& system, Gpa gpa)
            Int3::GoesToGuest;
 }
 
-bool BreakpointTable::try_int3(const GuestView& view, const x86::SystemRegisters& system,
-                               Breakpoint& breakpoint) {
-    const auto page = view.translate(system, Gva{breakpoint.request.address});
+void BreakpointTable::look_at_place(const GuestView& view, const x86::SystemRegisters& current,
+                                    Breakpoint& breakpoint) const {
+    const Gva address{breakpoint.request.address};
+    const auto system = view.tables_for(current, address);
+    const auto page = view.translate(system, address);
     breakpoint.waiting = !page;
-    if (!page || byte_at(page->gpa) == nullptr || !int3_works_in(system, page->gpa))
-        return false;
+    breakpoint.plantable = page && byte_at(page->gpa) != nullptr && int3_works_in(system, page->gpa);
+    if (!breakpoint.plantable)
+        return;
+    std::array<std::byte, kPatchSiteSize> code{};
+    const std::size_t size = view.fetch(system, address, code);
     breakpoint.gpa = page->gpa;
     breakpoint.user = is_user_page(*page, system);
-    plant(page->gpa);
-    return true;
+    breakpoint.patch_site = !breakpoint.user && (system.efer & x86::efer::kLma) != 0 &&
+                            is_patch_site(std::span<const std::byte>(code).first(size));
+}
+
+// Where an int3 stands its place is known; for the others it may have changed since they were looked at.
+void BreakpointTable::look_at_places(const GuestView& view, const x86::SystemRegisters& system) {
+    for (const auto& breakpoint : breakpoints_) {
+        const auto kind = breakpoint->request.kind;
+        if (breakpoint->mechanism == Mechanism::Int3 || breakpoint->is_watchpoint())
+            continue;
+        if (kind == BreakpointKind::Software || !reachable_by_slot(view, system, breakpoint->request.address))
+            look_at_place(view, system, *breakpoint);
+    }
 }
 
 void BreakpointTable::plant(Gpa gpa) {
@@ -201,30 +226,54 @@ void BreakpointTable::slip_under(Gpa gpa, std::span<std::byte> bytes) {
     }
 }
 
-// Watchpoints first, then hardware breakpoints, then software breakpoints that cannot be an int3: whoever has
-// no other way.
+// Whoever has no other way gets the debug slots first: watchpoints, then hardware breakpoints, then software
+// breakpoints that cannot be an int3.
 void BreakpointTable::make_plan() {
     plan_ = DebugPlan{};
+    plan_watchpoints();
+    plan_without_int3s();
+    plan_int3s();
+    make_plan_without_slots();
+}
+
+void BreakpointTable::plan_watchpoints() {
     for (const auto& breakpoint : breakpoints_) {
         if (breakpoint->is_watchpoint() && (!abilities_.data_slots || !assign_slots(*breakpoint))) {
             breakpoint->mechanism = Mechanism::Stepping;
             plan_.stepped_watchpoints.push_back(breakpoint.get());
         }
     }
+}
+
+void BreakpointTable::plan_without_int3s() {
     for (const auto kind : {BreakpointKind::Hardware, BreakpointKind::Software}) {
         for (const auto& breakpoint : breakpoints_) {
-            if (breakpoint->request.kind != kind)
+            if (breakpoint->request.kind != kind || breakpoint->plantable)
                 continue;
-            if (breakpoint->mechanism == Mechanism::Int3) {
-                plan_.int3s = true;
-                plan_.user_int3s = plan_.user_int3s || breakpoint->user;
-            } else if (!abilities_.execute_slots || !assign_slots(*breakpoint)) {
+            if (!abilities_.execute_slots || !assign_slots(*breakpoint)) {
                 breakpoint->mechanism = Mechanism::Stepping;
                 plan_.stepped_breakpoints.push_back(breakpoint.get());
             }
         }
     }
-    make_plan_without_slots();
+}
+
+void BreakpointTable::plan_int3s() {
+    for (const auto& breakpoint : breakpoints_) {
+        if (!breakpoint->plantable)
+            continue;
+        const bool planted = breakpoint->mechanism == Mechanism::Int3;
+        if (breakpoint->patch_site && abilities_.execute_slots && assign_slots(*breakpoint)) {
+            if (planted)
+                unplant(breakpoint->gpa);
+            continue;
+        }
+        if (!planted)
+            plant(breakpoint->gpa);
+        breakpoint->mechanism = Mechanism::Int3;
+        plan_.int3s = true;
+        plan_.user_int3s = plan_.user_int3s || breakpoint->user;
+    }
 }
 
 void BreakpointTable::make_plan_without_slots() {

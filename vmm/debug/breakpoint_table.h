@@ -3,7 +3,8 @@
 // A software breakpoint is an int3 in physical memory where this host's KVM reports one; otherwise it takes a
 // debug slot, and when those are out, or for watchpoints on a host whose slots do not work, the vCPUs are
 // stepped. A breakpoint at an address that is not mapped yet takes a slot, which compares linear addresses,
-// until the page appears.
+// until the page appears. One on an instruction that kernels patch takes a slot while one is free
+// (patch_site.h).
 //
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
 // while they run. lift() and put_back() are the exception: for the one vCPU thread inside StopCoordinator's
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +33,12 @@ enum class Mechanism : std::uint8_t { Int3, Slot, Stepping };
 struct Breakpoint {
     gdbstub::BreakpointRequest request;
     Mechanism mechanism = Mechanism::Stepping;
-    Gpa gpa;                             // Int3 only
-    bool user = false;                   // Int3 only: user code may run there
-    bool waiting = false;                // a software breakpoint on a page that is not mapped yet
+    bool plantable = false;                      // an int3 can stand there
+    Gpa gpa;                                     // where it does or would
+    bool user = false;                           // user code may run there
+    bool patch_site = false;                     // the guest's kernel may patch what it stands on
+    std::optional<std::uint64_t> address_space;  // the CR3 to which it is limited
+    bool waiting = false;                        // a software breakpoint on a page that is not mapped yet
     std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
 
     bool is_watchpoint() const { return request.kind >= gdbstub::BreakpointKind::WriteWatch; }
@@ -59,13 +64,16 @@ class BreakpointTable final : public PlantedBytes {
     // What the host can do; before the first insert().
     void set_abilities(const HostAbilities& abilities) { abilities_ = abilities; }
 
-    // Inserts, or replaces the conditions of one that exists. `system` gives the address space.
+    // Inserts, or replaces the conditions of one that exists. `system` gives the address space, unless the
+    // view has one chosen: then a breakpoint on a user address is limited to that one.
     Result<void> insert(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
                         const gdbstub::BreakpointRequest&);
     Result<void> remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
                         std::uint64_t size);
     void remove_all(const machine::StopToken&);
-    // Tries once more to plant int3s that had no page to stand on.
+    // Before the guest runs on: plants int3s that had no page to stand on, and those that the guest has
+    // written over. (gdb takes its breakpoints out at every stop, and so has them planted anew; lldb does
+    // not.)
     void settle(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system);
 
     const DebugPlan& plan() const { return plan_; }
@@ -91,12 +99,17 @@ class BreakpointTable final : public PlantedBytes {
     using List = std::vector<std::unique_ptr<Breakpoint>>;
 
     List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
-    bool try_int3(const GuestView&, const x86::SystemRegisters&, Breakpoint&);
+    void look_at_place(const GuestView&, const x86::SystemRegisters&, Breakpoint&) const;
+    void look_at_places(const GuestView&, const x86::SystemRegisters&);
+    void renew_overwritten(const GuestView&, const x86::SystemRegisters&);
     bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, std::uint64_t address) const;
     bool int3_works_in(const x86::SystemRegisters&, Gpa) const;
     void plant(Gpa);
     void unplant(Gpa);
     void make_plan();
+    void plan_watchpoints();
+    void plan_without_int3s();
+    void plan_int3s();
     void make_plan_without_slots();
     bool assign_slots(Breakpoint&);
     std::byte* byte_at(Gpa) const;

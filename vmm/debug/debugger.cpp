@@ -143,6 +143,7 @@ void Debugger::let_go() {
     table_->remove_all(*token_);
     hooks_.on_let_go();
     memory_access_->set_physical_mode(false);
+    view_->choose_address_space(std::nullopt);
     if (options_.on_disconnect == OnDisconnect::Resume)
         resume_everything();
 }

@@ -72,6 +72,10 @@ class Debugger final : public machine::VcpuObserver,
 
     machine::Machine& machine() { return *machine_; }
     const GuestView& view() const { return *view_; }
+    // As GuestView::choose_address_space().
+    bool choose_address_space(const machine::StopToken&, std::optional<std::uint64_t> cr3) {
+        return view_->choose_address_space(cr3);
+    }
     const BreakpointTable& breakpoints() const { return *table_; }
     const x86::RegisterFile& registers() const { return *registers_; }
     // Measured when first asked for.

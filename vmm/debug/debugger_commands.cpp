@@ -47,7 +47,8 @@ std::string translate(Debugger& debugger, gdbstub::ThreadId thread, std::string_
     const auto state = everything(debugger, thread);
     if (!state)
         return state.error().message() + "\n";
-    const auto page = debugger.view().translate((*state)->system, Gva{*address});
+    const auto tables = debugger.view().tables_for((*state)->system, Gva{*address});
+    const auto page = debugger.view().translate(tables, Gva{*address});
     if (!page)
         return x86::describe(page.error()) + "\n";
     std::string text;
@@ -61,6 +62,32 @@ std::string translate(Debugger& debugger, gdbstub::ThreadId thread, std::string_
                               page->page_size / 1024, page->permissions.writable ? "writable" : "read-only",
                               page->permissions.executable ? "executable" : "no-execute",
                               page->permissions.user ? "user" : "supervisor");
+}
+
+std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
+    const auto state = everything(debugger, thread);
+    if (!state)
+        return state.error().message() + "\n";
+    const std::uint64_t current = (*state)->system.cr3;
+    if (x86::paging_mode(x86::paging_state((*state)->system)) < x86::PagingMode::FourLevel)
+        return "Only long mode has address spaces to choose from, and this vCPU is not in it.\n";
+    if (!rest.empty()) {
+        std::optional<std::uint64_t> cr3;
+        if (rest != "off") {
+            cr3 = rest == "current" ? std::optional(current) : parse_address(rest);
+            if (!cr3)
+                return "Usage: monitor address-space [current|CR3|off]\n";
+        }
+        if (!debugger.choose_address_space(*debugger.stop_token(), cr3))
+            return fmt::format("There is no memory for a page table at CR3 0x{:x}.\n", *cr3);
+    }
+    if (const auto chosen = debugger.view().chosen_address_space())
+        return fmt::format(
+            "User addresses are those of CR3 0x{:x}: memory is accessed there, and what is set on them "
+            "stops nobody else.\n",
+            *chosen);
+    return fmt::format("User addresses are those that each vCPU has at the moment; here CR3 0x{:x}.\n",
+                       current);
 }
 
 std::string breakpoints(const Debugger& debugger) {
@@ -96,6 +123,9 @@ void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger) {
                   [&](auto thread, auto rest) { return registers(debugger, thread, rest); }});
     registry.add({"translate", "ADDRESS", "the page walk of an address, level by level",
                   [&](auto thread, auto rest) { return translate(debugger, thread, rest); }});
+    registry.add({"address-space", "[current|CR3|off]",
+                  "whose memory user addresses mean, and whom breakpoints on them stop",
+                  [&](auto thread, auto rest) { return address_space(debugger, thread, rest); }});
     registry.add({"breakpoints", "", "what is inserted now, by which mechanism, and how often it was hit",
                   [&](auto, auto) { return breakpoints(debugger); }});
     registry.add({"fatal", "", "why a vCPU cannot run on (triple fault and the like)",

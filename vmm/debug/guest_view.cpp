@@ -4,22 +4,11 @@
 #include <cstring>
 #include <vector>
 
+#include "vmm/debug/entry_source.h"
+
 namespace ringside::debug {
 
 namespace {
-
-// Page-table entries for arch's walks.
-struct EntrySource {
-    const machine::GuestMemory& memory;
-    std::optional<std::uint64_t> operator()(Gpa gpa, unsigned size) const {
-        const auto bytes = memory.span(gpa, size);
-        if (bytes.empty())
-            return std::nullopt;
-        std::uint64_t value = 0;
-        std::memcpy(&value, bytes.data(), size);
-        return value;
-    }
-};
 
 std::string hex(std::uint64_t value) {
     char text[20];

@@ -43,6 +43,20 @@ class GuestView {
     // The run of pages with equal permissions around an address.
     x86::AddressRange region(const x86::SystemRegisters&, Gva) const;
 
+    // ---- Whose page tables an address is looked up in (address_space.cpp)
+
+    // User addresses of a 64-bit guest belong to this address space from now on, whatever the vCPUs run;
+    // nothing: to each vCPU's own. Only while every vCPU is parked. False if no page table can be there.
+    bool choose_address_space(std::optional<std::uint64_t> cr3);
+    std::optional<std::uint64_t> chosen_address_space() const { return chosen_; }
+    // The address space that was chosen, if it is one for this address.
+    std::optional<std::uint64_t> address_space_of(const x86::SystemRegisters&, Gva) const;
+    // `system` with the tables in which a client's `address` is to be looked up: the chosen ones for a user
+    // address, and the kernel's for one of the kernel's that the vCPU, in user mode, does not map itself.
+    x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address) const;
+    // Whether the tables in `system` are those of the address space `cr3`, as far as `address` goes.
+    bool in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const;
+
     // Up to out.size() bytes of code at an address, as the guest would fetch them but without int3s; for
     // decoding.
     std::size_t fetch(const x86::SystemRegisters&, Gva, std::span<std::byte> out) const;
@@ -50,6 +64,7 @@ class GuestView {
     const machine::GuestMemory& memory() const { return memory_; }
 
   private:
+    std::optional<std::uint64_t> isolated_kernel_tables(const x86::SystemRegisters&) const;
     x86::PagingState paging(const x86::SystemRegisters& system) const {
         return x86::paging_state(system, physical_address_bits_);
     }
@@ -57,6 +72,7 @@ class GuestView {
     const machine::GuestMemory& memory_;
     PlantedBytes& planted_;
     unsigned physical_address_bits_;
+    std::optional<std::uint64_t> chosen_;  // a CR3
 };
 
 }  // namespace ringside::debug

@@ -7,7 +7,8 @@ namespace ringside::debug {
 
 using Code = gdbstub::TargetError::Code;
 
-gdbstub::Result<const x86::SystemRegisters*> MemoryAccess::address_space(gdbstub::ThreadId thread) {
+gdbstub::Result<x86::SystemRegisters> MemoryAccess::tables_for(gdbstub::ThreadId thread,
+                                                               gdbstub::Address address) {
     const auto* token = debugger_.stop_token();
     if (token == nullptr)
         return still_running();
@@ -16,16 +17,16 @@ gdbstub::Result<const x86::SystemRegisters*> MemoryAccess::address_space(gdbstub
     const auto state = debugger_.state(vcpu_of(thread)).load(*token, classes);
     if (!state)
         return refuse(state.error());
-    return &(*state)->system;
+    return view_.tables_for((*state)->system, Gva{address});
 }
 
 gdbstub::Result<std::size_t> MemoryAccess::read(gdbstub::ThreadId thread, gdbstub::Address address,
                                                 std::span<std::byte> out) {
-    const auto system = address_space(thread);
+    const auto system = tables_for(thread, address);
     if (!system)
         return tl::unexpected<gdbstub::TargetError>(system.error());
     const auto count =
-        physical_ ? view_.read_physical(Gpa{address}, out) : view_.read(**system, Gva{address}, out);
+        physical_ ? view_.read_physical(Gpa{address}, out) : view_.read(*system, Gva{address}, out);
     if (!count)
         return refuse(count.error(), Code::Fault);
     return *count;
@@ -33,11 +34,11 @@ gdbstub::Result<std::size_t> MemoryAccess::read(gdbstub::ThreadId thread, gdbstu
 
 gdbstub::Result<void> MemoryAccess::write(gdbstub::ThreadId thread, gdbstub::Address address,
                                           std::span<const std::byte> data) {
-    const auto system = address_space(thread);
+    const auto system = tables_for(thread, address);
     if (!system)
         return tl::unexpected<gdbstub::TargetError>(system.error());
     const auto done =
-        physical_ ? view_.write_physical(Gpa{address}, data) : view_.write(**system, Gva{address}, data);
+        physical_ ? view_.write_physical(Gpa{address}, data) : view_.write(*system, Gva{address}, data);
     if (!done)
         return refuse(done.error(), Code::Fault);
     return {};
@@ -45,10 +46,10 @@ gdbstub::Result<void> MemoryAccess::write(gdbstub::ThreadId thread, gdbstub::Add
 
 gdbstub::Result<gdbstub::MemoryRegion> MemoryAccess::region(gdbstub::ThreadId thread,
                                                             gdbstub::Address address) {
-    const auto system = address_space(thread);
+    const auto system = tables_for(thread, address);
     if (!system)
         return tl::unexpected<gdbstub::TargetError>(system.error());
-    const auto range = view_.region(**system, Gva{address});
+    const auto range = view_.region(*system, Gva{address});
     gdbstub::MemoryRegion region;
     region.start = range.start.value;
     region.size = range.size;

@@ -1,4 +1,5 @@
-// gdbstub::Memory over a stopped guest: virtual through a vCPU's page tables, or physical.
+// gdbstub::Memory over a stopped guest: virtual through a vCPU's page tables or those of an address space
+// that was chosen, or physical.
 #pragma once
 
 #include "gdbstub/target.h"
@@ -17,7 +18,7 @@ class MemoryAccess final : public gdbstub::Memory {
     void set_physical_mode(bool on) override { physical_ = on; }
 
   private:
-    gdbstub::Result<const x86::SystemRegisters*> address_space(gdbstub::ThreadId);
+    gdbstub::Result<x86::SystemRegisters> tables_for(gdbstub::ThreadId, gdbstub::Address);
 
     Debugger& debugger_;
     GuestView& view_;

@@ -228,7 +228,7 @@ void VcpuDebugger::hide_trap_flag() {
 bool VcpuDebugger::stop_at_stepped_breakpoint() {
     const Gva pc = linear_pc();
     for (Breakpoint* breakpoint : plan().stepped_breakpoints) {
-        if (breakpoint->request.address != pc.value)
+        if (breakpoint->request.address != pc.value || !is_meant_here(*breakpoint))
             continue;
         ++breakpoint->hits;
         if (wants_stop(*breakpoint)) {
@@ -244,12 +244,19 @@ bool VcpuDebugger::stop_at_stepped_breakpoint() {
 
 // ---- Breakpoints
 
+bool VcpuDebugger::is_meant_here(const Breakpoint& breakpoint) const {
+    return !breakpoint.address_space || context_.view.in_address_space(system_, *breakpoint.address_space,
+                                                                       Gva{breakpoint.request.address});
+}
+
 bool VcpuDebugger::wants_stop(const Breakpoint& breakpoint) {
     return breakpoint.request.conditions.empty() ||
            conditions_.any_holds(breakpoint.request.conditions, general_, system_);
 }
 
 void VcpuDebugger::hit(Breakpoint& breakpoint) {
+    if (!is_meant_here(breakpoint))
+        return step_off(breakpoint);
     ++breakpoint.hits;
     if (!wants_stop(breakpoint))
         return step_off(breakpoint);

@@ -123,6 +123,7 @@ class VcpuDebugger {
     void end_step_off();
 
     void hit(Breakpoint& breakpoint);
+    bool is_meant_here(const Breakpoint& breakpoint) const;
     bool wants_stop(const Breakpoint& breakpoint);
     void report(gdbstub::StopReason reason, std::string console = {});
     void fail(const Error& error);

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "tests/unit/vmm/debug/stopped_machine.h"
 #include "tests/unit/vmm/debug/test_guest.h"
 
@@ -15,6 +17,7 @@ using testing::TestGuest;
 
 constexpr std::uint8_t kInt3 = 0xcc, kNop = 0x90;
 constexpr std::uint64_t kCode = 0x20000, kOtherCode = 0x20010;
+constexpr std::array<std::uint8_t, 5> kLongNop{0x0f, 0x1f, 0x44, 0x00, 0x00};
 // The page behind TestGuest::kMapped, and where its first byte lies in physical memory.
 constexpr std::uint64_t kMappedGpa = 0x100000;
 
@@ -200,6 +203,57 @@ TEST_F(BreakpointTableTest, ABreakpointOnAnUnmappedPageTakesASlotUntilThePageApp
     EXPECT_EQ(mechanism(), Mechanism::Int3);
     EXPECT_EQ(guest_.peek(kMappedGpa), kInt3);
     EXPECT_FALSE(table_.plan().dr7.any_enabled());
+}
+
+TEST_F(BreakpointTableTest, CodeThatKernelsPatchStaysAsItIsWhileASlotIsFree) {
+    guest_.poke(kCode, kLongNop);
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    EXPECT_EQ(mechanism(), Mechanism::Slot);
+    EXPECT_EQ(guest_.peek(kCode), kLongNop[0]);
+    guest_.poke(kCode, std::uint8_t{0xe8});  // the guest patches a call in
+    remove(BreakpointKind::Software, kCode);
+    EXPECT_EQ(guest_.peek(kCode), 0xe8);
+}
+
+TEST_F(BreakpointTableTest, APatchSiteGivesItsSlotToWhoHasNoOtherWayAndTakesItBack) {
+    guest_.poke(kCode, kLongNop);
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kOtherCode, 32));
+    EXPECT_EQ(mechanism(0), Mechanism::Int3);
+    EXPECT_EQ(guest_.peek(kCode), kInt3);
+    EXPECT_TRUE(table_.plan().int3s);
+    EXPECT_FALSE(table_.plan().needs_stepping());
+    remove(BreakpointKind::WriteWatch, kOtherCode, 32);
+    EXPECT_EQ(mechanism(0), Mechanism::Slot);
+    EXPECT_EQ(guest_.peek(kCode), kLongNop[0]);
+    EXPECT_FALSE(table_.plan().int3s);
+}
+
+TEST_F(BreakpointTableTest, APatchSiteIsAnInt3WhereSlotsDoNotWork) {
+    auto abilities = everything();
+    abilities.execute_slots = false;
+    use(abilities);
+    guest_.poke(kCode, kLongNop);
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    EXPECT_EQ(mechanism(), Mechanism::Int3);
+}
+
+TEST_F(BreakpointTableTest, ABreakpointThatTheGuestWroteOverIsSetAnewWhenItRunsOn) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    guest_.poke(kCode, std::uint8_t{0x55});
+    table_.settle(machine_.token(), guest_.view, guest_.state.system);
+    EXPECT_EQ(guest_.peek(kCode), kInt3);
+    EXPECT_EQ(seen_by_a_client(kCode), std::byte{0x55});
+    remove(BreakpointKind::Software, kCode);
+    EXPECT_EQ(guest_.peek(kCode), 0x55);
+}
+
+TEST_F(BreakpointTableTest, APageThatTheGuestHasTakenAwayKeepsWhatTheGuestWroteThere) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));
+    guest_.poke(kMappedGpa, std::uint8_t{0x55});
+    guest_.poke(TestGuest::kTable, std::uint64_t{0});
+    table_.settle(machine_.token(), guest_.view, guest_.state.system);
+    EXPECT_EQ(guest_.peek(kMappedGpa), 0x55);
 }
 
 TEST_F(BreakpointTableTest, APageThatLeadsOutsideMemoryHoldsNoInt3) {
