@@ -1,16 +1,13 @@
 """Debian's kernel under Ringside, as shell commands for the lab: each boots it and says how that must end."""
 
 import dataclasses
-import importlib
 import shlex
-import sys
 from pathlib import Path
 
 from tests.linux import initramfs
+from tests.linux.lab import kernel
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lab"))
-kernel = importlib.import_module("ringlab.kernel")
 
 LIMIT = 240  # seconds; a boot takes 5 to 10 on an idle machine
 QUIET = "console=ttyS0 reboot=k panic=-1 quiet"

@@ -3,17 +3,18 @@
 As a program: writes the archive to the file that is named.
 """
 
-import importlib
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from tests.linux.lab import cpio
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lab"))
-cpio = importlib.import_module("ringlab.cpio")
 
 
-def build() -> bytes:
+def build(files: Mapping[str, bytes] | None = None) -> bytes:
+    """`files` are a test's own, programs all of them, in folders that the archive has; `/script` runs before the shell."""
     busybox = shutil.which("busybox", path="/bin:/usr/bin")
     if busybox is None:
         raise FileNotFoundError("busybox: install busybox-static")
@@ -23,6 +24,8 @@ def build() -> bytes:
     archive.add_link("/bin/sh", "busybox")
     for folder in ("/proc", "/sys", "/dev", "/tmp", "/run", "/root"):
         archive.add_folder(folder)
+    for path, content in (files or {}).items():
+        archive.add_file(path, content, executable=True)
     return archive.to_bytes()
 
 

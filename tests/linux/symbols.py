@@ -4,16 +4,11 @@ Debian's kernels are stripped, and have their symbols in a package of a quarter 
 itself: from its /proc/kallsyms, in the lab, where it is not moved.
 """
 
-import importlib
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
-LAB = Path(__file__).resolve().parents[1] / "lab"
-sys.path.insert(0, str(LAB))
-cache = importlib.import_module("ringlab.cache")
-kernel = importlib.import_module("ringlab.kernel")
+from tests.linux.lab import LAB, cache, kernel
 
 HEADER, PROGRAM_HEADER, SECTION_HEADER, SYMBOL = 64, 56, 64, 24
 KERNEL_MAP = 0xffffffff80000000
