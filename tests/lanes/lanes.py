@@ -167,11 +167,11 @@ def exits_are_right(build: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-def in_lab(run: LaneRun, host: str) -> None:
-    """The guests by themselves, the hardware's exits, and the matrix, on two machines at the same time."""
+def in_lab(run: LaneRun, host: str, more: dict[str, tuple[int, str]]) -> None:
+    """`more`, the guests by themselves, the hardware's exits, and the matrix, on two machines at the same time."""
     build = run.build("release")
     first, second = matrix.machines_in_lab(run, host, build, LAB_MACHINES)
-    first.commands = guests_end_well(build) | first.commands
+    first.commands = more | guests_end_well(build) | first.commands
     second.commands = exits_are_right(build) | second.commands
     second.files += (build / "guests" / "exits", Path("/usr/bin/perf"))  # perf is the oracle for the counts
     run.in_lab(host, first, second)
@@ -179,7 +179,7 @@ def in_lab(run: LaneRun, host: str) -> None:
 
 
 def lab_intel(run: LaneRun) -> None:
-    in_lab(run, "intel")
+    in_lab(run, "intel", {})
 
 
 def without_kvm(run: LaneRun) -> None:
@@ -191,7 +191,8 @@ def without_kvm(run: LaneRun) -> None:
 
 
 def lab_amd(run: LaneRun) -> None:
-    in_lab(run, "amd")
+    # Without it the machine may sleep for good: see tests/lab/ringlab/qemu.py.
+    in_lab(run, "amd", {"periodic_tick": (10, "grep -w tick_handle_periodic /proc/timer_list")})
 
 
 def linux(run: LaneRun) -> None:

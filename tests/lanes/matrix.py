@@ -36,7 +36,7 @@ def machines_in_lab(run: LaneRun, host: str, build: Path, number: int) -> list[L
     for results in results_in_lab(run, host, number):
         results.unlink(missing_ok=True)
     return [
-        LabMachine({"conformance": (900, f"GTEST_TOTAL_SHARDS={number} GTEST_SHARD_INDEX={index} {program(build)} --json {results} ; "
+        LabMachine({"conformance": (480, f"GTEST_TOTAL_SHARDS={number} GTEST_SHARD_INDEX={index} {program(build)} --json {results} ; "
                                          "test $? -le 1")}, files(build), (results,))
         for index, results in enumerate(results_in_lab(run, host, number))
     ]
