@@ -12,10 +12,13 @@ inline constexpr std::uint64_t kIf = 1u << 9;
 inline constexpr std::uint64_t kDf = 1u << 10;
 inline constexpr std::uint64_t kRf = 1u << 16;
 inline constexpr std::uint64_t kVm = 1u << 17;
+inline constexpr std::uint64_t kAc = 1u << 18;
 }  // namespace rflags
 
 namespace cr0 {
 inline constexpr std::uint64_t kPe = 1u << 0;
+inline constexpr std::uint64_t kMp = 1u << 1;
+inline constexpr std::uint64_t kTs = 1u << 3;
 inline constexpr std::uint64_t kEt = 1u << 4;
 inline constexpr std::uint64_t kNe = 1u << 5;
 inline constexpr std::uint64_t kWp = 1u << 16;
@@ -28,6 +31,8 @@ inline constexpr std::uint64_t kPae = 1u << 5;
 inline constexpr std::uint64_t kOsfxsr = 1u << 9;
 inline constexpr std::uint64_t kLa57 = 1u << 12;
 inline constexpr std::uint64_t kOsxsave = 1u << 18;
+inline constexpr std::uint64_t kSmap = 1u << 21;
+inline constexpr std::uint64_t kCet = 1u << 23;
 }  // namespace cr4
 
 namespace efer {

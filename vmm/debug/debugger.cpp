@@ -36,7 +36,8 @@ void Debugger::bind(machine::Machine& machine) {
                                  hooks_.on_unattended_fatal(cause, report);
                          });
                      },
-                     [this](VcpuIndex) { hooks_.post([this] { notice_guest_slots(); }); }});
+                     [this](VcpuIndex) { hooks_.post([this] { notice_guest_slots(); }); },
+                     [this](VcpuIndex) { hooks_.post([this] { notice_completion(); }); }});
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
         auto& thread = machine.vcpu(VcpuIndex{i});
         states_.push_back(std::make_unique<VcpuState>(thread, features));
@@ -198,6 +199,14 @@ void Debugger::notice_guest_slots() {
     notice(
         "The guest has debug registers of its own in use, and there are too few for both: what would take "
         "a debug slot is watched for by stepping the guest, which runs slowly meanwhile.");
+}
+
+void Debugger::notice_completion() {
+    if (std::exchange(told_of_completion_, true))
+        return;
+    hooks_.on_notice(
+        "This host's KVM cannot emulate some instructions that the guest's kernel uses: Ringside does them, "
+        "at the cost of an exit each (`monitor exits` counts them as internal errors).");
 }
 
 void Debugger::interrupt() {

@@ -346,12 +346,32 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
         const auto byte = page ? context_.view.memory().span(page->gpa, 1) : std::span<std::byte>{};
         if (!byte.empty() && byte[0] == std::byte{0xcc})
             return on_int3();
+        if (complete_instruction())
+            return;
     }
     fatal_ = fatal_report(thread_, cause, context_.view, general_, system_);
     context_.on_fatal(thread_.index(), cause, *fatal_);
     const auto signal =
         cause == machine::FatalExit::EmulationFailure ? gdbstub::Signal::Ill : gdbstub::Signal::Segv;
     report(gdbstub::StoppedBySignal{signal, false}, *fatal_);
+}
+
+// Does what KVM could not do. What follows an instruction follows this one too: the end of a step, or the
+// guest's own trap.
+bool VcpuDebugger::complete_instruction() {
+    const auto after = completion_.complete(thread_.vcpu(), context_.view, general_, system_);
+    if (!after)
+        return false;
+    if (!std::exchange(told_of_completion_, true))
+        context_.on_completed(thread_.index());
+    general_ = *after;
+    if (!write_back())
+        return true;
+    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0)
+        on_step();
+    else if ((general_.rflags & x86::rflags::kTf) != 0 && give_back_own_step())
+        go_on_with_pending_trap();
+    return true;
 }
 
 // Only at a debug exit whose registers have been looked at, which are therefore the stop's.

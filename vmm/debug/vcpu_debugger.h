@@ -18,6 +18,7 @@
 #include "vmm/debug/breakpoint_table.h"
 #include "vmm/debug/condition_scope.h"
 #include "vmm/debug/guest_view.h"
+#include "vmm/debug/instruction_completion.h"
 #include "vmm/debug/slot_setup.h"
 #include "vmm/debug/stop_coordinator.h"
 #include "vmm/debug/watch_by_stepping.h"
@@ -37,6 +38,8 @@ struct DebugContext {
     // Told, on the vCPU's thread, that the guest's own debug slots and the debugger's are more than there
     // are.
     std::function<void(VcpuIndex)> on_slots_short;
+    // Told, on the vCPU's thread, the first time that an instruction was done in KVM's stead.
+    std::function<void(VcpuIndex)> on_completed;
 };
 
 class VcpuDebugger {
@@ -109,6 +112,7 @@ class VcpuDebugger {
     void on_debug_register_access();
     unsigned own_hits(x86::Dr6 dr6, x86::Dr7 dr7) const;
     bool give_back_own_hits(unsigned hits);
+    bool give_back_own_step();
     bool inject_debug_exception(std::uint64_t dr6);
     void go_on_with_pending_trap();
     bool debug_exception_is_pending() const;
@@ -127,6 +131,7 @@ class VcpuDebugger {
     bool wants_stop(const Breakpoint& breakpoint);
     void report(gdbstub::StopReason reason, std::string console = {});
     void fail(const Error& error);
+    bool complete_instruction();
 
     static constexpr std::uint64_t kRangePatience = 100'000;  // steps: about a second
 
@@ -154,6 +159,8 @@ class VcpuDebugger {
     bool own_trap_pending_ = false;            // the guest's own #DB is to be delivered at the next entry
     WatchByStepping watch_;
     ConditionScope conditions_;
+    InstructionCompletion completion_;
+    bool told_of_completion_ = false;
     struct StepOff {
         std::optional<Gpa> lifted;  // an int3 that is out of memory meanwhile
     };

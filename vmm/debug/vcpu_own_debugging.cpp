@@ -12,7 +12,7 @@ namespace ringside::debug {
 namespace {
 
 // DR6 (SDM volume 3, 17.2.3): the slots' bits, which the processor clears before it sets those of a new #DB.
-constexpr std::uint64_t kDr6Slots = 0xf, kDr6DebugRegisterAccess = 1U << 13;
+constexpr std::uint64_t kDr6Slots = 0xf, kDr6DebugRegisterAccess = 1U << 13, kDr6SingleStep = 1U << 14;
 
 }  // namespace
 
@@ -92,6 +92,12 @@ unsigned VcpuDebugger::own_hits(x86::Dr6 dr6, x86::Dr7 dr7) const {
 bool VcpuDebugger::give_back_own_hits(unsigned hits) {
     const auto own = own_registers();
     return own && inject_debug_exception((own->dr6 & ~kDr6Slots) | hits);
+}
+
+// The guest's #DB for its own TF, where an instruction was done for it.
+bool VcpuDebugger::give_back_own_step() {
+    const auto own = own_registers();
+    return own && inject_debug_exception((own->dr6 & ~kDr6Slots) | kDr6SingleStep);
 }
 
 // Without the single-step: RFLAGS go to the stack of the guest's handler, and a TF of ours must not be there.

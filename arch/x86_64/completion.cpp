@@ -1,0 +1,198 @@
+#include "arch/x86_64/completion.h"
+
+#include <array>
+#include <bit>
+
+#include "arch/x86_64/control_bits.h"
+
+namespace ringside::x86 {
+
+namespace {
+
+// What of an instruction's form decides here (SDM volume 2, chapter 2). Only legacy encodings: no VEX.
+struct Form {
+    bool operand_size = false;  // 66
+    bool repeat = false;        // F3
+    std::uint8_t rex = 0;       // 0, or 40 to 4F
+    bool two_byte = false;      // behind 0F
+    std::uint8_t opcode = 0;
+    std::uint8_t modrm = 0;   // 0 if there is none
+    std::uint8_t length = 0;  // of all these, in bytes
+
+    bool wide() const { return (rex & 8) != 0; }
+    bool register_operand() const { return modrm >> 6 == 3; }
+    unsigned reg_digit() const { return modrm >> 3 & 7; }
+    unsigned reg() const { return reg_digit() | (rex & 4U) << 1; }
+    unsigned rm() const { return (modrm & 7U) | (rex & 1U) << 3; }
+    unsigned size() const { return wide() ? 8 : operand_size ? 2 : 4; }
+};
+
+bool take_prefix(Form& form, std::uint8_t byte) {
+    switch (byte) {
+        case 0x66:
+            form.operand_size = true;
+            return true;
+        case 0xf3:
+            form.repeat = true;
+            return true;
+        case 0x26:
+        case 0x2e:
+        case 0x36:
+        case 0x3e:
+        case 0x64:
+        case 0x65:
+        case 0x67:
+        case 0xf0:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// As 64-bit mode reads it; bytes that are missing count as 0, which is none of the opcodes below.
+Form parse(std::span<const std::byte> bytes) {
+    Form form;
+    const auto next = [&] {
+        return form.length < bytes.size() ? std::to_integer<std::uint8_t>(bytes[form.length++])
+                                          : std::uint8_t{0};
+    };
+    std::uint8_t byte = next();
+    while (take_prefix(form, byte))
+        byte = next();
+    if ((byte & 0xf0) == 0x40) {
+        form.rex = byte;
+        byte = next();
+    }
+    form.two_byte = byte == 0x0f;
+    form.opcode = form.two_byte ? next() : byte;
+    form.modrm = form.two_byte ? next() : std::uint8_t{0};
+    return form;
+}
+
+std::uint64_t& numbered(GeneralRegisters& registers, unsigned number) {
+    using R = GeneralRegisters;
+    static constexpr std::array kNumbers{&R::rax, &R::rcx, &R::rdx, &R::rbx, &R::rsp, &R::rbp,
+                                         &R::rsi, &R::rdi, &R::r8,  &R::r9,  &R::r10, &R::r11,
+                                         &R::r12, &R::r13, &R::r14, &R::r15};
+    return registers.*kNumbers[number];
+}
+
+std::uint64_t low_bytes(std::uint64_t value, unsigned size) {
+    return size == 8 ? value : value & ((std::uint64_t{1} << 8 * size) - 1);
+}
+
+// CF, PF, AF, ZF, SF and OF.
+constexpr std::uint64_t kArithmeticFlags = 0x8d5, kZeroFlag = 0x40;
+
+class Completion {
+  public:
+    Completion(const Form& form, const GeneralRegisters& general, const SystemRegisters& system,
+               std::optional<Gva> operand, CompletionMachine& machine)
+        : form_(form), system_(system), operand_(operand), machine_(machine), registers_(general) {}
+
+    std::optional<GeneralRegisters> run() {
+        const bool done = form_.two_byte ? two_byte() : form_.opcode == 0x9b && wait();
+        return done ? std::optional(registers_) : std::nullopt;
+    }
+
+  private:
+    bool two_byte() {
+        switch (form_.opcode) {
+            case 0x01:
+                return set_alignment_check();
+            case 0xb8:
+                return form_.repeat && count_bits();
+            case 0xc7:
+                return form_.wide() && form_.reg_digit() == 1 && operand_ && compare_exchange();
+            case 0x1e:
+                return form_.repeat && form_.register_operand() && form_.reg_digit() == 1 &&
+                       (system_.cr4 & cr4::kCet) == 0;
+            default:
+                return false;
+        }
+    }
+
+    // Its only effect is a fault: for a pending exception, or if the FPU belongs to another task.
+    bool wait() {
+        constexpr std::uint16_t kErrorSummary = 0x80;
+        constexpr std::uint64_t kNotAvailable = cr0::kMp | cr0::kTs;
+        const auto status = machine_.x87_status();
+        return status && (*status & kErrorSummary) == 0 && (system_.cr0 & kNotAvailable) != kNotAvailable;
+    }
+
+    // CLAC and STAC. Without CR4.SMAP they do not exist.
+    bool set_alignment_check() {
+        constexpr std::uint8_t kClac = 0xca, kStac = 0xcb;
+        if ((system_.cr4 & cr4::kSmap) == 0 || (form_.modrm != kClac && form_.modrm != kStac))
+            return false;
+        registers_.rflags &= ~rflags::kAc;
+        if (form_.modrm == kStac)
+            registers_.rflags |= rflags::kAc;
+        return true;
+    }
+
+    bool count_bits() {
+        const unsigned size = form_.size();
+        std::optional<std::uint64_t> source;
+        if (form_.register_operand())
+            source = low_bytes(numbered(registers_, form_.rm()), size);
+        else if (operand_)
+            source = machine_.read(*operand_, size);
+        if (!source)
+            return false;
+        const auto count = static_cast<std::uint64_t>(std::popcount(*source));
+        auto& target = numbered(registers_, form_.reg());
+        target = size == 2 ? (target & ~std::uint64_t{0xffff}) | count : count;
+        registers_.rflags &= ~kArithmeticFlags;
+        if (*source == 0)
+            registers_.rflags |= kZeroFlag;
+        return true;
+    }
+
+    bool compare_exchange() {
+        if (operand_->value % 16 != 0)
+            return false;  // #GP
+        CompletionMachine::Pair found{registers_.rax, registers_.rdx};
+        const auto equal = machine_.compare_exchange(*operand_, found, {registers_.rbx, registers_.rcx});
+        if (!equal)
+            return false;
+        registers_.rflags = *equal ? registers_.rflags | kZeroFlag : registers_.rflags & ~kZeroFlag;
+        registers_.rax = found.low;
+        registers_.rdx = found.high;
+        return true;
+    }
+
+    const Form& form_;
+    const SystemRegisters& system_;
+    std::optional<Gva> operand_;
+    CompletionMachine& machine_;
+    GeneralRegisters registers_;
+};
+
+}  // namespace
+
+std::optional<GeneralRegisters> complete(const Decoder& decoder, std::span<const std::byte> bytes,
+                                         const GeneralRegisters& general, const SystemRegisters& system,
+                                         CompletionMachine& machine) {
+    if (cpu_mode(general, system) != CpuMode::Long64)
+        return std::nullopt;
+    const Form form = parse(bytes);
+    std::optional<Gva> operand;
+    std::uint8_t length = form.length;
+    if (form.two_byte && !form.register_operand()) {
+        CpuState state;
+        state.general = general;
+        state.system = system;
+        const auto accesses = decoder.memory_accesses(bytes, state);
+        if (!accesses || accesses->list().size() != 1)
+            return std::nullopt;
+        operand = accesses->list()[0].gva;
+        length = accesses->instruction_length();
+    }
+    auto after = Completion(form, general, system, operand, machine).run();
+    if (after)
+        after->rip += length;
+    return after;
+}
+
+}  // namespace ringside::x86
