@@ -31,6 +31,7 @@ inline constexpr std::uint64_t kPae = 1u << 5;
 inline constexpr std::uint64_t kOsfxsr = 1u << 9;
 inline constexpr std::uint64_t kLa57 = 1u << 12;
 inline constexpr std::uint64_t kOsxsave = 1u << 18;
+inline constexpr std::uint64_t kSmep = 1u << 20;
 inline constexpr std::uint64_t kSmap = 1u << 21;
 inline constexpr std::uint64_t kCet = 1u << 23;
 }  // namespace cr4

@@ -147,6 +147,20 @@ bool BreakpointTable::int3_works_in(const x86::SystemRegisters& system, Gpa gpa)
            Int3::GoesToGuest;
 }
 
+// User code that the vCPU cannot run as it stands (in the kernel, with SMEP) may be any process's: the
+// address is looked up in the one that happens to be current, whose code an int3 might break.
+bool BreakpointTable::would_disturb(const GuestView& view, const x86::SystemRegisters& system,
+                                    const Breakpoint& breakpoint) const {
+    if ((system.efer & x86::efer::kLma) == 0)
+        return false;
+    if (breakpoint.user)
+        return abilities_.execute_slots_user && !breakpoint.address_space && system.ss.dpl != 3 &&
+               (system.cr4 & x86::cr4::kSmep) != 0;
+    std::array<std::byte, kPatchSiteSize> code{};
+    const std::size_t size = view.fetch(system, Gva{breakpoint.request.address}, code);
+    return is_patch_site(std::span<const std::byte>(code).first(size));
+}
+
 void BreakpointTable::look_at_place(const GuestView& view, const x86::SystemRegisters& current,
                                     Breakpoint& breakpoint) const {
     const Gva address{breakpoint.request.address};
@@ -156,12 +170,9 @@ void BreakpointTable::look_at_place(const GuestView& view, const x86::SystemRegi
     breakpoint.plantable = page && byte_at(page->gpa) != nullptr && int3_works_in(system, page->gpa);
     if (!breakpoint.plantable)
         return;
-    std::array<std::byte, kPatchSiteSize> code{};
-    const std::size_t size = view.fetch(system, address, code);
     breakpoint.gpa = page->gpa;
     breakpoint.user = is_user_page(*page, system);
-    breakpoint.patch_site = !breakpoint.user && (system.efer & x86::efer::kLma) != 0 &&
-                            is_patch_site(std::span<const std::byte>(code).first(size));
+    breakpoint.disturbs = would_disturb(view, system, breakpoint);
 }
 
 // Where an int3 stands its place is known; for the others it may have changed since they were looked at.
@@ -263,7 +274,7 @@ void BreakpointTable::plan_int3s() {
         if (!breakpoint->plantable)
             continue;
         const bool planted = breakpoint->mechanism == Mechanism::Int3;
-        if (breakpoint->patch_site && abilities_.execute_slots && assign_slots(*breakpoint)) {
+        if (breakpoint->disturbs && abilities_.execute_slots && assign_slots(*breakpoint)) {
             if (planted)
                 unplant(breakpoint->gpa);
             continue;

@@ -3,8 +3,8 @@
 // A software breakpoint is an int3 in physical memory where this host's KVM reports one; otherwise it takes a
 // debug slot, and when those are out, or for watchpoints on a host whose slots do not work, the vCPUs are
 // stepped. A breakpoint at an address that is not mapped yet takes a slot, which compares linear addresses,
-// until the page appears. One on an instruction that kernels patch takes a slot while one is free
-// (patch_site.h).
+// until the page appears. A slot is also preferred, while one is free, to an int3 that would be in somebody's
+// way: on an instruction that kernels patch (patch_site.h), and on a user page while nobody knows whose.
 //
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
 // while they run. lift() and put_back() are the exception: for the one vCPU thread inside StopCoordinator's
@@ -36,7 +36,7 @@ struct Breakpoint {
     bool plantable = false;                      // an int3 can stand there
     Gpa gpa;                                     // where it does or would
     bool user = false;                           // user code may run there
-    bool patch_site = false;                     // the guest's kernel may patch what it stands on
+    bool disturbs = false;                       // as an int3 it would be in somebody's way
     std::optional<std::uint64_t> address_space;  // the CR3 to which it is limited
     bool waiting = false;                        // a software breakpoint on a page that is not mapped yet
     std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
@@ -99,6 +99,7 @@ class BreakpointTable final : public PlantedBytes {
     using List = std::vector<std::unique_ptr<Breakpoint>>;
 
     List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
+    bool would_disturb(const GuestView&, const x86::SystemRegisters&, const Breakpoint&) const;
     void look_at_place(const GuestView&, const x86::SystemRegisters&, Breakpoint&) const;
     void look_at_places(const GuestView&, const x86::SystemRegisters&);
     void renew_overwritten(const GuestView&, const x86::SystemRegisters&);

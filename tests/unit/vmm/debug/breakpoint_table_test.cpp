@@ -238,6 +238,31 @@ TEST_F(BreakpointTableTest, APatchSiteIsAnInt3WhereSlotsDoNotWork) {
     EXPECT_EQ(mechanism(), Mechanism::Int3);
 }
 
+TEST_F(BreakpointTableTest, UserCodeIsLeftAsItIsWhileNobodyKnowsWhose) {
+    constexpr std::uint64_t kUser = 4, kSmep = 1 << 20;
+    for (const std::uint64_t entry :
+         {TestGuest::kPml4, TestGuest::kPdpt, TestGuest::kDirectory + 8, TestGuest::kTable}) {
+        std::uint64_t value = 0;
+        std::memcpy(&value, guest_.memory.span(Gpa{entry}, sizeof value).data(), sizeof value);
+        guest_.poke(entry, value | kUser);
+    }
+    guest_.state.system.cr4 |= kSmep;
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));  // at CPL 0: in some process
+    EXPECT_EQ(mechanism(), Mechanism::Slot);
+    EXPECT_EQ(guest_.peek(kMappedGpa), kNop);
+    remove(BreakpointKind::Software, TestGuest::kMapped);
+
+    ASSERT_TRUE(guest_.view.choose_address_space(TestGuest::kPml4));
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));  // in a certain one
+    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    remove(BreakpointKind::Software, TestGuest::kMapped);
+    ASSERT_TRUE(guest_.view.choose_address_space(std::nullopt));
+
+    guest_.state.system.ss.dpl = 3;
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));  // in the one that stands there
+    EXPECT_EQ(mechanism(), Mechanism::Int3);
+}
+
 TEST_F(BreakpointTableTest, ABreakpointThatTheGuestWroteOverIsSetAnewWhenItRunsOn) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
     guest_.poke(kCode, std::uint8_t{0x55});
