@@ -1,5 +1,9 @@
 """Long mode, by the commands that a user types every day."""
 
+import subprocess
+import tempfile
+from pathlib import Path
+
 from tests.integration.harness.case import RingsideCase
 
 EXIT_STATUS = (0x10 << 1) | 1
@@ -224,3 +228,17 @@ class Demo64(RingsideCase):
         gdb.console("kill")
         vm.wait()
         self.assertFalse(vm.running())
+
+    # ---- Registers
+
+    def test_64_bit_code_in_a_32_bit_file(self):
+        """Multiboot loaders want kernels wrapped so."""
+        with tempfile.TemporaryDirectory(prefix="ringside-wrapped-") as folder:
+            wrapped = Path(folder) / "demo32"
+            subprocess.run(["objcopy", "-O", "elf32-i386", self.guest("demo64"), wrapped], check=True)
+            vm = self.ringside(wrapped, "--append=rounds=20")
+            gdb = self.gdb(self.guest("demo64"))
+            gdb.connect(vm.port())
+            gdb.console("break step")
+            self.assert_breakpoint(gdb.run("continue"), "step")
+            self.assertIn("i386:x86-64", gdb.console("show architecture"))

@@ -13,7 +13,7 @@ CR0_PAGING = 1 << 31
 
 class Protected32(RingsideCase):
     def start(self):
-        return self.attached("protected32", "--gdb-arch=i386")
+        return self.attached("protected32")
 
     def after_paging(self):
         vm, gdb = self.start()

@@ -70,7 +70,8 @@ void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
         ->capture_default_str()
         ->check(CLI::IsMember({"pause", "resume", "quit"}));
     app.add_option("--gdb-arch", texts.architecture,
-                   "registers to show: x86-64, i386, i8086, or auto: i8086 for a flat image")
+                   "registers to show: x86-64, i386, i8086, or auto: i8086 for a flat image, i386 for a "
+                   "kernel whose debug information is 32-bit throughout")
         ->capture_default_str()
         ->check(CLI::IsMember({"auto", "x86-64", "i386", "i8086"}));
     app.add_option("--serial", texts.serial,

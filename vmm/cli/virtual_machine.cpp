@@ -11,6 +11,7 @@
 #include "vmm/boot/boot_image.h"
 #include "vmm/cli/exit_status.h"
 #include "vmm/devices/ports.h"
+#include "vmm/exits/code_width.h"
 
 namespace ringside::cli {
 
@@ -113,9 +114,12 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
     boot_general_ = state->general;
     boot_system_ = state->system;
     // gdb fixes register sizes when it attaches. A flat image begins in real mode and often stays there;
-    // every other kernel may reach long mode.
+    // every other kernel may reach long mode, unless all of its code is for 32 bits.
+    const std::string& symbols = options_.symbols.empty() ? options_.kernel : options_.symbols;
     if (state->protocol == boot::Protocol::Flat || state->protocol == boot::Protocol::Firmware)
         boot_architecture_ = x86::GdbArchitecture::I8086;
+    else if (exits::code_address_bytes(symbols) == 4)
+        boot_architecture_ = x86::GdbArchitecture::I386;
     if (state->rom) {
         if (auto r = add_rom(*state->rom, memory); !r)
             return r;
