@@ -7,12 +7,14 @@ it raises Skipped with a reason where the machine cannot do it.
 import fcntl
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 from tests.lanes import matrix
 from tests.lanes.lane import BUILD, LOGS, ROOT, LabMachine, Lane, LaneRun, Skipped
 from tests.linux import cases as linux_cases
+from tests.linux import dbg_packages
 
 PYTHON = sys.executable
 LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
@@ -206,6 +208,16 @@ def linux(run: LaneRun) -> None:
                  build / "ringside")
 
 
+def linux_dbg(run: LaneRun) -> None:
+    """Debian's kernel with its source's names, lines and types, and Linux's own gdb scripts."""
+    build = run.build("release")
+    try:
+        dbg_packages.prepare()
+    except (subprocess.SubprocessError, dbg_packages.kernel.LabError) as error:
+        raise Skipped(f"Debian's -dbg package cannot be had: {error}") from None
+    run.one_test("gdb with source", PYTHON, "-m", "tests.linux.dbg_session", "--ringside", build / "ringside")
+
+
 def bench(run: LaneRun) -> None:
     need_kvm()
     directory = run.build("release")
@@ -228,4 +240,5 @@ LANES = [
     Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel),
     Lane("without-kvm", "the demo and the gdb lane where there is no /dev/kvm: in the lab", without_kvm),
     Lane("linux", "Debian's kernel: to a shell on kvm-amd, under gdb on kvm-intel", linux),
+    Lane("linux-dbg", "Debian's kernel under gdb with its -dbg package (440 MB, once) and Linux's lx-* scripts", linux_dbg),
 ]

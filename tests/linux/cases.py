@@ -4,7 +4,7 @@ import dataclasses
 import shlex
 from pathlib import Path
 
-from tests.linux import initramfs
+from tests.linux import initramfs, packages
 from tests.linux.lab import kernel
 
 HERE = Path(__file__).resolve().parent
@@ -21,6 +21,7 @@ class Case:
     expect: tuple[str, ...] = ()
     options: str = f"--append '{QUIET}'"
     vmlinux: bool = False  # the kernel as the ELF file out of the bzImage
+    generic: bool = False  # Debian's generic kernel, not the cloud one
     status: int = 0
 
 
@@ -42,6 +43,7 @@ CASES = {
                          options=f"--linux-entry decompressor --append '{QUIET}'"),
     "vmlinux-pvh": Case("poweroff -f", vmlinux=True),
     "vmlinux-64": Case("poweroff -f", options=f"--linux-entry payload --append '{QUIET}'", vmlinux=True),
+    "generic": Case("echo release $(uname -r); poweroff -f", ("release 6.*[0-9]-amd64",), generic=True),
 }
 
 
@@ -49,13 +51,14 @@ def commands(ringside: Path, archive: Path) -> dict[str, tuple[int, str]]:
     """By name, with limits in seconds. `archive` is where the guest's file system is written to."""
     archive.write_bytes(initramfs.build())
     debian = kernel.prepare()
-    bzimage = next(debian.tree.glob("boot/vmlinuz-*"))
+    cloud = next(debian.tree.glob("boot/vmlinuz-*"))
+    generic = packages.generic_kernel()
 
     def command(case: Case) -> str:
         session = ["sh", str(HERE / "session"), "--status", str(case.status), "--type", case.type]
         for text in case.expect:
             session += ["--expect", text]
-        image = debian.vmlinux if case.vmlinux else bzimage
+        image = generic if case.generic else debian.vmlinux if case.vmlinux else cloud
         return f"{shlex.join(session)} -- {ringside} run --log-level info --serial stdio -i {archive} {case.options} {image}"
 
     return {name: (LIMIT, command(case)) for name, case in CASES.items()}
