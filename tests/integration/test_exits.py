@@ -362,13 +362,13 @@ class Symbols(RingsideCase):
 
 
 class Failures(RingsideCase):
-    """What KVM says when it gives a vCPU up, on a KVM that does not know CMPXCHG16B: in the report of a run that nobody
+    """What KVM says when it gives a vCPU up, on a KVM that does not know CRC32: in the report of a run that nobody
     watches, at the stop, and in `exits last`."""
 
     SOURCE = """
         .globl _start
 _start: mov $0x200000, %rdi
-        cmpxchg16b (%rdi)
+        crc32q (%rdi), %rbx
         mov $0x10, %al
         out %al, $0xf4
 """
@@ -385,7 +385,7 @@ _start: mov $0x200000, %rdi
     def assert_said(self, text: str) -> None:
         self.assertIn("KVM could not emulate an instruction", text)
         self.assertIn("KVM_EXIT_INTERNAL_ERROR: emulation failure", text)
-        self.assertIn("the instruction as KVM fetched it: 48 0f c7 0f", text)
+        self.assertIn("the instruction as KVM fetched it: f2 48 0f 38 f1 1f", text)
         self.assertRegex(text, r"KVM was handling exit .*0x[0-9a-f]+")
 
     def test_unattended(self):
