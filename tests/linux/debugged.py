@@ -1,7 +1,8 @@
 """Debian's kernel under a real gdb: Ringside runs it in the lab's Intel machine, where breakpoints are real; gdb runs here.
 
 The guest does what a script of the test's says. The two meet where the script says `hostname NAME`: that system call is rare
-enough to be a meeting place, and its argument says which one was reached.
+enough to be a meeting place, and its argument says which one was reached, or what the script has found out. (What it writes to
+the console may still be on its way then.)
 """
 
 import argparse
@@ -32,7 +33,7 @@ class DebuggedLinux:
     """A guest held at its first instruction, and gdb attached to it. A context manager."""
 
     def __init__(self, ringside: Path, script: str = "", files: Mapping[str, bytes] | None = None, options: str = "",
-                 append: str = "", gdb: GdbSession | None = None):
+                 append: str = "quiet", gdb: GdbSession | None = None):
         self._folder = tempfile.TemporaryDirectory(prefix="ringside-linux-")
         folder = Path(self._folder.name)
         archive = folder / "guest.cpio"

@@ -1,11 +1,11 @@
 """virtio devices as Debian's stock modules see them: `python3 -m tests.linux.virtio --ringside PROGRAM`.
 
 In the lab's AMD machine: the DSDT leads virtio_mmio to every device, ext4 on a disk is read and written, a tap interface
-is pinged, /dev/hwrng is read, hvc0 is written to. Afterwards the disk's image is looked at from outside the guest.
+is pinged, /dev/hwrng is read, hvc0 is written to, host and guest call each other by vsock. Afterwards the disk's image is
+looked at from outside the guest.
 """
 
 import argparse
-import importlib
 import shlex
 import subprocess
 import sys
@@ -13,12 +13,9 @@ import tempfile
 from pathlib import Path
 
 from tests.linux import initramfs
+from tests.linux.lab import LAB, cpio, kernel
 
 HERE = Path(__file__).resolve().parent
-LAB = HERE.parent / "lab"
-sys.path.insert(0, str(LAB))
-cpio = importlib.import_module("ringlab.cpio")
-kernel = importlib.import_module("ringlab.kernel")
 
 DRIVERS = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "virtio_net",
            "vmw_vsock_virtio_transport")
@@ -32,10 +29,10 @@ echo written inside >/mnt/new; umount /mnt
 echo serial $(cat /sys/block/vda/serial)
 echo bytes $(dd if=/dev/hwrng bs=16 count=1 2>/dev/null | wc -c)
 echo from the guest >/dev/hvc0
-ls /dev/vsock
+vsock_peer guest
 ifconfig eth0 192.168.9.2 up; ping -c 2 192.168.9.1
 poweroff -f"""
-EXPECTED = ("lines 5", "from outside", "serial disk.img", "bytes 16", "/dev/vsock", "2 packets transmitted, 2 packets received")
+EXPECTED = ("lines 5", "from outside", "serial disk.img", "bytes 16", "vsock: good", "2 packets transmitted, 2 packets received")
 
 
 def depends(module: Path) -> list[str]:
@@ -55,8 +52,10 @@ def in_order(debian: object, names: tuple[str, ...] | list[str]) -> list[Path]:
     return found
 
 
-def build_initrd(debian: object) -> bytes:
+def build_initrd(debian: object, peer: Path) -> bytes:
     archive = cpio.Archive()
+    archive.add_folder("/bin")
+    archive.add_file("/bin/vsock_peer", peer.read_bytes(), executable=True)
     archive.add_folder("/modules")
     for number, module in enumerate(in_order(debian, DRIVERS)):
         archive.add_file(f"/modules/{number:02}-{module.name}", module.read_bytes())
@@ -72,7 +71,7 @@ def build_image(path: Path) -> None:
     subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", content, path], check=True)
 
 
-def host_script(debian: object, ringside: Path, folder: Path) -> str:
+def host_script(debian: object, ringside: Path, peer: Path, folder: Path) -> str:
     """What the lab's machine does around the guest."""
     bzimage = next(debian.tree.glob("boot/vmlinuz-*"))
     session = ["sh", HERE / "session", "--type", TYPED.replace("\n", "; ").replace("do;", "do")]
@@ -84,7 +83,7 @@ def host_script(debian: object, ringside: Path, folder: Path) -> str:
     return "\n".join(("set -e", f"insmod {debian.module('tun')}", "mkdir -p /dev/net",
                       "[ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200",
                       "tunctl -t tap0", "ifconfig tap0 192.168.9.1 up",
-                      shlex.join(map(str, [*session, "--", *guest])),
+                      f"{peer} host /tmp/vsock &", shlex.join(map(str, [*session, "--", *guest])), "wait $!",
                       "grep 'from the guest' /tmp/hvc0", f"grep -q 'written inside' {folder}/disk.img", ""))
 
 
@@ -92,14 +91,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.linux.virtio", description=__doc__.splitlines()[0])
     parser.add_argument("--ringside", type=Path, required=True)
     ringside = parser.parse_args().ringside.resolve()
+    peer = ringside.parent / "tests" / "linux" / "vsock_peer"
     debian = kernel.prepare()
     with tempfile.TemporaryDirectory(prefix="ringside-linux-") as name:
         folder = Path(name)
-        (folder / "initrd").write_bytes(build_initrd(debian))
+        (folder / "initrd").write_bytes(build_initrd(debian, peer))
         build_image(folder / "disk.img")
         script = folder / "host"
-        script.write_text(host_script(debian, ringside, folder), encoding="utf-8")
-        files = [ringside, HERE / "session", folder / "initrd", folder / "disk.img", debian.module("tun"),
+        script.write_text(host_script(debian, ringside, peer, folder), encoding="utf-8")
+        files = [ringside, peer, HERE / "session", folder / "initrd", folder / "disk.img", debian.module("tun"),
                  next(debian.tree.glob("boot/vmlinuz-*"))]
         carried = [option for path in files for option in ("--file", path)]
         return subprocess.run([LAB / "run", "--host", "amd", "--timeout", str(LIMIT), *carried, "--", "sh", script],
