@@ -17,6 +17,12 @@ from tests.linux import cases as linux_cases
 from tests.linux import dbg_packages
 
 PYTHON = sys.executable
+# What the lane linux runs after its boots: modules of tests/linux.
+LINUX_SESSIONS = {
+    "virtio, by Debian's modules": "virtio",
+    "gdb with the kernel, its modules and processes": "debug_session",
+    "gdb while the kernel patches itself, and for long": "patching_session",
+}
 LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
 
 
@@ -198,14 +204,13 @@ def lab_amd(run: LaneRun) -> None:
 
 
 def linux(run: LaneRun) -> None:
-    """Debian's kernel to a shell and back, by every way in, in one boot of the AMD machine; a gdb session with it on the
+    """Debian's kernel to a shell and back, by every way in, in one boot of the AMD machine; gdb sessions with it on the
     Intel machine, where breakpoints are real."""
     build = run.build("release")
     archive = LOGS / "linux-guest.cpio"
     run.in_lab("amd", LabMachine(linux_cases.commands(build / "ringside", archive), linux_cases.files()))
-    run.one_test("virtio, by Debian's modules", PYTHON, "-m", "tests.linux.virtio", "--ringside", build / "ringside")
-    run.one_test("gdb, from the first instruction on", PYTHON, "-m", "tests.linux.debug_session", "--ringside",
-                 build / "ringside")
+    for name, module in LINUX_SESSIONS.items():
+        run.one_test(name, PYTHON, "-m", f"tests.linux.{module}", "--ringside", build / "ringside")
 
 
 def linux_dbg(run: LaneRun) -> None:
