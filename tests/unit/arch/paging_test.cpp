@@ -231,6 +231,23 @@ TEST(Translate, EndsOnATableThatPointsToItself) {
     EXPECT_EQ(tables.reads(), 4u);
 }
 
+TEST(TopStep, IsTheFirstEntryWhateverComesBelow) {
+    Tables tables = chain();
+    tables.set(0x2000, 0);  // nothing is mapped
+    const auto step = top_step(four_level(), Gva{0x5123}, tables);
+    ASSERT_TRUE(step);
+    EXPECT_EQ(step->level, 4u);
+    EXPECT_EQ(step->entry, 0x2000 | kAll);
+    EXPECT_EQ(tables.reads(), 1u);
+}
+
+TEST(TopStep, IsNoneWhereAWalkReadsNone) {
+    Tables tables = chain();
+    EXPECT_FALSE(top_step({cr0::kPe, 0, 0, 0}, Gva{0x5123}, tables));
+    EXPECT_FALSE(top_step(four_level(), Gva{0x800000000000}, tables));
+    EXPECT_FALSE(top_step(four_level(0x7000), Gva{0x5123}, tables));  // not present
+}
+
 TEST(Describe, PutsAFailureIntoWords) {
     Tables tables = chain();
     tables.set(0x3000, 0);
