@@ -2,6 +2,8 @@
 # are offsets from each CPU's base. What gdb is told when it connects (qOffsets) moves both, and `lx-symbols` forgets it.
 import struct
 
+import gdb
+
 
 def address(expression):
     """An address as gdb has it; None if it cannot say."""
@@ -70,10 +72,10 @@ class LinuxSymbols:
         self.busy = True
         try:
             gdb.execute("symbol-file", to_string=True)
-            gdb.execute(f"symbol-file -o {slide:#x} {self.path}", to_string=True)
+            gdb.execute(f'symbol-file -o {slide:#x} "{self.path}"', to_string=True)
             if address("&__per_cpu_start"):
                 gdb.execute("symbol-file", to_string=True)
-                gdb.execute(f"add-symbol-file {self.path} -o {slide:#x} -s .data..percpu 0", to_string=True)
+                gdb.execute(f'add-symbol-file "{self.path}" -o {slide:#x} -s .data..percpu 0', to_string=True)
         finally:
             self.busy = False
         for breakpoint, was in enabled:  # without symbols all are disabled
