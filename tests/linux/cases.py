@@ -35,6 +35,8 @@ CASES = {
                 ("cpus 2", "answer 1"), options=f"--cpus 2 --append '{QUIET}'"),
     "reboot": Case("reboot -f"),
     "panic": Case("echo c >/proc/sysrq-trigger", (".*Kernel panic - not syncing: sysrq triggered crash",)),
+    "panic-told": Case("insmod /root/pvpanic.ko; insmod /root/pvpanic-mmio.ko; echo c >/proc/sysrq-trigger",
+                       (".*Kernel panic - not syncing: sysrq triggered crash",), status=4),
     "kaslr": Case("grep ' _text$' /proc/kallsyms; poweroff -f", ("ffffffff84000000 T _text",),
                   options=f"--kaslr-slide 0x3000000 --append '{QUIET}'"),
     "nokaslr": Case("grep ' _text$' /proc/kallsyms; poweroff -f", ("ffffffff81000000 T _text",),
@@ -49,8 +51,9 @@ CASES = {
 
 def commands(ringside: Path, archive: Path) -> dict[str, tuple[int, str]]:
     """By name, with limits in seconds. `archive` is where the guest's file system is written to."""
-    archive.write_bytes(initramfs.build())
     debian = kernel.prepare()
+    archive.write_bytes(initramfs.build({f"/root/{module.name}": module.read_bytes()
+                                         for module in debian.tree.glob("lib/modules/*/kernel/drivers/misc/pvpanic/*.ko")}))
     cloud = next(debian.tree.glob("boot/vmlinuz-*"))
     generic = packages.generic_kernel()
 
