@@ -69,7 +69,7 @@ void VcpuDebugger::next_step() {
     if (plain) {
         classify();
         if (step_.kind == x86::StepKind::Ordinary)
-            return;
+            return note_step_origin();
     }
     arm();
 }
@@ -203,6 +203,11 @@ void VcpuDebugger::take_trap_flag_back() {
     trap_flag_lent_ = false;
 }
 
+void VcpuDebugger::note_step_origin() {
+    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0)
+        step_origin_ = StepOrigin::from(general_, system_);
+}
+
 // `force` for each step, even where nothing changed: KVM keeps TF only at the RIP that it was set at, so an
 // instruction that KVM emulates, or registers written since, lose it.
 void VcpuDebugger::program(const SlotSetup& setup, bool force) {
@@ -211,6 +216,7 @@ void VcpuDebugger::program(const SlotSetup& setup, bool force) {
     if (auto r = thread_.vcpu().set_guest_debug(setup.control, setup.address, setup.dr7.raw()); !r)
         return fail(r.error());
     armed_ = setup;
+    note_step_origin();
     forget_own_slots(setup);
 }
 

@@ -77,10 +77,13 @@ void VcpuDebugger::on_debug_exit() {
     if (!refresh())
         return;
     const auto& debug = thread_.vcpu().shared().debug.arch;
-    if (debug.exception == number(x86::ExceptionVector::Breakpoint))
+    const auto dr6 = x86::Dr6::from_raw(debug.dr6);
+    const bool is_int3 = debug.exception == number(x86::ExceptionVector::Breakpoint);
+    if (is_int3 || !dr6.single_step())
+        leave_step_unfinished();
+    if (is_int3)
         return on_int3();
     own_trap_pending_ = false;
-    const auto dr6 = x86::Dr6::from_raw(debug.dr6);
     if (is_echo(dr6))
         return;
     if (armed_.dr7.general_detect() && dr6.debug_register_access())
@@ -225,6 +228,13 @@ void VcpuDebugger::hide_trap_flag() {
         byte[0] &= ~kTrapFlagInSecondByte;
 }
 
+// The step has been interrupted, by a handler that runs now, if this vCPU comes to rest or to a breakpoint
+// elsewhere than where it was entered.
+void VcpuDebugger::leave_step_unfinished() {
+    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && general_.rip != step_origin_.rip)
+        (void)hide_pushed_trap_flag(context_.view, step_origin_, general_, system_);
+}
+
 bool VcpuDebugger::stop_at_stepped_breakpoint() {
     const Gva pc = linear_pc();
     for (Breakpoint* breakpoint : plan().stepped_breakpoints) {
@@ -323,11 +333,13 @@ void VcpuDebugger::end_step_off() {
 // A stop may come before a step is done. A breakpoint that was lifted goes back in, to be hit again later; a
 // trap flag that user code was lent is taken back where it still is in RFLAGS.
 void VcpuDebugger::on_parked() {
-    if (!step_off_ && !trap_flag_lent_)
+    const bool may_be_mid_step = (armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && !reported_;
+    if (!step_off_ && !trap_flag_lent_ && !may_be_mid_step)
         return;
     thread_.vcpu().sync_system_registers(false);
     if (!refresh())
         return;
+    leave_step_unfinished();
     if (step_off_)
         end_step_off();
     if (trap_flag_lent_ && blind_here()) {

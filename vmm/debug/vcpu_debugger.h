@@ -19,6 +19,7 @@
 #include "vmm/debug/condition_scope.h"
 #include "vmm/debug/guest_view.h"
 #include "vmm/debug/instruction_completion.h"
+#include "vmm/debug/interrupted_step.h"
 #include "vmm/debug/slot_setup.h"
 #include "vmm/debug/stop_coordinator.h"
 #include "vmm/debug/watch_by_stepping.h"
@@ -102,6 +103,8 @@ class VcpuDebugger {
     void on_user_debug();
     void on_user_int3(bool has_error_code);
     void hide_trap_flag();
+    void note_step_origin();
+    void leave_step_unfinished();
     bool stop_at_stepped_breakpoint();
 
     // The guest's own debugging (vcpu_own_debugging.cpp).
@@ -150,6 +153,7 @@ class VcpuDebugger {
     SlotSetup armed_;                          // what KVM_SET_GUEST_DEBUG was last given
     x86::StepClass step_;                      // of the instruction being stepped
     std::uint64_t step_start_ = 0;             // its RIP
+    StepOrigin step_origin_;                   // of the last entry with a single step
     std::optional<std::uint64_t> stepped_to_;  // RIP behind the last step, up to the next debug exit
     bool step_may_stay_ = true;                // it may leave RIP where it was
     std::uint64_t range_steps_ = 0;            // of the range step that is under way
