@@ -31,8 +31,9 @@ struct InterruptFrame {
 // A handler may change the frame; the stub loads the registers from it afterwards.
 using InterruptHandler = void (*)(InterruptFrame&);
 
-// Fills the IDT and loads it. Interrupts stay off. An exception without a handler ends the guest with a
-// report.
+// Fills the IDT for the processor's exceptions and loads it. Interrupts stay off. An exception without a
+// handler ends the guest with a report; so does an interrupt, as the general protection fault that comes of
+// it.
 void initialise_interrupts();
 
 // Loads the same IDT on another CPU.

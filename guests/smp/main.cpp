@@ -113,6 +113,8 @@ extern "C" void guest_main(const guest::HvmStartInfo& info) {
     wait_for_others(cpus);
 
     const bool passed = results_are_right(cpus);
+    for (unsigned cpu = 0; !passed && cpu < cpus; ++cpu)
+        guest::print("cpu ", cpu, " counted ", static_cast<unsigned long>(per_cpu[cpu].counter), "\n");
     guest::print("shared ", static_cast<unsigned long>(shared_counter), passed ? "\nok\n" : "\nnot ok\n");
     guest::debug_exit(passed ? guest::kPassed : guest::kFailed);
 }

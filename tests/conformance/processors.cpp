@@ -87,7 +87,8 @@ std::string breakpoint(unsigned cpus) {
     for (unsigned cpu = 0; cpu < cpus; ++cpu)
         require_equal(fmt::format("the hits of CPU {}", cpu), hits[cpu], kRounds);
     const Stop end = guest.resume();
-    require(end.exited && end.code == kPassedStatus, "{} at the end", end.describe());
+    require(end.exited && end.code == kPassedStatus, "{} at the end; the guest says:\n{}", end.describe(),
+            guest.monitor_process().serial());
     return mechanism;
 }
 
