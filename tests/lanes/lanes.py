@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.lab.ringlab.qemu import PERIODIC_TICK
 from tests.lanes import matrix
 from tests.lanes.lane import BUILD, LOGS, ROOT, LabMachine, Lane, LaneRun, Skipped
 from tests.linux import cases as linux_cases
@@ -175,13 +176,14 @@ def exits_are_right(build: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-def in_lab(run: LaneRun, host: str, more: dict[str, tuple[int, str]]) -> None:
+def in_lab(run: LaneRun, host: str, more: dict[str, tuple[int, str]], append: str = "") -> None:
     """`more`, the guests by themselves, the hardware's exits, and the matrix, on two machines at the same time."""
     build = run.build("release")
     first, second = matrix.machines_in_lab(run, host, build, LAB_MACHINES)
     first.commands = more | guests_end_well(build) | first.commands
     second.commands = exits_are_right(build) | second.commands
     second.files += (build / "guests" / "exits", Path("/usr/bin/perf"))  # perf is the oracle for the counts
+    first.append = second.append = append
     run.in_lab(host, first, second)
     matrix.count_in_lab(run, host, LAB_MACHINES)
 
@@ -199,8 +201,7 @@ def without_kvm(run: LaneRun) -> None:
 
 
 def lab_amd(run: LaneRun) -> None:
-    # Without it the machine may sleep for good: see tests/lab/ringlab/qemu.py.
-    in_lab(run, "amd", {"periodic_tick": (10, "grep -w tick_handle_periodic /proc/timer_list")})
+    in_lab(run, "amd", {"periodic_tick": (10, "grep -w tick_handle_periodic /proc/timer_list")}, append=PERIODIC_TICK)
 
 
 def linux(run: LaneRun) -> None:

@@ -208,6 +208,13 @@ void VcpuDebugger::note_step_origin() {
         step_origin_ = StepOrigin::from(general_, system_);
 }
 
+// The step has been interrupted, by a handler that runs now, if this vCPU comes to rest or to a breakpoint
+// elsewhere than where it was entered.
+void VcpuDebugger::leave_step_unfinished() {
+    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && general_.rip != step_origin_.rip)
+        (void)hide_pushed_trap_flag(context_.view, step_origin_, general_, system_);
+}
+
 // `force` for each step, even where nothing changed: KVM keeps TF only at the RIP that it was set at, so an
 // instruction that KVM emulates, or registers written since, lose it.
 void VcpuDebugger::program(const SlotSetup& setup, bool force) {

@@ -228,13 +228,6 @@ void VcpuDebugger::hide_trap_flag() {
         byte[0] &= ~kTrapFlagInSecondByte;
 }
 
-// The step has been interrupted, by a handler that runs now, if this vCPU comes to rest or to a breakpoint
-// elsewhere than where it was entered.
-void VcpuDebugger::leave_step_unfinished() {
-    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && general_.rip != step_origin_.rip)
-        (void)hide_pushed_trap_flag(context_.view, step_origin_, general_, system_);
-}
-
 bool VcpuDebugger::stop_at_stepped_breakpoint() {
     const Gva pc = linear_pc();
     for (Breakpoint* breakpoint : plan().stepped_breakpoints) {

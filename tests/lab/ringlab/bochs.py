@@ -8,7 +8,7 @@ import tty
 from contextlib import suppress
 
 from . import bochs_image, tools
-from .emulator import COMMAND_LINE, Emulator, Setup
+from .emulator import Emulator, Setup
 
 # Instructions per emulated second. It is near what Bochs reaches, so that emulated and real seconds are alike.
 INSTRUCTIONS_PER_SECOND = 100_000_000
@@ -59,7 +59,7 @@ class Bochs(Emulator):
         setup = self.setup
         bochs = tools.find("bochs")
         tools.require_file(TERMINAL_PLUGIN, "bochs-term")
-        command_line = f"{COMMAND_LINE} lpj={INSTRUCTIONS_PER_SECOND // TICK_HZ}"
+        command_line = f"{self.setup.command_line} lpj={INSTRUCTIONS_PER_SECOND // TICK_HZ}"
         image = bochs_image.make(setup.kernel, setup.initramfs, command_line, setup.folder)
         lines = [_raw_pty() for _ in range(3)]
         configuration = setup.folder / "bochsrc"

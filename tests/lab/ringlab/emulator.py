@@ -32,7 +32,12 @@ class Setup:
     cpus: int = 1
     memory_mib: int = 1024
     real_time: bool = False  # the machine's clock must not run ahead of the world's: someone outside talks to it
+    append: str = ""  # to the command line of the machine's own kernel
     forwards: list[tuple[int, int]] = field(default_factory=list)  # (port outside on 127.0.0.1, port inside)
+
+    @property
+    def command_line(self) -> str:
+        return f"{COMMAND_LINE} {self.append}".rstrip()
 
 
 class Emulator(ABC):

@@ -4,16 +4,17 @@ import socket
 import subprocess
 
 from . import tools
-from .emulator import COMMAND_LINE, Emulator, Setup
+from .emulator import Emulator, Setup
 
 # The lines of the BIOS and option ROMs that QEMU writes are of no use, nor are its warnings of features TCG lacks.
 MACHINE = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc,usb=off", "-cpu", "EPYC,+svm,+npt"]
 
-# A tick that comes by itself, 250 times a second. At each entry to a guest and each #VMEXIT, QEMU 7.2's CPU thread changes
+# For --append: a tick that comes by itself, 250 times a second. At each entry to a guest and each #VMEXIT, QEMU 7.2's CPU thread changes
 # CPUState::interrupt_request by an instruction that is not atomic and without the lock under which its main thread sets bits
 # there. Now and then a bit is lost: the local APIC has the interrupt in its IRR, but nothing wakes the CPU. If that was the
 # timer's, and the timer in one-shot mode, no other ever follows and the machine sleeps for good. In periodic mode the next one
-# sets the bit again, 4 ms later, for whatever the IRR holds.
+# sets the bit again, 4 ms later, for whatever the IRR holds. (Linux as a guest of such a machine waits for its own timer for up
+# to two minutes at a time: it is for guests that are stepped, which find the gap, and not for those.)
 PERIODIC_TICK = "nohz=off highres=off"
 
 
@@ -32,7 +33,7 @@ class Qemu(Emulator):
         command = [tools.find("qemu-system-x86_64"), *MACHINE]
         command += ["-accel", "tcg,thread=multi" if setup.cpus > 1 else "tcg"]
         command += ["-smp", str(setup.cpus), "-m", str(setup.memory_mib)]
-        command += ["-kernel", str(setup.kernel.vmlinux), "-initrd", str(initramfs), "-append", f"{COMMAND_LINE} {PERIODIC_TICK}"]
+        command += ["-kernel", str(setup.kernel.vmlinux), "-initrd", str(initramfs), "-append", setup.command_line]
         lines = [socket.socketpair() for _ in range(3)]
         for number, (_, theirs) in enumerate(lines):
             command += ["-chardev", f"socket,id=line{number},fd={theirs.fileno()}", "-serial", f"chardev:line{number}"]

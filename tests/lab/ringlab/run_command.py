@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--host", choices=sorted(HOSTS), required=True, help="whose virtualisation")
     options.add_argument("--cpus", type=int, default=1, metavar="N", help="the machine's CPUs (amd only; default 1)")
     options.add_argument("--memory", type=int, default=1024, metavar="MIB", help="the machine's memory (default 1024)")
+    options.add_argument("--append", default="", metavar="TEXT", help="more for the command line of the machine's own kernel")
     options.add_argument("--timeout", type=int, default=300, metavar="S", help="COMMAND's limit by its clock; 0: none")
     options.add_argument("--file", action="append", default=[], metavar="PATH[:DEST]", help="take a file or folder inside")
     options.add_argument("--collect", action="append", default=[], metavar="PATH", help="bring a file back, to its own path")
@@ -154,6 +155,7 @@ def _job(arguments: argparse.Namespace, tests: list[Test]) -> Job:
         collect=[os.path.abspath(path) for path in arguments.collect],
         cpus=arguments.cpus,
         memory_mib=arguments.memory,
+        append=arguments.append,
         forwards=[_forward(item) for item in arguments.forward],
         debugger_endpoint=arguments.serial_rsp,
     )

@@ -32,6 +32,7 @@ class Job:
     folder: str = field(default_factory=os.getcwd)  # where the commands run, inside
     cpus: int = 1
     memory_mib: int = 1024
+    append: str = ""  # to the machine's kernel command line
     forwards: list[tuple[int, int]] = field(default_factory=list)
     debugger_endpoint: str | None = None  # where outside a debugger connects to /dev/ttyS1 inside
     debugger_ready: Callable[[str], None] = lambda endpoint: print(  # called when the first command begins
@@ -55,7 +56,7 @@ def boot(job: Job) -> Iterator[Iterator[channel.Event]]:
     run = initramfs.run_archive(token, job.folder, tests, job.collect, bool(job.forwards))
     listener = bridge.listen(job.debugger_endpoint) if job.debugger_endpoint else None
     with tempfile.TemporaryDirectory(prefix="ringside-lab-") as folder:
-        setup = Setup(linux, [base, run], Path(folder), job.cpus, job.memory_mib, listener is not None, job.forwards)
+        setup = Setup(linux, [base, run], Path(folder), job.cpus, job.memory_mib, listener is not None, job.append, job.forwards)
         with host(setup) as emulator:
             events = Session(emulator, token, tests).events()
             if listener:
