@@ -23,6 +23,7 @@ LINUX_SESSIONS = {
     "virtio, by Debian's modules": "virtio",
     "gdb with the kernel, its modules and processes": "debug_session",
     "gdb while the kernel patches itself, and for long": "patching_session",
+    "the boot with an idle debugger and without": "idle_session",
 }
 LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
 
