@@ -189,8 +189,8 @@ void Debugger::notice_stepping() {
     told_of_stepping_ = true;
     notice(
         "Some of the breakpoints are watched for by stepping the guest, as this host's KVM has no other way "
-        "(or no debug "
-        "slot is free): the guest runs slowly meanwhile. `monitor breakpoints` says which.");
+        "(or no debug slot is free): the guest runs slowly meanwhile, and what an interrupt's handler does "
+        "may go unseen (it does on SVM as QEMU emulates it). `monitor breakpoints` says which.");
 }
 
 void Debugger::notice_guest_slots() {
