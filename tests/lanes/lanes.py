@@ -24,6 +24,7 @@ LINUX_SESSIONS = {
     "gdb with the kernel, its modules and processes": "debug_session",
     "gdb while the kernel patches itself, and for long": "patching_session",
     "the boot with an idle debugger and without": "idle_session",
+    "gdb where the decompressor moves the kernel": "decompressor_session",
 }
 LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
 

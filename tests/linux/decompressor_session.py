@@ -1,0 +1,28 @@
+"""Debian's kernel where its own decompressor chooses the place: gdb learns of it from the file that `monitor gdb-script` gives."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.linux.debugged import LIMIT, DebuggedLinux, expect, main
+
+LINKED = 0xffffffff81000000
+ALIGNMENT = 2 << 20
+
+
+def debug(ringside: Path) -> None:
+    with DebuggedLinux(ringside, options="--linux-entry decompressor") as linux, tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+        gdb = linux.gdb
+        script.write(gdb.console("monitor gdb-script"))
+        script.flush()
+        gdb.console(f"source {script.name}")
+        gdb.start("continue")
+        linux.console.wait_for("guest: ready", LIMIT)
+        gdb.interrupt(LIMIT)
+        moved = gdb.integer("(unsigned long)&_text") - LINKED
+        expect(moved >= 0 and moved % ALIGNMENT == 0, f"the decompressor has moved the kernel by {moved:#x}, and gdb its symbols")
+        expect("Linux version" in gdb.console("x/s &linux_banner"), "the kernel is where they say")
+
+
+if __name__ == "__main__":
+    sys.exit(main(__doc__, debug))
