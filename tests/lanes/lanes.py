@@ -204,6 +204,9 @@ def without_kvm(run: LaneRun) -> None:
 
 def lab_amd(run: LaneRun) -> None:
     in_lab(run, "amd", {"periodic_tick": (10, "grep -w tick_handle_periodic /proc/timer_list")}, append=PERIODIC_TICK)
+    build = BUILD / "release"
+    run.one_test("gdb over the machine's network", PYTHON, "-m", "tests.lab.network_session", "--ringside", build / "ringside",
+                 "--guest", build / "guests" / "demo64")
 
 
 def linux(run: LaneRun) -> None:
