@@ -1,11 +1,9 @@
-"""The lab's own modules, for tests outside of it: it is a program of its own, and so no package of this one."""
+"""The lab's own modules and programs, for tests outside of it."""
 
-import importlib
-import sys
 from pathlib import Path
 
+from tests.lab.ringlab import cache, cpio, kernel
+
 LAB = Path(__file__).resolve().parents[1] / "lab"
-sys.path.insert(0, str(LAB))
-cache = importlib.import_module("ringlab.cache")
-cpio = importlib.import_module("ringlab.cpio")
-kernel = importlib.import_module("ringlab.kernel")
+
+__all__ = ["LAB", "cache", "cpio", "kernel"]
