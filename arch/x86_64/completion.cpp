@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/prefixes.h"
 
 namespace ringside::x86 {
 
@@ -27,26 +28,12 @@ struct Form {
     unsigned size() const { return wide() ? 8 : operand_size ? 2 : 4; }
 };
 
+// REPNE is a prefix of none of the instructions below.
 bool take_prefix(Form& form, std::uint8_t byte) {
-    switch (byte) {
-        case 0x66:
-            form.operand_size = true;
-            return true;
-        case 0xf3:
-            form.repeat = true;
-            return true;
-        case 0x26:
-        case 0x2e:
-        case 0x36:
-        case 0x3e:
-        case 0x64:
-        case 0x65:
-        case 0x67:
-        case 0xf0:
-            return true;
-        default:
-            return false;
-    }
+    constexpr std::uint8_t kOperandSize = 0x66, kRepeat = 0xf3, kRepeatNotEqual = 0xf2;
+    form.operand_size = form.operand_size || byte == kOperandSize;
+    form.repeat = form.repeat || byte == kRepeat;
+    return is_legacy_prefix(byte) && byte != kRepeatNotEqual;
 }
 
 // As 64-bit mode reads it; bytes that are missing count as 0, which is none of the opcodes below.

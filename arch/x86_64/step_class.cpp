@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <optional>
 
+#include "arch/x86_64/decode.h"
+#include "arch/x86_64/prefixes.h"
+
 namespace ringside::x86 {
 
 namespace {
-
-constexpr std::size_t kMaxInstruction = 15;  // SDM volume 2, 2.3.11
 
 // Steps over an instruction's bytes.
 class Cursor {
   public:
     explicit Cursor(std::span<const std::byte> bytes)
-        : bytes_(bytes.first(std::min(bytes.size(), kMaxInstruction))) {}
+        : bytes_(bytes.first(std::min(bytes.size(), kMaxInstructionLength))) {}
     std::optional<std::uint8_t> next() {
         if (position_ == bytes_.size())
             return std::nullopt;
@@ -28,22 +29,7 @@ class Cursor {
 
 // SDM volume 2, 2.1.1 and 2.2.1.
 bool is_prefix(std::uint8_t byte, CpuMode mode) {
-    switch (byte) {
-        case 0x26:
-        case 0x2e:
-        case 0x36:
-        case 0x3e:
-        case 0x64:
-        case 0x65:
-        case 0x66:
-        case 0x67:
-        case 0xf0:
-        case 0xf2:
-        case 0xf3:
-            return true;
-        default:
-            return mode == CpuMode::Long64 && byte >= 0x40 && byte <= 0x4f;
-    }
+    return is_legacy_prefix(byte) || (mode == CpuMode::Long64 && byte >= 0x40 && byte <= 0x4f);
 }
 
 bool is_string_instruction(std::uint8_t opcode) {

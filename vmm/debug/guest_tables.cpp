@@ -1,20 +1,13 @@
 #include "vmm/debug/guest_tables.h"
 
-#include <array>
-#include <cstring>
-
 namespace ringside::debug {
 
 namespace {
 
 template <typename T>
 std::optional<T> load(const GuestView& view, const x86::SystemRegisters& system, Gva gva) {
-    std::array<std::byte, sizeof(T)> bytes{};
-    if (view.fetch(system, gva, bytes) != bytes.size())
-        return std::nullopt;
-    T value;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
+    const auto value = view.load(system, gva, sizeof(T));
+    return value ? std::optional(static_cast<T>(*value)) : std::nullopt;
 }
 
 // A gate's fields; the 64-bit gate has 8 bytes more.

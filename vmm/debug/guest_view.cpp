@@ -73,6 +73,13 @@ Result<std::size_t> GuestView::read(const x86::SystemRegisters& system, Gva gva,
     return done;
 }
 
+std::optional<std::uint64_t> GuestView::load(const x86::SystemRegisters& system, Gva gva,
+                                             std::size_t size) const {
+    std::uint64_t value = 0;
+    const auto count = read(system, gva, std::as_writable_bytes(std::span(&value, 1)).first(size));
+    return count && *count == size ? std::optional(value) : std::nullopt;
+}
+
 Result<void> GuestView::write_physical(Gpa gpa, std::span<const std::byte> data) {
     std::vector<std::byte> bytes(data.begin(), data.end());
     for (std::size_t done = 0; done < bytes.size();) {

@@ -36,6 +36,8 @@ class GuestView {
     // Reads from the start as far as it goes; the error says why not even one byte could be read.
     Result<std::size_t> read(const x86::SystemRegisters&, Gva, std::span<std::byte> out) const;
     Result<std::size_t> read_physical(Gpa, std::span<std::byte> out) const;
+    // A little-endian number of 1 to 8 bytes; nothing if not all of it can be read.
+    std::optional<std::uint64_t> load(const x86::SystemRegisters&, Gva, std::size_t size) const;
     // Writes all or nothing.
     Result<void> write(const x86::SystemRegisters&, Gva, std::span<const std::byte>);
     Result<void> write_physical(Gpa, std::span<const std::byte>);

@@ -20,13 +20,7 @@ class Machine final : public x86::CompletionMachine {
         : vcpu_(vcpu), view_(view), system_(system) {}
 
     std::optional<std::uint64_t> read(Gva address, unsigned size) override {
-        std::array<std::byte, 8> bytes{};
-        const auto count = view_.read(system_, address, std::span(bytes).first(size));
-        if (!count || *count != size)
-            return std::nullopt;
-        std::uint64_t value = 0;
-        std::memcpy(&value, bytes.data(), sizeof value);
-        return value;
+        return view_.load(system_, address, size);
     }
 
     std::optional<bool> compare_exchange(Gva address, Pair& expected, Pair desired) override {

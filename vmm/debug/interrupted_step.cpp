@@ -1,26 +1,11 @@
 #include "vmm/debug/interrupted_step.h"
 
-#include <array>
-#include <cstring>
-#include <span>
-
-#include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/cpu_mode.h"
 #include "arch/x86_64/decode.h"
 
 namespace ringside::debug {
 
 namespace {
-
-constexpr std::byte kTrapFlagInSecondByte{1};  // RFLAGS bit 8
-
-std::optional<std::uint64_t> load(const GuestView& view, const x86::SystemRegisters& system, Gva address,
-                                  unsigned size) {
-    std::uint64_t value = 0;
-    const auto bytes = std::as_writable_bytes(std::span(&value, 1)).first(size);
-    const auto count = view.read(system, address, bytes);
-    return count && *count == size ? std::optional(value) : std::nullopt;
-}
 
 class Search {
   public:
@@ -60,27 +45,20 @@ class Search {
   private:
     // Below the top of a stack that the TSS names.
     bool clear_below(std::uint64_t field, unsigned width, unsigned frame) const {
-        const auto top = load(view_, system_, Gva{system_.tr.base + field}, width);
+        const auto top = view_.load(system_, Gva{system_.tr.base + field}, width);
         const std::uint64_t aligned = width == 8 ? top.value_or(0) & ~std::uint64_t{15} : top.value_or(0);
         return aligned != 0 && clear(Gva{aligned - frame}, width);
     }
 
     // A frame begins with the instruction pointer, CS and the flags, each `width` bytes wide.
     bool clear(Gva frame, unsigned width) const {
-        const auto rip = load(view_, system_, frame, width);
-        const auto cs = load(view_, system_, frame + width, width);
+        const auto rip = view_.load(system_, frame, width);
+        const auto cs = view_.load(system_, frame + width, width);
         if (!rip || !cs || *rip - origin_.rip > x86::kMaxInstructionLength || (*cs & 0xffff) != origin_.cs)
             return false;
-        if (width == 8 && load(view_, system_, frame + std::uint64_t{3} * width, width) != origin_.rsp)
+        if (width == 8 && view_.load(system_, frame + std::uint64_t{3} * width, width) != origin_.rsp)
             return false;
-        const auto flags = view_.translate(system_, frame + (std::uint64_t{2} * width + 1));
-        if (!flags)
-            return false;
-        const auto byte = view_.memory().span(flags->gpa, 1);
-        if (byte.empty() || (byte[0] & kTrapFlagInSecondByte) == std::byte{0})
-            return false;
-        byte[0] &= ~kTrapFlagInSecondByte;
-        return true;
+        return clear_trap_flag(view_, system_, frame + std::uint64_t{2} * width);
     }
 
     const GuestView& view_;
@@ -89,6 +67,18 @@ class Search {
 };
 
 }  // namespace
+
+bool clear_trap_flag(const GuestView& view, const x86::SystemRegisters& system, Gva flags) {
+    constexpr std::byte kTrapFlagInSecondByte{1};  // RFLAGS bit 8
+    const auto page = view.translate(system, flags + 1);
+    if (!page)
+        return false;
+    const auto byte = view.memory().span(page->gpa, 1);
+    if (byte.empty() || (byte[0] & kTrapFlagInSecondByte) == std::byte{0})
+        return false;
+    byte[0] &= ~kTrapFlagInSecondByte;
+    return true;
+}
 
 StepOrigin StepOrigin::from(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
     return {general.rip, general.rsp, system.cs.selector, x86::linear_sp(general, system)};

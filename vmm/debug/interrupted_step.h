@@ -23,4 +23,7 @@ struct StepOrigin {
 bool hide_pushed_trap_flag(const GuestView& view, const StepOrigin& origin,
                            const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
 
+// Takes TF out of flags that stand in memory, as PUSHF or an interrupt has pushed them. Whether it was set.
+bool clear_trap_flag(const GuestView& view, const x86::SystemRegisters& system, Gva flags);
+
 }  // namespace ringside::debug

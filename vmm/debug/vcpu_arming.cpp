@@ -12,7 +12,6 @@ namespace ringside::debug {
 namespace {
 
 constexpr std::uint32_t kMsrLstar = 0xc0000082, kMsrSysenterEip = 0x176;
-constexpr std::size_t kLongestInstruction = 15;
 
 std::optional<Gva> read_msr(const kvm::Vcpu& vcpu, std::uint32_t index) {
     kvm::Msr msr{index, 0};
@@ -76,7 +75,7 @@ void VcpuDebugger::next_step() {
 
 // Looks at the instruction that is about to be stepped.
 void VcpuDebugger::classify() {
-    std::array<std::byte, kLongestInstruction> code{};
+    std::array<std::byte, x86::kMaxInstructionLength> code{};
     const std::size_t size = context_.view.fetch(system_, linear_pc(), code);
     const auto bytes = std::span<const std::byte>(code).first(size);
     step_ = x86::classify(bytes, x86::cpu_mode(general_, system_));

@@ -13,7 +13,6 @@ namespace ringside::debug {
 
 namespace {
 
-constexpr std::byte kTrapFlagInSecondByte{1};  // RFLAGS bit 8
 // #GP's error code for an int3 through a gate that CPL 3 may not use: index 3, in the IDT (SDM volume
 // 3, 6.13).
 constexpr std::uint64_t kBreakpointGateError = 3 << 3 | 2;
@@ -220,12 +219,7 @@ void VcpuDebugger::hide_trap_flag() {
     if (step_.kind != x86::StepKind::PushFlags)
         return;
     step_ = {};
-    const auto page = context_.view.translate(system_, x86::linear_sp(general_, system_) + 1);
-    if (!page)
-        return;
-    const auto byte = context_.view.memory().span(page->gpa, 1);
-    if (!byte.empty())
-        byte[0] &= ~kTrapFlagInSecondByte;
+    (void)clear_trap_flag(context_.view, system_, x86::linear_sp(general_, system_));
 }
 
 bool VcpuDebugger::stop_at_stepped_breakpoint() {
