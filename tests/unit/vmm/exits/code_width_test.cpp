@@ -5,9 +5,9 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <string>
 
+#include "tests/unit/vmm/exits/elf_header.h"
 #include "tests/unit/vmm/exits/temporary_file.h"
 
 namespace ringside::exits {
@@ -37,18 +37,7 @@ std::string make_elf(unsigned char elf_class, const std::string& debug_info) {
         section.sh_addralign = 1;
         body += contents[i];
     }
-    Header header{};
-    std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-    header.e_ident[EI_CLASS] = elf_class;
-    header.e_ident[EI_DATA] = ELFDATA2LSB;
-    header.e_ident[EI_VERSION] = EV_CURRENT;
-    header.e_type = ET_EXEC;
-    header.e_machine = EM_386;
-    header.e_version = EV_CURRENT;
-    header.e_ehsize = sizeof(Header);
-    header.e_shoff = static_cast<decltype(header.e_shoff)>(sizeof(Header) + body.size());
-    header.e_shentsize = sizeof(Section);
-    header.e_shnum = sections.size();
+    auto header = make_elf_header<Header, Section>(elf_class, EM_386, sizeof(Header) + body.size());
     header.e_shstrndx = 3;
     std::string file(reinterpret_cast<const char*>(&header), sizeof header);
     return file + body + std::string(reinterpret_cast<const char*>(sections.data()), sizeof sections);

@@ -6,9 +6,9 @@
 
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <string>
 
+#include "tests/unit/vmm/exits/elf_header.h"
 #include "tests/unit/vmm/exits/temporary_file.h"
 
 namespace ringside::exits {
@@ -48,18 +48,7 @@ std::string make_elf(unsigned char elf_class, std::uint16_t machine) {
     sections[3].sh_offset = sections[2].sh_offset + sizeof(symbols);
     sections[3].sh_size = static_cast<decltype(sections[3].sh_size)>(names.size());
 
-    Header header{};
-    std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-    header.e_ident[EI_CLASS] = elf_class;
-    header.e_ident[EI_DATA] = ELFDATA2LSB;
-    header.e_ident[EI_VERSION] = EV_CURRENT;
-    header.e_type = ET_EXEC;
-    header.e_machine = machine;
-    header.e_version = EV_CURRENT;
-    header.e_ehsize = sizeof(Header);
-    header.e_shoff = static_cast<decltype(header.e_shoff)>(sections[3].sh_offset + 32);
-    header.e_shentsize = sizeof(Section);
-    header.e_shnum = 4;
+    auto header = make_elf_header<Header, Section>(elf_class, machine, sections[3].sh_offset + 32);
 
     std::string file(reinterpret_cast<const char*>(&header), sizeof header);
     file.append(0x80, '\x90');
