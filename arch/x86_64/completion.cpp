@@ -14,6 +14,7 @@ namespace {
 struct Form {
     bool operand_size = false;  // 66
     bool repeat = false;        // F3
+    bool lock = false;          // F0
     std::uint8_t rex = 0;       // 0, or 40 to 4F
     bool two_byte = false;      // behind 0F
     std::uint8_t opcode = 0;
@@ -30,9 +31,10 @@ struct Form {
 
 // REPNE is a prefix of none of the instructions below.
 bool take_prefix(Form& form, std::uint8_t byte) {
-    constexpr std::uint8_t kOperandSize = 0x66, kRepeat = 0xf3, kRepeatNotEqual = 0xf2;
+    constexpr std::uint8_t kOperandSize = 0x66, kLock = 0xf0, kRepeat = 0xf3, kRepeatNotEqual = 0xf2;
     form.operand_size = form.operand_size || byte == kOperandSize;
     form.repeat = form.repeat || byte == kRepeat;
+    form.lock = form.lock || byte == kLock;
     return is_legacy_prefix(byte) && byte != kRepeatNotEqual;
 }
 
@@ -78,11 +80,16 @@ class Completion {
         : form_(form), system_(system), operand_(operand), machine_(machine), registers_(general) {}
 
     std::optional<GeneralRegisters> run() {
+        if (form_.lock && !writes_memory())
+            return std::nullopt;  // #UD
         const bool done = form_.two_byte ? two_byte() : form_.opcode == 0x9b && wait();
         return done ? std::optional(registers_) : std::nullopt;
     }
 
   private:
+    // CMPXCHG16B alone may be locked.
+    bool writes_memory() const { return form_.two_byte && form_.opcode == 0xc7; }
+
     bool two_byte() {
         switch (form_.opcode) {
             case 0x01:
@@ -107,10 +114,12 @@ class Completion {
         return status && (*status & kErrorSummary) == 0 && (system_.cr0 & kNotAvailable) != kNotAvailable;
     }
 
-    // CLAC and STAC. Without CR4.SMAP they do not exist.
+    // CLAC and STAC. Without CR4.SMAP they do not exist, and with a prefix that could choose another
+    // instruction they are #UD ("NP" in SDM volume 2, 3.1.1.1).
     bool set_alignment_check() {
         constexpr std::uint8_t kClac = 0xca, kStac = 0xcb;
-        if ((system_.cr4 & cr4::kSmap) == 0 || (form_.modrm != kClac && form_.modrm != kStac))
+        const bool is_one = form_.modrm == kClac || form_.modrm == kStac;
+        if (!is_one || (system_.cr4 & cr4::kSmap) == 0 || form_.operand_size || form_.repeat)
             return false;
         registers_.rflags &= ~rflags::kAc;
         if (form_.modrm == kStac)

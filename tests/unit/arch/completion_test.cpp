@@ -165,6 +165,31 @@ TEST_F(Completions, ClacAndStacChangeOneFlagWhereThereIsSmap) {
     EXPECT_FALSE(complete({0x0f, 0x01, 0xd0})) << "xgetbv is another";
 }
 
+TEST_F(Completions, PrefixesThatAProcessorRefusesAreLeftAlone) {
+    state.system.cr4 |= cr4::kSmap;
+    state.general.rsi = 0x3000;
+    machine.pairs[0x3000] = {};
+    EXPECT_FALSE(complete({0xf0, 0xf3, 0x48, 0x0f, 0xb8, 0xc1})) << "lock popcnt rax, rcx";
+    EXPECT_FALSE(complete({0xf3, 0xf0, 0x0f, 0xb8, 0xc1})) << "the same, the other way round";
+    EXPECT_FALSE(complete({0xf2, 0xf3, 0x0f, 0xb8, 0xc1})) << "repne popcnt";
+    EXPECT_FALSE(complete({0xf0, 0x9b})) << "lock fwait";
+    EXPECT_FALSE(complete({0xf0, 0xf3, 0x48, 0x0f, 0x1e, 0xc8})) << "lock rdsspq rax";
+    for (const int prefix : {0x66, 0xf0, 0xf2, 0xf3}) {
+        EXPECT_FALSE(complete({prefix, 0x0f, 0x01, 0xca})) << "clac behind " << prefix;
+        EXPECT_FALSE(complete({prefix, 0x0f, 0x01, 0xcb})) << "stac behind " << prefix;
+    }
+}
+
+TEST_F(Completions, PrefixesThatChangeNothingAreTaken) {
+    state.system.cr4 |= cr4::kSmap;
+    state.general.rsi = 0x3000;
+    machine.pairs[0x3000] = {};
+    EXPECT_TRUE(complete({0x66, 0x9b})) << "fwait";
+    EXPECT_TRUE(complete({0x3e, 0x0f, 0x01, 0xca})) << "clac behind a segment override";
+    EXPECT_TRUE(complete({0x2e, 0xf3, 0x48, 0x0f, 0xb8, 0xc1})) << "popcnt behind one";
+    EXPECT_TRUE(complete({0xf3, 0xf0, 0x48, 0x0f, 0xc7, 0x0e})) << "xrelease lock cmpxchg16b";
+}
+
 TEST_F(Completions, OthersAndOtherModesAreLeftAlone) {
     EXPECT_FALSE(complete({0x90}));
     EXPECT_FALSE(complete({0x0f, 0x0b}));              // ud2
