@@ -16,6 +16,7 @@ namespace {
 using namespace ringside;
 
 constexpr std::size_t kHeader = 2;
+constexpr std::uint8_t kWithFirmware = 0x80;
 
 // Detection, or one protocol.
 std::optional<boot::Protocol> choose(std::uint8_t choice) {
@@ -41,12 +42,16 @@ const machine::GuestMemory& guest() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < kHeader)
         return 0;
-    boot::BootRequest request{.kernel = "fuzz", .command_line = "a=b", .protocol = choose(data[0])};
+    boot::BootRequest request{
+        .kernel = "fuzz", .command_line = "a=b", .protocol = choose(data[0] & ~kWithFirmware)};
     const std::vector<std::byte> initrd(data[1] * std::size_t{1024}, std::byte{0x5a});
+    // An image with a jump at the reset vector, if the kernel is to be started by firmware.
+    std::vector<std::byte> firmware((data[0] & kWithFirmware) != 0 ? 64 * layout::kKiB : 0, std::byte{0xe9});
+    request.acpi = boot::acpi::Machine{};
     const auto bytes = std::as_bytes(std::span(data, size)).subspan(kHeader);
     std::vector<std::byte> kernel(bytes.begin(), bytes.end());
 
-    const auto state = boot::load(request, kernel, initrd, guest());
+    const auto state = boot::load(request, {kernel, initrd, firmware}, guest());
     // Whatever was accepted starts in RAM or in its own ROM; whatever was not says why.
     if (state ? !state->rom && !guest().contains(state->entry, 1) : state.error().reason.empty())
         std::abort();

@@ -6,8 +6,10 @@
 
 #include "vmm/boot/detect.h"
 #include "vmm/boot/file.h"
+#include "vmm/boot/firmware.h"
 #include "vmm/boot/linux/command_line.h"
 #include "vmm/boot/loaders.h"
+#include "vmm/machine/layout.h"
 
 namespace ringside::boot {
 
@@ -43,27 +45,39 @@ Error named(Error error, const BootRequest& request) {
     return error;
 }
 
-Result<BootState> detect_and_load(const LoadContext& context) {
+Result<Protocol> protocol_of(const LoadContext& context) {
+    if (!context.firmware.empty())
+        return Protocol::Firmware;
     if (context.kernel.empty())
         return reject("the file is empty", "Build it again");
     if (context.request.protocol)
-        return load_by(*context.request.protocol, context);
+        return *context.request.protocol;
     const auto protocol = detect(context.kernel);
+    if (protocol && *protocol == Protocol::Pvh && context.request.linux_entry == LinuxEntry::Payload &&
+        linux_boot::is_linux(context.kernel))
+        return Protocol::LinuxElf;
+    return protocol;
+}
+
+Result<BootState> detect_and_load(LoadContext context) {
+    const auto protocol = protocol_of(context);
     if (!protocol)
         return tl::unexpected(protocol.error());
-    if (*protocol == Protocol::Pvh && context.request.linux_entry == LinuxEntry::Payload &&
-        linux_boot::is_linux(context.kernel))
-        return load_by(Protocol::LinuxElf, context);
+    // Firmware has its own way of finding them. A guest too small for the tables would not look for them.
+    if (context.request.acpi && *protocol != Protocol::Firmware) {
+        if (const auto rsdp = acpi::place(*context.request.acpi, layout::kAcpiTables, context.memory))
+            context.rsdp = *rsdp;
+    }
     return load_by(*protocol, context);
 }
 
-Result<BootState> load_logged(const BootRequest& request, std::span<std::byte> kernel,
-                              std::span<const std::byte> initrd, const machine::GuestMemory& memory,
-                              BootLog& log) {
+Result<BootState> load_logged(const BootRequest& request, const BootFiles& files,
+                              const machine::GuestMemory& memory, BootLog& log) {
     log.begin("place the kernel");
-    auto state = detect_and_load({request, kernel, initrd, memory, log});
+    auto state = detect_and_load({request, files.kernel, files.initrd, files.firmware, memory, log});
     if (!state)
         return tl::unexpected(named(std::move(state.error()), request));
+    describe_machine(request.cpus, memory, state->fw_cfg);
     state->stages = log.take();
     return state;
 }
@@ -74,6 +88,11 @@ Result<std::vector<std::byte>> read_logged(const std::filesystem::path& path, Bo
     log.begin(unknown ? fmt::format("read {}", path.string())
                       : fmt::format("read {:.1f} MiB of {}", mib(size), path.string()));
     return read_file(path);
+}
+
+// Nothing for a file that is not asked for. (One without bytes is refused, so that the two differ.)
+Result<std::vector<std::byte>> read_optional(const std::optional<std::filesystem::path>& path, BootLog& log) {
+    return path ? read_logged(*path, log) : std::vector<std::byte>();
 }
 
 }  // namespace
@@ -102,10 +121,10 @@ const char* protocol_name(Protocol protocol) {
     return "unknown protocol";
 }
 
-Result<BootState> load(const BootRequest& request, std::span<std::byte> kernel,
-                       std::span<const std::byte> initrd, const machine::GuestMemory& memory) {
+Result<BootState> load(const BootRequest& request, const BootFiles& files,
+                       const machine::GuestMemory& memory) {
     BootLog log(request.on_stage);
-    return load_logged(request, kernel, initrd, memory, log);
+    return load_logged(request, files, memory, log);
 }
 
 Result<BootState> load(const BootRequest& request, const machine::GuestMemory& memory) {
@@ -113,14 +132,13 @@ Result<BootState> load(const BootRequest& request, const machine::GuestMemory& m
     auto kernel = read_logged(request.kernel, log);
     if (!kernel)
         return tl::unexpected(kernel.error());
-    std::vector<std::byte> initrd;
-    if (request.initrd) {
-        auto bytes = read_logged(*request.initrd, log);
-        if (!bytes)
-            return tl::unexpected(bytes.error());
-        initrd = std::move(*bytes);
-    }
-    return load_logged(request, *kernel, initrd, memory, log);
+    const auto initrd = read_optional(request.initrd, log);
+    if (!initrd)
+        return tl::unexpected(initrd.error());
+    const auto firmware = read_optional(request.firmware, log);
+    if (!firmware)
+        return tl::unexpected(firmware.error());
+    return load_logged(request, {*kernel, *initrd, *firmware}, memory, log);
 }
 
 }  // namespace ringside::boot

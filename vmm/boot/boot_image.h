@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "arch/x86_64/cpu_state.h"
+#include "vmm/boot/acpi/tables.h"
 #include "vmm/boot/boot_log.h"
+#include "vmm/machine/fw_cfg_items.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/types.h"
 
@@ -39,11 +41,13 @@ enum class LinuxEntry : std::uint8_t { Auto, Decompressor, Payload };
 struct BootRequest {
     std::filesystem::path kernel{};
     std::optional<std::filesystem::path> initrd{};
+    // What starts the kernel, which is a bzImage then, by its 16-bit entry; default: it is entered directly.
+    std::optional<std::filesystem::path> firmware{};
     std::string command_line{};          // empty: Linux gets linux_boot::kDefaultCommandLine, others nothing
     std::optional<Gpa> load_address{};   // flat images only; default layout::kFlatImage
     std::optional<Protocol> protocol{};  // forced; default: detected from the file
     std::uint32_t cpus = 1;
-    std::optional<Gpa> rsdp{};  // ACPI's root table, if there are any; handed on by the protocols that can
+    std::optional<acpi::Machine> acpi{};  // what ACPI's tables are made of; none without it
     LinuxEntry linux_entry = LinuxEntry::Auto;
     std::optional<std::uint64_t> kaslr_slide{};  // bytes; default: by chance, unless told `nokaslr`
     std::function<void(const std::string& what)> on_stage{};  // hears of each stage of a load as it begins
@@ -67,15 +71,22 @@ struct BootState {
     std::optional<std::uint64_t> kaslr_slide;
     std::optional<std::uint64_t> first_segment;
     std::optional<Rom> rom;         // to be added to the guest's memory
+    machine::FwCfgItems fw_cfg;     // what the guest is told if it asks as it would ask QEMU
     std::vector<BootStage> stages;  // what loading took
 };
 
 // Loads a kernel into `memory`. Errors name the file, what is wrong with it and what would be right.
 Result<BootState> load(const BootRequest& request, const machine::GuestMemory& memory);
 
-// The same from bytes that are already here, and any bytes at all: the request's paths are names only. An
-// empty `initrd` is none. The kernel's bytes are not changed, though libelf asks for writable ones.
-Result<BootState> load(const BootRequest& request, std::span<std::byte> kernel,
-                       std::span<const std::byte> initrd, const machine::GuestMemory& memory);
+// The contents of the request's files. An empty initrd or firmware is none.
+struct BootFiles {
+    std::span<std::byte> kernel;  // not changed, though libelf asks for writable bytes
+    std::span<const std::byte> initrd{};
+    std::span<const std::byte> firmware{};
+};
+
+// The same from bytes that are already here, and any bytes at all: the request's paths are names only.
+Result<BootState> load(const BootRequest& request, const BootFiles& files,
+                       const machine::GuestMemory& memory);
 
 }  // namespace ringside::boot

@@ -7,6 +7,7 @@
 
 #include "vmm/boot/cpu_modes.h"
 #include "vmm/boot/firmware.h"
+#include "vmm/boot/linux/real_mode.h"
 #include "vmm/boot/little_endian.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/placement.h"
@@ -36,7 +37,8 @@ bool is_firmware(std::span<const std::byte> file) {
 }
 
 Result<BootState> load_firmware(const LoadContext& context) {
-    const std::span<const std::byte> image = context.kernel;
+    const std::span<const std::byte> image =
+        context.firmware.empty() ? std::span<const std::byte>(context.kernel) : context.firmware;
     if (!is_firmware(image))
         return reject(
             fmt::format(
@@ -60,6 +62,13 @@ Result<BootState> load_firmware(const LoadContext& context) {
     state.entry = Gpa{kResetBase + kResetOffset};
     state.summary =
         fmt::format("firmware, {} KiB at {:#x}", image.size() / layout::kKiB, state.rom->start.value);
+    const Gpa ram_end = describe_to_firmware(context.request, context.memory, state.fw_cfg);
+    if (!context.firmware.empty()) {
+        const auto offered = linux_boot::offer_to_firmware(context, ram_end, state.fw_cfg);
+        if (!offered)
+            return tl::unexpected(offered.error());
+        state.summary += ", " + *offered;
+    }
     return state;
 }
 

@@ -7,13 +7,15 @@
 
 namespace ringside::boot {
 
-// What every loader gets. `initrd` is empty if there is none.
+// What every loader gets. `initrd` and `firmware` are empty if there is none.
 struct LoadContext {
     const BootRequest& request;
     std::span<std::byte> kernel;
     std::span<const std::byte> initrd;
+    std::span<const std::byte> firmware;
     const machine::GuestMemory& memory;
     BootLog& log;
+    std::optional<Gpa> rsdp{};  // ACPI's root table, if there are any; handed on by the protocols that can
 };
 
 // A loader's error without an operation: load() names the file.

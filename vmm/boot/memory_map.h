@@ -20,6 +20,14 @@ struct MemoryMapEntry {
     friend bool operator==(const MemoryMapEntry&, const MemoryMapEntry&) = default;
 };
 
+// An entry as the BIOS gives it, and Linux's zero page and fw_cfg have it.
+struct [[gnu::packed]] E820Entry {
+    std::uint64_t start = 0;
+    std::uint64_t size = 0;
+    std::uint32_t type = 0;
+};
+static_assert(sizeof(E820Entry) == 20);
+
 // Sorted and disjoint: RAM as it is, but for [EBDA, 1 MiB), which is reserved as on a PC; ROMs and KVM's own
 // pages below 4 GiB are reserved too.
 std::vector<MemoryMapEntry> memory_map(const machine::GuestMemory& memory);

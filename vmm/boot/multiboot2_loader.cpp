@@ -98,11 +98,10 @@ Result<void> add_module(const LoadContext& context, Gpa kernel_end, InfoList& li
 
 // A copy of the RSDP, by which the tables themselves are found.
 Result<void> add_acpi(const LoadContext& context, InfoList& list) {
-    constexpr std::size_t kRsdpSize = 36;
-    if (!context.request.rsdp)
+    if (!context.rsdp)
         return {};
-    std::vector<std::byte> rsdp(kRsdpSize);
-    if (auto read = context.memory.read(*context.request.rsdp, rsdp); !read)
+    std::vector<std::byte> rsdp(acpi::kRsdpSize);
+    if (auto read = context.memory.read(*context.rsdp, rsdp); !read)
         return read;
     list.add(InfoTag::NewAcpi, rsdp);
     return {};

@@ -82,29 +82,36 @@ Result<void> place_segments(const ElfImage& image, std::span<const std::byte> fi
     return {};
 }
 
-Result<Gpa> place_initrd(std::span<const std::byte> initrd, Gpa above, Gpa below,
-                         const machine::GuestMemory& memory) {
+Result<Gpa> find_initrd_place(std::uint64_t size, Gpa above, Gpa below, const machine::GuestMemory& memory) {
     // Below the hole only: every protocol here has a 32-bit field somewhere on the way.
     const auto region = std::find_if(
         memory.regions().begin(), memory.regions().end(),
         [](const auto& candidate) { return !candidate.read_only() && candidate.start() == Gpa{0}; });
     const Gpa top = region == memory.regions().end() ? Gpa{0} : std::min(region->end(), below);
     const Gpa bottom = std::max(above, layout::kHighMemory);
-    if (top <= bottom || initrd.size() > top - bottom)
+    if (top <= bottom || size > top - bottom)
         return reject(
             fmt::format("the initrd of {} bytes does not fit between the kernel's end at {:#x} and {:#x}",
-                        initrd.size(), bottom.value, top.value),
-            memory_advice(bottom.value + initrd.size() + layout::kPage));
-    const Gpa start{(top.value - initrd.size()) & ~(layout::kPage - 1)};
+                        size, bottom.value, top.value),
+            memory_advice(bottom.value + size + layout::kPage));
+    const Gpa start{(top.value - size) & ~(layout::kPage - 1)};
     if (start < bottom)
-        return reject(fmt::format("the initrd of {} bytes does not fit in whole pages above {:#x}",
-                                  initrd.size(), bottom.value),
-                      memory_advice(bottom.value + initrd.size() + layout::kPage));
-    const auto bytes = claim(memory, "the initrd", start, initrd.size());
+        return reject(
+            fmt::format("the initrd of {} bytes does not fit in whole pages above {:#x}", size, bottom.value),
+            memory_advice(bottom.value + size + layout::kPage));
+    return start;
+}
+
+Result<Gpa> place_initrd(std::span<const std::byte> initrd, Gpa above, Gpa below,
+                         const machine::GuestMemory& memory) {
+    const auto start = find_initrd_place(initrd.size(), above, below, memory);
+    if (!start)
+        return start;
+    const auto bytes = claim(memory, "the initrd", *start, initrd.size());
     if (!bytes)
         return tl::unexpected(bytes.error());
     std::copy(initrd.begin(), initrd.end(), bytes->begin());
-    return start;
+    return *start;
 }
 
 }  // namespace ringside::boot

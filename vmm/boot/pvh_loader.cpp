@@ -89,7 +89,7 @@ Result<Gpa> write_start_info(const LoadContext& context, const ElfImage& image) 
     info.memory_map = map_place->value;
     info.memory_map_entries = static_cast<std::uint32_t>(map.size());
     info.command_line = command_line->value;
-    info.rsdp = context.request.rsdp.value_or(Gpa{0}).value;
+    info.rsdp = context.rsdp.value_or(Gpa{0}).value;
     return area.put(info);
 }
 

@@ -47,7 +47,7 @@ struct RunTexts {
 
 void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
     app.add_option("KERNEL", options.kernel,
-                   "kernel to boot: ELF (PVH, multiboot, plain), bzImage or flat image")
+                   "kernel to boot: ELF (PVH, multiboot, plain), bzImage, firmware or flat image")
         ->required();
     app.add_option("-m,--memory", texts.memory, "guest memory, as in 64M or 2G")
         ->capture_default_str()
@@ -56,6 +56,9 @@ void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
         ->capture_default_str()
         ->check(CLI::Range(1, kMostVcpus));
     app.add_option("-i,--initrd", options.initrd, "initial RAM disk, or multiboot module");
+    app.add_option(
+        "--firmware", options.firmware,
+        "a BIOS that starts KERNEL, a bzImage, by its 16-bit entry, as /usr/share/seabios/bios-256k.bin");
     app.add_option("-a,--append", options.command_line,
                    "the kernel's command line (default for Linux: \"console=ttyS0 reboot=k panic=-1\")");
     app.add_option("--load-addr", texts.load_address, "where a flat image goes (default 0x7c00)");

@@ -21,6 +21,7 @@ namespace ringside::cli {
 struct RunOptions {
     std::string kernel;
     std::string initrd;
+    std::string firmware;  // what starts the kernel; default: it is entered directly
     std::string command_line;
     std::string symbols;  // an ELF to take symbols from; default: the kernel
     std::uint64_t memory = std::uint64_t{256} << 20;

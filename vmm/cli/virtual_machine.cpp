@@ -33,6 +33,7 @@ boot::acpi::Machine firmware_view(const RunOptions& options) {
     machine.serial_irq = devices::kSerialIrq;
     machine.rtc_ports = devices::kCmosPorts.start;
     machine.panic_port = devices::kPanicPort.start;
+    machine.fw_cfg_ports = devices::kFwCfgPorts.start;
     machine.devices = devices::virtio::descriptions(options.virtio.count());
     return machine;
 }
@@ -77,7 +78,7 @@ Result<void> VirtualMachine::build() {
         [this](const machine::GuestEnd& how) { asio::post(io_, [this, how] { on_guest_end(how); }); });
     machine_->set_panic_handler([this](VcpuIndex vcpu) { debugger_->on_panic(vcpu); });
     debugger_->bind(*machine_);
-    pc_ = std::make_unique<devices::Pc>(*machine_, boot_report_);
+    pc_ = std::make_unique<devices::Pc>(*machine_, boot_report_, std::move(fw_cfg_));
     if (auto r = pc_->attach(); !r)
         return r;
     if (auto r = attach_virtio(); !r)
@@ -102,17 +103,18 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
     request.cpus = options_.cpus;
     if (options_.load_address)
         request.load_address = Gpa{*options_.load_address};
-    // A guest too small for the tables is no guest that would look for them.
-    if (const auto rsdp = boot::acpi::place(firmware_view(options_), memory))
-        request.rsdp = *rsdp;
+    if (!options_.firmware.empty())
+        request.firmware = options_.firmware;
+    request.acpi = firmware_view(options_);
     request.linux_entry = options_.linux_entry;
     request.kaslr_slide = options_.kaslr_slide;
     request.on_stage = BootReport::begin;
-    const auto state = boot::load(request, memory);
+    auto state = boot::load(request, memory);
     if (!state)
         return tl::unexpected<Error>(state.error());
     boot_general_ = state->general;
     boot_system_ = state->system;
+    fw_cfg_ = std::move(state->fw_cfg);
     // gdb fixes register sizes when it attaches. A flat image begins in real mode and often stays there;
     // every other kernel may reach long mode, unless all of its code is for 32 bits.
     const std::string& symbols = options_.symbols.empty() ? options_.kernel : options_.symbols;

@@ -63,6 +63,7 @@ class VirtualMachine {
     std::optional<kvm::System> system_;
     x86::GeneralRegisters boot_general_;
     x86::SystemRegisters boot_system_;
+    machine::FwCfgItems fw_cfg_;
     x86::GdbArchitecture boot_architecture_ = x86::GdbArchitecture::X86_64;
     std::int64_t kaslr_slide_ = 0;
     std::optional<std::uint64_t> kernel_moved_to_;  // where KASLR has put its first segment

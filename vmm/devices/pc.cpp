@@ -22,7 +22,7 @@ Cmos::Machine describe(const machine::Machine& machine) {
 
 }  // namespace
 
-Pc::Pc(machine::Machine& machine, CharacterSink& console)
+Pc::Pc(machine::Machine& machine, CharacterSink& console, machine::FwCfgItems fw_cfg)
     : machine_(machine),
       serial_(machine.interrupt(Gsi{kSerialIrq}), console),
       keyboard_controller_(machine, machine.interrupt(Gsi{kKeyboardIrq})),
@@ -31,6 +31,7 @@ Pc::Pc(machine::Machine& machine, CharacterSink& console)
       debug_console_(console),
       debug_exit_(machine),
       panic_port_(machine),
+      fw_cfg_(std::move(fw_cfg), machine.memory()),
       acpi_pm_(machine),
       reset_port_(machine) {}
 
@@ -43,6 +44,7 @@ Result<void> Pc::attach() {
                                                                  {kSerialPorts, &serial_},
                                                                  {kFirmwareConsolePort, &debug_console_},
                                                                  {kPanicPort, &panic_port_},
+                                                                 {kFwCfgPorts, &fw_cfg_},
                                                                  {kAcpiPmPorts, &acpi_pm_},
                                                                  {kResetPort, &reset_port_}};
     for (const auto& [ports, device] : devices) {

@@ -6,6 +6,7 @@
 #include "vmm/devices/cmos.h"
 #include "vmm/devices/debug_console.h"
 #include "vmm/devices/debug_exit.h"
+#include "vmm/devices/fw_cfg.h"
 #include "vmm/devices/i8042.h"
 #include "vmm/devices/panic_port.h"
 #include "vmm/devices/reset_port.h"
@@ -18,8 +19,8 @@ namespace ringside::devices {
 class Pc {
   public:
     // Both must outlive the PC. `console` gets what the guest writes to its serial line and to the debug
-    // console.
-    Pc(machine::Machine& machine, CharacterSink& console);
+    // console. `fw_cfg` is what firmware and guests may ask for.
+    Pc(machine::Machine& machine, CharacterSink& console, machine::FwCfgItems fw_cfg);
 
     // Puts every device on the machine's buses; before the machine runs.
     Result<void> attach();
@@ -35,6 +36,7 @@ class Pc {
     DebugConsole debug_console_;
     DebugExit debug_exit_;
     PanicPort panic_port_;
+    FwCfg fw_cfg_;
     AcpiPm acpi_pm_;
     ResetPort reset_port_;
 };

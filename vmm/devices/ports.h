@@ -22,12 +22,13 @@ inline constexpr PortRange kDebugExitPorts{0xf4, 4};        // QEMU's isa-debug-
 inline constexpr PortRange kSerialPorts{0x3f8, 8};          // COM1
 inline constexpr PortRange kFirmwareConsolePort{0x402, 1};  // SeaBIOS and OVMF log here under QEMU
 inline constexpr PortRange kPanicPort{0x505, 1};            // pvpanic, as QEMU places it
+inline constexpr PortRange kFwCfgPorts{0x510, 12};          // as QEMU places it
 inline constexpr PortRange kAcpiPmPorts{0x600, 12};         // as QEMU places it, for kernels that assume so
 inline constexpr PortRange kResetPort{0xcf9, 1};
 
-inline constexpr std::array kPortMap{kI8042Ports,     kCmosPorts,   kSystemControlPort,   kDebugConsolePort,
-                                     kDebugExitPorts, kSerialPorts, kFirmwareConsolePort, kPanicPort,
-                                     kAcpiPmPorts,    kResetPort};
+inline constexpr std::array kPortMap{
+    kI8042Ports,          kCmosPorts, kSystemControlPort, kDebugConsolePort, kDebugExitPorts, kSerialPorts,
+    kFirmwareConsolePort, kPanicPort, kFwCfgPorts,        kAcpiPmPorts,      kResetPort};
 
 consteval bool sorted_and_disjoint() {
     for (std::size_t i = 1; i < kPortMap.size(); ++i) {

@@ -143,20 +143,31 @@ Result<void> GuestMemory::add(MemoryRegion region) {
     return {};
 }
 
-std::span<std::byte> GuestMemory::prefix(Gpa gpa, std::uint64_t size) const {
+const MemoryRegion* GuestMemory::region_of(Gpa gpa) const {
     // A guest has two to a dozen regions: a linear walk is as fast as a search.
     for (const MemoryRegion& region : regions_) {
-        if (gpa >= region.start() && gpa < region.end()) {
-            const std::uint64_t offset = gpa - region.start();
-            return {region.host() + offset, std::min(size, region.size() - offset)};
-        }
+        if (gpa >= region.start() && gpa < region.end())
+            return &region;
     }
-    return {};
+    return nullptr;
+}
+
+std::span<std::byte> GuestMemory::prefix(Gpa gpa, std::uint64_t size) const {
+    const MemoryRegion* region = region_of(gpa);
+    if (region == nullptr)
+        return {};
+    const std::uint64_t offset = gpa - region->start();
+    return {region->host() + offset, std::min(size, region->size() - offset)};
 }
 
 std::span<std::byte> GuestMemory::span(Gpa gpa, std::uint64_t size) const {
     const std::span<std::byte> bytes = prefix(gpa, size);
     return bytes.size() == size ? bytes : std::span<std::byte>{};
+}
+
+std::span<std::byte> GuestMemory::writable_span(Gpa gpa, std::uint64_t size) const {
+    const MemoryRegion* region = region_of(gpa);
+    return region == nullptr || region->read_only() ? std::span<std::byte>{} : span(gpa, size);
 }
 
 Result<void> GuestMemory::read(Gpa gpa, std::span<std::byte> out) const {

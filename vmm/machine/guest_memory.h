@@ -53,6 +53,8 @@ class GuestMemory {
 
     // The host bytes of [gpa, gpa + size), or an empty span if any byte of it is not backed by one region.
     std::span<std::byte> span(Gpa gpa, std::uint64_t size) const;
+    // The same, but empty as well if they are a ROM's: what a device may write to.
+    std::span<std::byte> writable_span(Gpa gpa, std::uint64_t size) const;
     // As many contiguous host bytes as there are from gpa, at most `size`; empty if gpa is not backed.
     std::span<std::byte> prefix(Gpa gpa, std::uint64_t size) const;
     bool contains(Gpa gpa, std::uint64_t size) const { return !span(gpa, size).empty() || size == 0; }
@@ -63,6 +65,8 @@ class GuestMemory {
 
   private:
     explicit GuestMemory(std::vector<MemoryRegion> regions) : regions_(std::move(regions)) {}
+    const MemoryRegion* region_of(Gpa gpa) const;
+
     std::vector<MemoryRegion> regions_;  // sorted by start
 };
 

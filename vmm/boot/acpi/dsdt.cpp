@@ -27,11 +27,11 @@ Bytes clock(const Machine& machine) {
                    aml::name("_CRS", aml::resource_template({aml::io_ports(machine.rtc_ports, 2)}))}));
 }
 
-Bytes panic_port(const Machine& machine) {
-    return aml::device(
-        "PEVT",
-        aml::join({aml::name("_HID", aml::string("QEMU0001")),
-                   aml::name("_CRS", aml::resource_template({aml::io_ports(machine.panic_port, 1)}))}));
+// A device that QEMU has given its name, and ports only.
+Bytes qemu_device(std::string_view name, std::string_view hid, std::uint16_t ports, std::uint8_t count) {
+    return aml::device(name,
+                       aml::join({aml::name("_HID", aml::string(hid)),
+                                  aml::name("_CRS", aml::resource_template({aml::io_ports(ports, count)}))}));
 }
 
 Bytes memory_mapped(const machine::MmioDevice& device, std::size_t index) {
@@ -55,7 +55,9 @@ Bytes power_off(const Machine& machine) {
 }  // namespace
 
 std::vector<std::byte> dsdt_terms(const Machine& machine) {
-    Bytes devices = aml::join({serial_port(machine), clock(machine), panic_port(machine)});
+    Bytes devices = aml::join({serial_port(machine), clock(machine),
+                               qemu_device("PEVT", "QEMU0001", machine.panic_port, 1),
+                               qemu_device("FWCF", "QEMU0002", machine.fw_cfg_ports, 12)});
     for (std::size_t i = 0; i < machine.devices.size(); ++i)
         devices = aml::join({devices, memory_mapped(machine.devices[i], i)});
     return aml::join({aml::scope("_SB_", devices), power_off(machine)});

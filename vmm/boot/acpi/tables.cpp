@@ -27,7 +27,7 @@ struct [[gnu::packed]] Rsdp {
     std::uint8_t extended_checksum = 0;  // of all
     std::uint8_t reserved[3] = {};
 };
-static_assert(sizeof(Rsdp) == 36);
+static_assert(sizeof(Rsdp) == kRsdpSize);
 
 constexpr std::size_t kRsdpFirstPart = 20;
 constexpr std::uint64_t kAlignment = 64;  // the FACS's; an RSDP lies on 16 bytes, others anywhere
@@ -93,15 +93,15 @@ std::vector<std::byte> build(const Machine& machine, Gpa base) {
     return area.take();
 }
 
-Result<Gpa> place(const Machine& machine, const machine::GuestMemory& memory) {
-    const auto tables = build(machine, layout::kAcpiTables);
+Result<Gpa> place(const Machine& machine, Gpa base, const machine::GuestMemory& memory) {
+    const auto tables = build(machine, base);
     if (tables.size() > layout::kAcpiTablesSize)
         return failure("ACPI tables",
                        fmt::format("{} bytes do not fit into {}", tables.size(), layout::kAcpiTablesSize),
                        "Give the guest fewer CPUs or devices");
-    if (auto written = memory.write(layout::kAcpiTables, tables); !written)
+    if (auto written = memory.write(base, tables); !written)
         return tl::unexpected(written.error());
-    return layout::kAcpiTables;
+    return base;
 }
 
 }  // namespace ringside::boot::acpi

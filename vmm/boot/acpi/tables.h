@@ -29,17 +29,21 @@ struct Machine {
     FixedHardware fixed;
     std::uint16_t serial_ports = 0;  // a 16550 with 8 ports
     std::uint8_t serial_irq = 0;
-    std::uint16_t rtc_ports = 0;   // 2 ports
-    std::uint16_t panic_port = 0;  // pvpanic
+    std::uint16_t rtc_ports = 0;     // 2 ports
+    std::uint16_t panic_port = 0;    // pvpanic
+    std::uint16_t fw_cfg_ports = 0;  // 12 ports
     std::vector<machine::MmioDevice> devices;
 };
+
+// Of the Root System Description Pointer, by which the other tables are found.
+inline constexpr std::size_t kRsdpSize = 36;
 
 // All tables in one piece, for `base` (a multiple of 64 below 4 GiB), the RSDP at its beginning.
 std::vector<std::byte> build(const Machine& machine, Gpa base);
 
-// Builds them and writes them to layout::kAcpiTables. Returns the RSDP's address; an error if they do not fit
-// there, or if the guest has no memory there.
-Result<Gpa> place(const Machine& machine, const machine::GuestMemory& memory);
+// Builds them and writes them to `base`, for which layout::kAcpiTablesSize bytes are kept. Returns the RSDP's
+// address; an error if they do not fit there, or if the guest has no memory there.
+Result<Gpa> place(const Machine& machine, Gpa base, const machine::GuestMemory& memory);
 
 // The DSDT's contents, behind its header.
 std::vector<std::byte> dsdt_terms(const Machine& machine);

@@ -38,7 +38,7 @@ Result<Gpa> put_zero_page(const LoadContext& context, const Handover& handover) 
     ZeroPageContents contents;
     contents.header = handover.header;
     contents.moved = handover.moved;
-    contents.rsdp = context.request.rsdp;
+    contents.rsdp = context.rsdp;
     contents.memory = memory_map(context.memory);
     contents.initrd_size = context.initrd.size();
     const auto initrd = put_initrd(context, handover);

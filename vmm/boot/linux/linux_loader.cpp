@@ -24,6 +24,9 @@ namespace {
 
 using namespace linux_boot;
 
+// Before it Linux could be entered in protected mode, but others that borrow its header cannot, as iPXE.
+constexpr std::uint16_t kWith32BitEntry = 0x208;
+
 // A vmlinux and what is known of it from outside.
 struct Vmlinux {
     std::span<std::byte> file;
@@ -155,6 +158,13 @@ Result<BootState> load_linux_bzimage(const LoadContext& context) {
     const auto image = parse_bzimage(context.kernel);
     if (!image)
         return tl::unexpected(image.error());
+    if (image->version < kWith32BitEntry && context.request.linux_entry == LinuxEntry::Auto)
+        return reject(
+            fmt::format("it speaks version {}.{:02} of Linux's boot protocol, which knows its 16-bit "
+                        "setup code as its only entry",
+                        image->version >> 8, image->version & 0xff),
+            "Let a BIOS start it: --firmware /usr/share/seabios/bios-256k.bin; or try its 32-bit "
+            "entry: --linux-entry decompressor");
     // A 32-bit kernel's payload has no entry that is documented; LZO is not unpacked here.
     const bool understood = image->has_64_bit_entry && packing_of(image->payload);
     const LinuxEntry entry = context.request.linux_entry;

@@ -43,6 +43,7 @@ Result<void> split(std::span<const std::byte> file, BzImage& image) {
     if (header_end < field::kCommandLineSize + sizeof(std::uint32_t))
         return reject(fmt::format("its setup header ends at {:#x}, before its fields do", header_end));
     image.header = file.subspan(field::kHeader, header_end - field::kHeader);
+    image.setup = file.first(setup_size);
     image.code = file.subspan(setup_size);
     return {};
 }

@@ -20,6 +20,7 @@ inline constexpr std::uint64_t kTypeOfLoader = 0x210;  // 0xff: a loader without
 inline constexpr std::uint64_t kLoadFlags = 0x211;
 inline constexpr std::uint64_t kRamdiskImage = 0x218;
 inline constexpr std::uint64_t kRamdiskSize = 0x21c;
+inline constexpr std::uint64_t kHeapEnd = 0x224;  // from 2.01
 inline constexpr std::uint64_t kCommandLine = 0x228;
 inline constexpr std::uint64_t kInitrdMaximum = 0x22c;     // from 2.03
 inline constexpr std::uint64_t kAlignment = 0x230;         // from 2.05
@@ -36,8 +37,10 @@ inline constexpr std::uint64_t kHeaderLimit = 0x290;       // where the zero pag
 inline constexpr std::uint64_t kEntry64 = 0x200;  // the 64-bit entry, from the start of `code`
 inline constexpr std::uint16_t kBootFlag = 0xaa55;
 inline constexpr std::uint32_t kHeaderMagic = 0x53726448;  // "HdrS"
-inline constexpr std::uint8_t kLoadedHigh = 1U << 0;       // loadflags: protected-mode code goes to 1 MiB
-inline constexpr std::uint8_t kKaslrEnabled = 1U << 1;     // loadflags: set by whoever has moved the kernel
+inline constexpr std::uint8_t kUnknownLoader = 0xff;
+inline constexpr std::uint8_t kLoadedHigh = 1U << 0;    // loadflags: protected-mode code goes to 1 MiB
+inline constexpr std::uint8_t kCanUseHeap = 1U << 7;    // loadflags: kHeapEnd is filled in
+inline constexpr std::uint8_t kKaslrEnabled = 1U << 1;  // loadflags: set by whoever has moved the kernel
 
 struct BzImage {
     std::uint16_t version = 0;
@@ -49,6 +52,7 @@ struct BzImage {
     Gpa initrd_end;                       // the initrd lies wholly below
     std::uint64_t command_line_size = 0;  // most characters, the final NUL not counted
     std::span<const std::byte> header;    // what the zero page gets a copy of, from 0x1f1 on
+    std::span<const std::byte> setup;     // the real-mode part: boot sector and setup code
     std::span<const std::byte> code;      // the protected-mode part: decompressor and payload
     std::span<const std::byte> payload;   // the packed kernel in it; empty if the header names none
 };

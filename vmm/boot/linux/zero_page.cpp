@@ -18,16 +18,8 @@ constexpr std::uint64_t kE820Entries = 0x1e8;
 constexpr std::uint64_t kE820Table = 0x2d0;
 constexpr std::size_t kMostE820Entries = 128;
 
-constexpr std::uint8_t kUnknownLoader = 0xff;
 // What a vmlinux, which brings no header, is told of the protocol: 2.12.
 constexpr std::uint16_t kVersionWithoutHeader = 0x20c;
-
-struct [[gnu::packed]] E820Entry {
-    std::uint64_t start;
-    std::uint64_t size;
-    std::uint32_t type;
-};
-static_assert(sizeof(E820Entry) == 20);
 
 template <typename T>
 void put(ZeroPage& page, std::uint64_t offset, T value) {

@@ -57,19 +57,6 @@ bool passed(std::uint16_t event, std::uint16_t now, std::uint16_t before) {
     return static_cast<std::uint16_t>(now - event - 1) < static_cast<std::uint16_t>(now - before);
 }
 
-bool overlaps_rom(const machine::GuestMemory& memory, Gpa start) {
-    for (const machine::MemoryRegion& region : memory.regions()) {
-        if (start >= region.start() && start < region.end())
-            return region.read_only();
-    }
-    return false;
-}
-
-// Memory that the device will write: RAM, and not a ROM.
-std::span<std::byte> writable_span(const machine::GuestMemory& memory, Gpa start, std::uint64_t size) {
-    return overlaps_rom(memory, start) ? std::span<std::byte>{} : memory.span(start, size);
-}
-
 }  // namespace
 
 tl::expected<void, std::string> Queue::open(QueueFeatures features) {
@@ -93,7 +80,7 @@ tl::expected<void, std::string> Queue::open(QueueFeatures features) {
         if (area.start.value % area.alignment != 0)
             return Failure(fmt::format("the {} at {:#x} is not aligned to {} bytes", area.name,
                                        area.start.value, area.alignment));
-        area.bytes = writable_span(*memory_, area.start, area.size);
+        area.bytes = memory_->writable_span(area.start, area.size);
         if (area.bytes.empty())
             return Failure(fmt::format("the {} at {:#x}, {} bytes, is not in RAM", area.name,
                                        area.start.value, area.size));
@@ -182,7 +169,7 @@ tl::expected<void, std::string> Queue::add_buffer(const Descriptor& descriptor, 
         return {};
     const Gpa start{descriptor.address};
     const std::span<std::byte> bytes =
-        write ? writable_span(*memory_, start, descriptor.length) : memory_->span(start, descriptor.length);
+        write ? memory_->writable_span(start, descriptor.length) : memory_->span(start, descriptor.length);
     if (bytes.empty())
         return Failure(fmt::format("a buffer at {:#x}, {} bytes, which is not in {}", descriptor.address,
                                    descriptor.length, write ? "writable RAM" : "memory"));

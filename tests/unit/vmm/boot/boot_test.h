@@ -17,7 +17,7 @@ inline constexpr std::uint64_t kTestRam = 16 * layout::kMiB;
 class BootTest : public testing::Test {
   protected:
     Result<BootState> load_bytes(Bytes kernel, const Bytes& initrd = {}) {
-        return load(request, kernel, initrd, memory);
+        return load(request, {kernel, initrd, firmware}, memory);
     }
 
     // Loads what must load.
@@ -49,6 +49,7 @@ class BootTest : public testing::Test {
         return text;
     }
 
+    Bytes firmware;
     BootRequest request{.kernel = "kernel.elf"};
     machine::GuestMemory memory = std::move(*machine::GuestMemory::create(kTestRam));
 };

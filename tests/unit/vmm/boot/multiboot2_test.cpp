@@ -79,7 +79,7 @@ TEST_F(Multiboot2Test, PassesTheMemoryMap) {
 
 TEST_F(Multiboot2Test, PassesModuleAndRsdp) {
     request.initrd = "initrd.img";
-    request.rsdp = Gpa{0xe0000};
+    request.acpi = acpi::Machine{};
     ASSERT_TRUE(memory.write(Gpa{0xe0000}, to_bytes("RSD PTR ")));
     const BootState state = loaded(elf_kernel(), to_bytes("the module"));
     const std::uint64_t module = tag(state, 3).value();

@@ -45,7 +45,7 @@ TEST_F(PvhTest, EntersAtTheNoteWithStartInfo) {
 
 TEST_F(PvhTest, PassesInitrdAndRsdp) {
     request.initrd = "initrd";
-    request.rsdp = Gpa{0xe0000};
+    request.acpi = acpi::Machine{};
     const BootState state = loaded(kernel(), to_bytes("the initrd"));
     const std::uint64_t info = state.general.rbx;
     EXPECT_EQ(peek<std::uint64_t>(info + 32), 0xe0000U);

@@ -137,7 +137,7 @@ TEST(AcpiTablesTest, ApicIdsOf255AndMoreHave32Bits) {
 TEST(AcpiTablesTest, PlacesThemWhereTheyAreSearchedFor) {
     const auto memory = machine::GuestMemory::create(layout::kMiB);
     ASSERT_TRUE(memory);
-    const auto rsdp = place(machine(), *memory);
+    const auto rsdp = place(machine(), layout::kAcpiTables, *memory);
     ASSERT_TRUE(rsdp) << rsdp.error().message();
     EXPECT_GE(*rsdp, layout::kBiosArea);
     EXPECT_EQ(rsdp->value % 16, 0U);
@@ -148,11 +148,11 @@ TEST(AcpiTablesTest, PlacesThemWhereTheyAreSearchedFor) {
 
 TEST(AcpiTablesTest, SaysSoWhenThereIsNoRoom) {
     const auto small = machine::GuestMemory::create(64 * layout::kKiB);
-    EXPECT_FALSE(place(machine(), *small));
+    EXPECT_FALSE(place(machine(), layout::kAcpiTables, *small));
     const auto memory = machine::GuestMemory::create(layout::kMiB);
     Machine many = machine();
     many.devices.resize(1000, many.devices.front());
-    const auto placed = place(many, *memory);
+    const auto placed = place(many, layout::kAcpiTables, *memory);
     ASSERT_FALSE(placed);
     EXPECT_THAT(placed.error().message(), HasSubstr("do not fit"));
 }

@@ -78,7 +78,7 @@ TEST_F(LinuxTest, EntersThePackedKernelIn64BitMode) {
 
 TEST_F(LinuxTest, FillsInTheZeroPage) {
     request.command_line = "quiet nokaslr";
-    request.rsdp = Gpa{0xe0000};
+    request.acpi = acpi::Machine{};
     const BootState state = loaded(bzimage(), to_bytes("the initrd"));
     EXPECT_EQ(zero_page<std::uint64_t>(state, 0x70), 0xe0000U);
     EXPECT_EQ(zero_page<std::uint16_t>(state, 0x1fe), 0xaa55);

@@ -1,0 +1,110 @@
+// What firmware learns through fw_cfg: files by the names that SeaBIOS knows (its docs/Runtime_config.md),
+// and a command for its loader of ACPI tables (QEMU's include/hw/acpi/bios-linker-loader.h).
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "vmm/boot/firmware.h"
+#include "vmm/boot/little_endian.h"
+#include "vmm/boot/memory_map.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::boot {
+
+namespace {
+
+using machine::FwCfgKey;
+using Bytes = std::vector<std::byte>;
+
+template <typename T>
+Bytes bytes_of(const T& value) {
+    Bytes bytes;
+    append(bytes, value);
+    return bytes;
+}
+
+Bytes bytes_of_text(std::string_view text) {
+    const auto view = std::as_bytes(std::span(text));
+    return {view.begin(), view.end()};
+}
+
+constexpr const char* kRsdpFile = "etc/acpi/rsdp";
+
+// A command of "etc/table-loader": get memory for a file, and copy it there.
+struct [[gnu::packed]] AllocateCommand {
+    std::uint32_t command = 1;
+    char file[56] = {};
+    std::uint32_t alignment = 16;
+    std::uint8_t zone = 2;  // the BIOS area, where an RSDP is searched for
+    std::uint8_t padding[63] = {};
+};
+static_assert(sizeof(AllocateCommand) == 128);
+
+Gpa end_of_low_ram(const machine::GuestMemory& memory) {
+    return Gpa{memory.prefix(Gpa{0}, layout::kHole.value).size()};
+}
+
+// The tables hold addresses, and so stand where they are; the RSDP alone goes where the firmware puts it.
+bool offer_acpi(const acpi::Machine& machine, Gpa base, const machine::GuestMemory& memory,
+                machine::FwCfgItems& items) {
+    Bytes rsdp(acpi::kRsdpSize);
+    if (base <= layout::kHighMemory || !acpi::place(machine, base, memory) || !memory.read(base, rsdp))
+        return false;
+    AllocateCommand command;
+    std::strncpy(command.file, kRsdpFile, sizeof command.file - 1);
+    items.put_file(kRsdpFile, std::move(rsdp));
+    items.put_file("etc/table-loader", bytes_of(command));
+    return true;
+}
+
+// RAM as it is: what lies below 1 MiB the firmware divides itself. [low_end, end of RAM) is the tables'.
+Bytes e820(const machine::GuestMemory& memory, Gpa low_end) {
+    Bytes map;
+    const auto add = [&map](Gpa start, Gpa end, MemoryType type) {
+        if (start < end)
+            append(map, E820Entry{start.value, end - start, static_cast<std::uint32_t>(type)});
+    };
+    for (const machine::MemoryRegion& region : memory.regions()) {
+        if (region.read_only())
+            continue;
+        const bool low = region.start() == Gpa{0};
+        add(region.start(), low ? low_end : region.end(), MemoryType::Ram);
+        if (low)
+            add(low_end, region.end(), MemoryType::Reserved);
+    }
+    add(layout::kKvmIdentityMap, layout::kKvmTss + 3 * layout::kPage, MemoryType::Reserved);
+    return map;
+}
+
+}  // namespace
+
+void describe_machine(std::uint32_t cpus, const machine::GuestMemory& memory, machine::FwCfgItems& items) {
+    const auto count = static_cast<std::uint16_t>(cpus);
+    items.put(FwCfgKey::Signature, bytes_of_text("QEMU"));
+    items.put(FwCfgKey::Features, bytes_of(machine::kFwCfgFeatures));
+    items.put(FwCfgKey::RamSize, bytes_of(memory.ram_size()));
+    items.put(FwCfgKey::CpuCount, bytes_of(count));
+    items.put(FwCfgKey::MaximumCpuCount, bytes_of(count));
+}
+
+Gpa describe_to_firmware(const BootRequest& request, const machine::GuestMemory& memory,
+                         machine::FwCfgItems& items) {
+    const Gpa end = end_of_low_ram(memory);
+    Gpa left = end;
+    if (request.acpi && end.value > layout::kAcpiTablesSize) {
+        const Gpa tables{end.value - layout::kAcpiTablesSize};
+        if (offer_acpi(*request.acpi, tables, memory, items))
+            left = tables;
+    }
+    items.put_file("etc/e820", e820(memory, left));
+    // There is no display: SeaBIOS then draws its screen on the serial line and takes keys from there. Its
+    // log goes to a port of its own, so that messages need not be written to both.
+    if (request.acpi && request.acpi->serial_ports != 0) {
+        items.put_file("etc/sercon-port", bytes_of(std::uint64_t{request.acpi->serial_ports}));
+        items.put_file("etc/screen-and-debug", bytes_of(std::uint64_t{0}));
+    }
+    return left;
+}
+
+}  // namespace ringside::boot

@@ -1,0 +1,160 @@
+#include "vmm/boot/linux/real_mode.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "vmm/boot/acpi/table.h"
+#include "vmm/boot/linux/boot_rom.h"
+#include "vmm/boot/linux/command_line.h"
+#include "vmm/boot/linux/setup_header.h"
+#include "vmm/boot/little_endian.h"
+#include "vmm/boot/placement.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::boot::linux_boot {
+
+namespace {
+
+using machine::FwCfgItems;
+using machine::FwCfgKey;
+using Bytes = std::vector<std::byte>;
+
+// The setup code, its heap and its stack have a segment for themselves. The ROM enters it with SP at
+// kStackTop.
+constexpr Gpa kSetup{0x10000};
+constexpr std::uint64_t kSetupEntry = 0x200;
+constexpr std::uint64_t kStackTop = 0xe000;
+constexpr std::uint64_t kStackSize = 0x200;  // kHeapEnd counts from kSetup, less this (boot.rst)
+constexpr std::uint64_t kLongestSetup = 0x8000;
+constexpr Gpa kCode = layout::kHighMemory;  // whatever place it prefers, it moves there by itself
+// What firmware may keep at the top of RAM for its own tables. SeaBIOS takes at most 256 KiB.
+constexpr std::uint64_t kFirmwareTop = layout::kMiB;
+
+constexpr const char* kRomFile = "genroms/linux.bin";
+constexpr const char* kRomInBootOrder = "/rom@genroms/linux.bin";
+
+struct Pieces {
+    Bytes setup;
+    Bytes code;
+    Bytes command_line;
+    Bytes initrd;
+    Gpa initrd_place;
+};
+
+template <typename T>
+void poke(Bytes& bytes, std::uint64_t offset, const T& value) {
+    std::memcpy(bytes.data() + offset, &value, sizeof value);
+}
+
+// Whoever has no packed kernel is no Linux, but something else that a loader of Linux can start, as iPXE: it
+// would not know what to do with Linux's parameters.
+Result<std::string> choose_command_line(const BootRequest& request, const BzImage& image) {
+    std::string text = image.payload.empty() ? request.command_line : command_line(request.command_line);
+    const std::uint64_t most = std::min(image.command_line_size, layout::kCommandLineSize - 1);
+    if (text.size() > most)
+        return reject(fmt::format("the command line of {} characters is longer than the kernel's {}",
+                                  text.size(), most),
+                      "Shorten --append");
+    return text;
+}
+
+Result<Gpa> choose_initrd_place(const LoadContext& context, const BzImage& image, Gpa ram_end) {
+    const Gpa kernel_end = std::max(kCode + image.code.size(), image.preferred_address + image.init_size);
+    const Gpa top{ram_end.value - std::min(ram_end.value, kFirmwareTop)};
+    if (context.initrd.empty())
+        return Gpa{0};
+    return find_initrd_place(context.initrd.size(), kernel_end, std::min(image.initrd_end, top),
+                             context.memory);
+}
+
+Result<void> check_request(const BootRequest& request, const BzImage& image) {
+    if (request.kaslr_slide)
+        return reject("its own code moves it by chance when firmware starts it",
+                      "Leave --kaslr-slide away, or give --append nokaslr instead");
+    if (request.linux_entry != LinuxEntry::Auto)
+        return reject("firmware enters it by its 16-bit entry", "Leave --linux-entry or --firmware away");
+    if (image.setup.size() > kLongestSetup)
+        return reject(fmt::format("its setup code of {} bytes is longer than the {} that the protocol allows",
+                                  image.setup.size(), kLongestSetup));
+    return {};
+}
+
+// A copy of the setup code with the loader's fields filled in.
+Bytes filled_setup(const BzImage& image, const Pieces& pieces) {
+    Bytes setup(image.setup.begin(), image.setup.end());
+    const auto flags = std::to_integer<std::uint8_t>(setup[field::kLoadFlags]);
+    poke(setup, field::kTypeOfLoader, kUnknownLoader);
+    poke(setup, field::kLoadFlags, static_cast<std::uint8_t>(flags | kCanUseHeap));
+    poke(setup, field::kHeapEnd, static_cast<std::uint16_t>(kStackTop - kStackSize));
+    poke(setup, field::kCommandLine, static_cast<std::uint32_t>(layout::kCommandLine.value));
+    poke(setup, field::kRamdiskImage, static_cast<std::uint32_t>(pieces.initrd_place.value));
+    poke(setup, field::kRamdiskSize, static_cast<std::uint32_t>(pieces.initrd.size()));
+    return setup;
+}
+
+Result<Pieces> make_pieces(const LoadContext& context, const BzImage& image, Gpa ram_end) {
+    if (auto room = claim(context.memory, "the kernel", kCode, image.code.size()); !room)
+        return tl::unexpected(room.error());
+    const auto text = choose_command_line(context.request, image);
+    if (!text)
+        return tl::unexpected(text.error());
+    const auto initrd = choose_initrd_place(context, image, ram_end);
+    if (!initrd)
+        return tl::unexpected(initrd.error());
+    Pieces pieces;
+    pieces.code.assign(image.code.begin(), image.code.end());
+    const auto characters = std::as_bytes(std::span(text->c_str(), text->size() + 1));
+    pieces.command_line.assign(characters.begin(), characters.end());
+    pieces.initrd.assign(context.initrd.begin(), context.initrd.end());
+    pieces.initrd_place = *initrd;
+    pieces.setup = filled_setup(image, pieces);
+    return pieces;
+}
+
+// A piece is three items: its place, its size and its bytes.
+void put(FwCfgItems& items, FwCfgKey address, Gpa place, FwCfgKey size, FwCfgKey data, Bytes bytes) {
+    const auto put_word = [&items](FwCfgKey key, std::uint64_t value) {
+        Bytes word;
+        append(word, static_cast<std::uint32_t>(value));
+        items.put(key, std::move(word));
+    };
+    put_word(address, place.value);
+    put_word(size, bytes.size());
+    items.put(data, std::move(bytes));
+}
+
+// The sum of a ROM's bytes is 0 (PCI Firmware Specification, 5.2).
+Bytes rom_image() {
+    const auto start = std::as_bytes(boot_rom());
+    Bytes rom(start.begin(), start.end());
+    rom[kBootRomChecksum] = std::byte{acpi::checksum(rom)};
+    return rom;
+}
+
+}  // namespace
+
+Result<std::string> offer_to_firmware(const LoadContext& context, Gpa ram_end, FwCfgItems& items) {
+    const auto image = parse_bzimage(context.kernel);
+    if (!image)
+        return tl::unexpected(image.error());
+    if (auto fine = check_request(context.request, *image); !fine)
+        return tl::unexpected(fine.error());
+    auto pieces = make_pieces(context, *image, ram_end);
+    if (!pieces)
+        return tl::unexpected(pieces.error());
+    using enum FwCfgKey;
+    put(items, SetupAddress, kSetup, SetupSize, SetupData, std::move(pieces->setup));
+    put(items, KernelAddress, kCode, KernelSize, KernelData, std::move(pieces->code));
+    put(items, CommandLineAddress, layout::kCommandLine, CommandLineSize, CommandLineData,
+        std::move(pieces->command_line));
+    put(items, InitrdAddress, pieces->initrd_place, InitrdSize, InitrdData, std::move(pieces->initrd));
+    items.put_file(kRomFile, rom_image());
+    const auto order = std::as_bytes(std::span(kRomInBootOrder, std::strlen(kRomInBootOrder) + 1));
+    items.put_file("bootorder", {order.begin(), order.end()});
+    return fmt::format("which starts the kernel's setup code at {:04x}:0000",
+                       (kSetup + kSetupEntry).value / 16);
+}
+
+}  // namespace ringside::boot::linux_boot
