@@ -15,12 +15,13 @@ from tests.lab.ringlab.qemu import PERIODIC_TICK
 from tests.lanes import matrix
 from tests.lanes.lane import BUILD, LOGS, ROOT, LabMachine, Lane, LaneRun, Skipped
 from tests.linux import cases as linux_cases
-from tests.linux import dbg_packages
+from tests.linux import dbg_packages, other_kernels
 
 PYTHON = sys.executable
 # What the lane linux runs after its boots: modules of tests/linux.
 LINUX_SESSIONS = {
     "virtio, by Debian's modules": "virtio",
+    "a network by passt, for a user without privileges": "passt_session",
     "gdb with the kernel, its modules and processes": "debug_session",
     "gdb while the kernel patches itself, and for long": "patching_session",
     "the boot with an idle debugger and without": "idle_session",
@@ -210,11 +211,12 @@ def lab_amd(run: LaneRun) -> None:
 
 
 def linux(run: LaneRun) -> None:
-    """Debian's kernel to a shell and back, by every way in, in one boot of the AMD machine; gdb sessions with it on the
-    Intel machine, where breakpoints are real."""
+    """Debian's kernel to a shell and back, by every way in, and other kernels, in one boot of the AMD machine; gdb sessions with
+    Debian's on the Intel machine, where breakpoints are real."""
     build = run.build("release")
     archive = LOGS / "linux-guest.cpio"
-    run.in_lab("amd", LabMachine(linux_cases.commands(build / "ringside", archive), linux_cases.files()))
+    commands = linux_cases.commands(build / "ringside", archive) | other_kernels.commands(build / "ringside")
+    run.in_lab("amd", LabMachine(commands, linux_cases.files()))
     for name, module in LINUX_SESSIONS.items():
         run.one_test(name, PYTHON, "-m", f"tests.linux.{module}", "--ringside", build / "ringside")
 
@@ -250,6 +252,6 @@ LANES = [
     Lane("lab-amd", "guests, exits and the conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd),
     Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel),
     Lane("without-kvm", "the demo and the gdb lane where there is no /dev/kvm: in the lab", without_kvm),
-    Lane("linux", "Debian's kernel: to a shell on kvm-amd, under gdb on kvm-intel", linux),
+    Lane("linux", "Debian's kernel, memtest86+, Xen, SeaBIOS on kvm-amd; Debian's under gdb on kvm-intel", linux),
     Lane("linux-dbg", "Debian's kernel under gdb with its -dbg package (440 MB, once) and Linux's lx-* scripts", linux_dbg),
 ]

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.linux import initramfs
+from tests.linux import initramfs, modules
 from tests.linux.lab import LAB, cpio, kernel
 
 HERE = Path(__file__).resolve().parent
@@ -21,8 +21,8 @@ DRIVERS = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "virtio_
            "vmw_vsock_virtio_transport")
 LIMIT = 240
 
-TYPED = """\
-for module in /modules/*; do insmod $module; done
+TYPED = f"""\
+{modules.LOAD}
 echo lines $(grep -c virtio /proc/interrupts)
 mkdir -p /mnt; mount -t ext4 /dev/vda /mnt; cat /mnt/hello
 echo written inside >/mnt/new; umount /mnt
@@ -35,30 +35,11 @@ poweroff -f"""
 EXPECTED = ("lines 5", "from outside", "serial disk.img", "bytes 16", "vsock: good", "2 packets transmitted, 2 packets received")
 
 
-def depends(module: Path) -> list[str]:
-    """What a module says that it needs, in its .modinfo section."""
-    for field in module.read_bytes().split(b"\0"):
-        if field.startswith(b"depends="):
-            return [name.decode() for name in field.removeprefix(b"depends=").split(b",") if name]
-    return []
-
-
-def in_order(debian: object, names: tuple[str, ...] | list[str]) -> list[Path]:
-    """The modules and what they need, each behind its needs."""
-    found: list[Path] = []
-    for name in names:
-        module = debian.module(name)
-        found += [path for path in (*in_order(debian, depends(module)), module) if path not in found]
-    return found
-
-
 def build_initrd(debian: object, peer: Path) -> bytes:
     archive = cpio.Archive()
     archive.add_folder("/bin")
     archive.add_file("/bin/vsock_peer", peer.read_bytes(), executable=True)
-    archive.add_folder("/modules")
-    for number, module in enumerate(in_order(debian, DRIVERS)):
-        archive.add_file(f"/modules/{number:02}-{module.name}", module.read_bytes())
+    modules.add(archive, debian, DRIVERS)
     return initramfs.build() + archive.to_bytes()  # Linux takes several archives, one behind the other
 
 

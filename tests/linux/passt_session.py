@@ -1,0 +1,120 @@
+"""A guest's network by passt, without any privilege: `python3 -m tests.linux.passt_session --ringside PROGRAM`.
+
+In the lab's AMD machine a user who may open /dev/kvm, and nothing else, runs Debian's kernel twice: with a passt that Ringside
+starts, and with one that listens already and lets two of its ports through to the guest. The guest gets its address by
+DHCP, fetches a file from a server on the machine and sends it back; the second one also serves it. Each time every byte
+must be what it was.
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.linux import initramfs, modules
+from tests.linux.lab import LAB, cpio, kernel
+
+HERE = Path(__file__).resolve().parent
+
+DRIVERS = ("virtio_mmio", "virtio_net")
+LIMIT = 400
+MEGABYTES = 4
+
+ADDRESS, GATEWAY = "192.168.9.2", "192.168.9.1"  # of the machine, and so of its guest
+SERVES, TAKES = 8000, 9000  # the machine's ports; the guest reaches them through the gateway's address
+GUEST_SERVES, GUEST_ENDS = 8001, 9001  # the guest's, where passt lets them through
+
+USER, KVM = 1000, 106  # as on an installed Debian
+
+# What udhcpc runs with the lease in its environment.
+LEASE = """\
+#!/bin/sh
+[ "$1" = bound ] || exit 0
+ip addr add "$ip/$mask" dev "$interface"
+ip route add default via "$router"
+echo "lease $ip from $router"
+"""
+
+TYPED = f"""\
+{modules.LOAD}
+ip link set lo up; ip link set eth0 up
+udhcpc -i eth0 -n -q -s /bin/lease
+wget -q -O /tmp/file http://{GATEWAY}:{SERVES}/file
+httpd -p {GUEST_SERVES} -h /tmp; nc -l -p {GUEST_ENDS} >/tmp/end & nc {GATEWAY} {TAKES} </tmp/file
+"""
+
+
+def root_script(debian: object, user_script: Path) -> str:
+    """What has to be there before a user can do anything. passt copies an address and a way out to the guest, and makes itself a root
+    file system of its own, which Linux lets nobody do on the one that it has booted with."""
+    return f"""\
+set -e
+insmod {debian.module('dummy')}
+ip addr add {ADDRESS}/24 dev dummy0; ip link set dummy0 up; ip route add default via {GATEWAY}
+chgrp {KVM} /dev/kvm; chmod 660 /dev/kvm
+chmod 1777 /tmp
+mkdir /root/again; mount -o rbind / /root/again; cd /root/again; mount --move . /
+exec chroot . /usr/bin/setpriv --reuid={USER} --regid={USER} --groups={KVM} --no-new-privs --bounding-set=-all --inh-caps=-all \\
+    sh {user_script}
+"""
+
+
+def build_initrd(debian: object) -> bytes:
+    archive = cpio.Archive()
+    archive.add_folder("/bin")
+    archive.add_file("/bin/lease", LEASE.encode(), executable=True)
+    modules.add(archive, debian, DRIVERS)
+    return initramfs.build() + archive.to_bytes()  # Linux takes several archives, one behind the other
+
+
+def guest(debian: object, ringside: Path, folder: Path, net: str, at_end: str) -> str:
+    """The guest's whole life."""
+    typed = "; ".join((TYPED + at_end).splitlines())
+    bzimage = next(debian.tree.glob("boot/vmlinuz-*"))
+    session = ["sh", HERE / "session", "--type", typed, "--expect", f"lease {ADDRESS} from {GATEWAY}", "--"]
+    program = [ringside, "run", "--serial", "stdio", "-i", folder / "initrd", "--net", net, "--append",
+               "console=ttyS0 reboot=k panic=-1 quiet", bzimage]
+    return shlex.join(map(str, [*session, *program]))
+
+
+def user_script(debian: object, ringside: Path, folder: Path) -> str:
+    """What the user does. `nc` listens on although nothing is sent: it would hang up at its input's end."""
+    take = f"nc -l -p {TAKES} <&4 >/tmp/taken"
+    serve = f"wget -q -O /tmp/served http://127.0.0.1:{GUEST_SERVES}/file; nc 127.0.0.1 {GUEST_ENDS} </dev/null"
+    return "\n".join((
+        "set -e",
+        "mkfifo /tmp/nothing; exec 4<>/tmp/nothing",
+        f"dd if=/dev/urandom of=/tmp/file bs=1M count={MEGABYTES} 2>/dev/null",
+        f"httpd -p 127.0.0.1:{SERVES} -h /tmp",
+        f"{take} &",
+        guest(debian, ringside, folder, "passt", "poweroff -f"),
+        "cmp /tmp/file /tmp/taken; echo \"user $(id -u), passt started by Ringside: every byte came through\"; rm /tmp/taken",
+        f"passt -q -s /tmp/socket -t {GUEST_SERVES},{GUEST_ENDS} >/tmp/passt.log 2>&1",
+        f"{{ {take}; {serve}; }} &",
+        guest(debian, ringside, folder, "passt:/tmp/socket", "wait; poweroff -f"),
+        "cmp /tmp/file /tmp/taken; cmp /tmp/file /tmp/served",
+        "echo \"user $(id -u), passt that listened: every byte came through, both ways\"", ""))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.linux.passt_session", description=__doc__.splitlines()[0])
+    parser.add_argument("--ringside", type=Path, required=True)
+    ringside = parser.parse_args().ringside.resolve()
+    debian = kernel.prepare()
+    with tempfile.TemporaryDirectory(prefix="ringside-linux-") as name:
+        folder = Path(name)
+        (folder / "initrd").write_bytes(build_initrd(debian))
+        as_user, as_root = folder / "user", folder / "root"
+        as_user.write_text(user_script(debian, ringside, folder), encoding="utf-8")
+        as_root.write_text(root_script(debian, as_user), encoding="utf-8")
+        files = [ringside, HERE / "session", folder / "initrd", as_user, debian.module("dummy"), "/usr/bin/passt",
+                 "/usr/bin/setpriv", next(debian.tree.glob("boot/vmlinuz-*"))]
+        carried = [option for path in files for option in ("--file", path)]
+        return subprocess.run([LAB / "run", "--host", "amd", "--timeout", str(LIMIT), *carried, "--", "sh", as_root],
+                              check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
