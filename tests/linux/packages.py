@@ -1,14 +1,18 @@
-"""Parts of Debian's packages, downloaded and never installed; and Debian's generic kernel, which is one such part."""
+"""Parts of Debian's packages, downloaded and never installed; and other kernels than the lab's own, which are such parts."""
 
+import gzip
 import subprocess
 from pathlib import Path
 
 from tests.linux.lab import cache, kernel
 
+XEN = "xen-hypervisor-4.17-amd64"
+
 
 def download(package: str, version: str, folder: Path) -> Path:
-    """The .deb file."""
-    subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", f"{package}={version}"], cwd=folder, check=True)
+    """The .deb file. Without a version apt's newest."""
+    wanted = f"{package}={version}" if version else package
+    subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", wanted], cwd=folder, check=True)
     return next(folder.glob(f"{package}_*.deb"))
 
 
@@ -29,3 +33,21 @@ def generic_kernel() -> Path:
         unpack(deb, tree, "./boot/vmlinuz-*")
 
     return next(cache.entry(f"{generic}_{version}.boot", make).glob("boot/vmlinuz-*"))
+
+
+def memtest() -> Path:
+    """The folder with memtest86+ia32.bin and memtest86+x64.bin."""
+    def make(tree: Path) -> None:
+        tree.mkdir()
+        unpack(download("memtest86+", "", tree.parent), tree, "./boot/*.bin")
+
+    return cache.entry("memtest86+.boot", make) / "boot"
+
+
+def xen() -> Path:
+    """The hypervisor as an ELF file: its boot loader would unpack it."""
+    def make(path: Path) -> None:
+        unpack(download(XEN, "", path.parent), path.parent, "./boot/xen-*-amd64.gz")
+        path.write_bytes(gzip.decompress(next(path.parent.glob("boot/xen-*-amd64.gz")).read_bytes()))
+
+    return cache.entry(f"{XEN}.elf", make)

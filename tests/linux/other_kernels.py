@@ -1,0 +1,45 @@
+"""Kernels other than Linux under Ringside, as shell commands for the lab: each boots one and looks at its serial console."""
+
+import dataclasses
+import shlex
+from pathlib import Path
+
+from tests.linux import packages
+
+SESSION = Path(__file__).resolve().parent / "session"
+SEABIOS = Path("/usr/share/seabios")
+
+LIMIT = 120  # seconds; each takes less than 10 on an idle machine
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One boot: options for Ringside, and for `session` what the user must see."""
+
+    kernel: Path
+    options: str
+    session: tuple[str, ...]
+
+
+def cases() -> dict[str, Case]:
+    # It goes on for ever; its third test is the first that moves inversions.
+    memtest = ("--screen", "yes", "--expect", ".*Memtest86+ v6", "--expect", ".*Memory  :   16MB", "--expect", ".*Errors: 0",
+               "--until", "Moving inversions")
+    bios = ("--expect", "SeaBIOS (version ", "--until", "Booting from Floppy")
+    return {
+        "memtest-32": Case(packages.memtest() / "memtest86+ia32.bin", "-m 16M --append console=ttyS0,115200", memtest),
+        "memtest-64": Case(packages.memtest() / "memtest86+x64.bin", "-m 16M --append console=ttyS0,115200", memtest),
+        "xen": Case(packages.xen(), "-m 256M --append 'no-real-mode console=com1 com1=115200,8n1'",
+                    ("--expect", "(XEN) Xen version 4.17", "--expect", "(XEN) dom0 kernel not specified")),
+        "seabios-128": Case(SEABIOS / "bios.bin", "-m 64M", bios),
+        "seabios-256": Case(SEABIOS / "bios-256k.bin", "-m 64M", bios),
+    }
+
+
+def commands(ringside: Path) -> dict[str, tuple[int, str]]:
+    """By name, with limits in seconds."""
+    def command(case: Case) -> str:
+        session = shlex.join(["sh", str(SESSION), *case.session])
+        return f"{session} -- {ringside} run --serial stdio {case.options} {case.kernel}"
+
+    return {name: (LIMIT, command(case)) for name, case in cases().items()}
