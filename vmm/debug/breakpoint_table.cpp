@@ -103,13 +103,20 @@ void BreakpointTable::remove_all(const machine::StopToken&) {
     make_plan();
 }
 
-void BreakpointTable::settle(const machine::StopToken&, const GuestView& view,
-                             const x86::SystemRegisters& system) {
+void BreakpointTable::settle(const GuestView& view, const x86::SystemRegisters& system) {
     renew_overwritten(view, system);
     if (std::ranges::none_of(breakpoints_, &Breakpoint::waiting))
         return;
     look_at_places(view, system);
     make_plan();
+}
+
+bool BreakpointTable::can_settle(const GuestView& view, const x86::SystemRegisters& system) const {
+    return std::ranges::any_of(breakpoints_, [&](const auto& breakpoint) {
+        const Gva address{breakpoint->request.address};
+        return breakpoint->waiting && breakpoint->mechanism == Mechanism::Stepping &&
+               view.translate(view.tables_for(system, address), address).has_value();
+    });
 }
 
 void BreakpointTable::renew_overwritten(const GuestView& view, const x86::SystemRegisters& system) {

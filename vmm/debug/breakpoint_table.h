@@ -7,8 +7,8 @@
 // way: on an instruction that kernels patch (patch_site.h), and on a user page while nobody knows whose.
 //
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
-// while they run. lift() and put_back() are the exception: for the one vCPU thread inside StopCoordinator's
-// exclusive section.
+// while they run. lift(), put_back() and settle() are the exception: they are also for the one vCPU thread
+// inside StopCoordinator's exclusive section.
 #pragma once
 
 #include <array>
@@ -74,7 +74,9 @@ class BreakpointTable final : public PlantedBytes {
     // Before the guest runs on: plants int3s that had no page to stand on, and those that the guest has
     // written over. (gdb takes its breakpoints out at every stop, and so has them planted anew; lldb does
     // not.)
-    void settle(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system);
+    void settle(const GuestView&, const x86::SystemRegisters& system);
+    // Whether that would spare some breakpoint the stepping.
+    bool can_settle(const GuestView&, const x86::SystemRegisters& system) const;
 
     const DebugPlan& plan() const { return plan_; }
     // The same without a debug slot: for a vCPU whose guest needs them itself.

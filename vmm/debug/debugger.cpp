@@ -169,7 +169,7 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     x86::ClassSet system;
     system.add(x86::RegisterClass::System);
     if (const auto state = states_[vcpus.front().value]->load(*token_, system))
-        table_->settle(*token_, *view_, (*state)->system);
+        table_->settle(*view_, (*state)->system);
     notice_stepping();
     started_ = true;
     hooks_.on_resume();

@@ -1,5 +1,6 @@
 // How a vCPU is armed before it runs: slots, int3s, and the three ways of a single step.
 
+#include <algorithm>
 #include <array>
 
 #include "arch/x86_64/control_bits.h"
@@ -61,6 +62,11 @@ void VcpuDebugger::arm() {
 // Goes on stepping. While one ordinary instruction follows another TF stays as it is, and KVM need not be
 // asked again: unless KVM has emulated one, which on most hosts loses TF and cannot be seen from here.
 void VcpuDebugger::next_step() {
+    if (--steps_until_look_ == 0) {
+        steps_until_look_ = kStepsBetweenLooks;
+        if (spare_the_stepping())
+            return arm();
+    }
     const bool plain = context_.abilities.step_survives_emulation && !thread_.finished_an_access() &&
                        step_.kind == x86::StepKind::Ordinary &&
                        holds_interrupts() == ((armed_.control & KVM_GUESTDBG_BLOCKIRQ) != 0) &&
@@ -71,6 +77,21 @@ void VcpuDebugger::next_step() {
             return note_step_origin();
     }
     arm();
+}
+
+// More breakpoints than there are slots, on code that no page table leads to yet, cost a step for each
+// instruction. (A kernel whose functions have breakpoints from its first instruction on is such a case.) That
+// ends here, as soon as the guest has made the page tables. One whose condition was false where the vCPU
+// stands would be met a second time, so it comes later.
+bool VcpuDebugger::spare_the_stepping() {
+    const auto here = [this](const Breakpoint* b) { return b->request.address == linear_pc().value; };
+    if (std::ranges::any_of(plan().stepped_breakpoints, here) ||
+        !context_.table.can_settle(context_.view, system_) ||
+        !context_.coordinator.begin_exclusive(thread_.index()))
+        return false;
+    context_.table.settle(context_.view, system_);
+    context_.coordinator.end_exclusive(thread_.index());
+    return true;
 }
 
 // Looks at the instruction that is about to be stepped.

@@ -88,6 +88,7 @@ class VcpuDebugger {
     void add_single_step(SlotSetup& setup);
     void add_user_handlers(SlotSetup& setup);
     std::optional<Gva> step_target() const;
+    bool spare_the_stepping();
     bool at_halt() const;
     void do_halt();
     void program(const SlotSetup& setup, bool force);
@@ -137,6 +138,7 @@ class VcpuDebugger {
     bool complete_instruction();
 
     static constexpr std::uint64_t kRangePatience = 100'000;  // steps: about a second
+    static constexpr unsigned kStepsBetweenLooks = 64;        // at page tables; a few ms
 
     machine::VcpuThread& thread_;
     DebugContext& context_;
@@ -157,10 +159,11 @@ class VcpuDebugger {
     std::optional<std::uint64_t> stepped_to_;  // RIP behind the last step, up to the next debug exit
     bool step_may_stay_ = true;                // it may leave RIP where it was
     std::uint64_t range_steps_ = 0;            // of the range step that is under way
-    bool trap_flag_lent_ = false;              // TF is set in the user code's own RFLAGS
-    std::optional<x86::DebugRegisters> own_;   // the guest's, as long as they are known not to have changed
-    bool slots_short_ = false;                 // for the guest's slots and the debugger's together
-    bool own_trap_pending_ = false;            // the guest's own #DB is to be delivered at the next entry
+    unsigned steps_until_look_ = kStepsBetweenLooks;
+    bool trap_flag_lent_ = false;             // TF is set in the user code's own RFLAGS
+    std::optional<x86::DebugRegisters> own_;  // the guest's, as long as they are known not to have changed
+    bool slots_short_ = false;                // for the guest's slots and the debugger's together
+    bool own_trap_pending_ = false;           // the guest's own #DB is to be delivered at the next entry
     WatchByStepping watch_;
     ConditionScope conditions_;
     InstructionCompletion completion_;

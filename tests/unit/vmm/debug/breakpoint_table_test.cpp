@@ -199,10 +199,23 @@ TEST_F(BreakpointTableTest, ABreakpointOnAnUnmappedPageTakesASlotUntilThePageApp
     EXPECT_EQ(mechanism(), Mechanism::Slot);
     EXPECT_TRUE(table_.list()[0]->waiting);
     guest_.poke(TestGuest::kTable + 8 * 3, kMappedGpa | 3);
-    table_.settle(machine_.token(), guest_.view, guest_.state.system);
+    table_.settle(guest_.view, guest_.state.system);
     EXPECT_EQ(mechanism(), Mechanism::Int3);
     EXPECT_EQ(guest_.peek(kMappedGpa), kInt3);
     EXPECT_FALSE(table_.plan().dr7.any_enabled());
+}
+
+TEST_F(BreakpointTableTest, MoreBreakpointsOnAnUnmappedPageThanSlotsAreSteppedForUntilThePageAppears) {
+    for (std::uint64_t i = 0; i < 5; ++i)
+        ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kHole + i));
+    EXPECT_TRUE(table_.plan().needs_stepping());
+    EXPECT_FALSE(table_.can_settle(guest_.view, guest_.state.system));
+    guest_.poke(TestGuest::kTable + 8 * 3, kMappedGpa | 3);
+    EXPECT_TRUE(table_.can_settle(guest_.view, guest_.state.system));
+    table_.settle(guest_.view, guest_.state.system);
+    EXPECT_FALSE(table_.plan().needs_stepping());
+    EXPECT_FALSE(table_.can_settle(guest_.view, guest_.state.system));
+    EXPECT_EQ(mechanism(4), Mechanism::Int3);
 }
 
 TEST_F(BreakpointTableTest, CodeThatKernelsPatchStaysAsItIsWhileASlotIsFree) {
@@ -266,7 +279,7 @@ TEST_F(BreakpointTableTest, UserCodeIsLeftAsItIsWhileNobodyKnowsWhose) {
 TEST_F(BreakpointTableTest, ABreakpointThatTheGuestWroteOverIsSetAnewWhenItRunsOn) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
     guest_.poke(kCode, std::uint8_t{0x55});
-    table_.settle(machine_.token(), guest_.view, guest_.state.system);
+    table_.settle(guest_.view, guest_.state.system);
     EXPECT_EQ(guest_.peek(kCode), kInt3);
     EXPECT_EQ(seen_by_a_client(kCode), std::byte{0x55});
     remove(BreakpointKind::Software, kCode);
@@ -277,7 +290,7 @@ TEST_F(BreakpointTableTest, APageThatTheGuestHasTakenAwayKeepsWhatTheGuestWroteT
     ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));
     guest_.poke(kMappedGpa, std::uint8_t{0x55});
     guest_.poke(TestGuest::kTable, std::uint64_t{0});
-    table_.settle(machine_.token(), guest_.view, guest_.state.system);
+    table_.settle(guest_.view, guest_.state.system);
     EXPECT_EQ(guest_.peek(kMappedGpa), 0x55);
 }
 
