@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-inline constexpr unsigned kMaximumCpus = 16;
+// As many as 8-bit APIC ids can name. trampoline.S has the same number.
+inline constexpr unsigned kMaximumCpus = 255;
 
 struct PerCpu {
     PerCpu* self;    // first, so that it is at %gs:0

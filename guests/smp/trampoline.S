@@ -6,7 +6,7 @@
 #include "guests/lib/segments.h"
 
 #define TRAMPOLINE 0x8000
-#define MAXIMUM_CPUS 16
+#define MAXIMUM_CPUS 255
 #define LOCAL_APIC_ID 0xfee00020    // bits 31-24 hold the id (SDM volume 3, 10.4.6)
 #define STACK_SIZE 4096
 #define CR0_LONG_MODE 0x80010011    // PG, WP, ET, PE; caches on

@@ -3,6 +3,7 @@
 from tests.integration.harness.case import RingsideCase
 
 CPUS = 4
+MOST_CPUS = 255  # APIC ids have 8 bits, and 255 means all
 EXIT_STATUS = (0x10 << 1) | 1
 
 
@@ -25,6 +26,20 @@ class Smp(RingsideCase):
         vm = self.ringside(self.guest("smp"), "--cpus", CPUS, f"--append=cpus={CPUS} rounds=50", gdb=None)
         self.assertEqual(vm.wait(), EXIT_STATUS)
         self.assertIn(f"cpus {CPUS}", vm.stdout.text())
+
+    def test_one_vcpu_for_every_apic_id(self):
+        _, gdb = self.attached("smp", "--cpus", MOST_CPUS, f"--append=cpus={MOST_CPUS} rounds=2")
+        gdb.console(f"break cpu_work if cpu == {MOST_CPUS - 1}")
+        stop = gdb.run("continue")
+        self.assertEqual(stop["thread-id"], str(MOST_CPUS))
+        states = [thread["details"] for thread in self.threads(gdb)]
+        self.assertEqual(len(states), MOST_CPUS)
+        self.assertFalse([state for state in states if "SIPI" in state], "all have been woken")
+
+    def test_more_are_refused(self):
+        vm = self.ringside(self.guest("smp"), "--cpus", MOST_CPUS + 1, gdb=None)
+        self.assertEqual(vm.wait(), 2)
+        self.assertIn(f"1 to {MOST_CPUS}", vm.stderr.text())
 
     def test_every_vcpu_is_a_thread_in_order(self):
         _, gdb = self.start()

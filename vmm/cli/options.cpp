@@ -13,8 +13,9 @@ namespace ringside::cli {
 
 namespace {
 
-// An APIC id has 8 bits, and 255 means all. This host's KVM may allow fewer, which Machine::create() checks.
-constexpr int kMostVcpus = 254;
+// An APIC id has 8 bits, and 255 means all. (Ids of 32 bits would need more: the in-kernel IOAPIC cannot name
+// them.) This host's KVM may allow fewer, which Machine::create() checks.
+constexpr int kMostVcpus = 255;
 
 constexpr const char* kDefaultEndpoint = "tcp:127.0.0.1:1234";
 
