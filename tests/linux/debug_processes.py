@@ -4,9 +4,13 @@ from pathlib import Path
 
 from tests.linux.debugged import DebuggedLinux, expect
 
-ROOT = ~0x1fff  # of CR3: without the PCID, and without the bit that tells the two tables of PTI apart
+# Of CR3: which of the two tables of PTI, of which the process has one with nearly nothing of the kernel; and what they
+# have in common, without the PCID.
+USER_TABLES, ROOT = 0x1000, ~0x1fff
 
+COMMAND_LINE = "pti=on"  # also on processors that do without
 SCRIPT = """\
+hostname "$(dmesg | grep -o 'page tables isolation: enabled')"
 worker alpha & worker beta &
 hostname workers
 hostname done
@@ -16,13 +20,15 @@ hostname done
 def run(linux: DebuggedLinux, worker: Path) -> None:
     gdb = linux.gdb
     gdb.console(f"add-symbol-file {worker}")
+    linux.meet("page tables isolation: enabled")
     linux.meet("workers")
     gdb.console("delete")
     gdb.console("break worker_work")
     first, cr3 = stop_in_worker(linux)
     backtrace = linux.backtrace()
     expect("worker_work ()" in backtrace and "main (argc=2" in backtrace, "a backtrace and arguments in a user process")
-    expect(gdb.console("x/s (char*)&linux_banner").count("Linux version") == 1, "the kernel can be read from CPL 3, PTI or not")
+    expect(cr3 & USER_TABLES != 0, "it runs with the tables that hide the kernel")
+    expect(gdb.console("x/s (char*)&linux_banner").count("Linux version") == 1, "the kernel can be read from there all the same")
     other, others_cr3 = stop_in_another(linux, first)
     expect(cr3 & ROOT != others_cr3 & ROOT, "they have different page tables")
     one_of_two(linux, first, cr3, other)
@@ -61,6 +67,7 @@ def one_of_two(linux: DebuggedLinux, first: str, cr3: int, other: str) -> None:
     expect([stop[0] for stop in stops] == [first] * 6, "its breakpoint stops nobody else")
     expect([stop[2] - stops[0][2] for stop in stops] == list(range(6)), "and misses none of its rounds")
     linux.stop_at("tbreak", "do_syscall_64")
+    expect(gdb.integer("$cr3") & USER_TABLES == 0, "in the kernel other tables are in use")
     expect(identity(linux) == first, "its memory can be read from there as well")
     gdb.console("set var worker_name = 'Z'")
     expect(identity(linux) == "Z", "and written")

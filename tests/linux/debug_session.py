@@ -16,7 +16,7 @@ def debug(ringside: Path) -> None:
     worker = ringside.resolve().parent / "tests" / "linux" / "worker"
     files = {"/bin/worker": worker.read_bytes(), "/root/module.ko": debug_modules.module().read_bytes()}
     script = "".join(part.SCRIPT for part in PARTS)
-    with DebuggedLinux(ringside, script, files, "--cpus 2") as linux:
+    with DebuggedLinux(ringside, script, files, "--cpus 2", f"quiet {debug_processes.COMMAND_LINE}") as linux:
         debug_kernel.boot(linux)
         linux.expect_meetings()
         debug_kernel.run(linux)
