@@ -28,7 +28,8 @@ def cases() -> dict[str, Case]:
     bios = ("--expect", "SeaBIOS (version ", "--until", "Booting from Floppy")
     return {
         "memtest-32": Case(packages.memtest() / "memtest86+ia32.bin", "-m 16M --append console=ttyS0,115200", memtest),
-        "memtest-64": Case(packages.memtest() / "memtest86+x64.bin", "-m 16M --append console=ttyS0,115200", memtest),
+        "memtest-64": Case(packages.memtest() / "memtest86+x64.bin", "--cpus 2 -m 16M --append console=ttyS0,115200",
+                           (*memtest, "--expect", ".*SMP: 2T")),
         "xen": Case(packages.xen(), "-m 256M --append 'no-real-mode console=com1 com1=115200,8n1'",
                     ("--expect", "(XEN) Xen version 4.17", "--expect", "(XEN) dom0 kernel not specified")),
         "seabios-128": Case(SEABIOS / "bios.bin", "-m 64M", bios),
