@@ -32,7 +32,7 @@ def run(linux: DebuggedLinux) -> None:
     backtraces(linux)
     per_cpu_variables(linux)
     linux.meet("busy")
-    two_cpus(linux)
+    step_one(linux, 1, 2)
 
 
 def backtraces(linux: DebuggedLinux) -> None:
@@ -62,20 +62,27 @@ def registers(linux: DebuggedLinux) -> list[int]:
     return [linux.gdb.integer(f"${name}") for name in ("pc", "sp", "rax", "rcx")]
 
 
-def two_cpus(linux: DebuggedLinux) -> None:
-    """CPU 1 runs a busy loop, CPU 0 whatever there is to do."""
+def step_one(linux: DebuggedLinux, stepped: int, cpus: int) -> None:
+    """One CPU, which runs a busy loop, steps while the others stand."""
     gdb = linux.gdb
+
+    def others() -> list[list[int]]:
+        found = []
+        for cpu in range(cpus):
+            if cpu != stepped:
+                gdb.console(f"thread {cpu + 1}")
+                found.append(registers(linux))
+        return found
+
     gdb.console("set scheduler-locking on")
-    gdb.console("thread 1")
-    other = registers(linux)
-    gdb.console("thread 2")
+    before = others()
+    gdb.console(f"thread {stepped + 1}")
     places = []
     for _ in range(20):
         gdb.run("stepi")
         places.append(gdb.integer("$pc"))
-    expect(len(set(places)) > 3, "CPU 1 steps")
-    gdb.console("thread 1")
-    expect(registers(linux) == other, "CPU 0 stands still meanwhile")
+    expect(len(set(places)) > 3, f"CPU {stepped} steps")
+    expect(others() == before, "all others stand still meanwhile")
     gdb.console("set scheduler-locking off")
 
 

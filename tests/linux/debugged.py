@@ -1,4 +1,5 @@
-"""Debian's kernel under a real gdb: Ringside runs it in the lab's Intel machine, where breakpoints are real; gdb runs here.
+"""Debian's kernel under a real gdb: Ringside runs it in the lab's Intel machine, where breakpoints are real, unless a test asks
+for another; gdb runs here.
 
 The guest does what a script of the test's says. The two meet where the script says `hostname NAME`: that system call is rare
 enough to be a meeting place, and its argument says which one was reached, or what the script has found out. (What it writes to
@@ -33,7 +34,7 @@ class DebuggedLinux:
     """A guest held at its first instruction, and gdb attached to it. A context manager."""
 
     def __init__(self, ringside: Path, script: str = "", files: Mapping[str, bytes] | None = None, options: str = "",
-                 append: str = "quiet", gdb: GdbSession | None = None):
+                 append: str = "quiet", gdb: GdbSession | None = None, host: str = "intel"):
         self._folder = tempfile.TemporaryDirectory(prefix="ringside-linux-")
         folder = Path(self._folder.name)
         archive = folder / "guest.cpio"
@@ -41,7 +42,7 @@ class DebuggedLinux:
         bzimage = next(kernel.prepare().tree.glob("boot/vmlinuz-*"))
         self._socket = folder / "gdb"
         self._server = subprocess.Popen(
-            [LAB / "gdb-server", "--host", "intel", "--endpoint", f"unix:{self._socket}", "--ringside", ringside, "--",
+            [LAB / "gdb-server", "--host", host, "--endpoint", f"unix:{self._socket}", "--ringside", ringside, "--",
              "-m", "256M", *options.split(), "-i", archive, "--append", f"console=ttyS0 reboot=k panic=-1 {append}", bzimage],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.console = Collector(self._server.stdout)
