@@ -291,6 +291,7 @@ void BreakpointTable::plan_int3s() {
         breakpoint->mechanism = Mechanism::Int3;
         plan_.int3s = true;
         plan_.user_int3s = plan_.user_int3s || breakpoint->user;
+        plan_.disturbs = plan_.disturbs || (breakpoint->disturbs && !breakpoint->user);
     }
 }
 

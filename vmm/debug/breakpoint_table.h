@@ -51,6 +51,7 @@ struct DebugPlan {
     std::array<Breakpoint*, 4> owner{};
     bool int3s = false;
     bool user_int3s = false;
+    bool disturbs = false;  // an int3 is in somebody's way, for want of a slot
     std::vector<Breakpoint*> stepped_breakpoints;
     std::vector<Breakpoint*> stepped_watchpoints;
 

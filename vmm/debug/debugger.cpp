@@ -171,6 +171,7 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     if (const auto state = states_[vcpus.front().value]->load(*token_, system))
         table_->settle(*view_, (*state)->system);
     notice_stepping();
+    notice_patch_sites();
     started_ = true;
     hooks_.on_resume();
     token_.reset();
@@ -191,6 +192,17 @@ void Debugger::notice_stepping() {
         "Some of the breakpoints are watched for by stepping the guest, as this host's KVM has no other way "
         "(or no debug slot is free): the guest runs slowly meanwhile, and what an interrupt's handler does "
         "may go unseen (it does on SVM as QEMU emulates it). `monitor breakpoints` says which.");
+}
+
+void Debugger::notice_patch_sites() {
+    if (told_of_patch_sites_ || !table_->plan().disturbs)
+        return;
+    told_of_patch_sites_ = true;
+    notice(
+        "There are more breakpoints than debug slots on instructions that kernels patch: the rest are int3s. "
+        "Linux "
+        "warns, and gives its function tracer up, when it finds one there. `monitor breakpoints` says "
+        "which.");
 }
 
 void Debugger::notice_guest_slots() {

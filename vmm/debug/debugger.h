@@ -125,6 +125,7 @@ class Debugger final : public machine::VcpuObserver,
 
     // Tells, once each, what a user should know about the breakpoints that are in now.
     void notice_stepping();
+    void notice_patch_sites();
     void notice_guest_slots();
     void notice_completion();
     void notice(const std::string& text);
@@ -153,6 +154,7 @@ class Debugger final : public machine::VcpuObserver,
     std::optional<machine::StopToken> token_;
     std::string notices_;  // for the client, at the next stop
     bool told_of_stepping_ = false;
+    bool told_of_patch_sites_ = false;
     bool told_of_guest_slots_ = false;
     bool told_of_completion_ = false;
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over

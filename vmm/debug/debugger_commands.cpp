@@ -90,6 +90,13 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
                        current);
 }
 
+const char* remark(const Breakpoint& breakpoint) {
+    if (breakpoint.waiting)
+        return " (its page is not mapped yet)";
+    const bool in_the_way = breakpoint.disturbs && breakpoint.mechanism == Mechanism::Int3;
+    return in_the_way ? " (in the way of who patches code)" : "";
+}
+
 std::string breakpoints(const Debugger& debugger) {
     std::string text;
     for (const Breakpoint* b : debugger.breakpoints().list()) {
@@ -98,8 +105,7 @@ std::string breakpoints(const Debugger& debugger) {
         text += fmt::format("0x{:x}  {}{}  by {}{}  hit {} times\n", b->request.address,
                             kKinds[static_cast<unsigned>(b->request.kind)],
                             b->is_watchpoint() ? fmt::format(" of {} bytes", b->request.size) : "",
-                            name(b->mechanism), b->waiting ? " (its page is not mapped yet)" : "",
-                            b->hits.load());
+                            name(b->mechanism), remark(*b), b->hits.load());
     }
     return text.empty() ? "No breakpoint is inserted now (gdb inserts them when it resumes the guest).\n"
                         : text;

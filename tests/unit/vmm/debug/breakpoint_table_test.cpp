@@ -235,11 +235,13 @@ TEST_F(BreakpointTableTest, APatchSiteGivesItsSlotToWhoHasNoOtherWayAndTakesItBa
     EXPECT_EQ(mechanism(0), Mechanism::Int3);
     EXPECT_EQ(guest_.peek(kCode), kInt3);
     EXPECT_TRUE(table_.plan().int3s);
+    EXPECT_TRUE(table_.plan().disturbs);
     EXPECT_FALSE(table_.plan().needs_stepping());
     remove(BreakpointKind::WriteWatch, kOtherCode, 32);
     EXPECT_EQ(mechanism(0), Mechanism::Slot);
     EXPECT_EQ(guest_.peek(kCode), kLongNop[0]);
     EXPECT_FALSE(table_.plan().int3s);
+    EXPECT_FALSE(table_.plan().disturbs);
 }
 
 TEST_F(BreakpointTableTest, APatchSiteIsAnInt3WhereSlotsDoNotWork) {
