@@ -324,6 +324,13 @@ bool BreakpointTable::assign_slots(Breakpoint& breakpoint) {
     return true;
 }
 
+Breakpoint* BreakpointTable::execution_at(Gva address) const {
+    const auto found = std::ranges::find_if(breakpoints_, [address](const auto& breakpoint) {
+        return !breakpoint->is_watchpoint() && breakpoint->request.address == address.value;
+    });
+    return found == breakpoints_.end() ? nullptr : found->get();
+}
+
 std::vector<const Breakpoint*> BreakpointTable::list() const {
     std::vector<const Breakpoint*> all;
     for (const auto& breakpoint : breakpoints_)

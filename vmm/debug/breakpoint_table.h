@@ -87,6 +87,8 @@ class BreakpointTable final : public PlantedBytes {
 
     // The breakpoint whose int3 stands at an address, or nullptr.
     Breakpoint* int3_at(Gpa) const;
+    // A breakpoint, not a watchpoint, on a linear address, or nullptr.
+    Breakpoint* execution_at(Gva address) const;
     // Takes an int3 out for a moment, and puts it back unless the guest wrote there meanwhile.
     void lift(Gpa);
     void put_back(Gpa);

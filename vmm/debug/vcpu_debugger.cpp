@@ -24,7 +24,8 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
         report(gdbstub::StoppedBySignal{gdbstub::Signal::Segv, false}, *fatal_);
         return;
     }
-    reported_ = false;
+    const bool reported = std::exchange(reported_, false);
+    const Gva reported_at = linear_pc();
     range_steps_ = 0;
     own_.reset();
     slots_short_ = false;
@@ -39,6 +40,10 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
         return;
     }
     look_at_own_slots();
+    if (reported && counts_from_segment() && linear_pc() == reported_at) {
+        if (Breakpoint* here = execution_breakpoint_here())
+            return step_off(*here);
+    }
     if (stepping() && stop_at_stepped_breakpoint())
         return;
     arm();
@@ -229,10 +234,7 @@ bool VcpuDebugger::stop_at_stepped_breakpoint() {
             continue;
         ++breakpoint->hits;
         if (wants_stop(*breakpoint)) {
-            if (breakpoint->request.kind == gdbstub::BreakpointKind::Software)
-                report(gdbstub::StoppedBySoftwareBreakpoint{});
-            else
-                report(gdbstub::StoppedByHardwareBreakpoint{});
+            report_breakpoint(breakpoint->request.kind);
             return true;
         }
     }
@@ -259,9 +261,8 @@ void VcpuDebugger::hit(Breakpoint& breakpoint) {
         return step_off(breakpoint);
     switch (breakpoint.request.kind) {
         case gdbstub::BreakpointKind::Software:
-            return report(gdbstub::StoppedBySoftwareBreakpoint{});
         case gdbstub::BreakpointKind::Hardware:
-            return report(gdbstub::StoppedByHardwareBreakpoint{});
+            return report_breakpoint(breakpoint.request.kind);
         case gdbstub::BreakpointKind::WriteWatch:
             return report(
                 gdbstub::StoppedByWatchpoint{gdbstub::WatchKind::Write, breakpoint.request.address});

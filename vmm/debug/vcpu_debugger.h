@@ -130,6 +130,11 @@ class VcpuDebugger {
     void arm_step_off();
     void end_step_off();
 
+    // Where RIP is no linear address (vcpu_segments.cpp).
+    bool counts_from_segment() const;
+    Breakpoint* execution_breakpoint_here();
+    void report_breakpoint(gdbstub::BreakpointKind kind);
+
     void hit(Breakpoint& breakpoint);
     bool is_meant_here(const Breakpoint& breakpoint) const;
     bool wants_stop(const Breakpoint& breakpoint);
