@@ -1,6 +1,7 @@
 """Debian's stock kernel as a guest, as far as any KVM goes: entered, moved, stopped in start_kernel. What needs a whole
 boot is tested in the lab, by the lane linux."""
 
+import re
 import subprocess
 import tempfile
 import unittest
@@ -12,6 +13,7 @@ from tests.linux import symbols
 LINKED = 0xffffffff81000000  # _text
 SLIDE = 0x3000000
 EARLY = "earlyprintk=serial,ttyS0,115200 console=ttyS0 reboot=k panic=-1"
+LATE = ("rest_init", "kernel_init", "smp_init", "driver_init")  # as many as there are slots
 SEABIOS = Path("/usr/share/seabios")
 
 
@@ -58,6 +60,16 @@ class Linux(RingsideCase):
         _, gdb = self.debug("--kaslr-slide", f"{SLIDE:#x}")
         self.assertEqual(gdb.integer("&_text"), LINKED + SLIDE, "known before the first instruction")
         self.stop_in_start_kernel(gdb, SLIDE)
+
+    def test_stepping_for_want_of_slots_ends_with_the_first_page_tables(self):
+        _, gdb = self.debug("--append", "nokaslr")
+        gdb.console("set breakpoint always-inserted on")
+        for place in LATE:
+            gdb.console(f"break {place}")
+        self.stop_in_start_kernel(gdb, 0)
+        self.assertNotIn("stepping", gdb.console("monitor breakpoints"))
+        steps = int(re.search(r"^DEBUG +(\d+)", gdb.console("monitor exits"), re.MULTILINE)[1])
+        self.assertLess(steps, 20_000)
 
     def test_moves_by_chance(self):
         _, gdb = self.debug()

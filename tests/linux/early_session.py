@@ -25,7 +25,9 @@ def debug(ringside: Path) -> None:
         for place in PLACES:
             met = linux.go_on()
             expect(met == place, f"the boot comes to {place}" + ("" if met == place else f", not to {met}"))
-            expect("stepping" not in gdb.console("monitor breakpoints"), "nothing is stepped for any more")
+            how = gdb.console("monitor breakpoints")
+            expect("stepping" not in how, "nothing is stepped for any more")
+            expect(how.count("in the way of who patches code") == 1, "one is said to be in the way of the function tracer")
         steps = int(re.search(r"^DEBUG +(\d+)", gdb.console("monitor exits"), re.MULTILINE)[1])
         expect(steps < MOST_STEPS, f"{steps} steps")
         gdb.console("delete")
