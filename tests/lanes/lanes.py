@@ -23,9 +23,12 @@ LINUX_SESSIONS = {
     "virtio, by Debian's modules": "virtio",
     "a network by passt, for a user without privileges": "passt_session",
     "gdb with the kernel, its modules and processes": "debug_session",
-    "gdb while the kernel patches itself, and for long": "patching_session",
+    "gdb while the kernel patches itself": "patching_session",
+    "gdb holds the kernel for long": "watchdog_session",
+    "gdb with many breakpoints from the first instruction on": "early_session",
     "the boot with an idle debugger and without": "idle_session",
     "gdb where the decompressor moves the kernel": "decompressor_session",
+    "gdb with eight CPUs": "smp_session",
 }
 LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
 
@@ -221,6 +224,16 @@ def linux(run: LaneRun) -> None:
         run.one_test(name, PYTHON, "-m", f"tests.linux.{module}", "--ringside", build / "ringside")
 
 
+def linux_emulated(run: LaneRun) -> None:
+    """Debian's kernel on this host's KVM, if that runs ring 0 in its instruction emulator: everywhere else the lane linux says
+    more, and sooner."""
+    need_kvm()
+    if not Path("/sys/module/kvm_pvm").exists():
+        raise Skipped("this host's KVM does not emulate ring 0")
+    build = run.build("release")
+    run.one_test("to a shell, with gdb's help", PYTHON, "-m", "tests.linux.emulated_session", "--ringside", build / "ringside")
+
+
 def linux_dbg(run: LaneRun) -> None:
     """Debian's kernel with its source's names, lines and types, and Linux's own gdb scripts."""
     build = run.build("release")
@@ -253,5 +266,6 @@ LANES = [
     Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel),
     Lane("without-kvm", "the demo and the gdb lane where there is no /dev/kvm: in the lab", without_kvm),
     Lane("linux", "Debian's kernel, memtest86+, Xen, SeaBIOS on kvm-amd; Debian's under gdb on kvm-intel", linux),
+    Lane("linux-emulated", "Debian's kernel on a KVM that emulates ring 0, to a shell with gdb's help", linux_emulated),
     Lane("linux-dbg", "Debian's kernel under gdb with its -dbg package (440 MB, once) and Linux's lx-* scripts", linux_dbg),
 ]
