@@ -20,7 +20,7 @@ def main() -> int:
     if arguments.list:
         for lane in LANES:
             when = "  [quick]" if lane.quick else ""
-            print(f"{lane.name:<12} {lane.about}{when}")
+            print(f"{lane.name:<14} {lane.about}{when}")
         return 0
 
     # Ending us ends what we started: see LaneRun.run().
@@ -34,7 +34,7 @@ def main() -> int:
     print(f"\nSummary, {time.monotonic() - started:.0f} s:")
     for name, counts in results.items():
         state = "FAILED" if counts.failed else "passed" if counts.passed else "skipped"
-        print(f"  {name:<10} {state:<8} {counts}; log: build/logs/{name}.log")
+        print(f"  {name:<14} {state:<8} {counts}; log: build/logs/{name}.log")
         total.add(counts)
     print(total)
     return 1 if total.failed else 0
