@@ -67,11 +67,18 @@ class EmulatedLinux:
         self.gdb = GdbSession(symbols.prepare())
 
     def __enter__(self) -> "EmulatedLinux":
-        self._messages.wait_for("gdb: listening on")
-        self.gdb.connect_to(str(self._socket))
+        try:
+            self._messages.wait_for("gdb: listening on")
+            self.gdb.connect_to(str(self._socket))
+        except BaseException as error:
+            self._end(error)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
         self.gdb.close()
         self._process.kill()
         self._process.wait()
