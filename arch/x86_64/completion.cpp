@@ -114,12 +114,14 @@ class Completion {
         return status && (*status & kErrorSummary) == 0 && (system_.cr0 & kNotAvailable) != kNotAvailable;
     }
 
-    // CLAC and STAC. Without CR4.SMAP they do not exist, and with a prefix that could choose another
-    // instruction they are #UD ("NP" in SDM volume 2, 3.1.1.1).
+    // CLAC and STAC. They exist where SMAP does, whether CR4 has it on or not, and with a prefix that could
+    // choose another instruction they are #UD ("NP" in SDM volume 2, 3.1.1.1).
     bool set_alignment_check() {
         constexpr std::uint8_t kClac = 0xca, kStac = 0xcb;
         const bool is_one = form_.modrm == kClac || form_.modrm == kStac;
-        if (!is_one || (system_.cr4 & cr4::kSmap) == 0 || form_.operand_size || form_.repeat)
+        if (!is_one || form_.operand_size || form_.repeat)
+            return false;
+        if ((system_.cr4 & cr4::kSmap) == 0 && !machine_.has_smap())
             return false;
         registers_.rflags &= ~rflags::kAc;
         if (form_.modrm == kStac)

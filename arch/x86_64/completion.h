@@ -28,6 +28,8 @@ class CompletionMachine {
     virtual std::optional<bool> compare_exchange(Gva address, Pair& expected, Pair desired) = 0;
     // The x87 status word; nothing if it is not known.
     virtual std::optional<std::uint16_t> x87_status() = 0;
+    // Whether CPUID announces SMAP.
+    virtual bool has_smap() = 0;
 };
 
 // The registers after the instruction at CS:RIP, whose bytes these are: POPCNT, CMPXCHG16B, FWAIT,

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "arch/x86_64/cpu_mode.h"
+#include "vmm/kvm/cpuid_list.h"
 
 namespace ringside::debug {
 
@@ -47,6 +48,8 @@ class Machine final : public x86::CompletionMachine {
         std::memcpy(&status, area->data() + kX87Status, sizeof status);
         return status;
     }
+
+    bool has_smap() override { return kvm::has_smap(vcpu_).value_or(false); }
 
   private:
     bool holds_planted_byte(Gpa gpa, std::span<const std::byte> place) const {

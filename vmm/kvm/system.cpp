@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 
-#include <cstring>
 #include <memory>
 
+#include "vmm/kvm/cpuid_list.h"
 #include "vmm/kvm/ioctl.h"
 #include "vmm/kvm/vm.h"
 
@@ -50,18 +50,7 @@ int System::check(int capability) const {
 }
 
 Result<std::vector<kvm_cpuid_entry2>> System::supported_cpuid() const {
-    // KVM fails with E2BIG when the array is too small; no host has come near 256 entries.
-    constexpr std::uint32_t kEntries = 256;
-    std::vector<std::byte> buffer(sizeof(kvm_cpuid2) + kEntries * sizeof(kvm_cpuid_entry2));
-    kvm_cpuid2 header{};
-    header.nent = kEntries;
-    std::memcpy(buffer.data(), &header, sizeof header);
-    if (auto r = call(fd_.get(), KVM_GET_SUPPORTED_CPUID, buffer.data(), "KVM_GET_SUPPORTED_CPUID"); !r)
-        return tl::unexpected<Error>(r.error());
-    std::memcpy(&header, buffer.data(), sizeof header);
-    std::vector<kvm_cpuid_entry2> entries(header.nent);
-    std::memcpy(entries.data(), buffer.data() + sizeof header, entries.size() * sizeof(kvm_cpuid_entry2));
-    return entries;
+    return cpuid_list(fd_.get(), KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID");
 }
 
 Result<std::vector<std::uint32_t>> System::msr_indices() const {

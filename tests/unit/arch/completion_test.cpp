@@ -32,10 +32,12 @@ class FakeMachine final : public CompletionMachine {
         return equal;
     }
     std::optional<std::uint16_t> x87_status() override { return status; }
+    bool has_smap() override { return smap; }
     std::map<std::uint64_t, std::uint64_t> words;
     std::map<std::uint64_t, Pair> pairs;
     std::vector<std::pair<std::uint64_t, unsigned>> reads;
     std::optional<std::uint16_t> status = 0;
+    bool smap = false;
 };
 
 class Completions : public testing::Test {
@@ -163,6 +165,14 @@ TEST_F(Completions, ClacAndStacChangeOneFlagWhereThereIsSmap) {
     EXPECT_EQ(clear->rflags, 0x246U);
     EXPECT_EQ(clear->rip, 0x1003U);
     EXPECT_FALSE(complete({0x0f, 0x01, 0xd0})) << "xgetbv is another";
+}
+
+TEST_F(Completions, ClacAndStacNeedSmapInCpuidAndNotInCr4) {
+    state.general.rflags = 0x246;
+    machine.smap = true;
+    const auto set = complete({0x0f, 0x01, 0xcb});
+    ASSERT_TRUE(set);
+    EXPECT_EQ(set->rflags, 0x40246U);
 }
 
 TEST_F(Completions, PrefixesThatAProcessorRefusesAreLeftAlone) {

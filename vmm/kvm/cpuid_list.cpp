@@ -1,0 +1,36 @@
+#include "vmm/kvm/cpuid_list.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "vmm/kvm/ioctl.h"
+
+namespace ringside::kvm {
+
+Result<CpuidList> cpuid_list(int fd, unsigned long request, const char* name) {
+    // KVM fails with E2BIG when the array is too small; no host has come near 256 entries.
+    constexpr std::uint32_t kEntries = 256;
+    std::vector<std::byte> buffer(sizeof(kvm_cpuid2) + kEntries * sizeof(kvm_cpuid_entry2));
+    kvm_cpuid2 header{};
+    header.nent = kEntries;
+    std::memcpy(buffer.data(), &header, sizeof header);
+    if (auto r = call(fd, request, buffer.data(), name); !r)
+        return tl::unexpected<Error>(r.error());
+    std::memcpy(&header, buffer.data(), sizeof header);
+    CpuidList entries(header.nent);
+    std::memcpy(entries.data(), buffer.data() + sizeof header, entries.size() * sizeof(kvm_cpuid_entry2));
+    return entries;
+}
+
+Result<bool> has_smap(const Vcpu& vcpu) {
+    constexpr std::uint32_t kStructuredFeatures = 7, kEbxSmap = 1U << 20;  // SDM volume 2, CPUID
+    return cpuid_list(vcpu.fd(), KVM_GET_CPUID2, "KVM_GET_CPUID2").map([](const CpuidList& entries) {
+        return std::ranges::any_of(entries, [](const kvm_cpuid_entry2& entry) {
+            return entry.function == kStructuredFeatures && entry.index == 0 && (entry.ebx & kEbxSmap) != 0;
+        });
+    });
+}
+
+}  // namespace ringside::kvm

@@ -1,0 +1,20 @@
+// CPUID as KVM lists it: what it supports, and what one vCPU was given.
+#pragma once
+
+#include <vector>
+
+#include "vmm/kvm/kvm_abi.h"
+#include "vmm/kvm/vcpu.h"
+#include "vmm/types.h"
+
+namespace ringside::kvm {
+
+using CpuidList = std::vector<kvm_cpuid_entry2>;
+
+// `request` is KVM_GET_SUPPORTED_CPUID, or any other that fills a kvm_cpuid2; `name` is its name.
+Result<CpuidList> cpuid_list(int fd, unsigned long request, const char* name);
+
+// Whether the vCPU's CPUID announces CLAC, STAC and CR4.SMAP.
+Result<bool> has_smap(const Vcpu& vcpu);
+
+}  // namespace ringside::kvm
