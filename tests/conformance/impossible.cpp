@@ -15,7 +15,7 @@ constexpr std::string_view kNoUserInt = "KVM has no INT n at CPL 3, nor can it d
 constexpr std::string_view kNoIret32 = "KVM cannot emulate a 32-bit IRET";
 constexpr std::string_view kNoHandler32 =
     "the guest's handler ends with a 32-bit IRET, which KVM cannot emulate";
-constexpr std::string_view kNoSysret = "KVM has no SYSRET to CPL 3";
+constexpr std::string_view kHalfSyscall = "SYSCALL comes to its entry at CPL 3 still";
 constexpr std::string_view kNoOwnData =
     "the guest's own data breakpoints never fire, with or without a debugger";
 constexpr std::string_view kNoRealLimit =
@@ -56,8 +56,8 @@ constexpr Impossible kImpossible[] = {
     {kPvm, "step.syscall/cpl3", kNoUser},
     {kPvm, "step.iret_to_cpl3/long", kNoUser},
     {kPvm, "step.int/cpl3", kNoUserInt},
-    {kPvm, "step.sysret/long", kNoSysret},
-    {kPvm, "registers.msr_in_use/long", kNoSysret},
+    {kPvm, "step.sysret/long", kHalfSyscall},
+    {kPvm, "registers.msr_in_use/long", kHalfSyscall},
     {kPvm, "step.int/protected", kNoInt},
     {kPvm, "step.int/long", kNoInt},
     {kPvm, "step.iret/protected", kNoIret32},

@@ -1,8 +1,7 @@
 """Debian's kernel on a host's KVM that emulates ring 0: to its first process, and with gdb's help to a shell.
 
 Boot parameters keep the kernel away from instructions that such a KVM lacks and from work that takes minutes there. What no
-parameter avoids: SYSCALL at CPL 3 comes to the kernel's entry at CPL 3 still, which is a page fault there, and there is no
-SYSRET. gdb does what is left of the one, and lets the kernel leave by IRET instead of the other.
+parameter avoids: SYSCALL at CPL 3 comes to the kernel's entry at CPL 3 still, which is a page fault there. gdb does the rest of it.
 """
 
 import subprocess
@@ -45,7 +44,6 @@ TYPED = "echo answer $((6 * 7)); /bin/busybox poweroff -f\n"
 ENTRY = "entry_SYSCALL_64"
 PAGE_FAULT = "asm_exc_page_fault"
 RESUME_FLAG = 0x10000
-JUMP = 0xe9  # behind it 32 bits, from the next instruction on
 
 
 class EmulatedLinux:
@@ -112,13 +110,6 @@ class EmulatedLinux:
         self.gdb.console(f"set $eflags = {flags:#x}")
         self.gdb.console(f"set $rip = (unsigned long)&{ENTRY}")
 
-    def leave_by_iret(self) -> None:
-        """A jump from the way out that ends with SYSRET to the one that ends with IRET, and does for every case."""
-        way_out = self.gdb.integer("(unsigned long)&syscall_return_via_sysret")
-        other = self.gdb.integer("(unsigned long)&swapgs_restore_regs_and_return_to_usermode")
-        self.gdb.console(f"set *(unsigned char*){way_out:#x} = {JUMP:#x}")
-        self.gdb.console(f"set *(int*){way_out + 1:#x} = {other - way_out - 5}")
-
 
 def debug(ringside: Path) -> None:
     start = time.monotonic()
@@ -126,7 +117,6 @@ def debug(ringside: Path) -> None:
         linux.catch_system_calls()
         expect(linux.next_system_call(LIMIT), f"the first process makes a system call, after {time.monotonic() - start:.0f} s")
         linux.console.wait_for("Run /init as init process")
-        linux.leave_by_iret()
         calls, typed = 0, False
         while calls == 0 or linux.next_system_call(PATIENCE):
             linux.finish_system_call()
