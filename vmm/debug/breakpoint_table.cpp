@@ -1,6 +1,7 @@
 #include "vmm/debug/breakpoint_table.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "arch/x86_64/control_bits.h"
 #include "vmm/debug/patch_site.h"
@@ -127,6 +128,7 @@ void BreakpointTable::renew_overwritten(const GuestView& view, const x86::System
         const auto page = view.translate(view.tables_for(system, address), address);
         if (!page || page->gpa != breakpoint->gpa)
             continue;
+        const std::scoped_lock lock(planted_mutex_);
         planted_.at(breakpoint->gpa).original = *byte_at(breakpoint->gpa);
         *byte_at(breakpoint->gpa) = kInt3;
     }
@@ -179,6 +181,7 @@ void BreakpointTable::look_at_place(const GuestView& view, const x86::SystemRegi
         return;
     breakpoint.gpa = page->gpa;
     breakpoint.user = is_user_page(*page, system);
+    breakpoint.without_paging = (system.cr0 & x86::cr0::kPg) == 0 && page->gpa.value < kRealModeLimit;
     breakpoint.disturbs = would_disturb(view, system, breakpoint);
 }
 
@@ -193,16 +196,19 @@ void BreakpointTable::look_at_places(const GuestView& view, const x86::SystemReg
     }
 }
 
-void BreakpointTable::plant(Gpa gpa) {
-    Planted& planted = planted_[gpa];
+void BreakpointTable::plant(const Breakpoint& breakpoint) {
+    const std::scoped_lock lock(planted_mutex_);
+    Planted& planted = planted_[breakpoint.gpa];
     if (planted.users++ != 0)
         return;
-    std::byte* byte = byte_at(gpa);
+    std::byte* byte = byte_at(breakpoint.gpa);
     planted.original = *byte;
+    planted.without_paging = breakpoint.without_paging;
     *byte = kInt3;
 }
 
 void BreakpointTable::unplant(Gpa gpa) {
+    const std::scoped_lock lock(planted_mutex_);
     const auto it = planted_.find(gpa);
     if (it == planted_.end() || --it->second.users != 0)
         return;
@@ -213,12 +219,18 @@ void BreakpointTable::unplant(Gpa gpa) {
 }
 
 void BreakpointTable::lift(Gpa gpa) {
+    const std::scoped_lock lock(planted_mutex_);
+    Planted& planted = planted_.at(gpa);
+    planted.lifted = true;
     if (std::byte* byte = byte_at(gpa); *byte == kInt3)
-        *byte = planted_.at(gpa).original;
+        *byte = planted.original;
 }
 
 void BreakpointTable::put_back(Gpa gpa) {
-    if (std::byte* byte = byte_at(gpa); *byte == planted_.at(gpa).original)
+    const std::scoped_lock lock(planted_mutex_);
+    Planted& planted = planted_.at(gpa);
+    planted.lifted = false;
+    if (std::byte* byte = byte_at(gpa); *byte == planted.original)
         *byte = kInt3;
 }
 
@@ -229,6 +241,7 @@ Breakpoint* BreakpointTable::int3_at(Gpa gpa) const {
 }
 
 void BreakpointTable::hide(Gpa gpa, std::span<std::byte> bytes) const {
+    const std::scoped_lock lock(planted_mutex_);
     for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < bytes.size(); ++it) {
         std::byte& byte = bytes[it->first - gpa];
         if (byte == kInt3)
@@ -236,12 +249,36 @@ void BreakpointTable::hide(Gpa gpa, std::span<std::byte> bytes) const {
     }
 }
 
-void BreakpointTable::slip_under(Gpa gpa, std::span<std::byte> bytes) {
-    for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < bytes.size(); ++it) {
-        std::byte& byte = bytes[it->first - gpa];
-        it->second.original = byte;
-        byte = kInt3;
+void BreakpointTable::write_under(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) {
+    write(gpa, place, data, [](Planted& planted, std::byte& at, std::byte value) {
+        planted.original = value;
+        if (at != kInt3)  // lifted for a moment, or written over by the guest
+            at = value;
+    });
+}
+
+void BreakpointTable::write_from_device(Gpa gpa, std::span<std::byte> place,
+                                        std::span<const std::byte> data) {
+    write(gpa, place, data, [](Planted& planted, std::byte& at, std::byte value) {
+        const bool stays = planted.without_paging && !planted.lifted;
+        if (planted.without_paging)
+            planted.original = value;
+        at = stays ? kInt3 : value;
+    });
+}
+
+template <typename WritePlanted>
+void BreakpointTable::write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
+                            WritePlanted write_planted) {
+    const std::scoped_lock lock(planted_mutex_);
+    std::size_t done = 0;
+    for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < data.size(); ++it) {
+        const auto at = static_cast<std::size_t>(it->first - gpa);
+        std::memcpy(place.data() + done, data.data() + done, at - done);
+        write_planted(it->second, place[at], data[at]);
+        done = at + 1;
     }
+    std::memcpy(place.data() + done, data.data() + done, data.size() - done);
 }
 
 // Whoever has no other way gets the debug slots first: watchpoints, then hardware breakpoints, then software
@@ -287,7 +324,7 @@ void BreakpointTable::plan_int3s() {
             continue;
         }
         if (!planted)
-            plant(breakpoint->gpa);
+            plant(*breakpoint);
         breakpoint->mechanism = Mechanism::Int3;
         plan_.int3s = true;
         plan_.user_int3s = plan_.user_int3s || breakpoint->user;

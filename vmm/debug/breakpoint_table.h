@@ -8,7 +8,7 @@
 //
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
 // while they run. lift(), put_back() and settle() are the exception: they are also for the one vCPU thread
-// inside StopCoordinator's exclusive section.
+// inside StopCoordinator's exclusive section. hide() and write_under() are for everyone at any time.
 #pragma once
 
 #include <array>
@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,9 +34,11 @@ enum class Mechanism : std::uint8_t { Int3, Slot, Stepping };
 struct Breakpoint {
     gdbstub::BreakpointRequest request;
     Mechanism mechanism = Mechanism::Stepping;
-    bool plantable = false;                      // an int3 can stand there
-    Gpa gpa;                                     // where it does or would
-    bool user = false;                           // user code may run there
+    bool plantable = false;  // an int3 can stand there
+    Gpa gpa;                 // where it does or would
+    bool user = false;       // user code may run there
+    // Below 1 MiB, where loaders put code, and with paging off: the address is the place, whatever is there.
+    bool without_paging = false;
     bool disturbs = false;                       // as an int3 it would be in somebody's way
     std::optional<std::uint64_t> address_space;  // the CR3 to which it is limited
     bool waiting = false;                        // a software breakpoint on a page that is not mapped yet
@@ -58,7 +61,7 @@ struct DebugPlan {
     bool needs_stepping() const { return !stepped_breakpoints.empty() || !stepped_watchpoints.empty(); }
 };
 
-class BreakpointTable final : public PlantedBytes {
+class BreakpointTable final : public machine::PlantedBytes {
   public:
     explicit BreakpointTable(const machine::GuestMemory& memory) : memory_(memory) {}
 
@@ -94,12 +97,15 @@ class BreakpointTable final : public PlantedBytes {
     void put_back(Gpa);
 
     void hide(Gpa gpa, std::span<std::byte> bytes) const override;
-    void slip_under(Gpa gpa, std::span<std::byte> bytes) override;
+    void write_under(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) override;
+    void write_from_device(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) override;
 
   private:
     struct Planted {
         std::byte original{};
         unsigned users = 0;
+        bool without_paging = false;
+        bool lifted = false;  // for a moment
     };
     using List = std::vector<std::unique_ptr<Breakpoint>>;
 
@@ -110,7 +116,9 @@ class BreakpointTable final : public PlantedBytes {
     void renew_overwritten(const GuestView&, const x86::SystemRegisters&);
     bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, std::uint64_t address) const;
     bool int3_works_in(const x86::SystemRegisters&, Gpa) const;
-    void plant(Gpa);
+    void plant(const Breakpoint&);
+    template <typename WritePlanted>
+    void write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data, WritePlanted);
     void unplant(Gpa);
     void make_plan();
     void plan_watchpoints();
@@ -123,6 +131,7 @@ class BreakpointTable final : public PlantedBytes {
     const machine::GuestMemory& memory_;
     HostAbilities abilities_;
     List breakpoints_;
+    mutable std::mutex planted_mutex_;
     std::map<Gpa, Planted> planted_;
     DebugPlan plan_;
     DebugPlan plan_without_slots_;

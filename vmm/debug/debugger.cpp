@@ -21,6 +21,7 @@ void Debugger::bind(machine::Machine& machine) {
     const machine::CpuFeatures& features = machine.cpu_features();
     registers_.emplace(x86::FeatureSet{features.avx, features.avx512, features.pkru}, options_.architecture);
     table_ = std::make_unique<BreakpointTable>(machine.memory());
+    machine.memory().set_planted(*table_);
     view_ = std::make_unique<GuestView>(machine.memory(), *table_, features.physical_address_bits);
     coordinator_ =
         std::make_unique<StopCoordinator>(machine, [this] { hooks_.post([this] { on_all_stopped(); }); });

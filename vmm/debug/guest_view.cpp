@@ -81,15 +81,19 @@ std::optional<std::uint64_t> GuestView::load(const x86::SystemRegisters& system,
 }
 
 Result<void> GuestView::write_physical(Gpa gpa, std::span<const std::byte> data) {
-    std::vector<std::byte> bytes(data.begin(), data.end());
-    for (std::size_t done = 0; done < bytes.size();) {
-        const auto there = memory_.prefix(gpa + done, bytes.size() - done);
+    for (std::size_t done = 0; done < data.size();) {
+        const auto there = memory_.prefix(gpa + done, data.size() - done);
         if (there.empty())
             return not_backed(gpa + done);
         done += there.size();
     }
-    planted_.slip_under(gpa, bytes);
-    return memory_.write(gpa, bytes);
+    while (!data.empty()) {
+        const auto place = memory_.prefix(gpa, data.size());
+        planted_.write_under(gpa, place, data.first(place.size()));
+        data = data.subspan(place.size());
+        gpa = gpa + place.size();
+    }
+    return {};
 }
 
 Result<void> GuestView::write(const x86::SystemRegisters& system, Gva gva, std::span<const std::byte> data) {

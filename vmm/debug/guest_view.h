@@ -10,24 +10,15 @@
 #include "arch/x86_64/cpu_state.h"
 #include "arch/x86_64/paging.h"
 #include "vmm/machine/guest_memory.h"
+#include "vmm/machine/planted_bytes.h"
 #include "vmm/types.h"
 
 namespace ringside::debug {
 
-// Where int3s stand in memory in place of original bytes.
-class PlantedBytes {
-  public:
-    virtual ~PlantedBytes() = default;
-    // Replaces, in `bytes` just read from `gpa` on, every int3 of ours by what it stands for.
-    virtual void hide(Gpa gpa, std::span<std::byte> bytes) const = 0;
-    // Notes, for `bytes` about to be written at `gpa`, what now belongs under each int3 of ours, and puts
-    // int3s into `bytes` in their stead.
-    virtual void slip_under(Gpa gpa, std::span<std::byte> bytes) = 0;
-};
-
 class GuestView {
   public:
-    GuestView(const machine::GuestMemory& memory, PlantedBytes& planted, unsigned physical_address_bits)
+    GuestView(const machine::GuestMemory& memory, machine::PlantedBytes& planted,
+              unsigned physical_address_bits)
         : memory_(memory), planted_(planted), physical_address_bits_(physical_address_bits) {}
 
     // A page walk from the given registers.
@@ -72,7 +63,7 @@ class GuestView {
     }
 
     const machine::GuestMemory& memory_;
-    PlantedBytes& planted_;
+    machine::PlantedBytes& planted_;
     unsigned physical_address_bits_;
     std::optional<std::uint64_t> chosen_;  // a CR3
 };

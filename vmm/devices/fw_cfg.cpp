@@ -119,8 +119,13 @@ bool FwCfg::copy_item(Gpa to, std::uint32_t size) {
     if (place.empty())
         return false;
     const auto bytes = take(size);
-    const auto rest = std::ranges::copy(bytes, place.begin()).out;
-    std::fill(rest, place.end(), std::byte{0});
+    memory_.device_write(to, place.first(bytes.size()), bytes);
+    static constexpr std::array<std::byte, 4096> kZeros{};
+    for (std::size_t done = bytes.size(); done < size;) {
+        const auto zeros = std::span(kZeros).first(std::min(kZeros.size(), size - done));
+        memory_.device_write(to + done, place.subspan(done, zeros.size()), zeros);
+        done += zeros.size();
+    }
     return true;
 }
 

@@ -170,6 +170,19 @@ std::span<std::byte> GuestMemory::writable_span(Gpa gpa, std::uint64_t size) con
     return region == nullptr || region->read_only() ? std::span<std::byte>{} : span(gpa, size);
 }
 
+void GuestMemory::device_read(Gpa gpa, std::span<const std::byte> place, std::span<std::byte> out) const {
+    std::memcpy(out.data(), place.data(), out.size());
+    if (planted_ != nullptr)
+        planted_->hide(gpa, out);
+}
+
+void GuestMemory::device_write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) const {
+    if (planted_ != nullptr)
+        planted_->write_from_device(gpa, place, data);
+    else
+        std::memcpy(place.data(), data.data(), data.size());
+}
+
 Result<void> GuestMemory::read(Gpa gpa, std::span<std::byte> out) const {
     while (!out.empty()) {
         const std::span<std::byte> bytes = prefix(gpa, out.size());

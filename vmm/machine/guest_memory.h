@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "vmm/machine/planted_bytes.h"
 #include "vmm/types.h"
 
 namespace ringside::machine {
@@ -59,6 +60,13 @@ class GuestMemory {
     std::span<std::byte> prefix(Gpa gpa, std::uint64_t size) const;
     bool contains(Gpa gpa, std::uint64_t size) const { return !span(gpa, size).empty() || size == 0; }
 
+    // What devices copy by, between bytes of theirs and `place`, which is span()'s or writable_span()'s of
+    // `gpa`: where a debugger has planted something they find what it stands for (planted_bytes.h).
+    void device_read(Gpa gpa, std::span<const std::byte> place, std::span<std::byte> out) const;
+    void device_write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) const;
+    // Before the machine runs; `planted` must outlive it.
+    void set_planted(PlantedBytes& planted) { planted_ = &planted; }
+
     // Copies; an error names the first address that is not backed. Both may cross regions.
     Result<void> read(Gpa gpa, std::span<std::byte> out) const;
     Result<void> write(Gpa gpa, std::span<const std::byte> data) const;
@@ -68,6 +76,7 @@ class GuestMemory {
     const MemoryRegion* region_of(Gpa gpa) const;
 
     std::vector<MemoryRegion> regions_;  // sorted by start
+    PlantedBytes* planted_ = nullptr;
 };
 
 }  // namespace ringside::machine

@@ -1,53 +1,47 @@
 #include "vmm/devices/virtio/chain.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace ringside::devices::virtio {
 
-namespace {
-
-// Calls `copy(piece, done)` for each stretch of [offset, offset + size) in turn; returns how much there was.
 template <typename Byte, typename Copy>
-std::size_t for_each_stretch(const std::vector<std::span<Byte>>& pieces, std::uint64_t offset,
-                             std::size_t size, Copy copy) {
+std::size_t Chain::for_each_stretch(const Run<Byte>& run, std::uint64_t offset, std::size_t size, Copy copy) {
     std::size_t done = 0;
-    for (const std::span<Byte> piece : pieces) {
+    for (const Piece<Byte>& piece : run.pieces) {
         if (done == size)
             break;
-        if (offset >= piece.size()) {
-            offset -= piece.size();
+        if (offset >= piece.bytes.size()) {
+            offset -= piece.bytes.size();
             continue;
         }
         const auto start = static_cast<std::size_t>(offset);
-        const std::span<Byte> stretch = piece.subspan(start, std::min(piece.size() - start, size - done));
-        copy(stretch, done);
-        done += stretch.size();
+        const auto bytes = piece.bytes.subspan(start, std::min(piece.bytes.size() - start, size - done));
+        copy(Piece<Byte>{piece.start + start, bytes}, done);
+        done += bytes.size();
         offset = 0;
     }
     return done;
 }
 
-}  // namespace
-
-void Chain::begin(std::uint16_t head) {
+void Chain::begin(std::uint16_t head, const machine::GuestMemory& memory) {
     head_ = head;
+    memory_ = &memory;
     readable_.clear();
     writable_.clear();
 }
 
 std::size_t Chain::read(std::uint64_t offset, std::span<std::byte> out) const {
-    return for_each_stretch(readable_.pieces, offset, out.size(),
-                            [&](std::span<const std::byte> stretch, std::size_t done) {
-                                std::memcpy(out.data() + done, stretch.data(), stretch.size());
-                            });
+    return for_each_stretch(
+        readable_, offset, out.size(), [&](const Piece<const std::byte>& stretch, std::size_t done) {
+            memory_->device_read(stretch.start, stretch.bytes, out.subspan(done, stretch.bytes.size()));
+        });
 }
 
 std::size_t Chain::write(std::uint64_t offset, std::span<const std::byte> data) const {
-    return for_each_stretch(writable_.pieces, offset, data.size(),
-                            [&](std::span<std::byte> stretch, std::size_t done) {
-                                std::memcpy(stretch.data(), data.data() + done, stretch.size());
-                            });
+    return for_each_stretch(
+        writable_, offset, data.size(), [&](const Piece<std::byte>& stretch, std::size_t done) {
+            memory_->device_write(stretch.start, stretch.bytes, data.subspan(done, stretch.bytes.size()));
+        });
 }
 
 }  // namespace ringside::devices::virtio

@@ -8,6 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "vmm/machine/guest_memory.h"
+#include "vmm/types.h"
+
 namespace ringside::devices::virtio {
 
 class Chain {
@@ -24,27 +27,39 @@ class Chain {
     // For Queue: the descriptor that the chain begins with, and its pieces. A Chain that is used again does
     // not allocate again.
     std::uint16_t head() const { return head_; }
-    void begin(std::uint16_t head);
-    void add_readable(std::span<const std::byte> piece) { readable_.add(piece); }
-    void add_writable(std::span<std::byte> piece) { writable_.add(piece); }
+    void begin(std::uint16_t head, const machine::GuestMemory& memory);
+    void add_readable(Gpa start, std::span<const std::byte> piece) { readable_.add({start, piece}); }
+    void add_writable(Gpa start, std::span<std::byte> piece) { writable_.add({start, piece}); }
     // For Transport: how often the device had been reset when the chain was taken.
     void stamp(std::uint32_t epoch) { epoch_ = epoch; }
     std::uint32_t epoch() const { return epoch_; }
 
   private:
     template <typename Byte>
+    struct Piece {
+        Gpa start;
+        std::span<Byte> bytes;
+    };
+    template <typename Byte>
     struct Run {
-        std::vector<std::span<Byte>> pieces;
+        std::vector<Piece<Byte>> pieces;
         std::uint64_t size = 0;
-        void add(std::span<Byte> piece) {
+        void add(Piece<Byte> piece) {
             pieces.push_back(piece);
-            size += piece.size();
+            size += piece.bytes.size();
         }
         void clear() {
             pieces.clear();
             size = 0;
         }
     };
+    // Calls `copy(piece, done)` for each stretch of [offset, offset + size) in turn; returns how much there
+    // was.
+    template <typename Byte, typename Copy>
+    static std::size_t for_each_stretch(const Run<Byte>& run, std::uint64_t offset, std::size_t size,
+                                        Copy copy);
+
+    const machine::GuestMemory* memory_ = nullptr;
     Run<const std::byte> readable_;
     Run<std::byte> writable_;
     std::uint16_t head_ = 0;

@@ -120,7 +120,7 @@ std::uint16_t Queue::ask_for_notification() {
 }
 
 tl::expected<void, std::string> Queue::collect(std::uint16_t head, Chain& chain) const {
-    chain.begin(head);
+    chain.begin(head, *memory_);
     Walk walk{descriptors_, state_.size, head, false};
     for (unsigned count = 0;; ++count) {
         if (walk.index >= walk.entries)
@@ -174,9 +174,9 @@ tl::expected<void, std::string> Queue::add_buffer(const Descriptor& descriptor, 
         return Failure(fmt::format("a buffer at {:#x}, {} bytes, which is not in {}", descriptor.address,
                                    descriptor.length, write ? "writable RAM" : "memory"));
     if (write)
-        chain.add_writable(bytes);
+        chain.add_writable(start, bytes);
     else
-        chain.add_readable(bytes);
+        chain.add_readable(start, bytes);
     return {};
 }
 

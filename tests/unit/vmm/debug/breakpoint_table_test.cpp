@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "arch/x86_64/control_bits.h"
 #include "tests/unit/vmm/debug/stopped_machine.h"
 #include "tests/unit/vmm/debug/test_guest.h"
 
@@ -47,6 +48,12 @@ class BreakpointTableTest : public ::testing::Test {
     }
     void remove(BreakpointKind kind, std::uint64_t address, std::uint64_t size = 1) {
         ASSERT_TRUE(table_.remove(machine_.token(), kind, address, size));
+    }
+    void write_under(std::uint64_t gpa, std::initializer_list<unsigned char> values) {
+        std::vector<std::byte> data;
+        for (const unsigned char value : values)
+            data.push_back(std::byte{value});
+        table_.write_under(Gpa{gpa}, guest_.memory.span(Gpa{gpa}, data.size()), data);
     }
     Mechanism mechanism(std::size_t breakpoint = 0) const { return table_.list().at(breakpoint)->mechanism; }
     std::byte seen_by_a_client(std::uint64_t gpa) const {
@@ -103,12 +110,56 @@ TEST_F(BreakpointTableTest, ARemovalOfNothingIsNoError) {
 
 TEST_F(BreakpointTableTest, AClientsWriteGoesUnderTheInt3) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    std::array<std::byte, 2> written{std::byte{0x55}, std::byte{0x66}};
-    table_.slip_under(Gpa{kCode}, written);
-    EXPECT_EQ(written[0], std::byte{kInt3});
-    EXPECT_EQ(written[1], std::byte{0x66});
+    write_under(kCode - 1, {0x44, 0x55, 0x66});
+    EXPECT_EQ(guest_.peek(kCode - 1), 0x44);
+    EXPECT_EQ(guest_.peek(kCode), kInt3);
+    EXPECT_EQ(guest_.peek(kCode + 1), 0x66);
     remove(BreakpointKind::Software, kCode);
     EXPECT_EQ(guest_.peek(kCode), 0x55);
+}
+
+TEST_F(BreakpointTableTest, AWriteWhileAnInt3IsLiftedIsSeenAndKept) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    table_.lift(Gpa{kCode});
+    write_under(kCode, {0x55});
+    EXPECT_EQ(guest_.peek(kCode), 0x55);
+    table_.put_back(Gpa{kCode});
+    EXPECT_EQ(guest_.peek(kCode), kInt3);
+    EXPECT_EQ(seen_by_a_client(kCode), std::byte{0x55});
+}
+
+// A page may be another's by the time a disk writes to it. Where there are no pages, code is being loaded.
+TEST_F(BreakpointTableTest, DevicesDoNotSeeAnInt3AndWriteOverItUnlessPagingIsOff) {
+    guest_.memory.set_planted(table_);
+    const auto place = guest_.memory.span(Gpa{kCode}, 2);
+    for (const bool paging : {true, false}) {
+        guest_.state.system.cr0 = paging ? guest_.state.system.cr0 : x86::cr0::kPe;
+        guest_.poke(kCode, kNop);
+        ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+        std::array<std::byte, 2> bytes{};
+        guest_.memory.device_read(Gpa{kCode}, place, bytes);
+        EXPECT_EQ(bytes[0], std::byte{kNop});
+        guest_.poke(kCode, std::uint8_t{0});  // the guest clears it
+        bytes = {std::byte{0x55}, std::byte{0x66}};
+        guest_.memory.device_write(Gpa{kCode}, place, bytes);
+        EXPECT_EQ(guest_.peek(kCode), paging ? 0x55 : kInt3);
+        EXPECT_EQ(guest_.peek(kCode + 1), 0x66);
+        EXPECT_EQ(seen_by_a_client(kCode), std::byte{0x55});
+        remove(BreakpointKind::Software, kCode);
+        EXPECT_EQ(guest_.peek(kCode), 0x55);
+    }
+}
+
+TEST_F(BreakpointTableTest, ADeviceWritesOverALiftedInt3WhichIsPutBack) {
+    guest_.state.system.cr0 = x86::cr0::kPe;
+    guest_.memory.set_planted(table_);
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    table_.lift(Gpa{kCode});
+    const std::array<std::byte, 1> bytes{std::byte{0x55}};
+    guest_.memory.device_write(Gpa{kCode}, guest_.memory.span(Gpa{kCode}, 1), bytes);
+    EXPECT_EQ(guest_.peek(kCode), 0x55);
+    table_.put_back(Gpa{kCode});
+    EXPECT_EQ(guest_.peek(kCode), kInt3);
 }
 
 TEST_F(BreakpointTableTest, AGuestThatOverwritesAnInt3KeepsWhatItWrote) {

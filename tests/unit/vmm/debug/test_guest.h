@@ -1,6 +1,7 @@
 // A guest made of values: memory with an identity-mapped long mode, and registers to look at it with. No KVM.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -13,7 +14,7 @@
 namespace ringside::debug::testing {
 
 // int3s of ours at given addresses, with the bytes that they stand for.
-class FakePlanted final : public PlantedBytes {
+class FakePlanted final : public machine::PlantedBytes {
   public:
     std::map<Gpa, std::byte> original;
     void hide(Gpa gpa, std::span<std::byte> bytes) const override {
@@ -21,10 +22,14 @@ class FakePlanted final : public PlantedBytes {
             if (address >= gpa && address - gpa < bytes.size())
                 bytes[address - gpa] = byte;
     }
-    void slip_under(Gpa gpa, std::span<std::byte> bytes) override {
+    void write_under(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) override {
+        std::ranges::copy(data, place.begin());
         for (auto& [address, byte] : original)
-            if (address >= gpa && address - gpa < bytes.size())
-                byte = std::exchange(bytes[address - gpa], std::byte{0xcc});
+            if (address >= gpa && address - gpa < place.size())
+                byte = std::exchange(place[address - gpa], std::byte{0xcc});
+    }
+    void write_from_device(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) override {
+        write_under(gpa, place, data);
     }
 };
 
