@@ -4,12 +4,13 @@ import dataclasses
 import shlex
 from pathlib import Path
 
-from tests.linux import initramfs, packages
+from tests.linux import boot_disk, initramfs, packages
 from tests.linux.lab import kernel
 
 HERE = Path(__file__).resolve().parent
 
 LIMIT = 240  # seconds; a boot takes 5 to 10 on an idle machine
+BIOS = Path("/usr/share/seabios/bios-256k.bin")
 QUIET = "console=ttyS0 reboot=k panic=-1 quiet"
 
 
@@ -21,6 +22,7 @@ class Case:
     expect: tuple[str, ...] = ()
     options: str = f"--append '{QUIET}'"
     vmlinux: bool = False  # the kernel as the ELF file out of the bzImage
+    disk: bool = False  # GRUB, the kernel and its initrd on a disk
     generic: bool = False  # Debian's generic kernel, not the cloud one
     status: int = 0
 
@@ -45,24 +47,33 @@ CASES = {
                          options=f"--linux-entry decompressor --append '{QUIET}'"),
     "vmlinux-pvh": Case("poweroff -f", vmlinux=True),
     "vmlinux-64": Case("poweroff -f", options=f"--linux-entry payload --append '{QUIET}'", vmlinux=True),
+    # By its setup code, which asks the BIOS about the machine.
+    "firmware": Case("echo cpus $(nproc); dmesg | grep -o 'BIOS-provided physical RAM map'; poweroff -f",
+                     ("cpus 2", "BIOS-provided physical RAM map"),
+                     options=f"--firmware {BIOS} --cpus 2 --append '{QUIET}'"),
+    # From the disk that the BIOS finds by ACPI's tables.
+    "disk": Case("echo answer $((6 * 7)); poweroff -f", (".*GRUB", "answer 42"), disk=True),
     "generic": Case("echo release $(uname -r); poweroff -f", ("release 6.*[0-9]-amd64",), generic=True),
 }
 
 
 def commands(ringside: Path, archive: Path) -> dict[str, tuple[int, str]]:
-    """By name, with limits in seconds. `archive` is where the guest's file system is written to."""
+    """By name, with limits in seconds. `archive` is where the guest's file system is written to; a disk is put beside it."""
     debian = kernel.prepare()
     archive.write_bytes(initramfs.build({f"/root/{module.name}": module.read_bytes()
                                          for module in debian.tree.glob("lib/modules/*/kernel/drivers/misc/pvpanic/*.ko")}))
     cloud = next(debian.tree.glob("boot/vmlinuz-*"))
     generic = packages.generic_kernel()
+    disk = archive.with_suffix(".disk")
+    boot_disk.build(disk, cloud, archive, QUIET)
 
     def command(case: Case) -> str:
         session = ["sh", str(HERE / "session"), "--status", str(case.status), "--type", case.type]
         for text in case.expect:
             session += ["--expect", text]
         image = generic if case.generic else debian.vmlinux if case.vmlinux else cloud
-        return f"{shlex.join(session)} -- {ringside} run --log-level info --serial stdio -i {archive} {case.options} {image}"
+        guest = f"--disk {disk} {BIOS}" if case.disk else f"-i {archive} {case.options} {image}"
+        return f"{shlex.join(session)} -- {ringside} run --log-level info --serial stdio {guest}"
 
     return {name: (LIMIT, command(case)) for name, case in CASES.items()}
 

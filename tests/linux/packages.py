@@ -44,6 +44,15 @@ def memtest() -> Path:
     return cache.entry("memtest86+.boot", make) / "boot"
 
 
+def ipxe() -> Path:
+    """ipxe.lkrn, which a BIOS has to start."""
+    def make(tree: Path) -> None:
+        tree.mkdir()
+        unpack(download("ipxe", "", tree.parent), tree, "./boot/ipxe.lkrn")
+
+    return cache.entry("ipxe.boot", make) / "boot" / "ipxe.lkrn"
+
+
 def xen() -> Path:
     """The hypervisor as an ELF file: its boot loader would unpack it."""
     def make(path: Path) -> None:
