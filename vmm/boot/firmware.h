@@ -18,8 +18,8 @@ void describe_machine(std::uint32_t cpus, const machine::GuestMemory& memory, ma
 
 // What SeaBIOS, and whatever else knows QEMU, is told besides: the memory map, the ACPI tables, and that its
 // screen is the serial line. The tables are put at the top of RAM below 4 GiB, unless the guest is too small
-// for any. Returns where the RAM ends that is left.
-Gpa describe_to_firmware(const BootRequest& request, const machine::GuestMemory& memory,
-                         machine::FwCfgItems& items);
+// for any.
+void describe_to_firmware(const BootRequest& request, const machine::GuestMemory& memory,
+                          machine::FwCfgItems& items);
 
 }  // namespace ringside::boot

@@ -88,8 +88,8 @@ void describe_machine(std::uint32_t cpus, const machine::GuestMemory& memory, ma
     items.put(FwCfgKey::MaximumCpuCount, bytes_of(count));
 }
 
-Gpa describe_to_firmware(const BootRequest& request, const machine::GuestMemory& memory,
-                         machine::FwCfgItems& items) {
+void describe_to_firmware(const BootRequest& request, const machine::GuestMemory& memory,
+                          machine::FwCfgItems& items) {
     const Gpa end = end_of_low_ram(memory);
     Gpa left = end;
     if (request.acpi && end.value > layout::kAcpiTablesSize) {
@@ -104,7 +104,6 @@ Gpa describe_to_firmware(const BootRequest& request, const machine::GuestMemory&
         items.put_file("etc/sercon-port", bytes_of(std::uint64_t{request.acpi->serial_ports}));
         items.put_file("etc/screen-and-debug", bytes_of(std::uint64_t{0}));
     }
-    return left;
 }
 
 }  // namespace ringside::boot

@@ -25,6 +25,20 @@ constexpr std::uint16_t kResetSelector = 0xf000;
 constexpr std::uint64_t kResetBase = 0xffff0000;
 constexpr std::uint64_t kResetOffset = 0xfff0;
 
+// --firmware's file is not the one that an error without a name is about.
+tl::unexpected<Error> not_firmware(const LoadContext& context) {
+    auto error = reject(
+        fmt::format("it is no firmware image: that has a multiple of 64 KiB up to {} MiB, and ends with a "
+                    "reset vector",
+                    kMost / layout::kMiB),
+        "Boot it by another protocol");
+    if (context.request.firmware) {
+        error.value().operation = fmt::format("load {}", context.request.firmware->string());
+        error.value().advice = "Give a BIOS, as /usr/share/seabios/bios-256k.bin (package seabios)";
+    }
+    return error;
+}
+
 }  // namespace
 
 bool is_firmware(std::span<const std::byte> file) {
@@ -37,15 +51,10 @@ bool is_firmware(std::span<const std::byte> file) {
 }
 
 Result<BootState> load_firmware(const LoadContext& context) {
-    const std::span<const std::byte> image =
-        context.firmware.empty() ? std::span<const std::byte>(context.kernel) : context.firmware;
+    const bool starts_a_kernel = !context.firmware.empty();
+    const std::span<const std::byte> image = starts_a_kernel ? context.firmware : context.kernel;
     if (!is_firmware(image))
-        return reject(
-            fmt::format(
-                "it is no firmware image: that has a multiple of 64 KiB up to {} MiB, and ends with a "
-                "reset vector",
-                kMost / layout::kMiB),
-            "Boot it by another protocol");
+        return not_firmware(context);
     const std::uint64_t shadow = std::min<std::uint64_t>(image.size(), kShadow);
     const auto low =
         claim(context.memory, "the firmware's copy", Gpa{layout::kHighMemory.value - shadow}, shadow);
@@ -62,9 +71,9 @@ Result<BootState> load_firmware(const LoadContext& context) {
     state.entry = Gpa{kResetBase + kResetOffset};
     state.summary =
         fmt::format("firmware, {} KiB at {:#x}", image.size() / layout::kKiB, state.rom->start.value);
-    const Gpa ram_end = describe_to_firmware(context.request, context.memory, state.fw_cfg);
-    if (!context.firmware.empty()) {
-        const auto offered = linux_boot::offer_to_firmware(context, ram_end, state.fw_cfg);
+    describe_to_firmware(context.request, context.memory, state.fw_cfg);
+    if (starts_a_kernel) {
+        const auto offered = linux_boot::offer_to_firmware(context, state.fw_cfg);
         if (!offered)
             return tl::unexpected(offered.error());
         state.summary += ", " + *offered;

@@ -82,23 +82,27 @@ Result<void> place_segments(const ElfImage& image, std::span<const std::byte> fi
     return {};
 }
 
-Result<Gpa> find_initrd_place(std::uint64_t size, Gpa above, Gpa below, const machine::GuestMemory& memory) {
+Result<Gpa> find_initrd_place(std::uint64_t size, Gpa above, Gpa below, const machine::GuestMemory& memory,
+                              std::uint64_t kept) {
     // Below the hole only: every protocol here has a 32-bit field somewhere on the way.
     const auto region = std::find_if(
         memory.regions().begin(), memory.regions().end(),
         [](const auto& candidate) { return !candidate.read_only() && candidate.start() == Gpa{0}; });
-    const Gpa top = region == memory.regions().end() ? Gpa{0} : std::min(region->end(), below);
+    const Gpa top = region == memory.regions().end()
+                        ? Gpa{0}
+                        : std::min(Gpa{region->size() - std::min(region->size(), kept)}, below);
     const Gpa bottom = std::max(above, layout::kHighMemory);
+    const std::string advice = memory_advice(bottom.value + size + kept + layout::kPage);
     if (top <= bottom || size > top - bottom)
         return reject(
             fmt::format("the initrd of {} bytes does not fit between the kernel's end at {:#x} and {:#x}",
                         size, bottom.value, top.value),
-            memory_advice(bottom.value + size + layout::kPage));
+            advice);
     const Gpa start{(top.value - size) & ~(layout::kPage - 1)};
     if (start < bottom)
         return reject(
             fmt::format("the initrd of {} bytes does not fit in whole pages above {:#x}", size, bottom.value),
-            memory_advice(bottom.value + size + layout::kPage));
+            advice);
     return start;
 }
 

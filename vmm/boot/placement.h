@@ -27,8 +27,10 @@ Result<std::span<std::byte>> claim(const machine::GuestMemory& memory, const std
 Result<void> place_segments(const ElfImage& image, std::span<const std::byte> file,
                             std::span<const Reservation> reserved, const machine::GuestMemory& memory);
 
-// Where an initrd goes: the highest page in RAM below 3 GiB that keeps it between `above` and `below`.
-Result<Gpa> find_initrd_place(std::uint64_t size, Gpa above, Gpa below, const machine::GuestMemory& memory);
+// Where an initrd goes: the highest page in RAM below 3 GiB that keeps it between `above` and `below`, and
+// clear of that RAM's last `kept` bytes.
+Result<Gpa> find_initrd_place(std::uint64_t size, Gpa above, Gpa below, const machine::GuestMemory& memory,
+                              std::uint64_t kept = 0);
 
 // Copies the initrd to the highest page in RAM that keeps it between `above` and `below`, clear of the
 // kernel.

@@ -29,8 +29,9 @@ constexpr std::uint64_t kStackTop = 0xe000;
 constexpr std::uint64_t kStackSize = 0x200;  // kHeapEnd counts from kSetup, less this (boot.rst)
 constexpr std::uint64_t kLongestSetup = 0x8000;
 constexpr Gpa kCode = layout::kHighMemory;  // whatever place it prefers, it moves there by itself
-// What firmware may keep at the top of RAM for its own tables. SeaBIOS takes at most 256 KiB.
-constexpr std::uint64_t kFirmwareTop = layout::kMiB;
+// What is kept at the top of RAM for firmware: ACPI's tables, and what it makes itself, of which SeaBIOS
+// takes at most 256 KiB.
+constexpr std::uint64_t kFirmwareTop = layout::kAcpiTablesSize + layout::kMiB;
 
 constexpr const char* kRomFile = "genroms/linux.bin";
 constexpr const char* kRomInBootOrder = "/rom@genroms/linux.bin";
@@ -60,13 +61,12 @@ Result<std::string> choose_command_line(const BootRequest& request, const BzImag
     return text;
 }
 
-Result<Gpa> choose_initrd_place(const LoadContext& context, const BzImage& image, Gpa ram_end) {
-    const Gpa kernel_end = std::max(kCode + image.code.size(), image.preferred_address + image.init_size);
-    const Gpa top{ram_end.value - std::min(ram_end.value, kFirmwareTop)};
+Result<Gpa> choose_initrd_place(const LoadContext& context, const BzImage& image) {
     if (context.initrd.empty())
         return Gpa{0};
-    return find_initrd_place(context.initrd.size(), kernel_end, std::min(image.initrd_end, top),
-                             context.memory);
+    const Gpa kernel_end = std::max(kCode + image.code.size(), image.preferred_address + image.init_size);
+    return find_initrd_place(context.initrd.size(), kernel_end, image.initrd_end, context.memory,
+                             kFirmwareTop);
 }
 
 Result<void> check_request(const BootRequest& request, const BzImage& image) {
@@ -94,13 +94,13 @@ Bytes filled_setup(const BzImage& image, const Pieces& pieces) {
     return setup;
 }
 
-Result<Pieces> make_pieces(const LoadContext& context, const BzImage& image, Gpa ram_end) {
+Result<Pieces> make_pieces(const LoadContext& context, const BzImage& image) {
     if (auto room = claim(context.memory, "the kernel", kCode, image.code.size()); !room)
         return tl::unexpected(room.error());
     const auto text = choose_command_line(context.request, image);
     if (!text)
         return tl::unexpected(text.error());
-    const auto initrd = choose_initrd_place(context, image, ram_end);
+    const auto initrd = choose_initrd_place(context, image);
     if (!initrd)
         return tl::unexpected(initrd.error());
     Pieces pieces;
@@ -135,13 +135,16 @@ Bytes rom_image() {
 
 }  // namespace
 
-Result<std::string> offer_to_firmware(const LoadContext& context, Gpa ram_end, FwCfgItems& items) {
+Result<std::string> offer_to_firmware(const LoadContext& context, FwCfgItems& items) {
+    if (!is_bzimage(context.kernel))
+        return reject("it is no bzImage, which is all that firmware is asked to start",
+                      "Leave --firmware away");
     const auto image = parse_bzimage(context.kernel);
     if (!image)
         return tl::unexpected(image.error());
     if (auto fine = check_request(context.request, *image); !fine)
         return tl::unexpected(fine.error());
-    auto pieces = make_pieces(context, *image, ram_end);
+    auto pieces = make_pieces(context, *image);
     if (!pieces)
         return tl::unexpected(pieces.error());
     using enum FwCfgKey;

@@ -9,9 +9,8 @@
 
 namespace ringside::boot::linux_boot {
 
-// Puts the kernel's pieces, the ROM and the wish to be booted first into `items`. `ram_end` is where the RAM
-// ends that firmware leaves. Returns what to say of it in one line. Fails if the kernel is no bzImage, or
-// does not fit.
-Result<std::string> offer_to_firmware(const LoadContext& context, Gpa ram_end, machine::FwCfgItems& items);
+// Puts the kernel's pieces, the ROM and the wish to be booted first into `items`. Returns what to say of it
+// in one line. Fails if the kernel is no bzImage, or does not fit.
+Result<std::string> offer_to_firmware(const LoadContext& context, machine::FwCfgItems& items);
 
 }  // namespace ringside::boot::linux_boot

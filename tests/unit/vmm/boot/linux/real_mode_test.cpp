@@ -107,7 +107,7 @@ TEST_F(RealModeTest, TheRomIsOneThatABiosStarts) {
 }
 
 TEST_F(RealModeTest, RefusesWhatItCannotStart) {
-    EXPECT_THAT(rejected(Bytes(4096)), HasSubstr("it has no Linux setup header"));
+    EXPECT_THAT(rejected(Bytes(4096)), HasSubstr("load kernel.elf: it is no bzImage"));
     Bytes long_setup = BzImageBuilder().poke<std::uint8_t>(0x1f1, 80).build();
     long_setup.resize(128 * layout::kKiB);
     EXPECT_THAT(rejected(long_setup), HasSubstr("longer than the 32768"));
@@ -115,6 +115,7 @@ TEST_F(RealModeTest, RefusesWhatItCannotStart) {
                 HasSubstr("outside the guest's RAM"));
     EXPECT_THAT(rejected(BzImageBuilder().build(), Bytes(kTestRam - 2 * layout::kMiB)),
                 HasSubstr("the initrd of 14680064 bytes does not fit"));
+    EXPECT_THAT(rejected(BzImageBuilder().build(), Bytes(kTestRam - 2 * layout::kMiB)), HasSubstr("-m 19M"));
     request.command_line = std::string(2048, 'x');
     EXPECT_THAT(rejected(BzImageBuilder().build()), HasSubstr("longer than the kernel's 2047"));
     request.command_line.clear();
@@ -125,7 +126,8 @@ TEST_F(RealModeTest, RefusesWhatItCannotStart) {
     EXPECT_THAT(rejected(BzImageBuilder().build()), HasSubstr("--firmware"));
     request.linux_entry = LinuxEntry::Auto;
     firmware.resize(4096);
-    EXPECT_THAT(rejected(BzImageBuilder().build()), HasSubstr("it is no firmware image"));
+    request.firmware = "some.bin";
+    EXPECT_THAT(rejected(BzImageBuilder().build()), HasSubstr("load some.bin: it is no firmware image"));
 }
 
 TEST_F(RealModeTest, AKernelFromBeforeThe32BitProtocolIsToldApart) {
