@@ -24,8 +24,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
         report(gdbstub::StoppedBySignal{gdbstub::Signal::Segv, false}, *fatal_);
         return;
     }
-    const bool reported = std::exchange(reported_, false);
-    const Gva reported_at = linear_pc();
+    reported_ = false;
     range_steps_ = 0;
     own_.reset();
     slots_short_ = false;
@@ -40,10 +39,8 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
         return;
     }
     look_at_own_slots();
-    if (reported && counts_from_segment() && linear_pc() == reported_at) {
-        if (Breakpoint* here = execution_breakpoint_here())
-            return step_off(*here);
-    }
+    if (leave_known_breakpoint())
+        return;
     if (stepping() && stop_at_stepped_breakpoint())
         return;
     arm();
@@ -377,6 +374,7 @@ bool VcpuDebugger::complete_instruction() {
 // Only at a debug exit whose registers have been looked at, which are therefore the stop's.
 void VcpuDebugger::report(gdbstub::StopReason reason, std::string console) {
     reported_ = true;
+    shown_at_ = counts_from_segment() ? std::optional(linear_pc()) : std::nullopt;
     context_.coordinator.report(thread_.index(), {thread_of(thread_.index()), reason, std::move(console)});
 }
 

@@ -133,6 +133,7 @@ class VcpuDebugger {
     // Where RIP is no linear address (vcpu_segments.cpp).
     bool counts_from_segment() const;
     Breakpoint* execution_breakpoint_here();
+    bool leave_known_breakpoint();
     void report_breakpoint(gdbstub::BreakpointKind kind);
 
     void hit(Breakpoint& breakpoint);
@@ -156,6 +157,8 @@ class VcpuDebugger {
     x86::SystemRegisters system_;
 
     bool reported_ = false;  // and they are those of a stop that this vCPU has reported
+
+    std::optional<Gva> shown_at_;  // where RIP counts from a segment: PC of the last stop that was reported
 
     SlotSetup armed_;                          // what KVM_SET_GUEST_DEBUG was last given
     x86::StepClass step_;                      // of the instruction being stepped

@@ -22,6 +22,20 @@ Breakpoint* VcpuDebugger::execution_breakpoint_here() {
     return planted != nullptr ? planted : context_.table.execution_at(linear_pc());
 }
 
+// The client has seen the vCPU stop here. If others are stepping off something at this moment, this vCPU
+// rests first and comes here again.
+bool VcpuDebugger::leave_known_breakpoint() {
+    if (shown_at_ != linear_pc())
+        shown_at_.reset();
+    Breakpoint* breakpoint = shown_at_ ? execution_breakpoint_here() : nullptr;
+    if (breakpoint == nullptr)
+        return false;
+    step_off(*breakpoint);
+    if (step_off_)
+        shown_at_.reset();
+    return true;
+}
+
 void VcpuDebugger::report_breakpoint(gdbstub::BreakpointKind kind) {
     if (counts_from_segment())
         return report(gdbstub::StoppedBySignal{},
