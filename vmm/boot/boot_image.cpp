@@ -52,7 +52,7 @@ Result<Protocol> protocol_of(const LoadContext& context) {
         return reject("the file is empty", "Build it again");
     if (context.request.protocol)
         return *context.request.protocol;
-    const auto protocol = detect(context.kernel);
+    auto protocol = detect(context.kernel);
     if (protocol && *protocol == Protocol::Pvh && context.request.linux_entry == LinuxEntry::Payload &&
         linux_boot::is_linux(context.kernel))
         return Protocol::LinuxElf;

@@ -108,7 +108,7 @@ Result<Gpa> find_initrd_place(std::uint64_t size, Gpa above, Gpa below, const ma
 
 Result<Gpa> place_initrd(std::span<const std::byte> initrd, Gpa above, Gpa below,
                          const machine::GuestMemory& memory) {
-    const auto start = find_initrd_place(initrd.size(), above, below, memory);
+    auto start = find_initrd_place(initrd.size(), above, below, memory);
     if (!start)
         return start;
     const auto bytes = claim(memory, "the initrd", *start, initrd.size());

@@ -1,7 +1,6 @@
 #include "vmm/debug/breakpoint_table.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "arch/x86_64/control_bits.h"
 #include "vmm/debug/patch_site.h"
@@ -274,11 +273,11 @@ void BreakpointTable::write(Gpa gpa, std::span<std::byte> place, std::span<const
     std::size_t done = 0;
     for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < data.size(); ++it) {
         const auto at = static_cast<std::size_t>(it->first - gpa);
-        std::memcpy(place.data() + done, data.data() + done, at - done);
+        std::ranges::copy(data.subspan(done, at - done), place.subspan(done).begin());
         write_planted(it->second, place[at], data[at]);
         done = at + 1;
     }
-    std::memcpy(place.data() + done, data.data() + done, data.size() - done);
+    std::ranges::copy(data.subspan(done), place.subspan(done).begin());
 }
 
 // Whoever has no other way gets the debug slots first: watchpoints, then hardware breakpoints, then software

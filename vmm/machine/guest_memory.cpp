@@ -171,7 +171,7 @@ std::span<std::byte> GuestMemory::writable_span(Gpa gpa, std::uint64_t size) con
 }
 
 void GuestMemory::device_read(Gpa gpa, std::span<const std::byte> place, std::span<std::byte> out) const {
-    std::memcpy(out.data(), place.data(), out.size());
+    std::ranges::copy(place.first(out.size()), out.begin());
     if (planted_ != nullptr)
         planted_->hide(gpa, out);
 }
@@ -180,7 +180,7 @@ void GuestMemory::device_write(Gpa gpa, std::span<std::byte> place, std::span<co
     if (planted_ != nullptr)
         planted_->write_from_device(gpa, place, data);
     else
-        std::memcpy(place.data(), data.data(), data.size());
+        std::ranges::copy(data, place.begin());
 }
 
 Result<void> GuestMemory::read(Gpa gpa, std::span<std::byte> out) const {

@@ -18,19 +18,19 @@
 
         .section .rodata
         .code16
-        .globl  ringside_boot_rom_start
-        .globl  ringside_boot_rom_end
+        .globl  kBootRomStart
+        .globl  kBootRomEnd
         .balign 16
-ringside_boot_rom_start:
+kBootRomStart:
         .byte   0x55, 0xaa
-        .byte   (ringside_boot_rom_end - ringside_boot_rom_start) / 512
+        .byte   (kBootRomEnd - kBootRomStart) / 512
         xorw    %ax, %ax                # initialisation: there is none
         lret
         .byte   0                       # kBootRomChecksum
 
         .org    0x18
         .word   0                       # no PCI data
-        .word   plug_and_play - ringside_boot_rom_start
+        .word   plug_and_play - kBootRomStart
 
         .org    0x20
 plug_and_play:
@@ -41,11 +41,11 @@ plug_and_play:
         .byte   0x17                    # makes the sum of the 32 bytes 0
         .long   0                       # device id
         .word   0                       # manufacturer
-        .word   product - ringside_boot_rom_start
+        .word   product - kBootRomStart
         .byte   0, 0, 0                 # type
         .byte   0x14                    # boots a system, and is used for nothing else
         .word   0, 0                    # boot connection and disconnect vectors
-        .word   boot - ringside_boot_rom_start
+        .word   boot - kBootRomStart
         .word   0, 0
 
         .org    0x40
@@ -66,7 +66,7 @@ boot:
         addl    %eax, %ebx
         bswapl  %ebx
 
-        movw    $(pieces - ringside_boot_rom_start), %si
+        movw    $(pieces - kBootRomStart), %si
 next_piece:
         movl    $PIECE_ADDRESS, %edi
         call    fetch_word
@@ -76,7 +76,7 @@ next_piece:
         movl    PIECE_SIZE(%bp), %ecx
         movl    PIECE_ADDRESS(%bp), %edi
         call    fetch
-        cmpw    $(end_of_pieces - ringside_boot_rom_start), %si
+        cmpw    $(end_of_pieces - kBootRomStart), %si
         jb      next_piece
 
         movl    PIECE_ADDRESS(%bp), %eax        # the last piece is the setup code
@@ -122,7 +122,7 @@ fetching:
         ret
 
 failed:
-        movw    $(message - ringside_boot_rom_start), %si
+        movw    $(message - kBootRomStart), %si
 character:
         lodsb
         testb   %al, %al
@@ -146,6 +146,6 @@ message:
         .asciz  "fw_cfg could not copy the kernel to its place\r\n"
 
         .balign 512
-ringside_boot_rom_end:
+kBootRomEnd:
 
         .section .note.GNU-stack, "", @progbits

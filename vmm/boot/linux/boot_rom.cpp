@@ -1,14 +1,14 @@
 #include "vmm/boot/linux/boot_rom.h"
 
 extern "C" {
-extern const unsigned char ringside_boot_rom_start[];
-extern const unsigned char ringside_boot_rom_end[];
+extern const unsigned char kBootRomStart[];
+extern const unsigned char kBootRomEnd[];
 }
 
 namespace ringside::boot::linux_boot {
 
 std::span<const unsigned char> boot_rom() {
-    return {ringside_boot_rom_start, ringside_boot_rom_end};
+    return {kBootRomStart, kBootRomEnd};
 }
 
 }  // namespace ringside::boot::linux_boot
