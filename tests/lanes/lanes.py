@@ -189,13 +189,16 @@ def in_lab(run: LaneRun, host: str, more: dict[str, tuple[int, str]], append: st
     first.commands = more | guests_end_well(build) | first.commands
     second.commands = exits_are_right(build) | second.commands
     second.files += (build / "guests" / "exits", Path("/usr/bin/perf"))  # perf is the oracle for the counts
+    first.files += linux_cases.files()
     first.append = second.append = append
     run.in_lab(host, first, second)
     matrix.count_in_lab(run, host, LAB_MACHINES)
 
 
 def lab_intel(run: LaneRun) -> None:
-    in_lab(run, "intel", {})
+    """With a look at Linux, of which the lane linux has the rest: it boots, and by way of a BIOS, too."""
+    boots = linux_cases.commands(run.build("release") / "ringside", LOGS / "linux-intel.cpio", ("shell", "firmware"))
+    in_lab(run, "intel", {f"linux-{name}": command for name, command in boots.items()})
 
 
 def without_kvm(run: LaneRun) -> None:

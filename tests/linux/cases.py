@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.linux import boot_disk, initramfs, packages
@@ -57,25 +58,28 @@ CASES = {
 }
 
 
-def commands(ringside: Path, archive: Path) -> dict[str, tuple[int, str]]:
+def commands(ringside: Path, archive: Path, names: Collection[str] = tuple(CASES)) -> dict[str, tuple[int, str]]:
     """By name, with limits in seconds. `archive` is where the guest's file system is written to; a disk is put beside it."""
     debian = kernel.prepare()
     archive.write_bytes(initramfs.build({f"/root/{module.name}": module.read_bytes()
                                          for module in debian.tree.glob("lib/modules/*/kernel/drivers/misc/pvpanic/*.ko")}))
     cloud = next(debian.tree.glob("boot/vmlinuz-*"))
-    generic = packages.generic_kernel()
-    disk = archive.with_suffix(".disk")
-    boot_disk.build(disk, cloud, archive, QUIET)
+
+    def guest(case: Case) -> str:
+        if case.disk:
+            disk = archive.with_suffix(".disk")
+            boot_disk.build(disk, cloud, archive, QUIET)
+            return f"--disk {disk} {BIOS}"
+        image = packages.generic_kernel() if case.generic else debian.vmlinux if case.vmlinux else cloud
+        return f"-i {archive} {case.options} {image}"
 
     def command(case: Case) -> str:
         session = ["sh", str(HERE / "session"), "--status", str(case.status), "--type", case.type]
         for text in case.expect:
             session += ["--expect", text]
-        image = generic if case.generic else debian.vmlinux if case.vmlinux else cloud
-        guest = f"--disk {disk} {BIOS}" if case.disk else f"-i {archive} {case.options} {image}"
-        return f"{shlex.join(session)} -- {ringside} run --log-level info --serial stdio {guest}"
+        return f"{shlex.join(session)} -- {ringside} run --log-level info --serial stdio {guest(case)}"
 
-    return {name: (LIMIT, command(case)) for name, case in CASES.items()}
+    return {name: (LIMIT, command(CASES[name])) for name in names}
 
 
 def files() -> tuple[Path, ...]:
