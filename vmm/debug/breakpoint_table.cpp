@@ -180,7 +180,7 @@ void BreakpointTable::look_at_place(const GuestView& view, const x86::SystemRegi
         return;
     breakpoint.gpa = page->gpa;
     breakpoint.user = is_user_page(*page, system);
-    breakpoint.without_paging = (system.cr0 & x86::cr0::kPg) == 0 && page->gpa.value < kRealModeLimit;
+    breakpoint.without_paging = (system.cr0 & x86::cr0::kPg) == 0;
     breakpoint.disturbs = would_disturb(view, system, breakpoint);
 }
 
@@ -248,36 +248,26 @@ void BreakpointTable::hide(Gpa gpa, std::span<std::byte> bytes) const {
     }
 }
 
-void BreakpointTable::write_under(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) {
-    write(gpa, place, data, [](Planted& planted, std::byte& at, std::byte value) {
-        planted.original = value;
-        if (at != kInt3)  // lifted for a moment, or written over by the guest
-            at = value;
-    });
-}
-
-void BreakpointTable::write_from_device(Gpa gpa, std::span<std::byte> place,
-                                        std::span<const std::byte> data) {
-    write(gpa, place, data, [](Planted& planted, std::byte& at, std::byte value) {
-        const bool stays = planted.without_paging && !planted.lifted;
-        if (planted.without_paging)
-            planted.original = value;
-        at = stays ? kInt3 : value;
-    });
-}
-
-template <typename WritePlanted>
 void BreakpointTable::write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
-                            WritePlanted write_planted) {
+                            machine::WrittenBy by) {
     const std::scoped_lock lock(planted_mutex_);
     std::size_t done = 0;
     for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < data.size(); ++it) {
         const auto at = static_cast<std::size_t>(it->first - gpa);
         std::ranges::copy(data.subspan(done, at - done), place.subspan(done).begin());
-        write_planted(it->second, place[at], data[at]);
+        const bool stays = stays_planted(it->second, it->first, place[at], by);
+        it->second.original = data[at];
+        place[at] = stays ? kInt3 : data[at];
         done = at + 1;
     }
     std::ranges::copy(data.subspan(done), place.subspan(done).begin());
+}
+
+bool BreakpointTable::stays_planted(const Planted& planted, Gpa gpa, std::byte now, machine::WrittenBy by) {
+    if (by == machine::WrittenBy::Client)
+        return now == kInt3;  // else it is lifted for a moment, or written over by the guest
+    return planted.without_paging && !planted.lifted &&
+           (by == machine::WrittenBy::Loader || gpa.value < kRealModeLimit);
 }
 
 // Whoever has no other way gets the debug slots first: watchpoints, then hardware breakpoints, then software

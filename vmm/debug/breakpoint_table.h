@@ -35,11 +35,10 @@ enum class Mechanism : std::uint8_t { Int3, Slot, Stepping };
 struct Breakpoint {
     gdbstub::BreakpointRequest request;
     Mechanism mechanism = Mechanism::Stepping;
-    bool plantable = false;  // an int3 can stand there
-    Gpa gpa;                 // where it does or would
-    bool user = false;       // user code may run there
-    // Below 1 MiB, where loaders put code, and with paging off: the address is the place, whatever is there.
-    bool without_paging = false;
+    bool plantable = false;                      // an int3 can stand there
+    Gpa gpa;                                     // where it does or would
+    bool user = false;                           // user code may run there
+    bool without_paging = false;                 // its address is the place, whatever is there
     bool disturbs = false;                       // as an int3 it would be in somebody's way
     std::optional<std::uint64_t> address_space;  // the CR3 to which it is limited
     bool waiting = false;                        // a software breakpoint on a page that is not mapped yet
@@ -98,8 +97,8 @@ class BreakpointTable final : public machine::PlantedBytes {
     void put_back(Gpa);
 
     void hide(Gpa gpa, std::span<std::byte> bytes) const override;
-    void write_under(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) override;
-    void write_from_device(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) override;
+    void write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
+               machine::WrittenBy by) override;
 
   private:
     struct Planted {
@@ -118,8 +117,7 @@ class BreakpointTable final : public machine::PlantedBytes {
     bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, std::uint64_t address) const;
     bool int3_works_in(const x86::SystemRegisters&, Gpa) const;
     void plant(const Breakpoint&);
-    template <typename WritePlanted>
-    void write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data, WritePlanted);
+    static bool stays_planted(const Planted&, Gpa, std::byte now, machine::WrittenBy);
     void unplant(Gpa);
     void make_plan();
     void plan_watchpoints();

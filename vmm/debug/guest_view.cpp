@@ -89,7 +89,7 @@ Result<void> GuestView::write_physical(Gpa gpa, std::span<const std::byte> data)
     }
     while (!data.empty()) {
         const auto place = memory_.prefix(gpa, data.size());
-        planted_.write_under(gpa, place, data.first(place.size()));
+        planted_.write(gpa, place, data.first(place.size()), machine::WrittenBy::Client);
         data = data.subspan(place.size());
         gpa = gpa + place.size();
     }

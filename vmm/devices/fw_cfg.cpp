@@ -119,11 +119,11 @@ bool FwCfg::copy_item(Gpa to, std::uint32_t size) {
     if (place.empty())
         return false;
     const auto bytes = take(size);
-    memory_.device_write(to, place.first(bytes.size()), bytes);
+    memory_.device_write(to, place.first(bytes.size()), bytes, machine::WrittenBy::Loader);
     static constexpr std::array<std::byte, 4096> kZeros{};
     for (std::size_t done = bytes.size(); done < size;) {
         const auto zeros = std::span(kZeros).first(std::min(kZeros.size(), size - done));
-        memory_.device_write(to + done, place.subspan(done, zeros.size()), zeros);
+        memory_.device_write(to + done, place.subspan(done, zeros.size()), zeros, machine::WrittenBy::Loader);
         done += zeros.size();
     }
     return true;

@@ -176,9 +176,10 @@ void GuestMemory::device_read(Gpa gpa, std::span<const std::byte> place, std::sp
         planted_->hide(gpa, out);
 }
 
-void GuestMemory::device_write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) const {
+void GuestMemory::device_write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
+                               WrittenBy by) const {
     if (planted_ != nullptr)
-        planted_->write_from_device(gpa, place, data);
+        planted_->write(gpa, place, data, by);
     else
         std::ranges::copy(data, place.begin());
 }

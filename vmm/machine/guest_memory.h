@@ -63,7 +63,8 @@ class GuestMemory {
     // What devices copy by, between bytes of theirs and `place`, which is span()'s or writable_span()'s of
     // `gpa`: where a debugger has planted something they find what it stands for (planted_bytes.h).
     void device_read(Gpa gpa, std::span<const std::byte> place, std::span<std::byte> out) const;
-    void device_write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) const;
+    void device_write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
+                      WrittenBy by = WrittenBy::Device) const;
     // Before the machine runs; `planted` must outlive it.
     void set_planted(PlantedBytes& planted) { planted_ = &planted; }
 

@@ -3,23 +3,26 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "vmm/types.h"
 
 namespace ringside::machine {
 
+// Who writes decides what becomes of a planted byte. Client: what is written goes under it. Device: it is
+// written over, as the page may be another's by now; but not below 1 MiB if it was planted with paging off,
+// where it belongs to the address. Loader, as firmware loads code with paging off: the same for any address.
+enum class WrittenBy : std::uint8_t { Client, Device, Loader };
+
 class PlantedBytes {
   public:
     virtual ~PlantedBytes() = default;
     // Replaces, in `bytes` just read from `gpa` on, every planted byte by what it stands for.
     virtual void hide(Gpa gpa, std::span<std::byte> bytes) const = 0;
-    // Both write `data` to the memory at `gpa`, `place`, which has as many bytes. For the client: where a
-    // byte is planted, what was to be written becomes what it stands for.
-    virtual void write_under(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) = 0;
-    // For a device, which may write to a page that is another's by now: planted bytes are written over, but
-    // for those that belong to an address and not to a page.
-    virtual void write_from_device(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) = 0;
+    // Writes `data` to the memory at `gpa`, `place`, which has as many bytes.
+    virtual void write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
+                       WrittenBy by) = 0;
 };
 
 }  // namespace ringside::machine

@@ -53,7 +53,7 @@ class BreakpointTableTest : public ::testing::Test {
         std::vector<std::byte> data;
         for (const unsigned char value : values)
             data.push_back(std::byte{value});
-        table_.write_under(Gpa{gpa}, guest_.memory.span(Gpa{gpa}, data.size()), data);
+        table_.write(Gpa{gpa}, guest_.memory.span(Gpa{gpa}, data.size()), data, machine::WrittenBy::Client);
     }
     Mechanism mechanism(std::size_t breakpoint = 0) const { return table_.list().at(breakpoint)->mechanism; }
     std::byte seen_by_a_client(std::uint64_t gpa) const {
@@ -148,6 +148,21 @@ TEST_F(BreakpointTableTest, DevicesDoNotSeeAnInt3AndWriteOverItUnlessPagingIsOff
         remove(BreakpointKind::Software, kCode);
         EXPECT_EQ(guest_.peek(kCode), 0x55);
     }
+}
+
+// As fw_cfg, which loads a kernel's code to 1 MiB for firmware.
+TEST_F(BreakpointTableTest, WithoutPagingALoaderWritesUnderAnInt3Anywhere) {
+    guest_.state.system.cr0 = x86::cr0::kPe;
+    guest_.memory.set_planted(table_);
+    constexpr std::uint64_t kAbove = 0x100200;
+    ASSERT_TRUE(insert(BreakpointKind::Software, kAbove));
+    const std::array<std::byte, 1> bytes{std::byte{0x55}};
+    const auto place = guest_.memory.span(Gpa{kAbove}, 1);
+    guest_.memory.device_write(Gpa{kAbove}, place, bytes, machine::WrittenBy::Loader);
+    EXPECT_EQ(guest_.peek(kAbove), kInt3);
+    EXPECT_EQ(seen_by_a_client(kAbove), std::byte{0x55});
+    guest_.memory.device_write(Gpa{kAbove}, place, bytes);
+    EXPECT_EQ(guest_.peek(kAbove), 0x55) << "a disk's data";
 }
 
 TEST_F(BreakpointTableTest, ADeviceWritesOverALiftedInt3WhichIsPutBack) {

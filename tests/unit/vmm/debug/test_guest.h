@@ -22,14 +22,12 @@ class FakePlanted final : public machine::PlantedBytes {
             if (address >= gpa && address - gpa < bytes.size())
                 bytes[address - gpa] = byte;
     }
-    void write_under(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) override {
+    void write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
+               machine::WrittenBy) override {
         std::ranges::copy(data, place.begin());
         for (auto& [address, byte] : original)
             if (address >= gpa && address - gpa < place.size())
                 byte = std::exchange(place[address - gpa], std::byte{0xcc});
-    }
-    void write_from_device(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data) override {
-        write_under(gpa, place, data);
     }
 };
 
