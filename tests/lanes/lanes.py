@@ -197,7 +197,7 @@ def in_lab(run: LaneRun, host: str, more: dict[str, tuple[int, str]], append: st
 
 def lab_intel(run: LaneRun) -> None:
     """With a look at Linux, of which the lane linux has the rest: it boots, and by way of a BIOS, too."""
-    boots = linux_cases.commands(run.build("release") / "ringside", LOGS / "linux-intel.cpio", ("shell", "firmware"))
+    boots = linux_cases.commands(run.build("release") / "ringside", LOGS / "linux-intel.cpio", ("kaslr", "firmware"))
     in_lab(run, "intel", {f"linux-{name}": command for name, command in boots.items()})
 
 
