@@ -1,71 +1,10 @@
 // By which mechanism each breakpoint is watched for, on hosts of every kind, and what becomes of memory.
-#include "vmm/debug/breakpoint_table.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <array>
-
-#include "arch/x86_64/control_bits.h"
-#include "tests/unit/vmm/debug/stopped_machine.h"
-#include "tests/unit/vmm/debug/test_guest.h"
+#include "tests/unit/vmm/debug/breakpoint_table_fixture.h"
 
 namespace ringside::debug {
 namespace {
 
-using gdbstub::BreakpointKind;
-using testing::TestGuest;
-
-constexpr std::uint8_t kInt3 = 0xcc, kNop = 0x90;
-constexpr std::uint64_t kCode = 0x20000, kOtherCode = 0x20010;
 constexpr std::array<std::uint8_t, 5> kLongNop{0x0f, 0x1f, 0x44, 0x00, 0x00};
-// The page behind TestGuest::kMapped, and where its first byte lies in physical memory.
-constexpr std::uint64_t kMappedGpa = 0x100000;
-
-HostAbilities everything() {
-    HostAbilities abilities;
-    abilities.int3_real = abilities.int3_protected = abilities.int3_long = abilities.int3_user =
-        Int3::DebugExit;
-    abilities.execute_slots = abilities.execute_slots_user = abilities.data_slots = true;
-    return abilities;
-}
-
-class BreakpointTableTest : public ::testing::Test {
-  protected:
-    BreakpointTableTest() {
-        use(everything());
-        for (const std::uint64_t address : {kCode, kOtherCode, kMappedGpa})
-            guest_.poke(address, kNop);
-    }
-
-    void use(const HostAbilities& abilities) { table_.set_abilities(abilities); }
-    Result<void> insert(BreakpointKind kind, std::uint64_t address, std::uint64_t size = 1) {
-        gdbstub::BreakpointRequest request;
-        request.kind = kind;
-        request.address = address;
-        request.size = size;
-        return table_.insert(machine_.token(), guest_.view, guest_.state.system, request);
-    }
-    void remove(BreakpointKind kind, std::uint64_t address, std::uint64_t size = 1) {
-        ASSERT_TRUE(table_.remove(machine_.token(), kind, address, size));
-    }
-    void write_under(std::uint64_t gpa, std::initializer_list<unsigned char> values) {
-        std::vector<std::byte> data;
-        for (const unsigned char value : values)
-            data.push_back(std::byte{value});
-        table_.write(Gpa{gpa}, guest_.memory.span(Gpa{gpa}, data.size()), data, machine::WrittenBy::Client);
-    }
-    Mechanism mechanism(std::size_t breakpoint = 0) const { return table_.list().at(breakpoint)->mechanism; }
-    std::byte seen_by_a_client(std::uint64_t gpa) const {
-        std::array<std::byte, 1> bytes{std::byte{guest_.peek(gpa)}};
-        table_.hide(Gpa{gpa}, bytes);
-        return bytes[0];
-    }
-
-    machine::StoppedMachineOfTests machine_;
-    TestGuest guest_;
-    BreakpointTable table_{guest_.memory};
-};
 
 TEST_F(BreakpointTableTest, ASoftwareBreakpointIsAnInt3ThatNoClientSees) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
@@ -106,95 +45,6 @@ TEST_F(BreakpointTableTest, AnInsertionTwiceIsOne) {
 TEST_F(BreakpointTableTest, ARemovalOfNothingIsNoError) {
     remove(BreakpointKind::Software, kCode);
     EXPECT_EQ(guest_.peek(kCode), kNop);
-}
-
-TEST_F(BreakpointTableTest, AClientsWriteGoesUnderTheInt3) {
-    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    write_under(kCode - 1, {0x44, 0x55, 0x66});
-    EXPECT_EQ(guest_.peek(kCode - 1), 0x44);
-    EXPECT_EQ(guest_.peek(kCode), kInt3);
-    EXPECT_EQ(guest_.peek(kCode + 1), 0x66);
-    remove(BreakpointKind::Software, kCode);
-    EXPECT_EQ(guest_.peek(kCode), 0x55);
-}
-
-TEST_F(BreakpointTableTest, AWriteWhileAnInt3IsLiftedIsSeenAndKept) {
-    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    table_.lift(Gpa{kCode});
-    write_under(kCode, {0x55});
-    EXPECT_EQ(guest_.peek(kCode), 0x55);
-    table_.put_back(Gpa{kCode});
-    EXPECT_EQ(guest_.peek(kCode), kInt3);
-    EXPECT_EQ(seen_by_a_client(kCode), std::byte{0x55});
-}
-
-// A page may be another's by the time a disk writes to it. Where there are no pages, code is being loaded.
-TEST_F(BreakpointTableTest, DevicesDoNotSeeAnInt3AndWriteOverItUnlessPagingIsOff) {
-    guest_.memory.set_planted(table_);
-    const auto place = guest_.memory.span(Gpa{kCode}, 2);
-    for (const bool paging : {true, false}) {
-        guest_.state.system.cr0 = paging ? guest_.state.system.cr0 : x86::cr0::kPe;
-        guest_.poke(kCode, kNop);
-        ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-        std::array<std::byte, 2> bytes{};
-        guest_.memory.device_read(Gpa{kCode}, place, bytes);
-        EXPECT_EQ(bytes[0], std::byte{kNop});
-        guest_.poke(kCode, std::uint8_t{0});  // the guest clears it
-        bytes = {std::byte{0x55}, std::byte{0x66}};
-        guest_.memory.device_write(Gpa{kCode}, place, bytes);
-        EXPECT_EQ(guest_.peek(kCode), paging ? 0x55 : kInt3);
-        EXPECT_EQ(guest_.peek(kCode + 1), 0x66);
-        EXPECT_EQ(seen_by_a_client(kCode), std::byte{0x55});
-        remove(BreakpointKind::Software, kCode);
-        EXPECT_EQ(guest_.peek(kCode), 0x55);
-    }
-}
-
-// As fw_cfg, which loads a kernel's code to 1 MiB for firmware.
-TEST_F(BreakpointTableTest, WithoutPagingALoaderWritesUnderAnInt3Anywhere) {
-    guest_.state.system.cr0 = x86::cr0::kPe;
-    guest_.memory.set_planted(table_);
-    constexpr std::uint64_t kAbove = 0x100200;
-    ASSERT_TRUE(insert(BreakpointKind::Software, kAbove));
-    const std::array<std::byte, 1> bytes{std::byte{0x55}};
-    const auto place = guest_.memory.span(Gpa{kAbove}, 1);
-    guest_.memory.device_write(Gpa{kAbove}, place, bytes, machine::WrittenBy::Loader);
-    EXPECT_EQ(guest_.peek(kAbove), kInt3);
-    EXPECT_EQ(seen_by_a_client(kAbove), std::byte{0x55});
-    guest_.memory.device_write(Gpa{kAbove}, place, bytes);
-    EXPECT_EQ(guest_.peek(kAbove), 0x55) << "a disk's data";
-}
-
-TEST_F(BreakpointTableTest, ADeviceWritesOverALiftedInt3WhichIsPutBack) {
-    guest_.state.system.cr0 = x86::cr0::kPe;
-    guest_.memory.set_planted(table_);
-    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    table_.lift(Gpa{kCode});
-    const std::array<std::byte, 1> bytes{std::byte{0x55}};
-    guest_.memory.device_write(Gpa{kCode}, guest_.memory.span(Gpa{kCode}, 1), bytes);
-    EXPECT_EQ(guest_.peek(kCode), 0x55);
-    table_.put_back(Gpa{kCode});
-    EXPECT_EQ(guest_.peek(kCode), kInt3);
-}
-
-TEST_F(BreakpointTableTest, AGuestThatOverwritesAnInt3KeepsWhatItWrote) {
-    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    guest_.poke(kCode, std::uint8_t{0x55});
-    EXPECT_EQ(seen_by_a_client(kCode), std::byte{0x55});
-    remove(BreakpointKind::Software, kCode);
-    EXPECT_EQ(guest_.peek(kCode), 0x55);
-}
-
-TEST_F(BreakpointTableTest, ALiftedInt3IsPutBackUnlessTheGuestWroteThere) {
-    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    table_.lift(Gpa{kCode});
-    EXPECT_EQ(guest_.peek(kCode), kNop);
-    table_.put_back(Gpa{kCode});
-    EXPECT_EQ(guest_.peek(kCode), kInt3);
-    table_.lift(Gpa{kCode});
-    guest_.poke(kCode, std::uint8_t{0x55});
-    table_.put_back(Gpa{kCode});
-    EXPECT_EQ(guest_.peek(kCode), 0x55);
 }
 
 TEST_F(BreakpointTableTest, WhereInt3IsUnusableADebugSlotTakesItsPlace) {
