@@ -4,8 +4,10 @@ from tests.linux.debugged import DebuggedLinux, expect
 
 LINKED = 0xffffffff81000000
 
+# Each write to stat_refresh is work for a kernel thread on every CPU: there is some while the test looks for it.
 SCRIPT = """\
 hostname kernel
+for i in $(seq 500); do echo 1 >/proc/sys/vm/stat_refresh; done
 taskset -c 1 sh -c 'while :; do :; done' & busy=$!
 hostname busy
 kill $busy
