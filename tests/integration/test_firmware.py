@@ -4,9 +4,10 @@ import struct
 import tempfile
 from pathlib import Path
 
+from tests.integration.harness import paths
 from tests.integration.harness.case import RingsideCase
 
-SEABIOS = Path("/usr/share/seabios/bios-256k.bin")
+SEABIOS = paths.SEABIOS / "bios-256k.bin"
 SETUP_SIZE = 1024
 ENTRY = 0x10200  # where the setup code's second sector stands
 
@@ -28,9 +29,7 @@ def kernel() -> bytes:
 
 class Firmware(RingsideCase):
     def kernel(self) -> Path:
-        folder = tempfile.TemporaryDirectory(prefix="ringside-firmware-")
-        self.addCleanup(folder.cleanup)
-        path = Path(folder.name) / "kernel"
+        path = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ringside-test-"))) / "kernel"
         path.write_bytes(kernel())
         return path
 

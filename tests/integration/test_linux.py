@@ -7,14 +7,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from tests.integration.harness import paths
 from tests.integration.harness.case import RingsideCase
 from tests.linux import symbols
+from tests.linux.symbols import LINKED
 
-LINKED = 0xffffffff81000000  # _text
 SLIDE = 0x3000000
 EARLY = "earlyprintk=serial,ttyS0,115200 console=ttyS0 reboot=k panic=-1"
 LATE = ("rest_init", "kernel_init", "smp_init", "driver_init")  # as many as there are slots
-SEABIOS = Path("/usr/share/seabios")
 
 
 class Linux(RingsideCase):
@@ -116,7 +116,7 @@ class Linux(RingsideCase):
 
 class Firmware(RingsideCase):
     def test_seabios_finds_nothing_to_boot_from(self):
-        images = [path for path in (SEABIOS / "bios.bin", SEABIOS / "bios-256k.bin") if path.exists()]
+        images = [path for path in (paths.SEABIOS / "bios.bin", paths.SEABIOS / "bios-256k.bin") if path.exists()]
         if not images:
             self.skipTest("no SeaBIOS: apt-get install seabios")
         for image in images:

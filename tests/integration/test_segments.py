@@ -15,9 +15,7 @@ EXIT_STATUS = (0x10 << 1) | 1
 
 class Segments(RingsideCase):
     def start(self):
-        folder = tempfile.TemporaryDirectory(prefix="ringside-segments-")
-        self.addCleanup(folder.cleanup)
-        image = Path(folder.name) / "image"
+        image = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ringside-test-"))) / "image"
         image.write_bytes(IMAGE)
         vm = self.ringside(image)
         gdb = self.gdb()

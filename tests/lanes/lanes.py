@@ -189,7 +189,6 @@ def in_lab(run: LaneRun, host: str, more: dict[str, tuple[int, str]], append: st
     first.commands = more | guests_end_well(build) | first.commands
     second.commands = exits_are_right(build) | second.commands
     second.files += (build / "guests" / "exits", Path("/usr/bin/perf"))  # perf is the oracle for the counts
-    first.files += linux_cases.files()
     first.append = second.append = append
     run.in_lab(host, first, second)
     matrix.count_in_lab(run, host, LAB_MACHINES)
@@ -197,7 +196,7 @@ def in_lab(run: LaneRun, host: str, more: dict[str, tuple[int, str]], append: st
 
 def lab_intel(run: LaneRun) -> None:
     """With a look at Linux, of which the lane linux has the rest: it boots, and by way of a BIOS, too."""
-    boots = linux_cases.commands(run.build("release") / "ringside", LOGS / "linux-intel.cpio", ("kaslr", "firmware"))
+    boots = linux_cases.commands(BUILD / "release" / "ringside", LOGS / "linux-intel.cpio", ("kaslr", "firmware"))
     in_lab(run, "intel", {f"linux-{name}": command for name, command in boots.items()})
 
 
@@ -222,7 +221,7 @@ def linux(run: LaneRun) -> None:
     build = run.build("release")
     archive = LOGS / "linux-guest.cpio"
     commands = linux_cases.commands(build / "ringside", archive) | other_kernels.commands(build / "ringside")
-    run.in_lab("amd", LabMachine(commands, linux_cases.files()))
+    run.in_lab("amd", LabMachine(commands))
     for name, module in LINUX_SESSIONS.items():
         run.one_test(name, PYTHON, "-m", f"tests.linux.{module}", "--ringside", build / "ringside")
 

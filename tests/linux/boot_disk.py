@@ -5,6 +5,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.linux import file_system
+
 GRUB = Path("/usr/lib/grub/i386-pc")
 MODULES = ("biosdisk", "part_msdos", "ext2", "linux", "normal")
 
@@ -37,19 +39,10 @@ def boot_record() -> bytes:
     return (code.ljust(TABLE, b"\0") + entry).ljust(SECTOR - len(SIGNATURE), b"\0") + SIGNATURE
 
 
-def partition(folder: Path, kernel: Path, initrd: Path) -> bytes:
-    image, content = folder / "partition", folder / "content"
-    content.mkdir()
-    (content / "vmlinuz").write_bytes(kernel.read_bytes())
-    (content / "initrd").write_bytes(initrd.read_bytes())
-    with image.open("wb") as file:
-        file.truncate(PARTITION_SIZE)
-    subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext2", "-d", content, image], check=True)
-    return image.read_bytes()
-
-
 def build(path: Path, kernel: Path, initrd: Path, command_line: str) -> None:
     with tempfile.TemporaryDirectory(prefix="ringside-disk-") as name:
         folder = Path(name)
         front = boot_record() + grub_core(folder, command_line)
-        path.write_bytes(front.ljust(PARTITION * SECTOR, b"\0") + partition(folder, kernel, initrd))
+        partition = folder / "partition"
+        file_system.make(partition, "ext2", PARTITION_SIZE, {"vmlinuz": kernel.read_bytes(), "initrd": initrd.read_bytes()})
+        path.write_bytes(front.ljust(PARTITION * SECTOR, b"\0") + partition.read_bytes())

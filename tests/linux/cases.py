@@ -5,13 +5,14 @@ import shlex
 from collections.abc import Collection
 from pathlib import Path
 
+from tests.integration.harness import paths
 from tests.linux import boot_disk, initramfs, packages
 from tests.linux.lab import kernel
 
 HERE = Path(__file__).resolve().parent
 
 LIMIT = 240  # seconds; a boot takes 5 to 10 on an idle machine
-BIOS = Path("/usr/share/seabios/bios-256k.bin")
+BIOS = paths.SEABIOS / "bios-256k.bin"
 QUIET = "console=ttyS0 reboot=k panic=-1 quiet"
 
 
@@ -80,8 +81,3 @@ def commands(ringside: Path, archive: Path, names: Collection[str] = tuple(CASES
         return f"{shlex.join(session)} -- {ringside} run --log-level info --serial stdio {guest(case)}"
 
     return {name: (LIMIT, command(CASES[name])) for name in names}
-
-
-def files() -> tuple[Path, ...]:
-    """What goes inside besides what the commands name."""
-    return (HERE / "session",)

@@ -11,8 +11,8 @@ from tests.integration.harness.gdb import GdbSession
 from tests.linux import dbg_packages, debugged
 from tests.linux.debugged import LIMIT, DebuggedLinux, expect
 from tests.linux.lab import cache, kernel
+from tests.linux.symbols import LINKED
 
-LINKED = 0xffffffff81000000
 MODULES = ("virtio_ring", "virtio", "virtio_mmio")  # the last one's probe function meets the guest's --rng device
 SCRIPT = """\
 insmod /root/virtio_ring.ko

@@ -1,8 +1,7 @@
 """The kernel itself: its boot from the first instruction, backtraces, per-CPU variables, and two CPUs that stop and step."""
 
 from tests.linux.debugged import DebuggedLinux, expect
-
-LINKED = 0xffffffff81000000
+from tests.linux.symbols import LINKED
 
 # Each write to stat_refresh is work for a kernel thread on every CPU: there is some while the test looks for it.
 SCRIPT = """\

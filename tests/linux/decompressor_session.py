@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 
 from tests.linux.debugged import LIMIT, DebuggedLinux, expect, main
+from tests.linux.symbols import LINKED
 
-LINKED = 0xffffffff81000000
 ALIGNMENT = 2 << 20
 
 

@@ -24,8 +24,10 @@ def in_order(debian: object, names: tuple[str, ...] | list[str]) -> list[Path]:
     return found
 
 
-def add(archive: cpio.Archive, debian: object, names: tuple[str, ...]) -> None:
-    """Puts them where LOAD finds them."""
-    archive.add_folder("/modules")
+def archive(debian: object, names: tuple[str, ...]) -> bytes:
+    """More for an initrd, behind its own archive: they are where LOAD finds them."""
+    found = cpio.Archive()
+    found.add_folder("/modules")
     for number, module in enumerate(in_order(debian, names)):
-        archive.add_file(f"/modules/{number:02}-{module.name}", module.read_bytes())
+        found.add_file(f"/modules/{number:02}-{module.name}", module.read_bytes())
+    return found.to_bytes()

@@ -4,10 +4,11 @@ import dataclasses
 import shlex
 from pathlib import Path
 
+from tests.integration.harness import paths
 from tests.linux import packages
+from tests.linux.cases import BIOS
 
 SESSION = Path(__file__).resolve().parent / "session"
-SEABIOS = Path("/usr/share/seabios")
 
 LIMIT = 120  # seconds; each takes less than 10 on an idle machine
 
@@ -33,10 +34,10 @@ def cases() -> dict[str, Case]:
         "xen": Case(packages.xen(), "-m 256M --append 'no-real-mode console=com1 com1=115200,8n1'",
                     ("--expect", "(XEN) Xen version 4.17", "--expect", "(XEN) dom0 kernel not specified")),
         # Its command line is a script of its own. SeaBIOS moves the cursor wherever it waits: short words stay whole.
-        "ipxe": Case(packages.ipxe(), f"-m 64M --firmware {SEABIOS / 'bios-256k.bin'} --append 'echo six times seven is 42 && reboot'",
+        "ipxe": Case(packages.ipxe(), f"-m 64M --firmware {BIOS} --append 'echo six times seven is 42 && reboot'",
                      ("--expect", "iPXE initialising devices...ok", "--expect", ".*six")),
-        "seabios-128": Case(SEABIOS / "bios.bin", "-m 64M", bios),
-        "seabios-256": Case(SEABIOS / "bios-256k.bin", "-m 64M", bios),
+        "seabios-128": Case(paths.SEABIOS / "bios.bin", "-m 64M", bios),
+        "seabios-256": Case(BIOS, "-m 64M", bios),
     }
 
 

@@ -35,22 +35,23 @@ def generic_kernel() -> Path:
     return next(cache.entry(f"{generic}_{version}.boot", make).glob("boot/vmlinuz-*"))
 
 
-def memtest() -> Path:
-    """The folder with memtest86+ia32.bin and memtest86+x64.bin."""
+def boot_files(package: str, wanted: str) -> Path:
+    """The folder with those of the package's files in /boot."""
     def make(tree: Path) -> None:
         tree.mkdir()
-        unpack(download("memtest86+", "", tree.parent), tree, "./boot/*.bin")
+        unpack(download(package, "", tree.parent), tree, f"./boot/{wanted}")
 
-    return cache.entry("memtest86+.boot", make) / "boot"
+    return cache.entry(f"{package}.boot", make) / "boot"
+
+
+def memtest() -> Path:
+    """The folder with memtest86+ia32.bin and memtest86+x64.bin."""
+    return boot_files("memtest86+", "*.bin")
 
 
 def ipxe() -> Path:
     """ipxe.lkrn, which a BIOS has to start."""
-    def make(tree: Path) -> None:
-        tree.mkdir()
-        unpack(download("ipxe", "", tree.parent), tree, "./boot/ipxe.lkrn")
-
-    return cache.entry("ipxe.boot", make) / "boot" / "ipxe.lkrn"
+    return boot_files("ipxe", "ipxe.lkrn") / "ipxe.lkrn"
 
 
 def xen() -> Path:

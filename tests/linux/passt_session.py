@@ -8,13 +8,12 @@ must be what it was.
 
 import argparse
 import shlex
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.linux import initramfs, modules
-from tests.linux.lab import LAB, cpio, kernel
+from tests.linux.lab import kernel, run_script
 
 HERE = Path(__file__).resolve().parent
 
@@ -61,14 +60,6 @@ exec chroot . /usr/bin/setpriv --reuid={USER} --regid={USER} --groups={KVM} --no
 """
 
 
-def build_initrd(debian: object) -> bytes:
-    archive = cpio.Archive()
-    archive.add_folder("/bin")
-    archive.add_file("/bin/lease", LEASE.encode(), executable=True)
-    modules.add(archive, debian, DRIVERS)
-    return initramfs.build() + archive.to_bytes()  # Linux takes several archives, one behind the other
-
-
 def guest(debian: object, ringside: Path, folder: Path, net: str, at_end: str) -> str:
     """The guest's whole life."""
     typed = "; ".join((TYPED + at_end).splitlines())
@@ -105,15 +96,13 @@ def main() -> int:
     debian = kernel.prepare()
     with tempfile.TemporaryDirectory(prefix="ringside-linux-") as name:
         folder = Path(name)
-        (folder / "initrd").write_bytes(build_initrd(debian))
+        (folder / "initrd").write_bytes(initramfs.build({"/bin/lease": LEASE.encode()}) + modules.archive(debian, DRIVERS))
         as_user, as_root = folder / "user", folder / "root"
         as_user.write_text(user_script(debian, ringside, folder), encoding="utf-8")
         as_root.write_text(root_script(debian, as_user), encoding="utf-8")
         files = [ringside, HERE / "session", folder / "initrd", as_user, debian.module("dummy"), "/usr/bin/passt",
                  "/usr/bin/setpriv", next(debian.tree.glob("boot/vmlinuz-*"))]
-        carried = [option for path in files for option in ("--file", path)]
-        return subprocess.run([LAB / "run", "--host", "amd", "--timeout", str(LIMIT), *carried, "--", "sh", as_root],
-                              check=False).returncode
+        return run_script(as_root, LIMIT, files)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from tests.linux.lab import LAB, cache, kernel
 
 HEADER, PROGRAM_HEADER, SECTION_HEADER, SYMBOL = 64, 56, 64, 24
 KERNEL_MAP = 0xffffffff80000000
+LINKED = KERNEL_MAP + 0x1000000  # _text, where the kernel is not moved
 SHN_ABS = 0xfff1
 FUNCTION, OBJECT = 0x12, 0x11  # global
 

@@ -7,13 +7,12 @@ looked at from outside the guest.
 
 import argparse
 import shlex
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.linux import initramfs, modules
-from tests.linux.lab import LAB, cpio, kernel
+from tests.linux import file_system, initramfs, modules
+from tests.linux.lab import kernel, run_script
 
 HERE = Path(__file__).resolve().parent
 
@@ -33,23 +32,6 @@ vsock_peer guest
 ifconfig eth0 192.168.9.2 up; ping -c 2 192.168.9.1
 poweroff -f"""
 EXPECTED = ("lines 5", "from outside", "serial disk.img", "bytes 16", "vsock: good", "2 packets transmitted, 2 packets received")
-
-
-def build_initrd(debian: object, peer: Path) -> bytes:
-    archive = cpio.Archive()
-    archive.add_folder("/bin")
-    archive.add_file("/bin/vsock_peer", peer.read_bytes(), executable=True)
-    modules.add(archive, debian, DRIVERS)
-    return initramfs.build() + archive.to_bytes()  # Linux takes several archives, one behind the other
-
-
-def build_image(path: Path) -> None:
-    content = path.parent / "content"
-    content.mkdir()
-    (content / "hello").write_text("from outside\n", encoding="utf-8")
-    with path.open("wb") as image:
-        image.truncate(16 << 20)
-    subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", content, path], check=True)
 
 
 def host_script(debian: object, ringside: Path, peer: Path, folder: Path) -> str:
@@ -76,15 +58,13 @@ def main() -> int:
     debian = kernel.prepare()
     with tempfile.TemporaryDirectory(prefix="ringside-linux-") as name:
         folder = Path(name)
-        (folder / "initrd").write_bytes(build_initrd(debian, peer))
-        build_image(folder / "disk.img")
+        (folder / "initrd").write_bytes(initramfs.build({"/bin/vsock_peer": peer.read_bytes()}) + modules.archive(debian, DRIVERS))
+        file_system.make(folder / "disk.img", "ext4", 16 << 20, {"hello": b"from outside\n"})
         script = folder / "host"
         script.write_text(host_script(debian, ringside, peer, folder), encoding="utf-8")
         files = [ringside, peer, HERE / "session", folder / "initrd", folder / "disk.img", debian.module("tun"),
                  next(debian.tree.glob("boot/vmlinuz-*"))]
-        carried = [option for path in files for option in ("--file", path)]
-        return subprocess.run([LAB / "run", "--host", "amd", "--timeout", str(LIMIT), *carried, "--", "sh", script],
-                              check=False).returncode
+        return run_script(script, LIMIT, files)
 
 
 if __name__ == "__main__":

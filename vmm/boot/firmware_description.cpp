@@ -17,13 +17,6 @@ namespace {
 using machine::FwCfgKey;
 using Bytes = std::vector<std::byte>;
 
-template <typename T>
-Bytes bytes_of(const T& value) {
-    Bytes bytes;
-    append(bytes, value);
-    return bytes;
-}
-
 Bytes bytes_of_text(std::string_view text) {
     const auto view = std::as_bytes(std::span(text));
     return {view.begin(), view.end()};
@@ -40,10 +33,6 @@ struct [[gnu::packed]] AllocateCommand {
     std::uint8_t padding[63] = {};
 };
 static_assert(sizeof(AllocateCommand) == 128);
-
-Gpa end_of_low_ram(const machine::GuestMemory& memory) {
-    return Gpa{memory.prefix(Gpa{0}, layout::kHole.value).size()};
-}
 
 // The tables hold addresses, and so stand where they are; the RSDP alone goes where the firmware puts it.
 bool offer_acpi(const acpi::Machine& machine, Gpa base, const machine::GuestMemory& memory,

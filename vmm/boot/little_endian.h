@@ -21,11 +21,25 @@ std::optional<T> read_at(std::span<const std::byte> bytes, std::uint64_t offset)
     return value;
 }
 
+// The offset is the caller's own: it lies inside.
+template <typename T>
+requires std::is_trivially_copyable_v<T>
+void write_at(std::span<std::byte> bytes, std::uint64_t offset, const T& value) {
+    std::memcpy(bytes.data() + offset, &value, sizeof value);
+}
+
 template <typename T>
 requires std::is_trivially_copyable_v<T>
 void append(std::vector<std::byte>& bytes, const T& value) {
     const auto view = std::as_bytes(std::span(&value, 1));
     bytes.insert(bytes.end(), view.begin(), view.end());
+}
+
+template <typename T>
+std::vector<std::byte> bytes_of(const T& value) {
+    std::vector<std::byte> bytes;
+    append(bytes, value);
+    return bytes;
 }
 
 }  // namespace ringside::boot

@@ -43,6 +43,13 @@ std::vector<MemoryMapEntry> memory_map(const machine::GuestMemory& memory) {
     return map;
 }
 
+Gpa end_of_low_ram(const machine::GuestMemory& memory) {
+    const auto region = std::ranges::find_if(memory.regions(), [](const machine::MemoryRegion& candidate) {
+        return !candidate.read_only() && candidate.start() == Gpa{0};
+    });
+    return region == memory.regions().end() ? Gpa{0} : region->end();
+}
+
 std::uint64_t lower_memory_kib(const machine::GuestMemory& memory) {
     return ram_kib(memory, Gpa{0}, layout::kEbda);
 }

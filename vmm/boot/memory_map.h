@@ -32,6 +32,9 @@ static_assert(sizeof(E820Entry) == 20);
 // pages below 4 GiB are reserved too.
 std::vector<MemoryMapEntry> memory_map(const machine::GuestMemory& memory);
 
+// Where the RAM that begins at 0 ends; 0 if there is none.
+Gpa end_of_low_ram(const machine::GuestMemory& memory);
+
 // KiB of RAM below the EBDA, and from 1 MiB up to the first hole: what multiboot and BIOS calls report.
 std::uint64_t lower_memory_kib(const machine::GuestMemory& memory);
 std::uint64_t upper_memory_kib(const machine::GuestMemory& memory);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "vmm/boot/loaders.h"
+#include "vmm/boot/memory_map.h"
 #include "vmm/machine/layout.h"
 
 namespace ringside::boot {
@@ -85,12 +86,8 @@ Result<void> place_segments(const ElfImage& image, std::span<const std::byte> fi
 Result<Gpa> find_initrd_place(std::uint64_t size, Gpa above, Gpa below, const machine::GuestMemory& memory,
                               std::uint64_t kept) {
     // Below the hole only: every protocol here has a 32-bit field somewhere on the way.
-    const auto region = std::find_if(
-        memory.regions().begin(), memory.regions().end(),
-        [](const auto& candidate) { return !candidate.read_only() && candidate.start() == Gpa{0}; });
-    const Gpa top = region == memory.regions().end()
-                        ? Gpa{0}
-                        : std::min(Gpa{region->size() - std::min(region->size(), kept)}, below);
+    const std::uint64_t ram = end_of_low_ram(memory).value;
+    const Gpa top = std::min(Gpa{ram - std::min(ram, kept)}, below);
     const Gpa bottom = std::max(above, layout::kHighMemory);
     const std::string advice = memory_advice(bottom.value + size + kept + layout::kPage);
     if (top <= bottom || size > top - bottom)

@@ -6,5 +6,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 RINGSIDE = Path(os.environ.get("RINGSIDE", ROOT / "build" / "release" / "ringside"))
 GUESTS = Path(os.environ.get("RINGSIDE_GUESTS", ROOT / "build" / "release" / "guests"))
+SEABIOS = Path("/usr/share/seabios")  # Debian's package of that name
 GDB = os.environ.get("GDB", "/usr/bin/gdb")
 

@@ -1,9 +1,21 @@
 #include "vmm/boot/linux/command_line.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
+#include "vmm/boot/loaders.h"
+
 namespace ringside::boot::linux_boot {
+
+Result<std::string> fitting_command_line(std::string text, std::uint64_t most) {
+    if (text.size() > most)
+        return reject(fmt::format("the command line of {} characters is longer than the kernel's {}",
+                                  text.size(), most),
+                      "Shorten --append");
+    return text;
+}
 
 bool has_parameter(std::string_view command_line, std::string_view name) {
     constexpr std::string_view kBlanks = " \t\n";

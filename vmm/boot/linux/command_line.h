@@ -1,9 +1,12 @@
 // What Linux is told in words.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "vmm/types.h"
 
 namespace ringside::boot::linux_boot {
 
@@ -14,6 +17,9 @@ inline constexpr std::string_view kDefaultCommandLine = "console=ttyS0 reboot=k 
 inline std::string command_line(const std::string& given) {
     return given.empty() ? std::string(kDefaultCommandLine) : given;
 }
+
+// Fails if it has more characters than the kernel takes.
+Result<std::string> fitting_command_line(std::string text, std::uint64_t most);
 
 // Whether a parameter without a value is among them: "nokaslr".
 bool has_parameter(std::string_view command_line, std::string_view name);

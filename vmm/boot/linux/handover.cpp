@@ -1,7 +1,5 @@
 #include "vmm/boot/linux/handover.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "vmm/boot/boot_info_area.h"
@@ -25,12 +23,11 @@ Result<std::optional<Gpa>> put_initrd(const LoadContext& context, const Handover
 }
 
 Result<Gpa> put_command_line(const LoadContext& context, const Handover& handover, BootInfoArea& area) {
-    const std::string text = command_line(context.request.command_line);
-    if (text.size() > handover.command_line_size)
-        return reject(fmt::format("the command line of {} characters is longer than the kernel's {}",
-                                  text.size(), handover.command_line_size),
-                      "Shorten --append");
-    return area.put_command_line(text);
+    const auto text =
+        fitting_command_line(command_line(context.request.command_line), handover.command_line_size);
+    if (!text)
+        return tl::unexpected(text.error());
+    return area.put_command_line(*text);
 }
 
 Result<Gpa> put_zero_page(const LoadContext& context, const Handover& handover) {

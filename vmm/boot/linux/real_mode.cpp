@@ -44,21 +44,12 @@ struct Pieces {
     Gpa initrd_place;
 };
 
-template <typename T>
-void poke(Bytes& bytes, std::uint64_t offset, const T& value) {
-    std::memcpy(bytes.data() + offset, &value, sizeof value);
-}
-
 // Whoever has no packed kernel is no Linux, but something else that a loader of Linux can start, as iPXE: it
 // would not know what to do with Linux's parameters.
 Result<std::string> choose_command_line(const BootRequest& request, const BzImage& image) {
-    std::string text = image.payload.empty() ? request.command_line : command_line(request.command_line);
-    const std::uint64_t most = std::min(image.command_line_size, layout::kCommandLineSize - 1);
-    if (text.size() > most)
-        return reject(fmt::format("the command line of {} characters is longer than the kernel's {}",
-                                  text.size(), most),
-                      "Shorten --append");
-    return text;
+    return fitting_command_line(
+        image.payload.empty() ? request.command_line : command_line(request.command_line),
+        std::min(image.command_line_size, layout::kCommandLineSize - 1));
 }
 
 Result<Gpa> choose_initrd_place(const LoadContext& context, const BzImage& image) {
@@ -85,12 +76,12 @@ Result<void> check_request(const BootRequest& request, const BzImage& image) {
 Bytes filled_setup(const BzImage& image, const Pieces& pieces) {
     Bytes setup(image.setup.begin(), image.setup.end());
     const auto flags = std::to_integer<std::uint8_t>(setup[field::kLoadFlags]);
-    poke(setup, field::kTypeOfLoader, kUnknownLoader);
-    poke(setup, field::kLoadFlags, static_cast<std::uint8_t>(flags | kCanUseHeap));
-    poke(setup, field::kHeapEnd, static_cast<std::uint16_t>(kStackTop - kStackSize));
-    poke(setup, field::kCommandLine, static_cast<std::uint32_t>(layout::kCommandLine.value));
-    poke(setup, field::kRamdiskImage, static_cast<std::uint32_t>(pieces.initrd_place.value));
-    poke(setup, field::kRamdiskSize, static_cast<std::uint32_t>(pieces.initrd.size()));
+    write_at(setup, field::kTypeOfLoader, kUnknownLoader);
+    write_at(setup, field::kLoadFlags, static_cast<std::uint8_t>(flags | kCanUseHeap));
+    write_at(setup, field::kHeapEnd, static_cast<std::uint16_t>(kStackTop - kStackSize));
+    write_at(setup, field::kCommandLine, static_cast<std::uint32_t>(layout::kCommandLine.value));
+    write_at(setup, field::kRamdiskImage, static_cast<std::uint32_t>(pieces.initrd_place.value));
+    write_at(setup, field::kRamdiskSize, static_cast<std::uint32_t>(pieces.initrd.size()));
     return setup;
 }
 
@@ -115,13 +106,8 @@ Result<Pieces> make_pieces(const LoadContext& context, const BzImage& image) {
 
 // A piece is three items: its place, its size and its bytes.
 void put(FwCfgItems& items, FwCfgKey address, Gpa place, FwCfgKey size, FwCfgKey data, Bytes bytes) {
-    const auto put_word = [&items](FwCfgKey key, std::uint64_t value) {
-        Bytes word;
-        append(word, static_cast<std::uint32_t>(value));
-        items.put(key, std::move(word));
-    };
-    put_word(address, place.value);
-    put_word(size, bytes.size());
+    items.put(address, bytes_of(static_cast<std::uint32_t>(place.value)));
+    items.put(size, bytes_of(static_cast<std::uint32_t>(bytes.size())));
     items.put(data, std::move(bytes));
 }
 

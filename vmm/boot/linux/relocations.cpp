@@ -51,7 +51,7 @@ void add_at(std::span<std::byte> bytes, std::uint64_t offset, std::uint64_t slid
     Word word{};
     std::memcpy(&word, bytes.data() + offset, sizeof word);
     word = static_cast<Word>(word + static_cast<Word>(slide));
-    std::memcpy(bytes.data() + offset, &word, sizeof word);
+    write_at(bytes, offset, word);
 }
 
 // The offset of a place in the image, from its address as it stands in the list.
