@@ -10,7 +10,8 @@ namespace ringside::x86 {
 
 namespace {
 
-// What of an instruction's form decides here (SDM volume 2, chapter 2). Only legacy encodings: no VEX.
+// The parts of an instruction's encoding that matter here (SDM volume 2, chapter 2). Only legacy encodings,
+// no VEX.
 struct Form {
     bool operand_size = false;  // 66
     bool repeat = false;        // F3
@@ -29,7 +30,7 @@ struct Form {
     unsigned size() const { return wide() ? 8 : operand_size ? 2 : 4; }
 };
 
-// REPNE is a prefix of none of the instructions below.
+// None of the instructions below takes REPNE.
 bool take_prefix(Form& form, std::uint8_t byte) {
     constexpr std::uint8_t kOperandSize = 0x66, kLock = 0xf0, kRepeat = 0xf3, kRepeatNotEqual = 0xf2;
     form.operand_size = form.operand_size || byte == kOperandSize;
@@ -38,7 +39,7 @@ bool take_prefix(Form& form, std::uint8_t byte) {
     return is_legacy_prefix(byte) && byte != kRepeatNotEqual;
 }
 
-// As 64-bit mode reads it; bytes that are missing count as 0, which is none of the opcodes below.
+// Decodes as 64-bit mode does. Missing bytes count as 0, which is none of the opcodes below.
 Form parse(std::span<const std::byte> bytes) {
     Form form;
     const auto next = [&] {
@@ -106,7 +107,7 @@ class Completion {
         }
     }
 
-    // Its only effect is a fault: for a pending exception, or if the FPU belongs to another task.
+    // Its only effect is a fault, for a pending exception or if the FPU belongs to another task.
     bool wait() {
         constexpr std::uint16_t kErrorSummary = 0x80;
         constexpr std::uint64_t kNotAvailable = cr0::kMp | cr0::kTs;
@@ -114,8 +115,8 @@ class Completion {
         return status && (*status & kErrorSummary) == 0 && (system_.cr0 & kNotAvailable) != kNotAvailable;
     }
 
-    // CLAC and STAC. They exist where SMAP does, whether CR4 has it on or not, and with a prefix that could
-    // choose another instruction they are #UD ("NP" in SDM volume 2, 3.1.1.1).
+    // CLAC and STAC exist if CPUID announces SMAP, whether or not CR4 enables it. With a prefix that could
+    // select another instruction they raise #UD ("NP" in SDM volume 2, 3.1.1.1).
     bool set_alignment_check() {
         constexpr std::uint8_t kClac = 0xca, kStac = 0xcb;
         const bool is_one = form_.modrm == kClac || form_.modrm == kStac;

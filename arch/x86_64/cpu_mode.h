@@ -20,8 +20,8 @@ enum class CpuMode : std::uint8_t {
     Long64
 };
 
-// CR0.PE, EFER.LMA, RFLAGS.VM and CS.L/CS.D decide, in that order. Real mode covers the short stretch after
-// CR0.PE is cleared as well, and "big real mode".
+// CR0.PE, EFER.LMA, RFLAGS.VM and CS.L/CS.D decide, in that order. Real mode includes "big real mode" and the
+// few instructions after CR0.PE is cleared.
 CpuMode cpu_mode(const GeneralRegisters& general, const SystemRegisters& system);
 inline CpuMode cpu_mode(const CpuState& state) {
     return cpu_mode(state.general, state.system);

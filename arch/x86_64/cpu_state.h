@@ -73,7 +73,7 @@ struct ModelSpecificRegisters {
     friend bool operator==(const ModelSpecificRegisters&, const ModelSpecificRegisters&) = default;
 };
 
-// Everything at once. XCR0 stands alone because it is fetched alone.
+// Everything at once. XCR0 is a class of its own because it is fetched by an operation of its own.
 struct CpuState {
     GeneralRegisters general;
     SystemRegisters system;

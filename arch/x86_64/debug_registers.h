@@ -13,7 +13,7 @@ namespace ringside::x86 {
 
 inline constexpr unsigned kDebugSlots = 4;  // DR0 to DR3
 
-// What makes a slot hit: DR7's R/Wn field (SDM volume 3, 17.2.4).
+// What triggers a slot: DR7's R/Wn field (SDM volume 3, 17.2.4).
 enum class DebugCondition : std::uint8_t {
     Execute = 0,
     Write = 1,
@@ -21,11 +21,11 @@ enum class DebugCondition : std::uint8_t {
     ReadWrite = 3,  // of data, not instruction fetches
 };
 
-// Whether a slot can watch [address, address + length): 1, 2, 4 or 8 bytes, aligned to their size (17.2.5);
-// an execution breakpoint has length 1, an I/O one at most 4.
+// Returns true if a slot can watch [address, address + length): 1, 2, 4 or 8 bytes, aligned to their size
+// (17.2.5). An execution breakpoint has length 1, an I/O breakpoint at most 4.
 bool is_valid_slot(DebugCondition condition, Gva address, unsigned length);
 
-// DR7. Every slot number is below kDebugSlots, or the call changes nothing and answers "disabled".
+// DR7. For a slot number of kDebugSlots or more, setters change nothing and getters return "disabled".
 class Dr7 {
   public:
     constexpr Dr7() = default;
@@ -36,8 +36,8 @@ class Dr7 {
     }
     constexpr std::uint64_t raw() const { return raw_; }
 
-    // Sets the slot's condition and length and its global enable bit: the local one would be lost at a task
-    // switch. False, and no change, for a length that the field cannot hold (or a slot that is none).
+    // Sets the slot's condition, length and global enable bit (a task switch would clear the local one).
+    // Returns false and changes nothing if the field cannot hold the length or there is no such slot.
     bool enable(unsigned slot, DebugCondition condition, unsigned length);
     void disable(unsigned slot);
 
@@ -59,7 +59,7 @@ class Dr7 {
     std::uint64_t raw_ = kAlwaysSet;
 };
 
-// DR6: why a debug exception came (17.2.3).
+// DR6: the cause of a debug exception (17.2.3).
 class Dr6 {
   public:
     constexpr Dr6() = default;
@@ -70,11 +70,11 @@ class Dr6 {
     }
     constexpr std::uint64_t raw() const { return raw_; }
 
-    // Bn. It may be set for a slot that is not enabled: hits() with DR7 tells them apart.
+    // Bn. The processor may set it for a slot that is not enabled: hits() takes DR7 into account.
     constexpr bool slot_condition(unsigned slot) const {
         return slot < kDebugSlots && ((raw_ >> slot) & 1) != 0;
     }
-    // The enabled slots that were met, as a mask of bits 0-3.
+    // The enabled slots whose condition was met, as a mask of bits 0-3.
     unsigned hits(Dr7 dr7) const;
 
     constexpr bool debug_register_access() const { return (raw_ & (1u << 13)) != 0; }  // BD
@@ -101,7 +101,7 @@ struct WatchChunk {
 class WatchChunks {
   public:
     std::span<const WatchChunk> chunks() const { return std::span(chunks_).first(count_); }
-    // False if all places are taken.
+    // Returns false if the list is full.
     bool push(WatchChunk chunk);
 
   private:
@@ -109,9 +109,9 @@ class WatchChunks {
     std::size_t count_ = 0;
 };
 
-// Splits [address, address + size) into the fewest aligned pieces of 1, 2, 4 or 8 bytes. Nothing if that
-// takes more than four, if the size is 0, or if the range passes the end of the address space. `largest` is 4
-// for a processor without 64-bit mode.
+// Splits [address, address + size) into the fewest aligned pieces of 1, 2, 4 or 8 bytes. Returns nullopt if
+// that takes more than four pieces, if the size is 0, or if the range goes past the end of the address space.
+// `largest` is 4 for a processor without 64-bit mode.
 std::optional<WatchChunks> split_watch_range(Gva address, std::uint64_t size, unsigned largest = 8);
 
 }  // namespace ringside::x86

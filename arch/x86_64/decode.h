@@ -52,11 +52,11 @@ class MemoryAccesses {
     std::uint8_t instruction_length_ = 0;
 };
 
-// How much of a string instruction with a REP prefix counts. Hardware traps after each iteration of a
-// single-step; an instruction emulator may run through many.
+// How many iterations of a string instruction with a REP prefix to take into account. Under single-step
+// hardware traps after each iteration; an instruction emulator may run through many.
 enum class RepeatScope : std::uint8_t { OneIteration, AllIterations };
 
-// Capstone, one engine for each width. Not for use by two threads at a time; each keeps its own.
+// Capstone, with one engine for each code width. Not thread-safe: each thread needs a decoder of its own.
 class Decoder {
   public:
     // Throws std::runtime_error if Capstone cannot be set up (a build of it without x86).
@@ -65,12 +65,13 @@ class Decoder {
     Decoder(Decoder&&) noexcept;
     Decoder& operator=(Decoder&&) noexcept;
 
-    // The instruction at the start of `bytes`, which lie at `address` (for branch targets). Nothing if they
-    // are no whole, valid instruction.
+    // Decodes the instruction at the start of `bytes`. `address` is their address, for branch targets.
+    // Returns nullopt unless they begin with a complete, valid instruction.
     std::optional<Disassembly> disassemble(std::span<const std::byte> bytes, Gva address, CpuMode mode) const;
 
-    // The memory that the instruction at CS:RIP, whose bytes these are, will touch when it runs in `state`.
-    // Nothing as above. For REP with all iterations, SCAS and CMPS may stop before the end that is given.
+    // Returns the memory that the instruction at CS:RIP, whose bytes are `bytes`, accesses when it runs in
+    // `state`; nullopt as for the function above. With all iterations of REP counted, SCAS and CMPS may stop
+    // before the end of the range.
     std::optional<MemoryAccesses> memory_accesses(std::span<const std::byte> bytes, const CpuState& state,
                                                   RepeatScope scope = RepeatScope::OneIteration) const;
 

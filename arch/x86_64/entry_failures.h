@@ -10,9 +10,9 @@
 
 namespace ringside::x86 {
 
-// KVM_EXIT_FAIL_ENTRY's hardware reason. VMX: an exit reason with bit 31 set where the guest's state broke a
-// rule (SDM volume 3, 27.8), else the number of a VM-instruction error. SVM: the exit code, VMEXIT_INVALID as
-// a rule (APM volume 2, 15.5.1). The plain number where the processor's kind is not known.
+// Describes KVM_EXIT_FAIL_ENTRY's hardware reason. VMX: an exit reason with bit 31 set if the guest state
+// failed a check (SDM volume 3, 27.8), otherwise a VM-instruction error number. SVM: the exit code, usually
+// VMEXIT_INVALID (APM volume 2, 15.5.1). Returns the plain number if the kind of processor is not known.
 std::string describe_entry_failure(std::optional<VirtualizationKind> kind, std::uint64_t reason);
 
 // SDM volume 3, table 31-1; empty for a number that is not in it.

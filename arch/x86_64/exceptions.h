@@ -34,7 +34,7 @@ constexpr std::uint8_t number(ExceptionVector vector) {
     return static_cast<std::uint8_t>(vector);
 }
 
-// "#PF", "#GP", "NMI", ...; "vector 33" for what is no exception.
+// "#PF", "#GP", "NMI", ...; "vector 33" for a vector that is not an exception.
 std::string exception_name(std::uint8_t vector);
 
 // "write, user, protection violation" (SDM volume 3, 4.7)

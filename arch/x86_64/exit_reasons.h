@@ -1,5 +1,6 @@
-// Why a processor left the guest: VMX basic exit reasons (SDM volume 3, appendix C) and SVM exit codes (APM
-// volume 2, appendix C), by name, with their qualifications in words. What KVM's kvm_exit tracepoint carries.
+// Why a processor left the guest: names of VMX basic exit reasons (SDM volume 3, appendix C) and SVM exit
+// codes (APM volume 2, appendix C), and their qualifications in words. KVM's kvm_exit tracepoint carries
+// both.
 #pragma once
 
 #include <cstdint>
@@ -178,11 +179,11 @@ inline std::string exit_name(const HardwareExit& exit) {
     return exit_name(exit.kind, exit.reason);
 }
 
-// The code of a name, without regard to case; nothing for an unknown one.
+// The code of a name, ignoring case; nullopt for an unknown name.
 std::optional<std::uint32_t> find_exit(VirtualizationKind kind, std::string_view name);
 
 // The qualification in words: "write, gpa 0xfee000b0, page r--", "mov cr3, rax", "out 0x3f8, 1 byte", "#PF,
-// error code 0x2 (...)". Empty for an exit that has none; raw hexadecimal numbers where the code is unknown.
+// error code 0x2 (...)". Empty for an exit without one; raw hexadecimal numbers if the code is unknown.
 std::string describe_qualification(const HardwareExit& exit);
 
 // VMX only: the VM entry itself failed (reason bit 31).

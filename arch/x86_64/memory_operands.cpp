@@ -10,7 +10,7 @@ namespace ringside::x86 {
 
 namespace {
 
-// The value of a register that can be part of an address or a bit offset; nothing for any other (a vector
+// The value of a register that can be part of an address or a bit offset; nullopt for any other (a vector
 // index).
 std::optional<std::uint64_t> read_register(const GeneralRegisters& r, x86_reg reg) {
     struct Row {
@@ -108,7 +108,7 @@ class Finder {
         result_.add(access);
     }
 
-    // The offset in its segment; nothing if it depends on a vector register.
+    // The offset in its segment; nullopt if it depends on a vector register.
     std::optional<std::uint64_t> effective_address(const cs_x86_op& op) const {
         const auto base = read_register(state_.general, op.mem.base);
         const auto index = read_register(state_.general, op.mem.index);
@@ -168,7 +168,7 @@ class Finder {
         return on_stack ? SegmentName::Ss : SegmentName::Ds;
     }
 
-    // Capstone's size where it can be trusted; nothing where the processor's configuration decides.
+    // Capstone's size where it can be trusted; nullopt where the processor's configuration decides.
     std::optional<std::uint64_t> access_size(const cs_x86_op& op) const {
         const std::string_view name(instruction_.mnemonic);
         if (name.starts_with("xsave") || name.starts_with("xrstor"))
@@ -214,8 +214,8 @@ class Finder {
 
     std::uint64_t iterations() const { return truncate(state_.general.rcx, x86_.addr_size); }
 
-    // Grows one iteration's access over all of them, downwards if DF is set. A count that would pass the end
-    // of the address space is as good as all of it.
+    // Extends one iteration's access to all iterations, downwards if DF is set. A count that goes past the
+    // end of the address space covers all of it.
     void stretch(MemoryAccess& access) {
         const std::uint64_t count = iterations();
         const std::uint64_t element = access.size;
@@ -304,7 +304,7 @@ class Finder {
             result_.set_incomplete();
     }
 
-    // ---- Operands that the assembler does not write down
+    // ---- Implicit operands
 
     void implicit() {
         switch (instruction_.id) {

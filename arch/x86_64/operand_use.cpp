@@ -47,7 +47,8 @@ bool is_exchange(unsigned id) {
     return id == X86_INS_CMPXCHG || id == X86_INS_CMPXCHG8B || id == X86_INS_CMPXCHG16B;
 }
 
-// Whether a mnemonic says that its first operand is stored and not read: mov*, vmov*, pextr*, vextract*, ...
+// Returns true if the mnemonic means that the first operand is stored and not read: mov*, vmov*, pextr*,
+// vextract*, ...
 bool is_plain_store(const cs_insn& instruction) {
     const std::string_view name(instruction.mnemonic);
     for (const std::string_view start :
@@ -115,8 +116,8 @@ bool is_string(const cs_insn& instruction) {
     }
 }
 
-// Capstone 4 lists many stores (SSE, x87, CMPXCHG, RCL) as reads, so only its word for "written" is taken;
-// apart from that a first operand that others follow is a destination.
+// Capstone 4 lists many stores (SSE, x87, CMPXCHG, RCL) as reads, so trust it only where it says "written".
+// Otherwise a first operand that others follow is a destination.
 Direction direction(const cs_insn& instruction, std::size_t index) {
     const cs_x86& x86 = instruction.detail->x86;
     const unsigned access = x86.operands[index].access;

@@ -1,4 +1,4 @@
-// How an instruction uses an operand in memory: what Capstone 4 says about it, put right where it errs.
+// How an instruction uses an operand in memory: Capstone 4's answer, corrected where it is wrong.
 #pragma once
 
 #include <capstone/capstone.h>
@@ -7,8 +7,8 @@
 
 namespace ringside::x86 {
 
-// Whether the operand in memory is only computed, hinted at or flushed, but not accessed (LEA, PREFETCH,
-// ...).
+// Returns true if the instruction only computes, hints at or flushes the operand's address and does not
+// access the memory (LEA, PREFETCH, ...).
 bool touches_no_memory(unsigned id);
 
 // A string instruction: the only ones that REP repeats.
@@ -19,7 +19,7 @@ struct Direction {
     bool write = false;
 };
 
-// How the operand of that index, which is in memory, is used.
+// How the instruction uses the operand with that index, which is in memory.
 Direction direction(const cs_insn& instruction, std::size_t index);
 
 }  // namespace ringside::x86

@@ -25,7 +25,7 @@ constexpr std::uint64_t bits(unsigned low, unsigned high) {
     return below_high & ~((std::uint64_t{1} << low) - 1);
 }
 
-// The shape of a paging mode: everything in which one walk differs from another.
+// The parameters of a paging mode: everything in which one walk differs from another.
 struct Geometry {
     unsigned levels = 0;
     unsigned entry_size = 8;
@@ -123,8 +123,8 @@ class Walk {
     bool no_execute_enabled() const { return (state_.efer & efer::kNxe) != 0; }
     bool is_pae_pdpte(unsigned level) const { return mode_ == PagingMode::Pae && level == 3; }
 
-    // Whether an entry maps a page. PS counts in a PDPTE of long mode, in a PDE of long mode and PAE, and in
-    // a 32-bit PDE if CR4.PSE is set.
+    // Returns true if an entry maps a page. PS is defined in a PDPTE of long mode, in a PDE of long mode and
+    // PAE, and in a 32-bit PDE if CR4.PSE is set.
     bool is_leaf(unsigned level, std::uint64_t entry) const {
         if (level == 1)
             return true;
@@ -191,7 +191,7 @@ class Walk {
     unsigned maxphyaddr_;
 };
 
-// What one walk says about the addresses around it.
+// What one walk tells about the addresses around it.
 AddressRange run_around(const PagingState& state, Gva gva, EntryReader reader) {
     const auto translation = translate(state, gva, reader);
     if (translation) {

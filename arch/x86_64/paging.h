@@ -1,6 +1,6 @@
 // Page walks as the processor does them (SDM volume 3, chapter 4): no paging, 32-bit, PAE, 4-level and
-// 5-level, with every page size. Pure and without allocation: tables are read through a callback, and a
-// hostile or self-referencing table costs no more than one read per level.
+// 5-level, with every page size. Pure functions that do not allocate: they read tables through a callback,
+// and a hostile or self-referencing table costs at most one read per level.
 #pragma once
 
 #include <array>
@@ -28,8 +28,9 @@ struct PagingState {
     unsigned maxphyaddr = 52;
 };
 
-// Reads `size` (4 or 8) bytes of guest-physical memory as a little-endian number; nothing if any of them is
-// not backed by memory. A non-owning reference to a callable: pass a lambda, keep it alive during the call.
+// Reads `size` (4 or 8) bytes of guest-physical memory as a little-endian number. Returns nullopt if memory
+// does not back all of them. A non-owning reference to a callable: pass a lambda and keep it alive during the
+// call.
 class EntryReader {
   public:
     // Implicit, so that a lambda can be passed; the constraint keeps it from standing in for a copy.
@@ -52,15 +53,14 @@ class EntryReader {
     std::optional<std::uint64_t> (*call_)(void*, Gpa, unsigned);
 };
 
-// What an address, or one entry on the way to it, allows. `user` is the U/S bit; `executable` is the absence
-// of XD (or of its enabling in EFER.NXE). SMEP, SMAP, protection keys and CR0.WP are the accessor's affair.
+// What an address, or one entry of the walk to it, allows. `user` is the U/S bit. `executable` is true if XD
+// is clear or EFER.NXE does not enable it. SMEP, SMAP, protection keys and CR0.WP are up to the caller.
 struct PagePermissions {
     bool writable = true, user = true, executable = true;
     friend bool operator==(const PagePermissions&, const PagePermissions&) = default;
 };
 
-// One entry that a walk has read. Levels count as Intel's manuals draw them: 5 PML5, 4 PML4, 3 PDPT, 2 PD, 1
-// PT.
+// One entry that a walk has read. Levels are numbered 5 (PML5), 4 (PML4), 3 (PDPT), 2 (PD) and 1 (PT).
 struct WalkStep {
     unsigned level = 0;
     Gpa entry_gpa;
@@ -103,14 +103,14 @@ std::string_view name(PagingMode mode);
 // "PML5", "PML4", "PDPT", "PD" or "PT"
 std::string_view level_name(unsigned level);
 
-// Whether an address is one that the mode's linear address space has: bits above 31 clear outside long mode,
-// sign-extended from bit 47 (56 with 5 levels) in it.
+// Returns true if the mode's linear address space contains the address: outside long mode, if the bits above
+// 31 are clear; in long mode, if it is sign-extended from bit 47 (56 with 5 levels).
 bool is_canonical(PagingMode mode, Gva gva);
 
 tl::expected<Translation, WalkFailure> translate(const PagingState& state, Gva gva, EntryReader reader);
 
-// The first entry that a walk reads: the top table's. Nothing without paging, or if it is not present or not
-// valid.
+// The first entry that a walk reads, in the top table. Returns nullopt without paging, or if the entry is not
+// present or not valid.
 std::optional<WalkStep> top_step(const PagingState& state, Gva gva, EntryReader reader);
 
 // One sentence: "page-table walk of 0x401000 failed at level 2 (PD): entry 2 at gpa 0x3010 is not present".
@@ -124,8 +124,8 @@ struct AddressRange {
     PagePermissions permissions;  // of a mapped run
 };
 
-// The run that `gva` lies in, found by at most `max_walks` walks in each direction: a longer run is cut
-// short, which is still true of every address in it.
+// The run that contains `gva`, found by at most `max_walks` walks in each direction. A longer run is cut
+// short; what it says is still true of every address in it.
 AddressRange region(const PagingState& state, Gva gva, EntryReader reader, unsigned max_walks = 512);
 
 }  // namespace ringside::x86

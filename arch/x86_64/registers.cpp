@@ -33,7 +33,7 @@ void load(const CpuState& state, const RegisterInfo& info, std::span<std::byte> 
     std::memcpy(out.data(), place(state, info.location), std::min(out.size(), info.location.size));
 }
 
-// Whether a value's bytes beyond the register's own storage are all zero.
+// Returns true if a value's bytes beyond the register's own storage are all zero.
 bool fits(const RegisterInfo& info, std::span<const std::byte> in) {
     if (in.size() <= info.location.size)
         return true;

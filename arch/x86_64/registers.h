@@ -1,6 +1,6 @@
-// The register table: the one place that says which registers a debugger sees, in which order, how wide, and
-// where each lives in CpuState. The target description, the g, G, p and P packets, LLDB's register queries
-// and the text dump are all made from it.
+// The register table: the one place that defines which registers a debugger sees, their order and width, and
+// where CpuState holds each. The target description, the g, G, p and P packets, LLDB's register queries and
+// the text dump are all generated from it.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,8 @@ struct FeatureSet {
     bool pkru = false;
 };
 
-// The architecture that a register file is made for. gdb fixes register names and sizes by it: X86_64 has rax
-// and friends, I386 and I8086 have eax and friends (and differ only in how gdb disassembles).
+// The architecture that a register file is made for. It fixes the register names and sizes in gdb: rax and the
+// like for X86_64, eax and the like for I386 and I8086, which differ only in how gdb disassembles.
 // NOLINTNEXTLINE(readability-identifier-naming): the architecture's own spelling
 enum class GdbArchitecture : std::uint8_t { X86_64, I386, I8086 };
 
@@ -38,7 +38,7 @@ enum class RegisterFeature : std::uint8_t { Core, Sse, Segments, Avx, Avx512, Pk
 // "org.gnu.gdb.i386.core", ..., "org.ringside.x86.system"
 std::string_view name(RegisterFeature feature);
 
-// The pseudo-register values that a segment's flags are packed into: VMX's access-rights format (SDM volume
+// Packs a segment's flags into the value of its attributes register: VMX's access-rights format (SDM volume
 // 3, 25.4.1), bits 0-3 type, 4 S, 5-6 DPL, 7 P, 12 AVL, 13 L, 14 D/B, 15 G, 16 unusable.
 std::uint32_t pack_attributes(const Segment& segment);
 void unpack_attributes(std::uint32_t attributes, Segment& segment);
@@ -101,8 +101,9 @@ class ClassSet {
 // The registers of one kind of CPU, numbered. Immutable; a regno is an index.
 //
 // The g block holds the general registers, selectors, x87, SSE, AVX, AVX-512 and PKRU: everything that gdb
-// wants at each stop, from three register classes. The system registers come behind it, one by one with p and
-// P, so that a g packet costs few ioctls and little of the wire. (gdb learns the cut from the first g reply.)
+// wants at each stop, from three register classes. The system registers follow it and are transferred one by
+// one with p and P, so that a g packet needs few ioctls and few bytes. (gdb learns where the g block ends
+// from the first g reply.)
 class RegisterFile {
   public:
     explicit RegisterFile(FeatureSet features, GdbArchitecture architecture = GdbArchitecture::X86_64);
@@ -116,8 +117,8 @@ class RegisterFile {
     std::uint32_t pc() const { return pc_; }
     std::span<const std::uint32_t> expedited() const { return expedited_; }
 
-    // The g block: its length in bytes, how many registers it holds (regnos 0 to n-1), what they are made
-    // from.
+    // The g block: its length in bytes, the number of registers in it (regnos 0 to n-1), and the register
+    // classes that they come from.
     std::size_t g_size() const { return g_size_; }
     std::size_t g_count() const { return g_count_; }
     ClassSet g_classes() const { return g_classes_; }
@@ -129,8 +130,8 @@ class RegisterFile {
     tl::expected<void, RegisterError> write(CpuState& state, std::uint32_t regno,
                                             std::span<const std::byte> in) const;
 
-    // Appends the g block to `out`; takes one apart again. A G whose length or values are wrong changes
-    // nothing.
+    // Appends the g block to `out`, and writes the registers of one back. A G whose length or values are
+    // wrong changes nothing.
     void encode_all(const CpuState& state, std::vector<std::byte>& out) const;
     tl::expected<void, RegisterError> decode_all(std::span<const std::byte> in, CpuState& state) const;
 
@@ -150,11 +151,11 @@ class RegisterFile {
     ClassSet g_classes_;
 };
 
-// All rows of the table that such a CPU has, in order, not yet numbered. RegisterFile's raw material.
+// All rows of the table that such a CPU has, in order, not yet numbered: the input of RegisterFile.
 std::vector<RegisterInfo> register_table(FeatureSet features, GdbArchitecture architecture);
 
-// Every register as text for people, flag names decoded: `monitor registers`. Vector registers only if asked
-// for.
+// Every register as text, with flags decoded by name, for `monitor registers`. Includes vector registers only
+// on request.
 std::string format_registers(const CpuState& state, bool with_vectors = false);
 
 }  // namespace ringside::x86

@@ -1,5 +1,5 @@
-// What a single-step over the next instruction has to mind. A prefix loop and one switch: it runs at every
-// step, so it neither allocates nor decodes operands.
+// What a single-step over the next instruction must take care of. This runs at every step, so it consists of
+// a prefix loop and one switch, and neither allocates nor decodes operands.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ enum class StepKind : std::uint8_t {
 
 struct StepClass {
     StepKind kind = StepKind::Ordinary;
-    // Of the whole instruction, in bytes; 0 for Ordinary, where it would take decoding, and for operands in
-    // memory.
+    // Of the whole instruction, in bytes. 0 if finding it would take decoding: for Ordinary and for operands
+    // in memory.
     std::uint8_t length = 0;
     // Of a SoftwareInterrupt.
     std::uint8_t vector = 0;
@@ -37,7 +37,7 @@ struct StepClass {
 
 // Classifies the instruction at the start of `bytes` (15 suffice). Ordinary if they end too early.
 //
-// LSS is Ordinary: unlike MOV SS and POP SS it holds nothing back (SDM volume 3, 6.8.3).
+// LSS is Ordinary: unlike MOV SS and POP SS it inhibits no debug exception (SDM volume 3, 6.8.3).
 StepClass classify(std::span<const std::byte> bytes, CpuMode mode);
 
 }  // namespace ringside::x86

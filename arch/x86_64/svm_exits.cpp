@@ -92,7 +92,7 @@ constexpr Family kWriteDr{SvmExitCode::WriteDr0, 16};
 constexpr Family kException{SvmExitCode::Exception0, 32};
 constexpr Family kWriteCrTrap{SvmExitCode::WriteCr0Trap, 16};
 
-// The number inside the family, or nothing.
+// The number inside the family, or nullopt.
 constexpr std::optional<unsigned> member(Family family, std::uint32_t code) {
     const auto first = static_cast<std::uint32_t>(family.first);
     if (code < first || code - first >= family.count)
@@ -120,8 +120,8 @@ std::string describe_svm_exception(unsigned vector, const HardwareExit& exit) {
     return text;
 }
 
-// A code that names its register or vector. The general register of a MOV to or from DRn is known only to
-// processors with decode assists, and no bit tells.
+// A code that names its register or vector. Only processors with decode assists report the general register
+// of a MOV to or from DRn, and no bit says whether it is valid.
 std::optional<std::string> describe_family(const HardwareExit& exit) {
     if (const auto cr = member(kReadCr, exit.reason))
         return describe_svm_cr_access(*cr, false, exit.info1);

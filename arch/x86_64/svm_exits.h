@@ -12,7 +12,7 @@ std::string svm_exit_name(std::uint32_t code);
 
 std::string describe_svm_info(const HardwareExit& exit);
 
-// The pieces of information on their own (APM volume 2, 15.8 to 15.12 and 15.25.6).
+// Decoders of single fields (APM volume 2, 15.8 to 15.12 and 15.25.6).
 std::string describe_ioio(std::uint64_t exitinfo1);
 std::string describe_nested_page_fault(std::uint64_t exitinfo1, std::uint64_t exitinfo2);
 std::string describe_svm_cr_access(unsigned cr, bool write, std::uint64_t exitinfo1);

@@ -1,5 +1,5 @@
-// target.xml from the register table (gdb manual, "Target Description Format"; LLDB reads the same document
-// and takes its own words from attributes that gdb passes over).
+// target.xml from the register table (gdb manual, "Target Description Format"). LLDB reads the same document
+// and takes what it needs from attributes that gdb ignores.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -84,7 +84,7 @@ std::string RegisterFile::target_description() const {
     std::string text =
         "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n";
     fmt::format_to(std::back_inserter(text), "  <architecture>{}</architecture>\n", name(architecture_));
-    // The guest is no process of an operating system: keeps gdb from assuming its own host's ABI.
+    // The guest is not a process of an operating system: keep gdb from assuming its own host's ABI.
     text += "  <osabi>none</osabi>\n";
     // A 64-bit processor runs 32-bit and 16-bit code as well: `set architecture` stays possible.
     for (const auto other : {GdbArchitecture::I386, GdbArchitecture::I8086}) {

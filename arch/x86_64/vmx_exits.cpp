@@ -100,7 +100,7 @@ constexpr bool has(std::uint64_t value, unsigned bit) {
     return ((value >> bit) & 1) != 0;
 }
 
-// A #PF's faulting address and a #DB's DR6 bits are in the qualification; an NMI has nothing to add.
+// The qualification holds a #PF's faulting address or a #DB's DR6 bits. It is not defined for an NMI.
 std::string describe_exception(const HardwareExit& exit) {
     std::string text = describe_interruption(exit.intr_info, exit.error_code);
     if (!has(exit.intr_info, 31))

@@ -13,7 +13,7 @@ std::string_view vmx_exit_name(std::uint32_t basic_reason);
 
 std::string describe_vmx_qualification(const HardwareExit& exit);
 
-// The qualifications on their own (SDM volume 3, 28.2.1), each from the raw 64 bits.
+// Decoders of single qualifications (SDM volume 3, 28.2.1), each from the raw 64 bits.
 std::string describe_ept_violation(std::uint64_t qualification, std::optional<Gpa> gpa);
 std::string describe_cr_access(std::uint64_t qualification);
 std::string describe_dr_access(std::uint64_t qualification);
