@@ -1,5 +1,5 @@
 // ACPI's fixed hardware (ACPI 6.4, 4.8.3): PM1a event and control registers, and the power management timer.
-// There is no power button, so no event ever occurs; what matters is the sleep register, which powers off.
+// There is no power button, so no event ever occurs. Guests power off through the sleep register.
 #pragma once
 
 #include <chrono>
@@ -50,7 +50,7 @@ class AcpiPm final : public machine::BusDevice {
     mutable std::mutex mutex_;
     std::uint16_t enable_ = 0;
     std::uint16_t control_ = 1;
-    std::uint64_t timer_origin_ = 0;  // the tick at which PM_TMR was 0
+    std::uint64_t timer_origin_ = 0;  // the tick count when PM_TMR was 0
 };
 
 }  // namespace ringside::devices

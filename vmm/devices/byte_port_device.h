@@ -1,4 +1,4 @@
-// The common shape of ISA devices: 8-bit ports, where a wider access becomes one access for each byte.
+// The base of ISA devices with 8-bit ports: a wider access becomes one access per byte.
 #pragma once
 
 #include "vmm/machine/bus.h"
@@ -14,7 +14,7 @@ class BytePortDevice : public machine::BusDevice {
     virtual std::uint8_t read_port(std::uint64_t offset) = 0;
     virtual void write_port(std::uint64_t offset, std::uint8_t value) = 0;
 
-    // What an offset without a register reads as.
+    // The value of an offset without a register.
     static constexpr std::uint8_t kFloating = 0xff;
 };
 

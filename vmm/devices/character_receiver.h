@@ -10,10 +10,10 @@ namespace ringside::devices {
 class CharacterReceiver {
   public:
     virtual ~CharacterReceiver() = default;
-    // Takes what there is room for, and returns how many bytes that was.
+    // Takes as many bytes as there is room for and returns their number.
     virtual std::size_t receive(std::span<const std::byte> data) = 0;
-    // Called, from any thread and with no lock held, once receive() may succeed after it has refused a byte.
-    // Set it before the machine runs.
+    // Sets the function that is called when receive() may succeed again after it has refused a byte. It is
+    // called from any thread, with no lock held. Set it before the machine runs.
     virtual void on_space_available(std::function<void()> callback) = 0;
 };
 

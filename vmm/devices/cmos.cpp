@@ -167,7 +167,7 @@ void Cmos::adopt_time() {
                                            std::chrono::day(decode(bytes[kDay])));
     const unsigned hour = decode_hour(bytes[kHours]);
     if (!date.ok() || hour > 23)
-        return;  // no such time: the clock goes on as it was
+        return;  // not a valid time: the clock is not changed
     const std::chrono::sys_seconds time = std::chrono::sys_days(date) + std::chrono::hours(hour) +
                                           std::chrono::minutes(decode(bytes[kMinutes])) +
                                           std::chrono::seconds(decode(bytes[kSeconds]));

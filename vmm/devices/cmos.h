@@ -1,6 +1,6 @@
 // The MC146818 real-time clock and the CMOS memory behind it: port 0x70 selects a byte, port 0x71 reads or
-// writes it. The time is the host's, in UTC, plus what the guest set it off by. There is no alarm and no
-// periodic interrupt (register C reads 0). Memory sizes stand where firmware on a PC and on QEMU puts them.
+// writes it. The time is the host's, in UTC, plus the offset that the guest has set. There is no alarm and no
+// periodic interrupt (register C reads 0). Memory sizes are where firmware on a PC and on QEMU puts them.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ class Cmos final : public BytePortDevice {
   public:
     static constexpr std::size_t kSize = 128;
 
-    // RAM in bytes below and above 4 GiB, and how many CPUs there are, for firmware to read.
+    // RAM in bytes below and above 4 GiB, and the number of CPUs, for firmware to read.
     struct Machine {
         std::uint64_t ram_below_4g = 0;
         std::uint64_t ram_above_4g = 0;

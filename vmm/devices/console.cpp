@@ -20,7 +20,7 @@ namespace {
 constexpr std::byte kEscape{0x01};  // Ctrl-A
 constexpr std::byte kQuit{'x'};
 
-// How long the end waits for a reader that has stopped reading.
+// How long the destructor waits for a reader that has stopped reading.
 constexpr int kLastWriteMilliseconds = 1000;
 
 // Returns false when the other end is gone.
@@ -48,8 +48,8 @@ bool write_all(int fd, std::span<const std::byte> data, bool closing) {
 
 }  // namespace
 
-// Reads the input descriptor and hands it to the receiver as that has room. Kept alive by its pending
-// operations.
+// Reads the input descriptor and passes the input to the receiver as it has room. Its pending operations keep
+// it alive.
 class Console::Input : public std::enable_shared_from_this<Console::Input> {
   public:
     Input(asio::io_context& io, int fd, CharacterReceiver& receiver, std::function<void()> on_escape)
@@ -57,17 +57,17 @@ class Console::Input : public std::enable_shared_from_this<Console::Input> {
         if (::isatty(fd) != 0 && ::tcgetattr(fd, &saved_.emplace()) == 0) {
             termios raw = *saved_;
             ::cfmakeraw(&raw);
-            raw.c_oflag |= OPOST | ONLCR;  // messages of the monitor's own go on looking right
+            raw.c_oflag |= OPOST | ONLCR;  // the monitor's own messages need them
             ::tcsetattr(fd, TCSANOW, &raw);
             terminal_ = fd;
         }
-        // A plain file cannot be waited for; it is no console, and its end is no input.
+        // A regular file cannot be waited for: it is not a console.
         std::error_code ignored;
         descriptor_.assign(::dup(fd), ignored);
         usable_ = !ignored;
     }
     ~Input() {
-        // The file description is shared with whoever started us.
+        // The parent process shares the file description.
         std::error_code ignored;
         if (usable_)
             descriptor_.native_non_blocking(false, ignored);
@@ -119,7 +119,8 @@ class Console::Input : public std::enable_shared_from_this<Console::Input> {
         }
     }
 
-    // Reads on only when all is delivered: a guest that takes no input stops the reading, not the monitor.
+    // Reads more only after everything has been delivered: a guest that takes no input stops the reading, not
+    // the monitor.
     void deliver() {
         const std::size_t taken = receiver_.receive(waiting_);
         waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
@@ -171,7 +172,8 @@ void Console::write(std::span<const std::byte> data) {
 }
 
 void Console::write_loop() {
-    // A reader that goes away is an error of write(), not the end of the process; kicks are for vCPU threads.
+    // A reader that goes away must be an error of write(), not the end of the process. Kicks are for vCPU
+    // threads.
     sigset_t all;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);

@@ -1,7 +1,7 @@
 // Carries a guest's characters between its serial line, or its virtio console, and a descriptor of the host.
 //
-// Output is buffered, so that a vCPU never waits for a terminal; a writer thread of its own passes it on in
-// as large pieces as come together. Input is read on the io_context's thread.
+// Output is buffered, so that a vCPU never waits for a terminal. A writer thread writes whatever has
+// accumulated in one piece. Input is read on the io_context's thread.
 #pragma once
 
 #include <condition_variable>
@@ -26,19 +26,20 @@ namespace ringside::devices {
 class Console final : public CharacterSink {
   public:
     explicit Console(ConsoleDescriptors descriptors);
-    // Writes what is still buffered, unless the other side takes nothing any more.
+    // Writes what is still buffered, unless the other side has stopped reading.
     ~Console() override;
     Console(const Console&) = delete;
     Console& operator=(const Console&) = delete;
 
-    // From any thread. What exceeds the buffer while nobody reads the other end is lost, as on a real line.
+    // May be called from any thread. If nobody reads the other end, output that exceeds the buffer is lost,
+    // as on a real line.
     void write(std::span<const std::byte> data) override;
 
-    // Starts to feed the receiver with input; on the io_context's thread. A terminal is put into raw mode,
-    // and the escape key Ctrl-A followed by x calls `on_escape`. Ctrl-A twice sends one.
+    // Starts to pass input to the receiver, on the io_context's thread. Puts a terminal into raw mode. Ctrl-A
+    // followed by x calls `on_escape`; Ctrl-A twice sends one Ctrl-A.
     void start_input(asio::io_context& io, CharacterReceiver& receiver, std::function<void()> on_escape);
 
-    // The terminal's size, if the input is one that has a size.
+    // The terminal's size, if the input is a terminal that has one.
     struct TerminalSize {
         std::uint16_t columns = 0;
         std::uint16_t rows = 0;

@@ -1,4 +1,4 @@
-// Where the guest's serial line leads to on the host: --serial's argument, opened.
+// The host's end of the guest's serial line: parses and opens the argument of --serial.
 #pragma once
 
 #include <string>
@@ -17,12 +17,12 @@ struct ConsoleEndpoint {
 // "stdio", "stderr" (output only), "file:PATH", "unix:PATH", "pty", "none".
 Result<ConsoleEndpoint> parse_console_endpoint(std::string_view text);
 
-// Descriptors for one endpoint: equal where one serves both, -1 where there is none. A unix endpoint connects
-// to a socket that listens at the path.
+// The descriptors of one endpoint. They are equal if one serves both directions, and -1 if there is none. A
+// unix endpoint connects to a socket that listens at the path.
 struct ConsoleDescriptors {
     kvm::Fd input;
     kvm::Fd output;
-    std::string announcement;  // where to find a pty; else empty
+    std::string announcement;  // the path of a pty; otherwise empty
 };
 Result<ConsoleDescriptors> open_console(const ConsoleEndpoint& endpoint);
 

@@ -1,5 +1,5 @@
 // The debug console of Bochs (port 0xe9) and QEMU (isa-debugcon, used at 0x402 by firmware): every byte
-// written is a character. Reads give 0xe9, by which guests detect it. One object can serve both ports.
+// written is a character. Reads return 0xe9, by which guests detect it. One object can serve both ports.
 #pragma once
 
 #include "vmm/devices/byte_port_device.h"

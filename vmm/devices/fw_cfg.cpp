@@ -84,7 +84,7 @@ void FwCfg::select(std::uint16_t key) {
 std::span<const std::byte> FwCfg::take(std::uint32_t size) {
     const auto item = items_.find(state_.key);
     const auto rest = item.subspan(std::min<std::size_t>(state_.offset, item.size()));
-    // Where the item has ended, how far beyond it is does not matter.
+    // Once the item has ended, it does not matter how far past the end the offset is.
     const auto room = std::numeric_limits<std::uint32_t>::max() - state_.offset;
     state_.offset += std::min(size, room);
     return rest.first(std::min<std::size_t>(size, rest.size()));
@@ -108,7 +108,7 @@ void FwCfg::transfer(Gpa descriptor) {
     else if ((control & kSkip) != 0)
         take(length);
     access.control = done ? 0 : __builtin_bswap32(kError);
-    // The whole of it, at once with the rest unchanged: what the guest waits for is `control`.
+    // Write the whole structure, with only `control` changed: that is the field that the guest polls.
     std::memcpy(place.data(), &access.control, sizeof access.control);
 }
 

@@ -1,7 +1,7 @@
-// The fw_cfg device, by which firmware and guests made for QEMU ask about the machine that they run on
-// (QEMU's docs/specs/fw_cfg.rst). A guest selects an item and reads it byte by byte, or names a piece of its
-// memory to have it copied there ("DMA", on the vCPU that asks). Beyond an item's end it reads zeros. Nothing
-// here can be written.
+// The fw_cfg device, which tells firmware and guests made for QEMU about the machine that they run on (QEMU's
+// docs/specs/fw_cfg.rst). A guest selects an item and reads it byte by byte, or has it copied to memory
+// ("DMA", done by the vCPU that requests it). Reads past the end of an item return zeros. Items are
+// read-only.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,7 @@ class FwCfg final : public machine::BusDevice {
   private:
     // All below are called with the lock held.
     void select(std::uint16_t key);
-    std::span<const std::byte> take(std::uint32_t size);  // what the item still has of that many bytes
+    std::span<const std::byte> take(std::uint32_t size);  // the item's next bytes, at most `size`
     void transfer(Gpa descriptor);
     bool copy_item(Gpa to, std::uint32_t size);
 

@@ -187,10 +187,11 @@ bool I8042::write_data(std::uint8_t value) {
             answer(true, {value});
             break;
         case Command::WriteMouseBuffer:
-            // Comes back without the mouse's status bit: a probe sees at once that there is no mouse port.
+            // Returned without the mouse's status bit, so that a probe sees at once that there is no mouse
+            // port.
             answer(false, {value});
             break;
-        default:  // WriteMouse: nobody is there to answer
+        default:  // WriteMouse: there is no mouse to answer
             break;
     }
     return false;

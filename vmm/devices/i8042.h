@@ -1,6 +1,6 @@
 // The keyboard controller (Intel 8042, IBM PS/2 Technical Reference): ports 0x60 (data) and 0x64 (command and
-// status), offsets 0 and 4 of its range. Guests use it to reset the machine and to open the A20 gate; probes
-// find a keyboard on which no key is ever pressed, and no mouse.
+// status), offsets 0 and 4 of its range. Guests use it to reset the machine and to open the A20 gate. A probe
+// finds a keyboard on which no key is ever pressed, and no mouse.
 //
 // A20 is remembered and read back, but memory does not wrap: KVM has no such gate and it is always open.
 #pragma once
@@ -22,7 +22,7 @@ class I8042 final : public BytePortDevice {
         std::uint8_t keyboard_command = 0;  // likewise for the keyboard
         bool last_write_was_command = false;
         bool a20 = true;
-        bool from_keyboard = false;            // whose bytes stand in the buffer
+        bool from_keyboard = false;            // the buffered bytes come from the keyboard
         std::array<std::uint8_t, 4> output{};  // oldest first; the longest reply has three bytes
         std::uint8_t output_count = 0;
         friend bool operator==(const State&, const State&) = default;
@@ -39,7 +39,7 @@ class I8042 final : public BytePortDevice {
     std::uint8_t read_port(std::uint64_t offset) override;
     void write_port(std::uint64_t offset, std::uint8_t value) override;
 
-    // All below are called with the lock held; true means that the guest asks for a reset.
+    // All below are called with the lock held. They return true if the guest requests a reset.
     std::uint8_t status() const;
     std::uint8_t read_data();
     bool write_command(std::uint8_t command);

@@ -1,4 +1,4 @@
-// One port that remembers what was written to it last: the shape of the registers that reset a PC.
+// One port that remembers the last value written, like the registers that reset a PC.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class LatchPort : public BytePortDevice {
 
   protected:
     explicit LatchPort(State initial) : state_(initial) {}
-    // Returns what was there before.
+    // Returns the previous value.
     std::uint8_t exchange(std::uint8_t value);
 
   private:

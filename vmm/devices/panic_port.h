@@ -1,5 +1,5 @@
-// pvpanic (QEMU, docs/specs/pvpanic.rst): a port by which a kernel that has panicked says so. Linux finds it
-// by its ACPI device QEMU0001 (module pvpanic-mmio), Windows and the BSDs know it as well.
+// pvpanic (QEMU, docs/specs/pvpanic.rst): a port through which a kernel reports that it has panicked. Linux
+// finds it as ACPI device QEMU0001 (module pvpanic-mmio). Windows and the BSDs support it as well.
 #pragma once
 
 #include "vmm/devices/byte_port_device.h"
@@ -11,8 +11,8 @@ class PanicPort final : public BytePortDevice {
   public:
     struct State {};  // it has none
 
-    // Events, as bits: read, those that are understood; written, what has happened. A crash kernel that takes
-    // over (bit 1) is none of them: the guest goes on.
+    // Event bits. A read returns the supported events, a write reports one. "Crash kernel loaded" (bit 1) is
+    // not among them, because the guest continues.
     static constexpr std::uint8_t kPanicked = 1U << 0;
 
     explicit PanicPort(machine::MachineControl& machine) : machine_(machine) {}

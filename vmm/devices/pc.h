@@ -1,4 +1,4 @@
-// The devices of a PC, made and wired to a machine: its ports, its interrupt lines, its end.
+// Creates the devices of a PC and connects them to a machine: ports, interrupt lines, and the machine's end.
 #pragma once
 
 #include "vmm/devices/acpi_pm.h"
@@ -18,8 +18,8 @@ namespace ringside::devices {
 
 class Pc {
   public:
-    // Both must outlive the PC. `console` gets what the guest writes to its serial line and to the debug
-    // console. `fw_cfg` is what firmware and guests may ask for.
+    // Both must outlive the PC. `console` receives what the guest writes to its serial line and to the debug
+    // console. `fw_cfg` holds the items that firmware and guests can read.
     Pc(machine::Machine& machine, CharacterSink& console, machine::FwCfgItems fw_cfg);
 
     // Puts every device on the machine's buses; before the machine runs.

@@ -211,7 +211,7 @@ std::uint8_t Serial::read_modem_status() {
     return static_cast<std::uint8_t>(modem_inputs() | std::exchange(state_.msr_delta, std::uint8_t{0}));
 }
 
-// The other end is always there and ready; in loopback the outputs come back as inputs.
+// The other end is always connected and ready. In loopback mode the outputs are wired to the inputs.
 std::uint8_t Serial::modem_inputs() const {
     if (!loopback())
         return kMsrCts | kMsrDsr | kMsrCarrier;

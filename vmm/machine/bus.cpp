@@ -14,7 +14,7 @@ std::uint64_t last(const Bus::Range& range) {
     return range.start + (range.size - 1);
 }
 
-// Whether an access that starts inside the range also ends there.
+// Returns true if an access that starts inside the range also ends there.
 bool holds(const Bus::Range& range, std::uint64_t address, std::size_t size) {
     return size != 0 && size - 1 <= last(range) - address;
 }

@@ -1,8 +1,8 @@
 // Port I/O and MMIO buses: address ranges to devices.
 //
-// A bus is built before the machine runs and never changes after. Any vCPU thread may call a device at any
-// time, and several at once: a device locks its own state. Nothing on this path allocates or logs, except an
-// unknown address's first sighting.
+// A bus is built before the machine runs and never changes afterwards. Any vCPU thread may call a device at
+// any time, and several may do so at once: a device locks its own state. Nothing on this path allocates or
+// logs, except the first access to an unknown address.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@
 
 namespace ringside::machine {
 
-// A device as the buses see it. `offset` counts from the range's start. Data is little-endian, 1, 2, 4 or 8
-// bytes, wholly inside the range; a device that does not know an offset fills a read with 0xff and ignores a
-// write.
+// A device as the buses see it. `offset` is relative to the start of the range. Data is little-endian, 1, 2,
+// 4 or 8 bytes, and lies entirely inside the range. For an offset that it does not implement a device fills a
+// read with 0xff and ignores a write.
 class BusDevice {
   public:
     virtual ~BusDevice() = default;
@@ -38,11 +38,11 @@ class Bus {
     // Fails on an empty range, on a wrap-around and on an overlap with another device, which the error names.
     Result<void> attach(std::uint64_t start, std::uint64_t size, BusDevice& device);
 
-    // Both return whether a device answered. An unanswered read yields all ones.
+    // Both return true if a device answered. An unanswered read yields all ones.
     bool read(std::uint64_t address, std::span<std::byte> data) const;
     bool write(std::uint64_t address, std::span<const std::byte> data) const;
 
-    // The range that holds an address, or nullptr: names for the exit tables.
+    // The range that contains an address, or nullptr. The exit tables take device names from it.
     const Range* find(std::uint64_t address) const;
     std::span<const Range> ranges() const { return ranges_; }
 

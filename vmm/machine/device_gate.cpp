@@ -11,7 +11,7 @@ DeviceGate::Pass DeviceGate::enter() {
     return Pass(this);
 }
 
-// Notified with the lock held: a closure that waits for this may be all that keeps the gate alive.
+// Notify with the lock held: the closure that waits for this may hold the last reference to the gate.
 void DeviceGate::leave() {
     const std::scoped_lock lock(mutex_);
     if (--inside_ == 0 && (closures_ != 0 || down_))

@@ -1,9 +1,9 @@
-// The door between the threads of devices and the guest.
+// The gate between the threads of devices and the guest.
 //
-// A device that works on a thread of its own could write guest memory or raise an interrupt while the
-// debugger shows a stopped guest. So whoever touches the guest from outside a vCPU thread holds a pass, and a
-// StopToken keeps the gate closed: work that completes meanwhile waits at the gate until the guest is
-// resumed. Passes are short (no I/O under one), so that closing, which waits for them, is too.
+// A device with a thread of its own could write guest memory or raise an interrupt while the debugger shows a
+// stopped guest. A thread that accesses the guest and is not a vCPU thread therefore holds a pass, and a
+// StopToken keeps the gate closed: work that completes meanwhile waits until the guest is resumed. A pass is
+// held only briefly and never during I/O, because closing the gate waits for passes to be returned.
 #pragma once
 
 #include <condition_variable>
@@ -15,7 +15,7 @@ namespace ringside::machine {
 
 class DeviceGate : public std::enable_shared_from_this<DeviceGate> {
   public:
-    // The right to touch the guest. Empty after shut_down(): its caller ends its work.
+    // The right to access the guest. Empty after shut_down(): the caller then ends its work.
     class [[nodiscard]] Pass {
       public:
         Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
@@ -35,7 +35,7 @@ class DeviceGate : public std::enable_shared_from_this<DeviceGate> {
         DeviceGate* gate_;
     };
 
-    // Keeps the gate closed while it lives. Closures nest, and may outlive the machine.
+    // Keeps the gate closed while the object exists. Closures nest and may outlive the machine.
     class [[nodiscard]] Closure {
       public:
         Closure(Closure&&) noexcept = default;
@@ -54,12 +54,12 @@ class DeviceGate : public std::enable_shared_from_this<DeviceGate> {
         std::shared_ptr<DeviceGate> gate_;
     };
 
-    // Waits while the gate is closed. Not for vCPU threads (which are at rest by themselves while it is) nor
-    // for the thread that resumes the guest.
+    // Waits while the gate is closed. Must not be called by vCPU threads, which are parked while the gate is
+    // closed, or by the thread that resumes the guest.
     Pass enter();
-    // Waits until nobody is inside any more.
+    // Waits until no pass is held.
     Closure close();
-    // For the end of the machine: wakes everyone who waits, and lets nobody in again.
+    // For the end of the machine: wakes every waiting thread and gives out no pass from then on.
     void shut_down();
 
   private:

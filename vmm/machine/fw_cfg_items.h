@@ -1,5 +1,5 @@
-// What the fw_cfg device has for firmware and guests to read: bytes by 16-bit key, some of them named files
-// (QEMU's docs/specs/fw_cfg.rst). Values only; vmm/boot makes them, vmm/devices serves them.
+// The items of the fw_cfg device that firmware and guests read: bytes by 16-bit key, some of them named files
+// (QEMU's docs/specs/fw_cfg.rst). These are values only: vmm/boot creates them and vmm/devices serves them.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +13,13 @@
 
 namespace ringside::machine {
 
-// Keys with a meaning of their own. Integers in them are little-endian.
+// Keys with a fixed meaning. Their integers are little-endian.
 enum class FwCfgKey : std::uint16_t {
     Signature = 0x00,      // "QEMU"
     Features = 0x01,       // 32 bits: kFwCfgFeatures
     RamSize = 0x03,        // 64 bits, bytes
     CpuCount = 0x05,       // 16 bits: at power-on
-    KernelAddress = 0x07,  // this and all below by which a loader finds a kernel: 32 bits, or its bytes
+    KernelAddress = 0x07,  // this and the kernel's other keys: 32 bits each, or the data itself
     KernelSize = 0x08,
     InitrdAddress = 0x0a,
     InitrdSize = 0x0b,
@@ -41,15 +41,15 @@ inline constexpr std::uint32_t kFwCfgFeatures = kFwCfgTraditional | kFwCfgDma;
 
 class FwCfgItems {
   public:
-    // Replaces what the key has.
+    // Replaces the item with this key.
     void put(FwCfgKey key, std::vector<std::byte> bytes);
-    // A file, under the next free key, listed in the directory. A name has 1 to 55 characters, else nothing
-    // is put.
+    // Adds a file under the next free key and lists it in the directory. Adds nothing unless the name has 1
+    // to 55 characters.
     void put_file(std::string_view name, std::vector<std::byte> bytes);
 
-    // Nothing for a key that is not there, which a guest reads as an item without bytes.
+    // Empty for an unknown key, which a guest reads as an item without bytes.
     std::span<const std::byte> find(std::uint16_t key) const;
-    // The file's bytes, and nothing for a name that is not there.
+    // The file's bytes; empty for an unknown name.
     std::span<const std::byte> find_file(std::string_view name) const;
 
   private:

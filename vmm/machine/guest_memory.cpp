@@ -22,11 +22,11 @@ std::uint64_t host_physical_memory() {
     const long pages = sysconf(_SC_PHYS_PAGES);
     const long page_size = sysconf(_SC_PAGESIZE);
     if (pages <= 0 || page_size <= 0)
-        return std::numeric_limits<std::uint64_t>::max();  // unknown: let mmap be the judge
+        return std::numeric_limits<std::uint64_t>::max();  // unknown: let mmap decide
     return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_size);
 }
 
-// Sizes as a user would give them to `-m`: the largest unit that divides them.
+// A size as a user would give it to `-m`, in the largest unit that divides it.
 std::string size_text(std::uint64_t bytes) {
     if (bytes >= layout::kMiB && bytes % layout::kMiB == 0)
         return fmt::format("{} MiB", bytes / layout::kMiB);
@@ -144,7 +144,7 @@ Result<void> GuestMemory::add(MemoryRegion region) {
 }
 
 const MemoryRegion* GuestMemory::region_of(Gpa gpa) const {
-    // A guest has two to a dozen regions: a linear walk is as fast as a search.
+    // A guest has two to a dozen regions: a linear scan is as fast as a binary search.
     for (const MemoryRegion& region : regions_) {
         if (gpa >= region.start() && gpa < region.end())
             return &region;

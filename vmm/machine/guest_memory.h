@@ -40,35 +40,35 @@ class MemoryRegion {
 
 class GuestMemory {
   public:
-    // RAM of `bytes`: [0, 3 GiB) and the rest from 4 GiB. Fails on 0, on a size that is no multiple of 4 KiB,
-    // and on more than the host can back.
+    // RAM of `bytes`: [0, 3 GiB) and the rest from 4 GiB. Fails if the size is 0, is not a multiple of 4 KiB,
+    // or is more than the host can back.
     static Result<GuestMemory> create(std::uint64_t bytes);
-    // For tests and firmware: any regions; they must not overlap.
+    // For tests and firmware: any regions that do not overlap.
     static Result<GuestMemory> create(std::vector<MemoryRegion> regions);
 
     std::span<const MemoryRegion> regions() const { return regions_; }
-    // Total RAM in bytes, ROM not counted.
+    // Total RAM in bytes, without ROM.
     std::uint64_t ram_size() const;
-    // Adds a ROM; before the machine is created only.
+    // Adds a ROM. Call it only before the machine is created.
     Result<void> add(MemoryRegion region);
 
     // The host bytes of [gpa, gpa + size), or an empty span if any byte of it is not backed by one region.
     std::span<std::byte> span(Gpa gpa, std::uint64_t size) const;
-    // The same, but empty as well if they are a ROM's: what a device may write to.
+    // The same for a device's write: also empty if any of the bytes belongs to a ROM.
     std::span<std::byte> writable_span(Gpa gpa, std::uint64_t size) const;
-    // As many contiguous host bytes as there are from gpa, at most `size`; empty if gpa is not backed.
+    // The contiguous host bytes from gpa on, at most `size`; empty if gpa is not backed.
     std::span<std::byte> prefix(Gpa gpa, std::uint64_t size) const;
     bool contains(Gpa gpa, std::uint64_t size) const { return !span(gpa, size).empty() || size == 0; }
 
-    // What devices copy by, between bytes of theirs and `place`, which is span()'s or writable_span()'s of
-    // `gpa`: where a debugger has planted something they find what it stands for (planted_bytes.h).
+    // Copy between a device's bytes and `place`, which is span() or writable_span() of `gpa`. A device sees
+    // the guest's own bytes where a debugger has planted a breakpoint (planted_bytes.h).
     void device_read(Gpa gpa, std::span<const std::byte> place, std::span<std::byte> out) const;
     void device_write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
                       WrittenBy by = WrittenBy::Device) const;
-    // Before the machine runs; `planted` must outlive it.
+    // Call it before the machine runs. `planted` must outlive the machine.
     void set_planted(PlantedBytes& planted) { planted_ = &planted; }
 
-    // Copies; an error names the first address that is not backed. Both may cross regions.
+    // Both copy and may cross regions. The error names the first address that is not backed.
     Result<void> read(Gpa gpa, std::span<std::byte> out) const;
     Result<void> write(Gpa gpa, std::span<const std::byte> data) const;
 

@@ -1,5 +1,4 @@
-// A device's view of its interrupt and of the machine's end, so that devices know neither KVM nor the
-// debugger.
+// How a device raises its interrupt and ends the machine. Devices need to know neither KVM nor the debugger.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +12,7 @@ class InterruptLine {
     virtual void set(bool level) = 0;
 };
 
-// What a guest can ask of its machine by way of a device. Safe to call from any vCPU thread: takes effect
+// What a guest can request of its machine through a device. Safe to call from any vCPU thread. Takes effect
 // after the current exit.
 class MachineControl {
   public:
@@ -21,7 +20,7 @@ class MachineControl {
     virtual void request_reset(const char* source) = 0;      // i8042 0xFE, 0xCF9, ACPI reset register
     virtual void request_power_off(const char* source) = 0;  // ACPI S5
     virtual void request_exit(std::uint8_t status) = 0;      // isa-debug-exit
-    virtual void report_panic() = 0;                         // pvpanic; the guest runs on if it is let
+    virtual void report_panic() = 0;                         // pvpanic; the guest may run on
 };
 
 }  // namespace ringside::machine

@@ -1,5 +1,5 @@
-// The guest-physical address space: every constant that a device, a loader or a table needs, and why it is
-// there.
+// The layout of the guest-physical address space: every constant that a device, a loader or a table needs,
+// and the reason for its value.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@ inline constexpr Gpa kEbda{0x9fc00};
 inline constexpr Gpa kBiosArea{0xe0000};
 inline constexpr Gpa kHighMemory{kMiB};
 
-// RAM stops below 3 GiB and goes on at 4 GiB; the hole holds what follows.
+// RAM ends at 3 GiB and continues at 4 GiB. The hole between holds the following.
 inline constexpr Gpa kHole{3 * kGiB};
 inline constexpr Gpa kHoleEnd{4 * kGiB};
 
-// virtio-mmio transports, one page and one interrupt line each. Lines from 16 on are no ISA device's, and are
-// level-triggered, active high: what the DSDT says of them too.
+// virtio-mmio transports, one page and one interrupt line each. Lines from 16 on belong to no ISA device and
+// are level-triggered, active high. The DSDT describes them in the same way.
 inline constexpr Gpa kVirtioMmio{0xd0000000};
 inline constexpr std::uint64_t kVirtioMmioSlots = 8;
 inline constexpr Gsi kVirtioFirstGsi{16};
@@ -42,7 +42,7 @@ static_assert(kVirtioMmio >= kHole && kVirtioMmio + kVirtioMmioSlots * kPage <= 
 static_assert(kIoApic + kPage <= kLocalApic && kLocalApic + kPage <= kKvmIdentityMap);
 static_assert(kKvmIdentityMap + kPage <= kKvmTss && kKvmTss + 3 * kPage <= kFirmwareMaximum);
 
-// Where boot structures go, all below kEbda. Real-mode images load at kFlatImage, so nothing stands there.
+// Addresses of boot structures, all below kEbda. None is at kFlatImage, where real-mode images load.
 inline constexpr Gpa kBootGdt{0x500};
 inline constexpr Gpa kFlatImage{0x7c00};
 inline constexpr Gpa kBootInfo{
@@ -57,7 +57,7 @@ static_assert(kBootInfo + kBootInfoSize <= kCommandLine);
 static_assert(kCommandLine + kCommandLineSize <= kBootPageTables);
 static_assert(kBootPageTables + kBootPageTablesSize <= kEbda);
 
-// ACPI tables: in the BIOS area, where the RSDP is searched for.
+// ACPI tables: in the BIOS area, where kernels search for the RSDP.
 inline constexpr Gpa kAcpiTables{0xe0000};
 inline constexpr std::uint64_t kAcpiTablesSize = 64 * kKiB;
 

@@ -1,4 +1,4 @@
-// A device that no bus announces, as the firmware tables have to: what vmm/boot/acpi writes into the DSDT.
+// A device that no bus announces. vmm/boot/acpi describes it in the DSDT.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace ringside::machine {
 
 struct MmioDevice {
     std::string hid;        // ACPI hardware id: "LNRO0005" for virtio-mmio
-    std::uint32_t uid = 0;  // tells devices with the same hid apart
+    std::uint32_t uid = 0;  // distinguishes devices with the same hid
     Gpa base;
     std::uint64_t size = 0;  // bytes
     Gsi gsi;                 // level-triggered, active high

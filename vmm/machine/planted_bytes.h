@@ -1,5 +1,5 @@
-// Bytes that a debugger has put into the guest's memory in place of the guest's own: int3s. Neither the
-// debugger's client nor a device may take them for the guest's, or write over them.
+// Bytes that a debugger has planted in guest memory: breakpoint instructions that replace the guest's own
+// bytes. Neither the debugger's client nor a device may see them or overwrite them by mistake.
 #pragma once
 
 #include <cstddef>
@@ -10,17 +10,19 @@
 
 namespace ringside::machine {
 
-// Who writes decides what becomes of a planted byte. Client: what is written goes under it. Device: it is
-// written over, as the page may be another's by now; but not below 1 MiB if it was planted with paging off,
-// where it belongs to the address. Loader, as firmware loads code with paging off: the same for any address.
+// Who writes, which decides what happens to a planted byte. Client: the written byte replaces the saved
+// original; the planted byte stays. Device: the written byte replaces the planted one, because the page may
+// have a new use by now. The exception is a byte below 1 MiB that was planted while paging was off: it
+// belongs to the address and stays. Loader (firmware that loads code while paging is off): as for a device,
+// with the exception for any address.
 enum class WrittenBy : std::uint8_t { Client, Device, Loader };
 
 class PlantedBytes {
   public:
     virtual ~PlantedBytes() = default;
-    // Replaces, in `bytes` just read from `gpa` on, every planted byte by what it stands for.
+    // Replaces every planted byte in `bytes`, which were just read from `gpa`, with the original.
     virtual void hide(Gpa gpa, std::span<std::byte> bytes) const = 0;
-    // Writes `data` to the memory at `gpa`, `place`, which has as many bytes.
+    // Writes `data` to `place`, the host memory of `gpa`, which has the same size.
     virtual void write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
                        WrittenBy by) = 0;
 };

@@ -19,8 +19,8 @@ constexpr std::uint64_t kMiscEnableFastStrings = 1;
 constexpr std::uint64_t kMtrrEnabled = 1 << 11;
 constexpr std::uint64_t kMtrrWriteBack = 6;
 
-// As firmware leaves them. MISC_ENABLE exists on Intel only and the MTRRs not on every KVM: those are tried
-// one by one.
+// The values that firmware leaves. MISC_ENABLE exists only on Intel, and not every KVM has the MTRRs: those
+// are tried one by one.
 constexpr std::array kBootMsrs{kvm::Msr{msr::kSysenterCs, 0},  kvm::Msr{msr::kSysenterEsp, 0},
                                kvm::Msr{msr::kSysenterEip, 0}, kvm::Msr{msr::kStar, 0},
                                kvm::Msr{msr::kLstar, 0},       kvm::Msr{msr::kCstar, 0},
@@ -60,7 +60,7 @@ Result<void> set_up_boot_vcpu(kvm::Vcpu& vcpu, const x86::GeneralRegisters& gene
     if (!current)
         return tl::unexpected<Error>(current.error());
     x86::SystemRegisters wanted = system;
-    wanted.apic_base = current->apic_base;  // a loader knows nothing of the APIC
+    wanted.apic_base = current->apic_base;  // a loader does not set the APIC base
     if (auto r = vcpu.set_system(wanted); !r)
         return r;
     if (auto r = vcpu.set_general(general); !r)

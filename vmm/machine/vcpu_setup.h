@@ -1,5 +1,5 @@
-// The state in which a vCPU starts, beyond what a boot protocol says: boot MSRs, FPU, local APIC pins, run
-// state.
+// The initial state of a vCPU, apart from what a boot protocol specifies: boot MSRs, FPU, local APIC pins and
+// multiprocessing state.
 #pragma once
 
 #include "arch/x86_64/cpu_state.h"
@@ -7,12 +7,13 @@
 
 namespace ringside::machine {
 
-// What every vCPU gets, before boot state. CPUID must be set: KVM answers MSR calls by it.
+// Sets up any vCPU, before its boot state. CPUID must be set first, because KVM answers MSR ioctls according
+// to it.
 Result<void> set_up_common(kvm::Vcpu& vcpu);
-// What the bootstrap processor gets on top.
+// Sets up the bootstrap processor in addition.
 Result<void> set_up_boot_vcpu(kvm::Vcpu& vcpu, const x86::GeneralRegisters& general,
                               const x86::SystemRegisters& system);
-// The other processors wait for INIT and SIPI from the guest.
+// Makes another processor wait for INIT and SIPI from the guest.
 Result<void> set_up_application_vcpu(kvm::Vcpu& vcpu);
 
 }  // namespace ringside::machine
