@@ -38,7 +38,7 @@ Result<BootState> load_by(Protocol protocol, const LoadContext& context) {
     return reject("no such protocol");
 }
 
-// Loaders do not know the file's name; their errors get it here.
+// Loaders do not know the file's name; it is added to their errors here.
 Error named(Error error, const BootRequest& request) {
     if (error.operation.empty())
         error.operation = fmt::format("load {}", request.kernel.string());
@@ -63,7 +63,7 @@ Result<BootState> detect_and_load(LoadContext context) {
     const auto protocol = protocol_of(context);
     if (!protocol)
         return tl::unexpected(protocol.error());
-    // Firmware has its own way of finding them. A guest too small for the tables would not look for them.
+    // Firmware finds the tables in its own way. A guest that is too small for the tables gets none.
     if (context.request.acpi && *protocol != Protocol::Firmware) {
         if (const auto rsdp = acpi::place(*context.request.acpi, layout::kAcpiTables, context.memory))
             context.rsdp = *rsdp;
@@ -90,7 +90,7 @@ Result<std::vector<std::byte>> read_logged(const std::filesystem::path& path, Bo
     return read_file(path);
 }
 
-// Nothing for a file that is not asked for. (One without bytes is refused, so that the two differ.)
+// Empty if no file was requested. (A file without bytes is refused, so the two cases differ.)
 Result<std::vector<std::byte>> read_optional(const std::optional<std::filesystem::path>& path, BootLog& log) {
     return path ? read_logged(*path, log) : std::vector<std::byte>();
 }

@@ -1,4 +1,4 @@
-// What a loader makes of a kernel file: values first (tested without KVM), applied to a machine later.
+// What a loader produces from a kernel file: values, tested without KVM, that are applied to a machine later.
 #pragma once
 
 #include <cstdint>
@@ -33,59 +33,62 @@ enum class Protocol : std::uint8_t {
 // "multiboot 1", "PVH", ...
 const char* protocol_name(Protocol);
 
-// Where Linux is entered. Auto: a bzImage by the kernel that is packed in it, if that can be unpacked here,
-// else by its own decompressor; a vmlinux by PVH if it has that. Payload: vmlinux by its 64-bit entry in any
-// case.
+// Where Linux is entered. Auto: for a bzImage the packed kernel, if the monitor can unpack it, otherwise the
+// bzImage's own decompressor; for a vmlinux the PVH entry, if it has one. Payload: always the 64-bit entry of
+// the vmlinux.
 enum class LinuxEntry : std::uint8_t { Auto, Decompressor, Payload };
 
 struct BootRequest {
     std::filesystem::path kernel{};
     std::optional<std::filesystem::path> initrd{};
-    // What starts the kernel, which is a bzImage then, by its 16-bit entry; default: it is entered directly.
+    // The firmware that starts the kernel, which must be a bzImage, at its 16-bit entry. Default: none, the
+    // kernel is entered directly.
     std::optional<std::filesystem::path> firmware{};
     std::string command_line{};          // empty: Linux gets linux_boot::kDefaultCommandLine, others nothing
     std::optional<Gpa> load_address{};   // flat images only; default layout::kFlatImage
     std::optional<Protocol> protocol{};  // forced; default: detected from the file
     std::uint32_t cpus = 1;
-    std::optional<acpi::Machine> acpi{};  // what ACPI's tables are made of; none without it
+    std::optional<acpi::Machine> acpi{};  // what the ACPI tables describe; default: no tables
     LinuxEntry linux_entry = LinuxEntry::Auto;
-    std::optional<std::uint64_t> kaslr_slide{};  // bytes; default: by chance, unless told `nokaslr`
-    std::function<void(const std::string& what)> on_stage{};  // hears of each stage of a load as it begins
+    std::optional<std::uint64_t> kaslr_slide{};  // bytes; default: random, unless `nokaslr` is given
+    std::function<void(const std::string& what)> on_stage{};  // called as each stage of a load begins
 };
 
-// Bytes that the guest finds at `start` and cannot change.
+// Read-only memory at `start`.
 struct Rom {
     Gpa start;
     std::vector<std::byte> bytes;  // whole pages
 };
 
-// The outcome: memory is filled in, and this is the state in which vCPU 0 starts. Other vCPUs wait for SIPI.
+// The result of a load: guest memory is filled in, and this is vCPU 0's initial state. Other vCPUs wait for
+// SIPI.
 struct BootState {
     Protocol protocol = Protocol::Flat;
     x86::GeneralRegisters general;
     x86::SystemRegisters system;
     Gpa entry;
     std::string summary;  // one line for the log: "PVH, entry 0x1000000, 3 segments up to 0x3200000"
-    // How far Linux stands from its link address, where that is known before it runs, and where its first
-    // segment then is.
+    // The distance of Linux from its link address, if it is known before Linux runs, and the resulting
+    // address of its first segment.
     std::optional<std::uint64_t> kaslr_slide;
     std::optional<std::uint64_t> first_segment;
     std::optional<Rom> rom;         // to be added to the guest's memory
-    machine::FwCfgItems fw_cfg;     // what the guest is told if it asks as it would ask QEMU
-    std::vector<BootStage> stages;  // what loading took
+    machine::FwCfgItems fw_cfg;     // items of the fw_cfg device
+    std::vector<BootStage> stages;  // the stages of the load and their times
 };
 
-// Loads a kernel into `memory`. Errors name the file, what is wrong with it and what would be right.
+// Loads a kernel into `memory`. Errors name the file, what is wrong with it, and what would be right.
 Result<BootState> load(const BootRequest& request, const machine::GuestMemory& memory);
 
-// The contents of the request's files. An empty initrd or firmware is none.
+// The contents of the request's files. An empty initrd or firmware means that there is none.
 struct BootFiles {
-    std::span<std::byte> kernel;  // not changed, though libelf asks for writable bytes
+    std::span<std::byte> kernel;  // not changed; libelf requires writable bytes
     std::span<const std::byte> initrd{};
     std::span<const std::byte> firmware{};
 };
 
-// The same from bytes that are already here, and any bytes at all: the request's paths are names only.
+// The same for files that are already in memory. The contents are untrusted; the request's paths serve only
+// as names.
 Result<BootState> load(const BootRequest& request, const BootFiles& files,
                        const machine::GuestMemory& memory);
 

@@ -1,4 +1,4 @@
-// The place in low memory where a protocol's structures go: filled from the bottom, never beyond its end.
+// The area in low memory for a protocol's structures. It is filled from the bottom and never past its end.
 #pragma once
 
 #include <cstring>
@@ -21,7 +21,7 @@ class BootInfoArea {
     // Boot information and command line, for place_segments().
     static std::span<const Reservation> reservations();
 
-    // Each returns where it went. Structures are aligned to 8 bytes.
+    // Each returns the address of what it wrote. Structures are aligned to 8 bytes.
     Result<Gpa> put_bytes(std::span<const std::byte> bytes);
     template <typename T>
     requires std::is_trivially_copyable_v<T> Result<Gpa> put(const T& value) {
@@ -33,8 +33,7 @@ class BootInfoArea {
     }
     Result<Gpa> put_string(std::string_view text);
 
-    // The command line has a place of its own, layout::kCommandLine; it fits if it and its final NUL take at
-    // most 4 KiB.
+    // The command line goes to layout::kCommandLine. It and its final NUL may take at most 4 KiB.
     Result<Gpa> put_command_line(std::string_view text);
 
   private:

@@ -1,4 +1,4 @@
-// What loading a kernel is made of, and what each part took.
+// The stages of loading a kernel and the time that each took.
 #pragma once
 
 #include <chrono>
@@ -24,11 +24,11 @@ struct BootStage {
 
 class BootLog {
   public:
-    // `on_begin` hears of each stage as it begins; it may be empty.
+    // `on_begin` is called as each stage begins; it may be empty.
     explicit BootLog(std::function<void(const std::string& what)> on_begin)
         : on_begin_(std::move(on_begin)) {}
 
-    // Ends the stage before.
+    // Ends the previous stage.
     void begin(std::string what) {
         end();
         if (on_begin_)

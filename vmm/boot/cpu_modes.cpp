@@ -39,7 +39,7 @@ constexpr std::array kReservations{
     Reservation{"boot page tables", layout::kBootPageTables, layout::kBootPageTablesSize},
 };
 
-// A descriptor as it stands in the GDT (SDM volume 3, figure 3-8), from the value that the CPU caches.
+// A descriptor as the GDT holds it (SDM volume 3, figure 3-8), from the value that the CPU caches.
 constexpr std::uint64_t descriptor(const x86::Segment& segment) {
     const std::uint64_t limit = segment.g != 0 ? segment.limit >> 12 : segment.limit;
     return (limit & 0xffff) | (segment.base & 0xffffff) << 16 | std::uint64_t{segment.type} << 40 |
@@ -112,7 +112,7 @@ Result<void> write_identity_map(const machine::GuestMemory& memory) {
     return write_words(memory, layout::kBootPageTables, entries);
 }
 
-// Flat segments and our GDT; CS's D and L bits make it a 32-bit or a 64-bit one.
+// Flat segments and the boot GDT. The D and L bits of CS select 32-bit or 64-bit code.
 x86::SystemRegisters flat_system() {
     x86::SystemRegisters system;
     system.cs = flat_segment(kCodeSelector, kCodeType);

@@ -1,4 +1,4 @@
-// Which boot protocol a file wants.
+// Detects the boot protocol of a file.
 #pragma once
 
 #include <span>
@@ -7,10 +7,10 @@
 
 namespace ringside::boot {
 
-// The protocol by which `kernel` starts. An ELF file is PVH if it is 64-bit with a PVH note; then multiboot
-// if it has a header, of version 2 if it has both; then PVH if it is 32-bit with a note; then Linux or plain
-// ELF. Anything else is a Linux bzImage or multiboot by its header, firmware by its reset vector, or a flat
-// image, unless it is recognisably no kernel at all.
+// Returns the boot protocol of `kernel`. For an ELF file the first match counts: PVH if it is 64-bit with a
+// PVH note; multiboot if it has a header (version 2 if it has both); PVH if it is 32-bit with a note; Linux
+// or plain ELF otherwise. Any other file is a Linux bzImage or multiboot kernel by its header, firmware by
+// its reset vector, or a flat image, unless it is recognised as something that is not a kernel.
 Result<Protocol> detect(std::span<std::byte> kernel);
 
 }  // namespace ringside::boot

@@ -30,7 +30,7 @@ std::string libelf_reason() {
     return text != nullptr ? text : "unknown error";
 }
 
-// Whether [offset, offset + size) lies in a file of `file_size` bytes.
+// Returns true if [offset, offset + size) lies in a file of `file_size` bytes.
 bool inside(std::uint64_t offset, std::uint64_t size, std::uint64_t file_size) {
     return offset <= file_size && size <= file_size - offset;
 }

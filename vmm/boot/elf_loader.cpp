@@ -1,6 +1,6 @@
 // ELF files without a boot protocol: segments at their physical addresses, entered at e_entry in flat 32-bit
-// protected mode or, for ELF64, in 64-bit mode with the first 4 GiB identity-mapped. Interrupts are off and
-// no register has a meaning but RSP: a small stack below 0x7c00, enough until the kernel sets up its own.
+// protected mode or, for ELF64, in 64-bit mode with the first 4 GiB identity-mapped. Interrupts are off. Only
+// RSP has a defined value: a small stack below 0x7c00, large enough until the kernel sets up its own.
 #include <fmt/format.h>
 
 #include "vmm/boot/cpu_modes.h"

@@ -8,11 +8,11 @@
 
 namespace ringside::boot {
 
-// More than any kernel with its debug information.
+// Larger than any kernel with its debug information.
 inline constexpr std::uint64_t kMaximumFileSize = std::uint64_t{2} << 30;
 
-// The bytes of a regular file. Anything else (a directory, a FIFO, a device) is refused rather than waited
-// for, and so is an empty file. The file is read, not mapped: one that shrinks meanwhile must not raise
+// Returns the bytes of a regular file. Fails on anything else (a directory, a FIFO, a device), without
+// waiting, and on an empty file. Reads the file instead of mapping it: a mapped file that shrinks would raise
 // SIGBUS.
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path);
 

@@ -1,4 +1,4 @@
-// What firmware learns through fw_cfg: files by the names that SeaBIOS knows (its docs/Runtime_config.md),
+// What firmware reads through fw_cfg: files with the names that SeaBIOS knows (its docs/Runtime_config.md),
 // and a command for its loader of ACPI tables (QEMU's include/hw/acpi/bios-linker-loader.h).
 #include <algorithm>
 #include <cstring>
@@ -24,17 +24,17 @@ Bytes bytes_of_text(std::string_view text) {
 
 constexpr const char* kRsdpFile = "etc/acpi/rsdp";
 
-// A command of "etc/table-loader": get memory for a file, and copy it there.
+// A command of "etc/table-loader": allocate memory for a file and copy it there.
 struct [[gnu::packed]] AllocateCommand {
     std::uint32_t command = 1;
     char file[56] = {};
     std::uint32_t alignment = 16;
-    std::uint8_t zone = 2;  // the BIOS area, where an RSDP is searched for
+    std::uint8_t zone = 2;  // the BIOS area, where kernels search for an RSDP
     std::uint8_t padding[63] = {};
 };
 static_assert(sizeof(AllocateCommand) == 128);
 
-// The tables hold addresses, and so stand where they are; the RSDP alone goes where the firmware puts it.
+// The tables hold addresses and cannot be moved. Only the RSDP goes where the firmware puts it.
 bool offer_acpi(const acpi::Machine& machine, Gpa base, const machine::GuestMemory& memory,
                 machine::FwCfgItems& items) {
     Bytes rsdp(acpi::kRsdpSize);
@@ -47,7 +47,8 @@ bool offer_acpi(const acpi::Machine& machine, Gpa base, const machine::GuestMemo
     return true;
 }
 
-// RAM as it is: what lies below 1 MiB the firmware divides itself. [low_end, end of RAM) is the tables'.
+// RAM without subdivision: the firmware itself divides the part below 1 MiB. [low_end, end of RAM) holds the
+// tables.
 Bytes e820(const machine::GuestMemory& memory, Gpa low_end) {
     Bytes map;
     const auto add = [&map](Gpa start, Gpa end, MemoryType type) {
@@ -87,8 +88,8 @@ void describe_to_firmware(const BootRequest& request, const machine::GuestMemory
             left = tables;
     }
     items.put_file("etc/e820", e820(memory, left));
-    // There is no display: SeaBIOS then draws its screen on the serial line and takes keys from there. Its
-    // log goes to a port of its own, so that messages need not be written to both.
+    // There is no display: SeaBIOS then draws its screen on the serial line and reads keys from it. Its log
+    // has a port of its own, so messages need not go to both.
     if (request.acpi && request.acpi->serial_ports != 0) {
         items.put_file("etc/sercon-port", bytes_of(std::uint64_t{request.acpi->serial_ports}));
         items.put_file("etc/screen-and-debug", bytes_of(std::uint64_t{0}));

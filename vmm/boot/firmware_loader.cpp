@@ -1,5 +1,5 @@
 // A firmware image, such as SeaBIOS: mapped so that it ends at 4 GiB, its last 256 KiB copied below 1 MiB as
-// a PC's chipset can shadow them (there is no graphics card here whose ROM would be in the way), and entered
+// a PC's chipset can shadow them (there is no graphics card whose ROM would occupy that range), and entered
 // as a processor leaves reset (SDM volume 3, 9.1.4): in real mode at the reset vector, 16 bytes below 4 GiB.
 #include <fmt/format.h>
 
@@ -25,7 +25,7 @@ constexpr std::uint16_t kResetSelector = 0xf000;
 constexpr std::uint64_t kResetBase = 0xffff0000;
 constexpr std::uint64_t kResetOffset = 0xfff0;
 
-// --firmware's file is not the one that an error without a name is about.
+// An error without a file name refers to the kernel, so name the firmware's file here.
 tl::unexpected<Error> not_firmware(const LoadContext& context) {
     auto error = reject(
         fmt::format("it is no firmware image: that has a multiple of 64 KiB up to {} MiB, and ends with a "
@@ -44,7 +44,7 @@ tl::unexpected<Error> not_firmware(const LoadContext& context) {
 bool is_firmware(std::span<const std::byte> file) {
     if (file.empty() || file.size() % kUnit != 0 || file.size() > kMost)
         return false;
-    // The reset vector has room for a jump and little else.
+    // The reset vector has room only for a jump.
     constexpr std::uint8_t kNearJump = 0xe9, kFarJump = 0xea, kShortJump = 0xeb;
     const std::uint8_t first = read_at<std::uint8_t>(file, file.size() - kResetVector).value_or(0);
     return first == kNearJump || first == kFarJump || first == kShortJump;

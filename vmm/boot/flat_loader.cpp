@@ -2,8 +2,8 @@
 //
 // Initial state: CS:IP is 0000:load address below 64 KiB, and load address / 16 : load address % 16 above.
 // DS, ES, FS, GS and SS are 0, SP is the load address or 0x7c00, whichever is lower, so that the stack grows
-// away from the image. DL is 0x80, the first hard disk, to which nothing answers: there is no BIOS and the
-// interrupt table is empty.
+// away from the image. DL is 0x80, the first hard disk, but there is no BIOS to read it: the interrupt vector
+// table is empty.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Unaligned little-endian integers, out of untrusted bytes and into bytes of ours.
+// Reads unaligned little-endian integers from untrusted bytes, and writes them.
 #pragma once
 
 #include <cstddef>
@@ -11,17 +11,17 @@
 
 namespace ringside::boot {
 
-// The value at `offset`, or nothing if it does not lie wholly inside.
+// The value at `offset`, or nullopt if it does not lie entirely inside.
 template <typename T>
 std::optional<T> read_at(std::span<const std::byte> bytes, std::uint64_t offset) {
     if (offset > bytes.size() || bytes.size() - offset < sizeof(T))
         return std::nullopt;
     T value{};
-    std::memcpy(&value, bytes.data() + offset, sizeof value);  // the host is an x86 too
+    std::memcpy(&value, bytes.data() + offset, sizeof value);  // the host is little-endian too
     return value;
 }
 
-// The offset is the caller's own: it lies inside.
+// The caller guarantees that the value lies inside.
 template <typename T>
 requires std::is_trivially_copyable_v<T>
 void write_at(std::span<std::byte> bytes, std::uint64_t offset, const T& value) {

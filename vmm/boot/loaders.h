@@ -7,7 +7,7 @@
 
 namespace ringside::boot {
 
-// What every loader gets. `initrd` and `firmware` are empty if there is none.
+// The input of every loader. `initrd` and `firmware` are empty if there is none.
 struct LoadContext {
     const BootRequest& request;
     std::span<std::byte> kernel;
@@ -15,10 +15,10 @@ struct LoadContext {
     std::span<const std::byte> firmware;
     const machine::GuestMemory& memory;
     BootLog& log;
-    std::optional<Gpa> rsdp{};  // ACPI's root table, if there are any; handed on by the protocols that can
+    std::optional<Gpa> rsdp{};  // ACPI's root pointer, if there are tables; passed on by protocols that can
 };
 
-// A loader's error without an operation: load() names the file.
+// A loader's error. It has no operation, because load() adds the file's name.
 inline tl::unexpected<Error> reject(std::string reason, std::string advice = {}) {
     return failure({}, std::move(reason), std::move(advice));
 }

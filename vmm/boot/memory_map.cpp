@@ -31,7 +31,7 @@ std::vector<MemoryMapEntry> memory_map(const machine::GuestMemory& memory) {
                    MemoryType::Reserved});
     for (const machine::MemoryRegion& region : memory.regions()) {
         if (region.read_only()) {
-            if (region.start() >= layout::kHighMemory)  // below, it is reserved already
+            if (region.start() >= layout::kHighMemory)  // memory below it is already reserved
                 map.push_back({region.start(), region.size(), MemoryType::Reserved});
             continue;
         }

@@ -1,4 +1,4 @@
-// The guest's memory map, which every protocol hands over in its own format (ACPI 6.4, 15: "System Address
+// The guest's memory map, which every protocol passes on in its own format (ACPI 6.4, 15: "System Address
 // Map").
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace ringside::boot {
 
-// The numbers are E820's, and multiboot's, and Xen's.
+// The numbers are the same in E820, multiboot and Xen.
 enum class MemoryType : std::uint32_t { Ram = 1, Reserved = 2 };
 
 struct MemoryMapEntry {
@@ -20,7 +20,7 @@ struct MemoryMapEntry {
     friend bool operator==(const MemoryMapEntry&, const MemoryMapEntry&) = default;
 };
 
-// An entry as the BIOS gives it, and Linux's zero page and fw_cfg have it.
+// An entry in the format of the BIOS, Linux's zero page and fw_cfg.
 struct [[gnu::packed]] E820Entry {
     std::uint64_t start = 0;
     std::uint64_t size = 0;
@@ -28,11 +28,11 @@ struct [[gnu::packed]] E820Entry {
 };
 static_assert(sizeof(E820Entry) == 20);
 
-// Sorted and disjoint: RAM as it is, but for [EBDA, 1 MiB), which is reserved as on a PC; ROMs and KVM's own
-// pages below 4 GiB are reserved too.
+// The map, sorted and without overlaps: all RAM, except that [EBDA, 1 MiB) is reserved as on a PC. ROMs and
+// KVM's own pages below 4 GiB are reserved as well.
 std::vector<MemoryMapEntry> memory_map(const machine::GuestMemory& memory);
 
-// Where the RAM that begins at 0 ends; 0 if there is none.
+// The end of the RAM that starts at 0; 0 if there is none.
 Gpa end_of_low_ram(const machine::GuestMemory& memory);
 
 // KiB of RAM below the EBDA, and from 1 MiB up to the first hole: what multiboot and BIOS calls report.

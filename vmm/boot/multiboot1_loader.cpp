@@ -1,6 +1,6 @@
 // Multiboot 1 (Multiboot Specification 0.6.96): 32-bit protected mode, paging off, EAX = magic, EBX =
-// information. A 64-bit ELF file with a header enters in 32-bit mode too, as under GRUB 2. A request for a
-// video mode cannot be met and is passed over, as in QEMU.
+// information. A 64-bit ELF file with a header is also entered in 32-bit mode, as under GRUB 2. A request for
+// a video mode is ignored, as in QEMU.
 #include <fmt/format.h>
 
 #include "vmm/boot/boot_info_area.h"
@@ -62,7 +62,7 @@ struct Module {
     std::uint32_t reserved = 0;
 };
 
-// All places are below 4 GiB, by the layout.
+// The layout keeps all addresses below 4 GiB.
 std::uint32_t address32(Gpa place) {
     return static_cast<std::uint32_t>(place.value);
 }

@@ -19,7 +19,7 @@ struct Fixed {
 
 struct Tag {
     std::uint16_t type, flags;
-    std::uint32_t size;  // the tag's own 8 bytes counted; the next one begins on 8 bytes
+    std::uint32_t size;  // includes the tag's own 8 bytes; the next tag is aligned to 8 bytes
 };
 
 enum class TagType : std::uint16_t {
@@ -68,8 +68,8 @@ Result<void> read_address(std::span<const std::byte> body, const Tag& tag, Multi
     return {};
 }
 
-// What the tags ask for that matters here. Alignment of modules is always given, there is no firmware to be
-// entered by, and a kernel is never moved.
+// The requests that matter here. Modules are always aligned, there is no firmware entry, and a kernel is
+// never relocated.
 Result<void> read_tag(std::span<const std::byte> body, const Tag& tag, Multiboot2Header& header) {
     switch (static_cast<TagType>(tag.type)) {
         case TagType::Address:

@@ -43,7 +43,7 @@ void append_text(std::vector<std::byte>& bytes, const std::string& text) {
     bytes.insert(bytes.end(), view.begin(), view.end());
 }
 
-// The list as it grows: total size and a reserved word, then tags on 8 bytes each.
+// Builds the list: total size and a reserved word, then tags, each aligned to 8 bytes.
 class InfoList {
   public:
     InfoList() : bytes_(2 * sizeof(std::uint32_t)) {}
@@ -96,7 +96,7 @@ Result<void> add_module(const LoadContext& context, Gpa kernel_end, InfoList& li
     return {};
 }
 
-// A copy of the RSDP, by which the tables themselves are found.
+// A copy of the RSDP, which leads to the tables.
 Result<void> add_acpi(const LoadContext& context, InfoList& list) {
     if (!context.rsdp)
         return {};

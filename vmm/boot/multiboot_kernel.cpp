@@ -64,7 +64,7 @@ Result<MultibootKernel> place_multiboot_kernel(const LoadContext& context,
         addresses ? image_from_addresses(*addresses, context.kernel.size()) : parse_elf(context.kernel);
     if (!image)
         return tl::unexpected(image.error());
-    // The header's entry is physical already.
+    // The header's entry is already a physical address.
     const std::optional<Gpa> entry = given_entry ? Gpa{*given_entry} : image->physical_entry();
     if (!entry || !image->holds(*entry))
         return reject(fmt::format("its entry point {:#x} lies in none of its segments",

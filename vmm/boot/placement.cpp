@@ -21,7 +21,7 @@ std::string range_text(Gpa start, std::uint64_t size) {
     return fmt::format("[{:#x}, {:#x})", start.value, start.value + size);
 }
 
-// The -m with which [.., end) would be RAM, if there is one.
+// The value of -m with which [.., end) would be RAM, if there is one.
 std::string memory_advice(std::uint64_t end) {
     if (end <= layout::kHole.value)
         return fmt::format("Give the guest more memory: -m {}M", mib(end));
@@ -85,7 +85,7 @@ Result<void> place_segments(const ElfImage& image, std::span<const std::byte> fi
 
 Result<Gpa> find_initrd_place(std::uint64_t size, Gpa above, Gpa below, const machine::GuestMemory& memory,
                               std::uint64_t kept) {
-    // Below the hole only: every protocol here has a 32-bit field somewhere on the way.
+    // Only below the hole: every protocol has a 32-bit field for the address.
     const std::uint64_t ram = end_of_low_ram(memory).value;
     const Gpa top = std::min(Gpa{ram - std::min(ram, kept)}, below);
     const Gpa bottom = std::max(above, layout::kHighMemory);

@@ -1,4 +1,4 @@
-// Where things go in guest RAM, and errors that say why something cannot go there.
+// Places things in guest RAM. Errors say why something does not fit.
 #pragma once
 
 #include <span>
@@ -17,23 +17,23 @@ struct Reservation {
     std::uint64_t size;
 };
 
-// RAM for [start, start + size), or an error that names `what`, its range, the size of RAM, and the -m that
-// would do.
+// RAM for [start, start + size), or an error that names `what`, its range, the size of RAM, and the value of
+// -m that would suffice.
 Result<std::span<std::byte>> claim(const machine::GuestMemory& memory, const std::string& what, Gpa start,
                                    std::uint64_t size);
 
-// Copies every segment to its physical address and zeroes what the file does not fill. Nothing is written
-// unless all of them fit and keep clear of `reserved`.
+// Copies every segment to its physical address and zeroes what the file does not fill. Writes nothing unless
+// all of them fit and none overlaps `reserved`.
 Result<void> place_segments(const ElfImage& image, std::span<const std::byte> file,
                             std::span<const Reservation> reserved, const machine::GuestMemory& memory);
 
-// Where an initrd goes: the highest page in RAM below 3 GiB that keeps it between `above` and `below`, and
-// clear of that RAM's last `kept` bytes.
+// The address of an initrd: the highest page in RAM below 3 GiB that keeps it between `above` and `below` and
+// outside the last `kept` bytes of that RAM.
 Result<Gpa> find_initrd_place(std::uint64_t size, Gpa above, Gpa below, const machine::GuestMemory& memory,
                               std::uint64_t kept = 0);
 
-// Copies the initrd to the highest page in RAM that keeps it between `above` and `below`, clear of the
-// kernel.
+// Copies the initrd to the highest page in RAM that keeps it between `above` and `below` and does not overlap
+// the kernel.
 Result<Gpa> place_initrd(std::span<const std::byte> initrd, Gpa above, Gpa below,
                          const machine::GuestMemory& memory);
 

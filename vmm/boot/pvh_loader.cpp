@@ -71,7 +71,7 @@ Result<void> add_initrd(const LoadContext& context, const ElfImage& image, BootI
     return {};
 }
 
-// Everything that EBX leads to.
+// Everything that EBX points to.
 Result<Gpa> write_start_info(const LoadContext& context, const ElfImage& image) {
     BootInfoArea area(context.memory);
     StartInfo info;

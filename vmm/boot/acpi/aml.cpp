@@ -33,8 +33,8 @@ Bytes little_endian(std::uint64_t value, std::size_t size) {
     return bytes;
 }
 
-// A term that begins with its length, the length's own bytes counted (20.2.4, PkgLength): up to 63 in one
-// byte, else 4 bits in the first and 8 in each of up to three more.
+// A term that starts with its length, including the bytes of the length itself (20.2.4, PkgLength): up to 63
+// in one byte, otherwise 4 bits in the first byte and 8 in each of up to three more.
 Bytes with_length(const Bytes& terms) {
     constexpr std::size_t kMostInOneByte = 0x3f;
     if (terms.size() + 1 <= kMostInOneByte)
@@ -101,7 +101,7 @@ Bytes device(std::string_view segment, const Bytes& terms) {
     return join({raw({kExtendedPrefix, kDeviceOp}), with_length(join({raw(segment), terms}))});
 }
 
-// Small items have their size in the first byte's low bits, large ones in two bytes behind it.
+// Small items have their size in the low bits of the first byte, large items in the two bytes after it.
 Bytes io_ports(std::uint16_t start, std::uint8_t count) {
     constexpr std::uint8_t kIoDescriptor = 0x47, kDecode16Bits = 1;
     return join({raw({kIoDescriptor, kDecode16Bits}), little_endian(start, 2), little_endian(start, 2),

@@ -1,5 +1,5 @@
-// ACPI Machine Language, as far as tables that describe fixed devices need it (ACPI 6.4, chapter 20). Each
-// function gives the bytes of one term, so that a table is written as it reads in ASL.
+// The part of ACPI Machine Language (ACPI 6.4, chapter 20) that tables for fixed devices need. Each function
+// returns the bytes of one term, so the code of a table reads like ASL.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +21,12 @@ Bytes package(std::initializer_list<Bytes> elements);
 // "PNP0501" as the 32-bit integer that EISAID() makes (ACPI 6.4, 19.6.37).
 Bytes eisa_id(std::string_view id);
 
-// Named objects (20.2.5). A name is four characters; `scope` takes one below the root, as in "\_SB_".
+// Named objects (20.2.5). A name has four characters; `scope` takes a name below the root, as in "\_SB_".
 Bytes name(std::string_view segment, const Bytes& value);
 Bytes scope(std::string_view segment, const Bytes& terms);
 Bytes device(std::string_view segment, const Bytes& terms);
 
-// Resource descriptors (6.4), to be put into one template.
+// Resource descriptors (6.4), for one template.
 Bytes io_ports(std::uint16_t start, std::uint8_t count);
 Bytes isa_interrupt(std::uint8_t irq);                              // edge, active high, exclusive
 Bytes memory32(std::uint32_t start, std::uint32_t size);            // read and write

@@ -19,7 +19,7 @@ Bytes serial_port(const Machine& machine) {
                                              }))}));
 }
 
-// Without an interrupt: this clock has no alarm.
+// It has no interrupt, because this clock has no alarm.
 Bytes clock(const Machine& machine) {
     return aml::device(
         "RTC_",
@@ -27,7 +27,7 @@ Bytes clock(const Machine& machine) {
                    aml::name("_CRS", aml::resource_template({aml::io_ports(machine.rtc_ports, 2)}))}));
 }
 
-// A device that QEMU has given its name, and ports only.
+// A device with a hardware id from QEMU, and only ports.
 Bytes qemu_device(std::string_view name, std::string_view hid, std::uint16_t ports, std::uint8_t count) {
     return aml::device(name,
                        aml::join({aml::name("_HID", aml::string(hid)),

@@ -65,7 +65,7 @@ constexpr std::uint32_t kNoRtcWake = 1U << 6;
 constexpr std::uint32_t kTimerHas32Bits = 1U << 8;
 constexpr std::uint32_t kHasResetRegister = 1U << 10;
 
-// Table 5.11. Without "8042": a kernel need not look for a keyboard on which nobody ever types.
+// Table 5.11. "8042" is not set, so that a kernel does not look for a keyboard.
 constexpr std::uint16_t kLegacyDevices = 1U << 0;
 constexpr std::uint16_t kNoVga = 1U << 2;
 

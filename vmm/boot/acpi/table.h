@@ -1,4 +1,4 @@
-// What all ACPI tables have in common: their header and its checksum (ACPI 6.4, 5.2.6).
+// The header that all ACPI tables share, and its checksum (ACPI 6.4, 5.2.6).
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ struct [[gnu::packed]] TableHeader {
 };
 static_assert(sizeof(TableHeader) == 36);
 
-// The byte that, put where 0 stands now, makes the sum of all bytes 0.
+// The byte that makes the sum of all bytes 0 when it replaces a byte that is 0 now.
 inline std::uint8_t checksum(std::span<const std::byte> bytes) {
     const auto sum = std::accumulate(bytes.begin(), bytes.end(), 0U, [](unsigned s, std::byte b) {
         return s + std::to_integer<unsigned>(b);

@@ -21,7 +21,7 @@ struct [[gnu::packed]] Rsdp {
     std::uint8_t checksum = 0;  // of the first 20 bytes
     char oem[6] = {'R', 'I', 'N', 'G', 'S', 'D'};
     std::uint8_t revision = 2;
-    std::uint32_t rsdt = 0;  // none: whoever knows revision 2 takes the XSDT
+    std::uint32_t rsdt = 0;  // none: a kernel that knows revision 2 uses the XSDT
     std::uint32_t length = 36;
     std::uint64_t xsdt = 0;
     std::uint8_t extended_checksum = 0;  // of all
@@ -32,7 +32,7 @@ static_assert(sizeof(Rsdp) == kRsdpSize);
 constexpr std::size_t kRsdpFirstPart = 20;
 constexpr std::uint64_t kAlignment = 64;  // the FACS's; an RSDP lies on 16 bytes, others anywhere
 
-// Firmware ACPI Control Structure (5.2.10): has no checksum; there is no firmware to share a lock with.
+// Firmware ACPI Control Structure (5.2.10). It has no checksum. Its lock is unused: there is no firmware.
 struct [[gnu::packed]] Facs {
     char signature[4] = {'F', 'A', 'C', 'S'};
     std::uint32_t length = 64;
@@ -40,7 +40,7 @@ struct [[gnu::packed]] Facs {
 };
 static_assert(sizeof(Facs) == 64);
 
-// Tables one behind the other, from a given address on.
+// Lays out tables one after the other from a given address.
 class Area {
   public:
     explicit Area(Gpa base) : base_(base) {}
@@ -83,7 +83,7 @@ Rsdp make_rsdp(Gpa xsdt_place) {
 
 std::vector<std::byte> build(const Machine& machine, Gpa base) {
     Area area(base);
-    area.put_struct(Rsdp{});  // its place; it is made last
+    area.put_struct(Rsdp{});  // reserves its space; it is filled in last
     const Gpa dsdt = area.put(make_table("DSDT", kDsdtRevision, dsdt_terms(machine)));
     const Gpa facs = area.put_struct(Facs{});
     const Gpa fadt = area.put(make_fadt(machine.fixed, dsdt, facs));

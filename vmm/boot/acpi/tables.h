@@ -1,6 +1,6 @@
-// The ACPI tables by which a kernel finds processors, interrupt controllers, the power-off and reset
-// registers and the devices that no bus announces (ACPI 6.4, chapter 5). Pure values; place() puts them where
-// the RSDP is searched for.
+// The ACPI tables through which a kernel finds processors, interrupt controllers, the power-off and reset
+// registers and the devices that no bus announces (ACPI 6.4, chapter 5). They are pure values; place() puts
+// them where kernels search for the RSDP.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ struct FixedHardware {
     std::uint16_t event_block = 0;    // PM1a_STS and PM1a_EN, 4 bytes
     std::uint16_t control_block = 0;  // PM1a_CNT, 2 bytes
     std::uint16_t timer = 0;          // PM_TMR, 4 bytes, all 32 bits of which count
-    std::uint8_t sci = 9;             // the interrupt of all these
+    std::uint8_t sci = 9;             // the interrupt of all of them
     std::uint8_t sleep_type_s5 = 0;   // SLP_TYP of power-off
     std::uint16_t reset_port = 0;
     std::uint8_t reset_value = 0;
@@ -35,17 +35,17 @@ struct Machine {
     std::vector<machine::MmioDevice> devices;
 };
 
-// Of the Root System Description Pointer, by which the other tables are found.
+// The size of the Root System Description Pointer, which leads to the other tables.
 inline constexpr std::size_t kRsdpSize = 36;
 
-// All tables in one piece, for `base` (a multiple of 64 below 4 GiB), the RSDP at its beginning.
+// All tables in one block for address `base` (a multiple of 64 below 4 GiB), starting with the RSDP.
 std::vector<std::byte> build(const Machine& machine, Gpa base);
 
-// Builds them and writes them to `base`, for which layout::kAcpiTablesSize bytes are kept. Returns the RSDP's
-// address; an error if they do not fit there, or if the guest has no memory there.
+// Builds the tables and writes them to `base`, where layout::kAcpiTablesSize bytes are reserved. Returns the
+// address of the RSDP, or an error if the tables do not fit or the guest has no memory there.
 Result<Gpa> place(const Machine& machine, Gpa base, const machine::GuestMemory& memory);
 
-// The DSDT's contents, behind its header.
+// The contents of the DSDT, without its header.
 std::vector<std::byte> dsdt_terms(const Machine& machine);
 
 }  // namespace ringside::boot::acpi
