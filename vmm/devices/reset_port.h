@@ -11,7 +11,7 @@ namespace ringside::devices {
 
 class ResetPort final : public LatchPort {
   public:
-    static constexpr std::uint8_t kHardReset = 0x06;  // what ACPI tells the guest to write
+    static constexpr std::uint8_t kHardReset = 0x06;  // the value in ACPI's FADT
 
     explicit ResetPort(machine::MachineControl& machine) : LatchPort({}), machine_(machine) {}
 

@@ -1,4 +1,4 @@
-// The contract of a device whose state can be saved: a plain value out, the same value in.
+// The contract of a device whose state can be saved and restored as a plain value.
 #pragma once
 
 #include <concepts>

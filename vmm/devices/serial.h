@@ -1,6 +1,6 @@
 // A 16550A UART (National Semiconductor PC16550D data sheet; register names as there).
 //
-// The line is infinitely fast: a byte written to THR has left at once, so THRE and TEMT are always set, and a
+// The line is infinitely fast: a byte written to THR is sent at once, so THRE and TEMT are always set, and a
 // FIFO below its trigger level reports its character timeout at once.
 #pragma once
 
@@ -41,10 +41,10 @@ class Serial final : public BytePortDevice, public CharacterReceiver {
 
     std::string_view name() const override { return "serial"; }
 
-    // Input from outside, from any thread. Takes what the FIFO has room for and returns how many bytes that
-    // was; nothing is taken in loopback mode, where the line is cut off.
+    // Input from outside, from any thread. Takes as many bytes as the FIFO has room for and returns their
+    // number: none in loopback mode, which disconnects the line.
     std::size_t receive(std::span<const std::byte> data) override;
-    // The callback comes from a vCPU thread.
+    // The callback runs on a vCPU thread.
     void on_space_available(std::function<void()> callback) override {
         space_available_ = std::move(callback);
     }

@@ -1,13 +1,13 @@
-# An option ROM for a BIOS: a device to boot from (Plug and Play BIOS Specification 1.0A, chapter 3), which is a Linux
-# kernel that fw_cfg has. It has each piece of it copied to its place and enters the setup code, as boot.rst's "Running
-# the Kernel" says.
+# An option ROM that gives a BIOS a boot device (Plug and Play BIOS Specification 1.0A, chapter 3): the Linux kernel in
+# fw_cfg. It copies each part of the kernel to its address and enters the setup code, as boot.rst's "Running the Kernel"
+# describes.
 
         .set    DMA_PORT, 0x518         # the low half of a descriptor's address; the high half is 0
         .set    DMA_SELECT_AND_READ, 0x0a
         .set    DMA_ERROR, 0x01000000   # as a big-endian word is read here
         .set    STACK_TOP, 0xe000       # kStackTop in real_mode.cpp
 
-        # The frame at BP: a descriptor for fw_cfg, and what the two words of a piece were.
+        # The frame at BP: a descriptor for fw_cfg, and the two words that were read for a part.
         .set    CONTROL, 0
         .set    LENGTH, 4
         .set    ADDRESS_HIGH, 8
@@ -92,7 +92,7 @@ next_piece:
         pushw   $0
         lret
 
-# The item whose key is at SI, 4 bytes, to DI in the frame.
+# Reads the 4-byte item whose key is at SI to DI in the frame.
 fetch_word:
         lodsw
         movl    $4, %ecx
@@ -100,7 +100,7 @@ fetch_word:
         bswapl  %edx
         addl    %edx, %edi
 
-# Item AX, ECX bytes, to EDI.
+# Reads ECX bytes of item AX to EDI.
 fetch:
         xchgb   %ah, %al                # all is big-endian
         movw    %ax, CONTROL(%bp)

@@ -1,4 +1,4 @@
-// The option ROM by which a BIOS starts Linux (boot_rom.S).
+// The option ROM through which a BIOS starts Linux (boot_rom.S).
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace ringside::boot::linux_boot {
 
-// A multiple of 512 bytes; its checksum is left to the caller, at kBootRomChecksum.
+// The size is a multiple of 512 bytes. The caller fills in the checksum at kBootRomChecksum.
 std::span<const unsigned char> boot_rom();
 inline constexpr std::size_t kBootRomChecksum = 6;
 

@@ -1,5 +1,5 @@
-// How Linux is entered, whichever way its code came into memory: zero page, command line, initrd, registers
-// (boot.rst, "32-bit Boot Protocol" and "64-bit Boot Protocol").
+// Enters Linux once its code is in memory: zero page, command line, initrd and registers (boot.rst, "32-bit
+// Boot Protocol" and "64-bit Boot Protocol").
 #pragma once
 
 #include <cstdint>
@@ -16,16 +16,16 @@ struct Handover {
     std::span<const std::byte> header;  // for the zero page; empty for a vmlinux
     Gpa entry;
     bool in_64_bit_mode = true;
-    Gpa end;                              // of all that the kernel uses before it knows its memory map
-    Gpa initrd_end;                       // the initrd lies below
-    std::uint64_t command_line_size = 0;  // most characters
+    Gpa end;                              // of the memory that the kernel uses before it reads its memory map
+    Gpa initrd_end;                       // the initrd lies below it
+    std::uint64_t command_line_size = 0;  // maximum number of characters
     bool moved = false;
 };
 
-// What keeps clear of the kernel's own places.
+// The memory that the kernel must not overlap.
 std::vector<Reservation> reservations();
 
-// Fills in all but the kernel itself. The summary is left to the caller.
+// Fills in everything except the kernel itself. The caller adds the summary.
 Result<BootState> hand_over(const LoadContext& context, const Handover& handover);
 
 }  // namespace ringside::boot::linux_boot

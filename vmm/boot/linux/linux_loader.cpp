@@ -1,8 +1,8 @@
-// Linux: a bzImage, through its own decompressor or by the kernel that is packed in it, and a vmlinux by its
-// 64-bit entry (Linux's Documentation/arch/x86/boot.rst).
+// Linux (Linux's Documentation/arch/x86/boot.rst): a bzImage, entered through its own decompressor or as the
+// kernel that is packed in it, and a vmlinux, entered at its 64-bit entry.
 //
-// The packed kernel is preferred: unpacking it here costs a tenth of a second, and the address that it is
-// moved to by KASLR is then known to the debugger before the first instruction.
+// The packed kernel is preferred: unpacking it in the monitor takes a tenth of a second, and the debugger
+// then knows where KASLR moves the kernel before the first instruction.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,15 +24,16 @@ namespace {
 
 using namespace linux_boot;
 
-// Before it Linux could be entered in protected mode, but others that borrow its header cannot, as iPXE.
+// Linux of an older version could be entered in protected mode, but other programs that use its header, such
+// as iPXE, cannot.
 constexpr std::uint16_t kWith32BitEntry = 0x208;
 
-// A vmlinux and what is known of it from outside.
+// A vmlinux and what the file around it says about it.
 struct Vmlinux {
     std::span<std::byte> file;
     ElfImage image;
     Gpa start;                    // lowest physical address
-    std::uint64_t init_size = 0;  // from there on
+    std::uint64_t init_size = 0;  // bytes from `start`
     std::uint64_t alignment = 2 * layout::kMiB;
 };
 
@@ -58,7 +59,7 @@ Result<std::uint64_t> requested_slide(std::uint64_t slide, std::uint64_t greates
     return slide;
 }
 
-// How far the kernel is moved from its link address: as the user says, or by chance unless told `nokaslr`.
+// The distance of the kernel from its link address: the user's choice, or random unless `nokaslr` is given.
 Result<std::uint64_t> choose_slide(const BootRequest& request, const Vmlinux& vmlinux, bool movable) {
     const std::uint64_t greatest =
         movable ? greatest_slide(vmlinux.start, vmlinux.init_size, vmlinux.alignment) : 0;
@@ -81,7 +82,7 @@ Result<void> move_by(std::uint64_t slide, const Relocations& relocations, const 
     return apply_relocations(relocations, slide, vmlinux.start, *bytes);
 }
 
-// Places the segments, moves them, and makes `handover` enter them.
+// Places and relocates the segments, and enters them through `handover`.
 Result<BootState> enter_vmlinux(const LoadContext& context, const Vmlinux& vmlinux, Handover handover,
                                 const Relocations& relocations) {
     context.log.begin(fmt::format("place {:.1f} MiB of kernel", mib(vmlinux.init_size)));
@@ -165,7 +166,7 @@ Result<BootState> load_linux_bzimage(const LoadContext& context) {
                         image->version >> 8, image->version & 0xff),
             "Let a BIOS start it: --firmware /usr/share/seabios/bios-256k.bin; or try its 32-bit "
             "entry: --linux-entry decompressor");
-    // A 32-bit kernel's payload has no entry that is documented; LZO is not unpacked here.
+    // The payload of a 32-bit kernel has no documented entry. LZO is not supported.
     const bool understood = image->has_64_bit_entry && packing_of(image->payload);
     const LinuxEntry entry = context.request.linux_entry;
     if (entry == LinuxEntry::Payload || (entry == LinuxEntry::Auto && understood))
@@ -181,8 +182,8 @@ Result<BootState> load_linux_elf(const LoadContext& context) {
     handover.protocol = Protocol::LinuxElf;
     handover.initrd_end = layout::kHole;
     handover.command_line_size = layout::kCommandLineSize - 1;
-    // Relocations are there if the file was taken out of a bzImage. Then it is moved on request only: its
-    // other entry, PVH, does not move it either.
+    // The file has relocations if it comes from a bzImage. It is moved only on request, because its other
+    // entry, PVH, does not move it either.
     return enter_vmlinux(context, *vmlinux, handover,
                          context.request.kaslr_slide ? find_relocations(context.kernel) : Relocations{});
 }

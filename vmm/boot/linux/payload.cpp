@@ -21,12 +21,13 @@ using namespace std::string_view_literals;
 using In = std::span<const std::byte>;
 using Out = std::span<std::byte>;
 
-// How many bytes came out of `in`, at most out.size(); nothing if it is damaged or holds more.
+// Returns the number of bytes unpacked from `in`, at most out.size(); nullopt if `in` is damaged or holds
+// more.
 using Unpacker = std::optional<std::size_t> (*)(In in, Out out);
 
 constexpr std::uint64_t kSizeField = sizeof(std::uint32_t);
 
-// All of these libraries count in 32 bits in places; a payload's size has 32 bits, too.
+// All of these libraries use 32-bit sizes in some places. The size of a payload has 32 bits, too.
 template <typename Target, typename Source>
 Target* cast(Source* bytes) {
     return reinterpret_cast<Target*>(bytes);
@@ -80,7 +81,7 @@ std::optional<std::size_t> unpack_lzma(In in, Out out) {
     return unpack_lzma_stream(in, out, false);
 }
 
-// LZ4's legacy frame, as `lz4 -l` makes it: a magic number, then blocks, each behind its packed size.
+// LZ4's legacy frame, as `lz4 -l` writes it: a magic number, then blocks, each preceded by its packed size.
 std::optional<std::size_t> unpack_lz4(In in, Out out) {
     constexpr std::size_t kMostInBlock = std::size_t{8} << 20;
     std::size_t made = 0;
@@ -112,7 +113,7 @@ struct Format {
     const char* name;
     std::string_view magic;
     Unpacker unpacker;
-    bool size_is_part;  // gzip's own trailer ends with the size; behind the others, Linux's build puts it
+    bool size_is_part;  // gzip's own trailer ends with the size; Linux's build appends it to the others
 };
 
 constexpr std::array kFormats{
@@ -134,7 +135,7 @@ consteval bool in_order() {
     }
     return true;
 }
-static_assert(in_order());  // packing_name() counts on it
+static_assert(in_order());  // packing_name() relies on it
 
 const Format* format_of(In payload) {
     const auto* const found = std::ranges::find_if(kFormats, [&](const Format& format) {

@@ -1,4 +1,4 @@
-// The compressed kernel inside a bzImage, unpacked here: in the monitor it takes a fraction of a second, in a
+// Unpacks the compressed kernel inside a bzImage. In the monitor this takes a fraction of a second. In a
 // guest whose code is emulated it takes the longest part of the boot.
 #pragma once
 
@@ -13,16 +13,16 @@
 
 namespace ringside::boot::linux_boot {
 
-// What Linux's build can pack a kernel with, but for LZO, which has no header and no library here.
+// The compressions that Linux's build offers, except LZO, which has no header.
 enum class Packing : std::uint8_t { Gzip, Bzip2, Lzma, Xz, Lz4, Zstd };
 
 const char* packing_name(Packing);
 
-// By the first bytes; nothing if they are none of these.
+// Detects the compression by the first bytes. Returns nullopt for an unknown one.
 std::optional<Packing> packing_of(std::span<const std::byte> payload);
 
-// The unpacked bytes. The payload's last four bytes give their number, and that many they must be; more than
-// `most` is refused before anything is allocated.
+// Returns the unpacked bytes. The last four bytes of the payload give their number, which must be right. A
+// number above `most` is refused before anything is allocated.
 Result<std::vector<std::byte>> unpack(std::span<const std::byte> payload, std::uint64_t most);
 
 }  // namespace ringside::boot::linux_boot

@@ -21,16 +21,15 @@ using machine::FwCfgItems;
 using machine::FwCfgKey;
 using Bytes = std::vector<std::byte>;
 
-// The setup code, its heap and its stack have a segment for themselves. The ROM enters it with SP at
-// kStackTop.
+// The setup code, its heap and its stack share one segment. The ROM enters it with SP at kStackTop.
 constexpr Gpa kSetup{0x10000};
 constexpr std::uint64_t kSetupEntry = 0x200;
 constexpr std::uint64_t kStackTop = 0xe000;
-constexpr std::uint64_t kStackSize = 0x200;  // kHeapEnd counts from kSetup, less this (boot.rst)
+constexpr std::uint64_t kStackSize = 0x200;  // kHeapEnd is relative to kSetup, less this (boot.rst)
 constexpr std::uint64_t kLongestSetup = 0x8000;
-constexpr Gpa kCode = layout::kHighMemory;  // whatever place it prefers, it moves there by itself
-// What is kept at the top of RAM for firmware: ACPI's tables, and what it makes itself, of which SeaBIOS
-// takes at most 256 KiB.
+constexpr Gpa kCode = layout::kHighMemory;  // the kernel moves itself to the address that it prefers
+// The memory at the top of RAM that is reserved for firmware: the ACPI tables and its own data, of which
+// SeaBIOS has at most 256 KiB.
 constexpr std::uint64_t kFirmwareTop = layout::kAcpiTablesSize + layout::kMiB;
 
 constexpr const char* kRomFile = "genroms/linux.bin";
@@ -44,8 +43,8 @@ struct Pieces {
     Gpa initrd_place;
 };
 
-// Whoever has no packed kernel is no Linux, but something else that a loader of Linux can start, as iPXE: it
-// would not know what to do with Linux's parameters.
+// An image without a packed kernel is not Linux but another program with Linux's header, such as iPXE, which
+// does not understand Linux's parameters.
 Result<std::string> choose_command_line(const BootRequest& request, const BzImage& image) {
     return fitting_command_line(
         image.payload.empty() ? request.command_line : command_line(request.command_line),
@@ -104,14 +103,14 @@ Result<Pieces> make_pieces(const LoadContext& context, const BzImage& image) {
     return pieces;
 }
 
-// A piece is three items: its place, its size and its bytes.
+// Each part of the kernel has three items: address, size and bytes.
 void put(FwCfgItems& items, FwCfgKey address, Gpa place, FwCfgKey size, FwCfgKey data, Bytes bytes) {
     items.put(address, bytes_of(static_cast<std::uint32_t>(place.value)));
     items.put(size, bytes_of(static_cast<std::uint32_t>(bytes.size())));
     items.put(data, std::move(bytes));
 }
 
-// The sum of a ROM's bytes is 0 (PCI Firmware Specification, 5.2).
+// The sum of all bytes of a ROM is 0 (PCI Firmware Specification, 5.2).
 Bytes rom_image() {
     const auto start = std::as_bytes(boot_rom());
     Bytes rom(start.begin(), start.end());

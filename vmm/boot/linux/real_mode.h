@@ -1,6 +1,6 @@
 // Linux's 16-bit boot protocol (Linux's Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header"): the
-// kernel's own setup code runs in real mode and asks a BIOS about the machine. So a BIOS has to start it,
-// which it does through an option ROM of ours (boot_rom.S) that fetches the pieces through fw_cfg.
+// kernel's setup code runs in real mode and asks a BIOS about the machine. A BIOS therefore has to start it.
+// It does so through an option ROM (boot_rom.S) that reads the kernel through fw_cfg.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace ringside::boot::linux_boot {
 
-// Puts the kernel's pieces, the ROM and the wish to be booted first into `items`. Returns what to say of it
-// in one line. Fails if the kernel is no bzImage, or does not fit.
+// Adds the parts of the kernel, the ROM and its boot priority to `items`. Returns a one-line summary. Fails
+// if the kernel is not a bzImage or does not fit.
 Result<std::string> offer_to_firmware(const LoadContext& context, machine::FwCfgItems& items);
 
 }  // namespace ringside::boot::linux_boot

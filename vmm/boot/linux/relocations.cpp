@@ -14,8 +14,8 @@ namespace ringside::boot::linux_boot {
 
 namespace {
 
-// Where the ELF file proper ends: behind its section headers, as objcopy writes it, or behind whatever
-// reaches further.
+// The end of the ELF file proper: the end of its section headers, as objcopy writes it, or of whatever
+// extends further.
 std::optional<std::uint64_t> elf_end(std::span<const std::byte> file) {
     const auto header = read_at<Elf64_Ehdr>(file, 0);
     if (!header || header->e_shoff > file.size())
@@ -30,7 +30,7 @@ std::optional<std::uint64_t> elf_end(std::span<const std::byte> file) {
     return end;
 }
 
-// The words up to the zero that begins their list, read backwards; `at` goes to that zero.
+// Reads words backwards until the zero that starts their list, and moves `at` to that zero.
 std::optional<std::vector<std::uint32_t>> list_before(std::span<const std::byte> words, std::size_t& at) {
     std::vector<std::uint32_t> list;
     while (at >= sizeof(std::uint32_t)) {
@@ -45,7 +45,7 @@ std::optional<std::vector<std::uint32_t>> list_before(std::span<const std::byte>
     return std::nullopt;
 }
 
-// Both widths of place and both signs of the slide.
+// Handles both word sizes and both signs of the slide.
 template <typename Word>
 void add_at(std::span<std::byte> bytes, std::uint64_t offset, std::uint64_t slide) {
     Word word{};
@@ -54,7 +54,7 @@ void add_at(std::span<std::byte> bytes, std::uint64_t offset, std::uint64_t slid
     write_at(bytes, offset, word);
 }
 
-// The offset of a place in the image, from its address as it stands in the list.
+// The offset of a word in the image, from its address in the list.
 std::uint64_t offset_of(std::uint32_t place, Gpa start) {
     const std::uint64_t address = 0xffffffff00000000 | place;
     return address - kKernelMap - start.value;

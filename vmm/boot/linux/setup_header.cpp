@@ -16,7 +16,7 @@ constexpr std::uint64_t kSector = 512;
 constexpr std::uint64_t kSetupSectors = 0x1f1;  // 0 means 4
 constexpr std::uint8_t kDefaultSetupSectors = 4;
 
-constexpr std::uint16_t kOldestVersion = 0x205;  // the first that can say where it wants to be
+constexpr std::uint16_t kOldestVersion = 0x205;  // the first with kAlignment and kRelocatable
 constexpr std::uint16_t kWithPayload = 0x208;
 constexpr std::uint16_t kWithPreferredAddress = 0x20a;
 constexpr std::uint16_t kWith64BitEntry = 0x20c;
@@ -24,7 +24,7 @@ constexpr std::uint16_t kXlf64BitEntry = 1U << 0;  // xloadflags: XLF_KERNEL_64
 
 constexpr std::uint64_t kOldCommandLineSize = 255;
 
-// Any field of a header that has been found to be wholly there.
+// Reads a field of a header that is known to be complete.
 template <typename T>
 T get(std::span<const std::byte> file, std::uint64_t offset) {
     return read_at<T>(file, offset).value_or(T{});

@@ -9,7 +9,7 @@ namespace ringside::boot::linux_boot {
 
 namespace {
 
-// Fields outside the setup header. The upper halves of addresses and sizes stand apart from the lower ones.
+// Fields outside the setup header. The upper and lower halves of addresses and sizes are separate fields.
 constexpr std::uint64_t kAcpiRsdp = 0x070;
 constexpr std::uint64_t kRamdiskImageHigh = 0x0c0;
 constexpr std::uint64_t kRamdiskSizeHigh = 0x0c4;
@@ -18,7 +18,7 @@ constexpr std::uint64_t kE820Entries = 0x1e8;
 constexpr std::uint64_t kE820Table = 0x2d0;
 constexpr std::size_t kMostE820Entries = 128;
 
-// What a vmlinux, which brings no header, is told of the protocol: 2.12.
+// The protocol version for a vmlinux, which has no header: 2.12.
 constexpr std::uint16_t kVersionWithoutHeader = 0x20c;
 
 void put_split(ZeroPage& page, std::uint64_t low, std::uint64_t high, std::uint64_t value) {

@@ -64,14 +64,14 @@ void Block::on_kick(unsigned queue) {
         if (!access)
             return;
         if (!outcome || !access->current(chain_))
-            continue;  // reset meanwhile; what is in the queue now is another driver's
+            continue;  // the device was reset; a new driver may own the queue now
         const auto status = static_cast<std::byte>(outcome->status);
         chain_.write(data_room(), {&status, 1});
         access->finish(queue, chain_, static_cast<std::uint32_t>(outcome->written + 1));
     }
 }
 
-// The next request's header. A request without one, or without room for a status, cannot even be answered.
+// The next request's header. A request without a header, or without room for a status, cannot be answered.
 bool Block::take(unsigned queue) {
     auto access = transport_->enter();
     if (!access || !access->next(queue, chain_))

@@ -1,11 +1,11 @@
 // The block device (virtio 1.2, 5.2) over a disk image.
 //
-// Requests are done one after the other, in the driver's order. Data goes through a buffer of ours: the
-// host's I/O happens outside the gate, so that a slow disk delays no stop, and a stopped guest's memory does
-// not change when a read comes back.
+// Requests are processed one after the other, in the driver's order. Data goes through a bounce buffer: host
+// I/O takes place outside the gate, so a slow disk does not delay a stop, and the memory of a stopped guest
+// does not change when a read completes.
 //
-// A flush is an fdatasync() that has returned before the request completes: what a guest has flushed outlives
-// the monitor. A driver that knows no flush gets one after each write (5.2.6.2).
+// A flush completes after fdatasync() has returned, so flushed data outlives the monitor. For a driver that
+// does not negotiate flush, every write is flushed (5.2.6.2).
 #pragma once
 
 #include <vector>
@@ -62,10 +62,10 @@ class Block final : public Device {
         std::uint32_t flags;
     };
     enum class Status : std::uint8_t { Ok = 0, IoError = 1, Unsupported = 2 };
-    // What a request came to; nothing where the driver's reset or the machine's end overtook it.
+    // The result of a request; nullopt if the driver reset the device or the machine ended meanwhile.
     struct Outcome {
         Status status = Status::Ok;
-        std::uint64_t written = 0;  // bytes of data, the status not counted
+        std::uint64_t written = 0;  // bytes of data, without the status
     };
 
     bool take(unsigned queue);
@@ -77,7 +77,7 @@ class Block final : public Device {
     Outcome flush() const;
     bool in_image(std::uint64_t sector, std::uint64_t bytes) const;
     std::uint64_t data_room() const { return chain_.writable() - 1; }
-    // Copies between the request and the buffer; false when the request is gone.
+    // Copies between the request and the buffer. Returns false if the request is gone.
     bool fetch(std::uint64_t offset, std::span<std::byte> out);
     bool deliver(std::uint64_t offset, std::span<const std::byte> data);
 

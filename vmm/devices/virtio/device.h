@@ -1,4 +1,4 @@
-// What a kind of virtio device is, behind the transport that all kinds share.
+// The interface between one type of virtio device and the transport that all types share.
 #pragma once
 
 #include <cstddef>
@@ -15,13 +15,13 @@ class Transport;
 struct Identity {
     std::uint32_t type = 0;      // virtio 5
     std::string_view name;       // "virtio block"
-    std::uint64_t features = 0;  // of its type; the transport adds its own
+    std::uint64_t features = 0;  // of this type; the transport adds its own
     unsigned queues = 0;         // at most kMostQueues
 };
 
-// Threading: identity() is constant. config() is called by vCPU threads with the transport's lock held, so
-// what it shows is changed only by a holder of a Transport::Access. Everything else runs on the device's own
-// thread, where it may block: nobody waits there but this device.
+// Threading: identity() is constant. vCPU threads call config() with the transport's lock held, so only a
+// holder of a Transport::Access may change what it returns. Everything else runs on the device's own thread,
+// where it may block: it delays only this device.
 class Device {
   public:
     virtual ~Device() = default;
@@ -30,14 +30,14 @@ class Device {
     // The configuration space of the type, which drivers read byte by byte.
     virtual std::span<const std::byte> config() const { return {}; }
 
-    // The first call. `transport` leads to the driver; what arrives from the host is waited for in `io`,
-    // which the device's thread runs. Both outlive the device's work.
+    // The first call. `transport` is the connection to the driver. The device waits for the host in `io`,
+    // which its thread runs. Both outlive the device's work.
     virtual void start(Transport& transport, asio::io_context& io) = 0;
-    // The driver has put chains into a queue, or may have.
+    // The driver may have put chains into a queue.
     virtual void on_kick(unsigned queue) = 0;
-    // The driver has reset the device: whatever was under way is of no interest any more.
+    // The driver has reset the device: pending requests are void.
     virtual void on_reset() {}
-    // A saved state was restored: what the host's side held is lost.
+    // A saved state was restored: data that the host's side held is lost.
     virtual void on_restore() {}
 };
 

@@ -24,7 +24,7 @@ int open_bell() {
 
 DeviceThread::DeviceThread(Device& device) : device_(device), bell_(io_, open_bell()) {}
 
-// The bell sounds only for the first of several events: the thread takes all of them at once.
+// Only the first of several events wakes the thread, which takes all of them at once.
 void DeviceThread::ring(Events events) {
     if (events_.fetch_or(events, std::memory_order_release) != 0)
         return;

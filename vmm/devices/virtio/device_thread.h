@@ -1,7 +1,7 @@
-// A device's own thread: it sleeps until the driver rings or the host has something, and does the device's
-// work.
+// A device's own thread. It sleeps until the driver notifies the device or the host has data, and then does
+// the device's work.
 //
-// One thread for each device, so that a slow disk holds up neither the network nor a vCPU. Nothing polls.
+// Each device has one thread, so that a slow disk delays neither the network nor a vCPU. Nothing polls.
 #pragma once
 
 #include <atomic>
@@ -23,12 +23,13 @@ class DeviceThread {
     DeviceThread(const DeviceThread&) = delete;
     DeviceThread& operator=(const DeviceThread&) = delete;
 
-    // Wakes the thread for the device's on_...(). From any thread; neither blocks nor allocates.
+    // Wakes the thread to call the device's on_...(). May be called from any thread; neither blocks nor
+    // allocates.
     void ring(Events events);
 
     // Starts the device on its thread.
     void start(Transport& transport);
-    // Ends the thread after what it is at; the gate must have been shut down. Idempotent.
+    // Ends the thread after its current work. The gate must have been shut down. Idempotent.
     void stop();
 
   private:

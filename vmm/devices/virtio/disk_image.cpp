@@ -52,7 +52,7 @@ Result<DiskImage> DiskImage::open(const DiskSpec& spec) {
     struct stat about {};
     if (::stat(spec.path.c_str(), &about) != 0)
         return errno_failure(operation(spec), errno);
-    // Looked at before it is opened: opening a FIFO waits, and opening a device may do something.
+    // Check the type before opening: opening a FIFO waits, and opening a device can have side effects.
     if (S_ISDIR(about.st_mode))
         return failure(operation(spec), "that is a directory");
     if (!S_ISREG(about.st_mode) && !S_ISBLK(about.st_mode))
@@ -91,7 +91,7 @@ bool DiskImage::flush() const {
 }
 
 bool DiskImage::discard(std::uint64_t offset, std::uint64_t size) const {
-    // The guest only says that it can do without the data: a host that cannot make use of that is no error.
+    // A discard is only a hint: a host that cannot use it is not an error.
     return ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                        static_cast<off_t>(size)) == 0 ||
            errno == EOPNOTSUPP;

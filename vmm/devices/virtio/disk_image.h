@@ -1,7 +1,7 @@
 // A raw disk image or block device on the host.
 //
-// The image is locked while it is open (fcntl OFD locks, which QEMU takes too): shared for reading, alone for
-// writing. So two machines never write into one image, and none reads what another changes.
+// The image is locked while it is open (with fcntl OFD locks, like QEMU's): shared for reading, exclusive for
+// writing. Two machines never write to one image, and none reads an image that another changes.
 #pragma once
 
 #include <cstddef>
@@ -19,22 +19,22 @@ class DiskImage {
   public:
     static constexpr std::uint64_t kSector = 512;
 
-    // Fails, in words, on what is neither a file nor a block device, on a size that is not of whole sectors,
-    // and on an image that another program has locked.
+    // Fails with a message if the path is neither a file nor a block device, if the size is not a multiple of
+    // the sector size, or if another program has locked the image.
     static Result<DiskImage> open(const DiskSpec& spec);
 
     std::uint64_t size() const { return size_; }  // bytes
     bool read_only() const { return read_only_; }
     const std::string& path() const { return path_; }
 
-    // All return whether it worked, and must stay within size().
+    // All return true on success. The range must lie within size().
     bool read(std::uint64_t offset, std::span<std::byte> out) const;
     bool write(std::uint64_t offset, std::span<const std::byte> data) const;
-    // What was written before survives a crash of the monitor and of the host after this.
+    // After this, earlier writes survive a crash of the monitor and of the host.
     bool flush() const;
-    // The range is not needed any more: its space goes back to the host, where it can. Reads zeros then.
+    // Discards the range: its space is returned to the host if possible. It then reads as zeros.
     bool discard(std::uint64_t offset, std::uint64_t size) const;
-    // The range reads zeros afterwards; its space is given back, if it `may_discard`.
+    // Zeroes the range, and returns its space to the host if `may_discard`.
     bool write_zeroes(std::uint64_t offset, std::uint64_t size, bool may_discard) const;
 
   private:

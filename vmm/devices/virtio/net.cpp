@@ -60,8 +60,7 @@ void Net::on_lost(const std::string& why) {
     }
 }
 
-// Says whether the frame is done with: delivered, or too large for the buffer and dropped, as on a real
-// network.
+// Returns true if the frame is done with: delivered, or dropped because it is too large for the buffer.
 bool Net::deliver(std::span<const std::byte> frame) {
     auto access = transport_->enter();
     if (!access || !access->next(kReceive, receive_chain_))
@@ -81,7 +80,7 @@ void Net::transmit() {
     }
 }
 
-// The next frame of the guest's; empty if it is none that a network could carry.
+// The guest's next frame; empty if it is not a valid frame.
 bool Net::take_frame() {
     auto access = transport_->enter();
     if (!access || !access->next(kTransmit, transmit_chain_))

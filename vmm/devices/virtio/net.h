@@ -1,7 +1,7 @@
 // The network device (virtio 1.2, 5.1): one pair of queues, no control queue.
 //
-// Backpressure in both directions: a frame for a guest that offers no buffer is kept, and the next one is not
-// fetched; a frame for a busy backend stays in the guest's queue.
+// There is backpressure in both directions: a frame for a guest that offers no buffer is kept, and no further
+// frame is read; a frame for a busy backend stays in the guest's queue.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace ringside::devices::virtio {
 
 class Net final : public Device {
   public:
-    // `report` gets one line, on the device's thread, when the backend is lost.
+    // `report` is called with one line, on the device's thread, when the backend is lost.
     Net(std::unique_ptr<NetBackend> backend, const MacAddress& mac,
         std::function<void(const std::string&)> report);
 
@@ -31,7 +31,7 @@ class Net final : public Device {
     void on_reset() override;
 
   private:
-    // struct virtio_net_config (5.1.4), as far as the features reach.
+    // The part of struct virtio_net_config (5.1.4) that the features make visible.
     struct Config {
         MacAddress mac{};
         std::uint16_t status = 1;  // VIRTIO_NET_S_LINK_UP
@@ -51,9 +51,9 @@ class Net final : public Device {
     Transport* transport_ = nullptr;
     Chain receive_chain_;
     Chain transmit_chain_;
-    std::optional<std::uint64_t> accepted_;  // what the backend was told of the driver's features
+    std::optional<std::uint64_t> accepted_;  // the driver's features, once the backend has been told
     std::vector<std::byte> waiting_;         // a frame for which the guest has offered no buffer yet
-    std::vector<std::byte> frame_;           // the one to be sent
+    std::vector<std::byte> frame_;           // the frame to be sent
 };
 
 }  // namespace ringside::devices::virtio

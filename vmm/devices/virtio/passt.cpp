@@ -1,5 +1,5 @@
-// passt, user-mode networking without any privilege (https://passt.top): a stream socket on which each frame
-// has its length, 4 bytes big-endian, in front of it.
+// passt, user-mode networking without privileges (https://passt.top): a stream socket on which a 4-byte
+// big-endian length precedes each frame.
 
 #include <spawn.h>
 #include <sys/socket.h>
@@ -68,7 +68,7 @@ class Passt final : public NetBackend {
     void read_frame(std::uint32_t size) {
         if (size == 0 || size > kLargestPayload)
             return lost("a frame of " + std::to_string(size) + " bytes");
-        // A header of zeros, but for the count of buffers that the frame takes (virtio 5.1.6.4).
+        // A header of zeros, except for the number of buffers that the frame takes (virtio 5.1.6.4).
         in_.fill(std::byte{0});
         in_[kNetHeader - 2] = std::byte{1};
         asio::async_read(*socket_, asio::buffer(in_.data() + kNetHeader, size),
@@ -94,7 +94,7 @@ class Passt final : public NetBackend {
     bool lost_ = false;
 };
 
-// passt in the foreground at one end of a socket pair: it ends by itself when the other end is closed.
+// Starts passt in the foreground at one end of a socket pair. It exits when the other end is closed.
 Result<kvm::Fd> start_passt() {
     constexpr const char* kOperation = "--net passt";
     std::array<int, 2> ends{};

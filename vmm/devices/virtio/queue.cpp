@@ -11,7 +11,7 @@ namespace ringside::devices::virtio {
 
 using Failure = tl::unexpected<std::string>;
 
-// A descriptor as it stands in memory (2.7.5).
+// A descriptor as memory holds it (2.7.5).
 struct Queue::Descriptor {
     std::uint64_t address;
     std::uint32_t length;
@@ -21,7 +21,7 @@ struct Queue::Descriptor {
     bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
 };
 
-// Where the walk along a chain is: in the queue's own table, or in an indirect one.
+// The position in a chain: in the queue's own table, or in an indirect one.
 struct Queue::Walk {
     std::span<const std::byte> table;
     std::uint32_t entries = 0;
@@ -52,7 +52,7 @@ std::atomic_ref<T> field(std::span<std::byte> area, std::size_t offset) {
     return std::atomic_ref<T>(*reinterpret_cast<T*>(area.data() + offset));
 }
 
-// Whether an index that has moved from `before` to `now` has passed `event` (2.7.7.2).
+// Returns true if an index that has moved from `before` to `now` has passed `event` (2.7.7.2).
 bool passed(std::uint16_t event, std::uint16_t now, std::uint16_t before) {
     return static_cast<std::uint16_t>(now - event - 1) < static_cast<std::uint16_t>(now - before);
 }
@@ -108,8 +108,8 @@ tl::expected<bool, std::string> Queue::next(Chain& chain) {
     return true;
 }
 
-// Nothing is left to do: the driver is to tell of the next chain. One that it adds before it sees that wish
-// is seen by the second look at the index.
+// No chain is left: ask the driver to notify about the next one. Reading the index once more finds a chain
+// that the driver adds before it sees the request.
 std::uint16_t Queue::ask_for_notification() {
     if (features_.event_index) {
         field<std::uint16_t>(used_, kRing + kUsedEntry * state_.size)
@@ -191,7 +191,7 @@ bool Queue::finish(const Chain& chain, std::uint32_t written) {
 }
 
 bool Queue::wants_interrupt() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // the used index is out before the wish is read
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // publish the used index before reading the event
     const std::uint16_t before = std::exchange(state_.signalled, state_.next_used);
     if (features_.event_index) {
         const std::uint16_t event = field<std::uint16_t>(available_, kRing + kAvailableEntry * state_.size)

@@ -1,20 +1,20 @@
-// A split virtqueue (virtio 1.2, 2.7), the device's side of it.
+// The device's side of a split virtqueue (virtio 1.2, 2.7).
 //
-// Three areas in guest memory: the descriptor table, which the driver fills with pieces of memory; the
-// available ring, by which it hands chains of them over; the used ring, by which the device gives them back.
-// Whatever stands there is hostile: the driver's side may be wrong, malicious, or change while it is read. So
-// every value is copied once, checked, and then used; a chain that breaks a rule is an error in words, and
-// the device stops.
+// A queue has three areas in guest memory: the descriptor table, in which the driver describes buffers; the
+// available ring, in which it passes chains of descriptors to the device; and the used ring, in which the
+// device returns them. Their contents are hostile: they may be wrong, malicious, or change while they are
+// read. Every value is copied once, checked, and then used. A chain that breaks a rule is an error with a
+// message, and the device stops.
 //
 // Memory ordering. The driver writes descriptors and ring entries, then the available index; the device loads
 // that index with acquire, so that it sees what the index covers. The device writes data and the used entry,
-// then stores the used index with release. Suppression works crosswise: each side publishes its index, then
-// reads what the other wants to be told; that store and that load must not pass each other, which takes a
-// full fence (2.7.13.3.1). x86 does the first two by itself; the fence is an instruction even there.
+// then stores the used index with release. For notification suppression each side publishes its index and
+// then reads the other side's event index; that store and that load must not be reordered, which takes a full
+// fence (2.7.13.3.1). x86 guarantees the first two by itself; the fence is an instruction even there.
 //
-// A chain is taken in two steps. next() shows the oldest one that is available and leaves it there; finish()
-// gives it back and moves on. So at any moment a request is either not taken or completed, and a saved state
-// needs to know of no third kind.
+// A chain is taken in two steps. next() shows the oldest available chain and leaves it in the queue; finish()
+// returns it and advances. At any moment a request is therefore either not taken or completed, and a saved
+// state needs no third kind.
 #pragma once
 
 #include <cstdint>
@@ -36,41 +36,41 @@ struct QueueState {
     Gpa available;
     Gpa used;
     std::uint16_t next_available = 0;  // index, modulo 2^16, of the next chain to take
-    std::uint16_t next_used = 0;       // and of the next used entry to write
-    std::uint16_t signalled = 0;       // next_used when an interrupt was last thought about
+    std::uint16_t next_used = 0;       // index of the next used entry to write
+    std::uint16_t signalled = 0;       // next_used when an interrupt was last considered
 
     friend bool operator==(const QueueState&, const QueueState&) = default;
 };
 
-// Which of the optional ring features the driver has accepted.
+// The optional ring features that the driver has accepted.
 struct QueueFeatures {
     bool indirect = false;
     bool event_index = false;
 };
 
-// Not thread-safe: its transport's lock guards it. No call allocates but the first few next().
+// Not thread-safe: the transport's lock protects it. No call allocates except the first few calls of next().
 class Queue {
   public:
-    // Longest chain, whatever the queue's size, counted with the descriptors of an indirect table.
+    // The longest chain, regardless of the queue's size, including the descriptors of an indirect table.
     static constexpr unsigned kLongestChain = 256;
 
     explicit Queue(const machine::GuestMemory& memory) : memory_(&memory) {}
 
-    // Where the driver wants the queue; used by open().
+    // The driver's settings for the queue; used by open().
     QueueState& state() { return state_; }
     const QueueState& state() const { return state_; }
 
-    // Puts the queue into use. Fails, in words, if the size is no power of two or an area is misaligned or
-    // not in RAM; the queue then stays out of use.
+    // Enables the queue. Fails with a message if the size is not a power of two, or an area is misaligned or
+    // not in RAM; the queue then stays disabled.
     tl::expected<void, std::string> open(QueueFeatures features);
     void reset() { *this = Queue(*memory_); }
 
-    // The next chain that the driver has made available: true and `chain`; or false when there is none, in
-    // which case the driver has been asked to notify about the next one. The error says which rule was
-    // broken.
+    // Gets the next chain that the driver has made available. Returns true and sets `chain`, or returns false
+    // if there is none, after asking the driver to notify about the next one. The error says which rule the
+    // driver broke.
     tl::expected<bool, std::string> next(Chain& chain);
-    // Gives the chain that next() showed back, with the count of bytes written to it. Returns whether the
-    // driver wants an interrupt for it.
+    // Returns the chain that next() showed to the driver, with the number of bytes written to it. Returns
+    // true if the driver wants an interrupt for it.
     bool finish(const Chain& chain, std::uint32_t written);
 
   private:

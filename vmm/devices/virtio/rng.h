@@ -9,8 +9,8 @@ namespace ringside::devices::virtio {
 
 class Rng final : public Device {
   public:
-    // A request gets at most so much, whatever room it has: a pass of the gate stays short. Drivers ask for
-    // tens.
+    // A request gets at most this many bytes, whatever room it has, so that a pass is held only briefly.
+    // Drivers request tens of bytes.
     static constexpr std::size_t kMostBytes = 64 * 1024;
 
     Identity identity() const override { return {kRngId, "virtio rng", 0, 1}; }

@@ -1,4 +1,4 @@
-// What the command line says of a virtio device, as values. The errors say which form is understood.
+// The description of a virtio device on the command line, as values. Errors name the accepted form.
 #pragma once
 
 #include <array>
@@ -27,7 +27,7 @@ struct NetSpec {
         std::string socket;  // empty: start passt
     };
     std::variant<Tap, Passt> backend;
-    std::optional<MacAddress> mac;  // default: one that is made from the device's number
+    std::optional<MacAddress> mac;  // default: derived from the device's number
 };
 
 struct VsockSpec {

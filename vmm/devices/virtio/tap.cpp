@@ -1,5 +1,5 @@
-// A tap interface (Linux, Documentation/networking/tuntap.rst): each read and write is one frame, with its
-// struct virtio_net_hdr in front, so that checksums and segmentation are left to whoever does them best.
+// A tap interface (Linux, Documentation/networking/tuntap.rst): each read and write is one frame, preceded by
+// its struct virtio_net_hdr, so that checksums and segmentation can be offloaded.
 
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -22,8 +22,8 @@ namespace ringside::devices::virtio {
 
 namespace {
 
-// Feature bits (virtio 1.2, 5.1.3). What the guest sends may be as unfinished as the host's network stack can
-// finish; what it receives is complete but for checksums, as larger frames would need larger buffers.
+// Feature bits (virtio 1.2, 5.1.3). The guest may leave all work to the host's network stack when it sends.
+// What it receives is complete except for checksums, because larger frames would need larger buffers.
 constexpr std::uint64_t kFeatureChecksum = std::uint64_t{1} << 0;
 constexpr std::uint64_t kFeatureGuestChecksum = std::uint64_t{1} << 1;
 constexpr std::uint64_t kFeatureHostTso4 = std::uint64_t{1} << 11;

@@ -37,7 +37,7 @@ constexpr std::uint64_t kQueueDriverLow = 0x090;
 constexpr std::uint64_t kQueueDriverHigh = 0x094;
 constexpr std::uint64_t kQueueDeviceLow = 0x0a0;
 constexpr std::uint64_t kQueueDeviceHigh = 0x0a4;
-constexpr std::uint64_t kSharedMemoryFirst = 0x0b0;  // length and base of the selected region: there is none
+constexpr std::uint64_t kSharedMemoryFirst = 0x0b0;  // length and base of the selected region; none exists
 constexpr std::uint64_t kSharedMemoryLast = 0x0bc;
 constexpr std::uint64_t kConfigGeneration = 0x0fc;
 constexpr std::uint64_t kConfig = 0x100;
@@ -50,7 +50,7 @@ constexpr std::uint32_t kNoSharedMemory = 0xffffffff;
 constexpr std::uint32_t kInterruptUsed = 1;    // the device has used a buffer
 constexpr std::uint32_t kInterruptConfig = 2;  // the configuration has changed, or the status
 
-// A driver that is broken, or wants to be, does not fill the user's terminal.
+// The limit keeps a broken or malicious driver from flooding the user's terminal.
 constexpr unsigned kMostReports = 8;
 
 constexpr std::uint64_t kTransportFeatures = kFeatureIndirect | kFeatureEventIndex | kFeatureVersion1;
@@ -69,7 +69,7 @@ void dispatch(Device& device, Events events) {
         device.on_reset();
     if ((events & kEventRestored) != 0)
         device.on_restore();
-    // What the driver had put into its queues before it was done counts, too.
+    // Chains that the driver queued before DRIVER_OK are processed as well.
     const bool all = (events & (kEventReady | kEventRestored)) != 0;
     for (unsigned queue = 0; queue < device.identity().queues; ++queue) {
         if (all || (events & Events{1} << queue) != 0)
@@ -102,7 +102,7 @@ void Transport::read(std::uint64_t offset, std::span<std::byte> data) {
 }
 
 void Transport::write(std::uint64_t offset, std::span<const std::byte> data) {
-    // Nothing of our devices' configuration can be written.
+    // The configuration of these devices is read-only.
     if (offset >= kConfig || data.size() != sizeof(std::uint32_t) || offset % sizeof(std::uint32_t) != 0)
         return;
     std::uint32_t value = 0;
@@ -182,7 +182,7 @@ Events Transport::write_register(std::uint64_t offset, std::uint32_t value) {
     }
 }
 
-// Once the queue is in use, only its readiness can be changed: what the device works with stays as it was
+// Once the queue is enabled, only QueueReady can be changed: the device relies on the settings that were
 // checked.
 void Transport::write_queue_register(std::uint64_t offset, std::uint32_t value) {
     Queue* queue = selected_queue();
@@ -220,7 +220,7 @@ void Transport::write_queue_register(std::uint64_t offset, std::uint32_t value) 
     }
 }
 
-// Features are settled by FEATURES_OK; what was not offered cannot be accepted.
+// FEATURES_OK ends the negotiation. A feature that was not offered cannot be accepted.
 void Transport::write_driver_features(std::uint32_t value) {
     if ((state_.status & kStatusFeaturesOk) != 0 || state_.driver_features_select > 1)
         return;
@@ -256,14 +256,15 @@ void Transport::set_queue_ready(bool ready) {
         return;
     if (!ready) {
         queue.reset();
-        ++epoch_;  // a chain that is under way is not of the queue that may come back; others are taken again
+        ++epoch_;  // invalidates a chain that is being processed
         return;
     }
     if (auto opened = queue.open(queue_features()); !opened)
         needs_reset(opened.error());
 }
 
-// Whoever touches the guest for the device holds the lock: when this returns, nothing of it does any more.
+// A thread that accesses the guest for the device holds the lock, so no access is under way when this
+// returns.
 void Transport::reset() {
     state_ = State{};
     for (Queue& queue : queues_)
@@ -315,7 +316,7 @@ void Transport::interrupt(std::uint32_t cause) {
     wiring_.interrupt.set(true);
 }
 
-// 2.1.2: the status says so, and a driver that runs is told of the change.
+// 2.1.2: sets the status bit, and sends a running driver a configuration change notification.
 void Transport::needs_reset(std::string_view rule) {
     if ((state_.status & kStatusNeedsReset) != 0)
         return;
@@ -349,8 +350,8 @@ Transport::State Transport::save() const {
     return state;
 }
 
-// Everything is checked as if the driver had written it: a state that no driver could have brought about ends
-// in DEVICE_NEEDS_RESET.
+// Everything is checked as if the driver had written it. A state that no driver could have produced ends in
+// DEVICE_NEEDS_RESET.
 void Transport::restore(const State& state) {
     {
         const std::scoped_lock lock(mutex_);

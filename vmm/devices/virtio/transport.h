@@ -1,13 +1,13 @@
-// virtio over MMIO (virtio 1.2, 4.2), the modern register set: how a driver finds a device, agrees with it on
-// features, sets its queues up, notifies it and hears of it.
+// virtio over MMIO (virtio 1.2, 4.2), with the modern register set: a driver finds a device, negotiates
+// features, sets up queues, notifies the device and receives its interrupts.
 //
-// Who does the work. A vCPU's access changes registers here under a lock that is held for moments, and never
-// waits for a device: a notification only rings the device's thread (device_thread.h). KVM_IOEVENTFD would
-// save the exit to userspace, but in a debugger's monitor that exit is worth seeing: `monitor exits mmio`
-// counts it by device. The device's thread does the rest, through Access: a pass of the machine's gate, which
-// is closed while the debugger holds the guest, and the lock. A device does its I/O without one and comes
-// back to complete the request: if the guest was stopped meanwhile, it waits at the gate; if the driver has
-// reset the device meanwhile, the request is gone and finish() does nothing.
+// Division of work. A vCPU's access changes registers here under a lock that is held briefly, and never waits
+// for a device: a notification only wakes the device's thread (device_thread.h). KVM_IOEVENTFD would save the
+// exit to userspace, but users of a debugger want to see it: `monitor exits mmio` counts it by device. The
+// device's thread does the rest through Access, which holds the lock and a pass of the machine's gate; the
+// gate is closed while the debugger holds the guest. A device does its I/O without an Access and takes one to
+// complete the request. If the guest was stopped meanwhile, it waits at the gate. If the driver has reset the
+// device meanwhile, the request is gone and finish() does nothing.
 #pragma once
 
 #include <array>
@@ -28,13 +28,13 @@
 
 namespace ringside::devices::virtio {
 
-// What a device's thread is rung for: a bit for each queue, and these.
+// The events for which a device's thread is woken: one bit for each queue, and these.
 using Events = std::uint32_t;
 inline constexpr Events kEventReset = Events{1} << 31;
 inline constexpr Events kEventRestored = Events{1} << 30;
-inline constexpr Events kEventReady = Events{1} << 29;  // the driver is done with its set-up
+inline constexpr Events kEventReady = Events{1} << 29;  // the driver has finished its set-up
 
-// Hands events to a device, on its thread.
+// Passes events to a device, on its thread.
 void dispatch(Device& device, Events events);
 
 class Transport final : public machine::BusDevice {
@@ -53,8 +53,8 @@ class Transport final : public machine::BusDevice {
         friend bool operator==(const State&, const State&) = default;
     };
 
-    // All must outlive the transport. `ring` tells the device's thread; it is called by vCPU threads without
-    // a lock. `report` gets one line for the user when a driver breaks a rule.
+    // All must outlive the transport. `ring` wakes the device's thread; vCPU threads call it without a lock.
+    // `report` is called with one line for the user when a driver breaks a rule.
     struct Wiring {
         const machine::GuestMemory& memory;
         machine::DeviceGate& gate;
@@ -71,21 +71,22 @@ class Transport final : public machine::BusDevice {
     State save() const;
     void restore(const State& state);
 
-    // The right to touch guest memory, queues and the interrupt; short-lived, for device threads only.
+    // The right to access guest memory, queues and the interrupt. Short-lived, and only for device threads.
     class Access {
       public:
-        // The next chain of a queue, which stays there until it is finished. False when there is none, and
-        // while the driver has not set the device up or has broken it.
+        // Gets the next chain of a queue, which stays there until it is finished. Returns false if there is
+        // none, or if the device is not set up or needs a reset.
         bool next(unsigned queue, Chain& chain);
-        // Gives the chain that next() showed last back, unless the device has been reset since then.
+        // Returns the chain that next() showed last to the driver, unless the device has been reset since
+        // then.
         void finish(unsigned queue, const Chain& chain, std::uint32_t written);
-        // Whether a chain that was taken under an earlier Access still is the driver's.
+        // Returns true if a chain that was taken under an earlier Access is still valid.
         bool current(const Chain& chain) const { return chain.epoch() == transport_.epoch_; }
-        // The driver has broken a rule of the device's: it has to reset the device (DEVICE_NEEDS_RESET).
+        // The driver has broken a rule of the device and must reset it (DEVICE_NEEDS_RESET).
         void fail(std::string_view rule) { transport_.needs_reset(rule); }
-        // What config() shows has changed.
+        // The configuration that config() returns has changed.
         void config_changed();
-        // Those of `features` that driver and device have agreed on.
+        // The negotiated features among `features`.
         std::uint64_t negotiated(std::uint64_t features) const {
             return transport_.state_.driver_features & features;
         }
@@ -98,7 +99,7 @@ class Transport final : public machine::BusDevice {
         machine::DeviceGate::Pass pass_;
         std::unique_lock<std::mutex> lock_;
     };
-    // Waits while the guest is held. Nothing once the machine is being taken down.
+    // Waits while the guest is held. Returns nullopt once the machine is being shut down.
     std::optional<Access> enter();
 
   private:
@@ -123,7 +124,7 @@ class Transport final : public machine::BusDevice {
     Device& device_;
     Wiring wiring_;
     mutable std::mutex mutex_;
-    State state_;  // but for the queues', which stand in queues_
+    State state_;  // without the queues, which are in queues_
     std::vector<Queue> queues_;
     std::uint32_t epoch_ = 0;
     unsigned reports_ = 0;

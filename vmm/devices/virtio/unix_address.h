@@ -22,8 +22,8 @@ inline Result<sockaddr_un> unix_address(const std::string& operation, const std:
     return address;
 }
 
-// A stream socket that is connected to whoever listens at the path. It does not wait: a listener that is too
-// busy to be connected to at once is an error (EAGAIN), as an absent one is.
+// Returns a stream socket that is connected to the listener at the path. Does not wait: a listener that is
+// too busy to accept at once is an error (EAGAIN), and so is an absent one.
 inline Result<kvm::Fd> connect_unix(const std::string& operation, const std::string& path) {
     const auto address = unix_address(operation, path);
     if (!address)

@@ -1,6 +1,6 @@
 // The machine's virtio devices: one MMIO page, one interrupt line and one thread each.
 //
-// Memory-mapped virtio announces itself by firmware tables only; descriptions() is what stands in them.
+// Only firmware tables announce virtio over MMIO. descriptions() returns their contents.
 #pragma once
 
 #include <functional>
@@ -19,12 +19,12 @@
 
 namespace ringside::devices::virtio {
 
-// Where `count` devices stand (vmm/machine/layout.h), for the DSDT.
+// The addresses of `count` devices (vmm/machine/layout.h), for the DSDT.
 std::vector<machine::MmioDevice> descriptions(std::size_t count);
 
 class VirtioBus {
   public:
-    // What the bus is wired to; all of it must outlive the bus. `interrupt` finds a line.
+    // What the bus is connected to. All of it must outlive the bus. `interrupt` finds a line.
     struct Wiring {
         const machine::GuestMemory& memory;
         machine::Bus& mmio;
@@ -33,11 +33,11 @@ class VirtioBus {
         std::function<void(const std::string&)> report;  // one line for the user; from any thread
     };
 
-    // Puts the devices on the MMIO bus, in order; before the machine runs. Fails when there are more than
-    // slots.
+    // Attaches the devices to the MMIO bus, in order, before the machine runs. Fails if there are more
+    // devices than slots.
     static Result<std::unique_ptr<VirtioBus>> create(const Wiring& wiring,
                                                      std::vector<std::unique_ptr<Device>> devices);
-    // Ends the devices' work: shuts the gate down.
+    // Ends the devices' work and shuts down the gate.
     ~VirtioBus();
 
     // Starts every device's thread.
@@ -46,7 +46,7 @@ class VirtioBus {
     std::vector<machine::MmioDevice> descriptions() const { return virtio::descriptions(slots_.size()); }
 
   private:
-    // Destroyed from the last to the first: a device's sockets live in its thread's io_context.
+    // Destroyed from last to first: the sockets of a device belong to the io_context of its thread.
     struct Slot {
         std::unique_ptr<DeviceThread> thread;
         std::unique_ptr<Device> device;

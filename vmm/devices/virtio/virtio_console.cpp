@@ -11,7 +11,7 @@ namespace {
 constexpr unsigned kReceive = 0;
 constexpr unsigned kTransmit = 1;
 constexpr std::uint64_t kFeatureSize = 1;  // bit 0
-// What is copied under one pass of the gate. A request holds a line, seldom a page.
+// The size of what is copied under one pass of the gate. A request holds a line, rarely a page.
 constexpr std::size_t kPiece = 64 * 1024;
 
 }  // namespace
@@ -59,7 +59,7 @@ void VirtioConsole::on_kick(unsigned queue) {
 }
 
 void VirtioConsole::transmit() {
-    std::uint64_t sent = 0;  // of the chain at hand
+    std::uint64_t sent = 0;  // bytes of the current chain
     for (;;) {
         {
             auto access = transport_->enter();

@@ -22,18 +22,18 @@ constexpr unsigned kEvent = 2;
 
 constexpr std::uint32_t kEventTransportReset = 0;  // 5.10.6.7
 
-// Ports of the host's end of connections that the host opens: above those that programs choose.
+// Ports of the host's end of connections that the host opens, above those that programs choose.
 constexpr std::uint32_t kFirstHostPort = std::uint32_t{1} << 30;
 // "CONNECT 4294967295\n"
 constexpr std::size_t kLongestRequest = 32;
-// While so many answers wait for the guest to take them, its packets wait, too.
+// While this many replies wait for the guest, its packets wait, too.
 constexpr std::size_t kMostAnswers = 256;
-// A packet's data. Drivers send up to 64 KiB.
+// The largest data of a packet. Drivers send up to 64 KiB.
 constexpr std::size_t kMostData = VsockConnection::kBufferSize;
 
 }  // namespace
 
-// A program on the host that has connected, and has not said yet to which port.
+// A program on the host that has connected but has not named a port yet.
 struct Vsock::Handshake {
     Handshake(Protocol::socket connected, std::size_t& counter)
         : socket(std::move(connected)), line(kLongestRequest), count(counter) {
@@ -77,7 +77,7 @@ void Vsock::start(Transport& transport, asio::io_context& io) {
 
 // ---- The host's programs
 
-// A failure to accept, as for want of descriptors, would come again at once: the next attempt waits until a
+// A failure to accept, such as a lack of descriptors, would repeat at once. The next attempt waits until a
 // connection has ended.
 void Vsock::accept() {
     accepting_ = true;
@@ -93,7 +93,7 @@ void Vsock::accept() {
     });
 }
 
-// The line is read to its end and not a byte further: what follows is the connection's.
+// Reads the line to its end and not a byte further: what follows belongs to the connection.
 void Vsock::read_request(const std::shared_ptr<Handshake>& handshake) {
     handshake->socket.async_read_some(
         handshake->line.prepare(1), [this, handshake](std::error_code error, std::size_t size) {
@@ -162,7 +162,7 @@ bool Vsock::take_packet() {
 }
 
 void Vsock::handle(const VsockHeader& header) {
-    // Others' packets are not for us to answer (5.10.6.2).
+    // Packets for another CID are dropped (5.10.6.2).
     if (header.source_cid != cid_ || header.destination_cid != kVsockHostCid)
         return;
     if (header.type != kVsockStream)
@@ -175,7 +175,7 @@ void Vsock::handle(const VsockHeader& header) {
             answer(header, VsockOp::Reset);
         return;
     }
-    const auto connection = found->second;  // may be forgotten meanwhile
+    const auto connection = found->second;  // keeps it alive if it is erased meanwhile
     connection->note_credit(header);
     handle_for(*connection, header);
     deliver();  // there may be new credit
@@ -203,7 +203,7 @@ void Vsock::handle_for(VsockConnection& connection, const VsockHeader& header) {
         default:
             break;
     }
-    // Nothing that a driver says at this point of a connection.
+    // A driver does not send this in the current state of a connection.
     tell(ports, VsockOp::Reset, 0);
     forget(ports);
 }
@@ -300,7 +300,7 @@ void Vsock::tell(VsockPorts ports, VsockOp op, std::uint32_t flags) {
     deliver();
 }
 
-// To a packet that belongs to no connection.
+// The reply to a packet that belongs to no connection.
 void Vsock::answer(const VsockHeader& to, VsockOp op) {
     VsockHeader head = header({to.destination_port, to.source_port}, op);
     head.type = to.type;

@@ -1,14 +1,13 @@
 // The socket device (virtio 1.2, 5.10): connections between the guest and programs on the host, without a
 // network.
 //
-// The host's side is made of unix sockets, in the way that Firecracker documents (docs/vsock.md there):
-// - a program on the host connects to PATH and writes "CONNECT port\n"; once the guest has accepted, it reads
-//   "OK port\n", and from there on the bytes are the connection's;
-// - a guest that connects to port P of the host (CID 2) reaches the program that listens at PATH_P.
+// The host's side consists of unix sockets, as Firecracker documents them (its docs/vsock.md): - A program on
+// the host connects to PATH and writes "CONNECT port\n". Once the guest has accepted, the program
+//   reads "OK port\n"; all further bytes belong to the connection.
+// - A guest that connects to port P of the host (CID 2) reaches the program that listens at PATH_P.
 //
-// The packets of a guest are hostile. Nothing that it sends makes us keep more than a fixed amount:
-// connections are counted, each has a buffer of fixed size, and while answers wait to be taken no further
-// packets are read.
+// A guest's packets are hostile. Whatever it sends, the memory use is bounded: the number of connections is
+// limited, each has a buffer of fixed size, and no further packets are read while replies wait to be taken.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +35,7 @@ class Vsock final : public Device {
   public:
     static constexpr std::size_t kMostConnections = 256;
 
-    // Listens at spec.path. The socket file is taken away with the device.
+    // Listens at spec.path. The destructor removes the socket file.
     static Result<std::unique_ptr<Vsock>> open(const VsockSpec& spec);
     ~Vsock() override;
 
@@ -90,7 +89,7 @@ class Vsock final : public Device {
     std::uint32_t next_host_port_ = 0;
     std::deque<VsockHeader> answers_;  // packets without data, which go first
     VsockPorts last_served_;           // connections take turns
-    bool transport_reset_ = false;     // the guest is to be told that its connections are gone
+    bool transport_reset_ = false;     // the guest must still learn that its connections are gone
     Chain receive_chain_;
     Chain transmit_chain_;
     Chain event_chain_;

@@ -56,7 +56,7 @@ void VsockConnection::write() {
                       });
 }
 
-// The guest hears of room in our buffer before it runs out of credit, but not after every byte.
+// Updates the guest's credit before it runs out, but not after every byte.
 void VsockConnection::on_written(std::size_t size) {
     const std::uint32_t data = static_cast<std::uint32_t>(size) - std::exchange(greeting_left_, 0);
     forwarded_ += data;
@@ -74,8 +74,8 @@ void VsockConnection::shut_down(std::uint32_t flags) {
     finish_if_done();
 }
 
-// Once what the guest had sent is written, its wish to send no more reaches the host; if it wants to receive
-// nothing either, the connection is over, which the guest waits to hear.
+// Once everything that the guest sent has been written, passes its half-close on to the host. If the guest
+// will not receive either, the connection is over, and the guest waits for confirmation.
 void VsockConnection::finish_if_done() {
     if (write_pending_ || !gathered_.empty() || (guest_shutdown_ & kVsockNoSend) == 0)
         return;
@@ -104,8 +104,8 @@ void VsockConnection::read() {
                             });
 }
 
-// Unsigned arithmetic modulo 2^32, as the counters are. A guest that claims to have forwarded what it never
-// got has no credit at all.
+// Unsigned arithmetic modulo 2^32, like the counters. A guest that claims to have forwarded more than it
+// received has no credit.
 std::span<const std::byte> VsockConnection::data() const {
     const std::uint32_t in_flight = sent_ - guest_forwarded_;
     const std::uint32_t credit = in_flight > guest_buffer_ ? 0 : guest_buffer_ - in_flight;

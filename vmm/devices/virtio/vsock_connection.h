@@ -1,9 +1,9 @@
-// One connection between a port of the guest's and a unix socket of the host's, with the credit of both
+// One connection between a port of the guest and a unix socket of the host, with flow control in both
 // directions (virtio 1.2, 5.10.6.3).
 //
-// To the guest: one piece of data is read from the socket and waits until the guest takes it, so the socket's
-// own buffer holds the rest. To the host: what the guest sends waits in a buffer of the size that the guest
-// was told of; one that sends more is cut off.
+// To the guest: one piece of data is read from the socket and waits until the guest takes it; the rest stays
+// in the socket's buffer. To the host: the guest's data waits in a buffer of the size that was announced to
+// the guest. A connection on which the guest sends more is closed.
 #pragma once
 
 #include <array>
@@ -35,34 +35,34 @@ class VsockConnection : public std::enable_shared_from_this<VsockConnection> {
     using Socket = asio::local::stream_protocol::socket;
     struct Hooks {
         std::function<void()> on_data;                           // data() is no longer empty
-        std::function<void(VsockOp, std::uint32_t flags)> tell;  // a packet without data is to be sent
-        std::function<void()> on_closed;                         // to be forgotten
+        std::function<void(VsockOp, std::uint32_t flags)> tell;  // sends a packet without data
+        std::function<void()> on_closed;                         // the connection is over
     };
     VsockConnection(Socket socket, VsockPorts ports, Hooks hooks);
 
     VsockPorts ports() const { return ports_; }
     bool established() const { return established_; }
 
-    // Both ends agree: data may flow. `greeting` goes to the host first.
+    // The connection is established and data may flow. `greeting` is sent to the host first.
     void establish(std::string_view greeting);
-    // Ends it without another word to the guest.
+    // Closes the connection without a packet to the guest.
     void close();
 
-    // ---- What the guest says
+    // ---- From the guest
 
     void note_credit(const VsockHeader& header);
-    // Data for the host; false when the guest has exceeded its credit.
+    // Takes data for the host. Returns false if the guest has exceeded its credit.
     bool take(std::span<const std::byte> data);
-    // The guest will not receive or not send any more (kVsockNoReceive, kVsockNoSend).
+    // The guest will no longer receive or send (kVsockNoReceive, kVsockNoSend).
     void shut_down(std::uint32_t flags);
 
-    // ---- What is for the guest
+    // ---- To the guest
 
-    // Data that waits and that the guest has credit for.
+    // The waiting data for which the guest has credit.
     std::span<const std::byte> data() const;
-    // So much of it has been given to the guest.
+    // The guest has taken this many bytes.
     void consume(std::size_t size);
-    // Our side's credit, for each header.
+    // The host's credit fields, for each header.
     std::uint32_t forwarded() const { return forwarded_; }
 
   private:
@@ -91,7 +91,7 @@ class VsockConnection : public std::enable_shared_from_this<VsockConnection> {
     bool write_pending_ = false;
     std::uint32_t forwarded_ = 0;
     std::uint32_t told_forwarded_ = 0;
-    std::uint32_t greeting_left_ = 0;  // bytes in the buffers that are no data of the guest's
+    std::uint32_t greeting_left_ = 0;  // bytes of the greeting that are still in the buffers
     std::uint32_t guest_shutdown_ = 0;
 };
 

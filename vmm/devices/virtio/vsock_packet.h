@@ -18,7 +18,7 @@ enum class VsockOp : std::uint16_t {
     CreditRequest = 7,
 };
 
-// Flags of Shutdown: what the sender will not do any more.
+// Flags of Shutdown: what the sender will no longer do.
 inline constexpr std::uint32_t kVsockNoReceive = 1;
 inline constexpr std::uint32_t kVsockNoSend = 2;
 
