@@ -1,4 +1,4 @@
-// Values out of and into byte strings, with every bound checked. Little-endian as the host is.
+// Reads and writes values in byte strings, with every bound checked. Little-endian, like the host.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace ringside::exits {
 
-// [offset, offset + size) of `bytes`; nothing where that is not wholly inside.
+// [offset, offset + size) of `bytes`; nullopt if that is not entirely inside.
 inline std::optional<std::span<const std::byte>> slice(std::span<const std::byte> bytes, std::uint64_t offset,
                                                        std::uint64_t size) {
     if (offset > bytes.size() || size > bytes.size() - offset)

@@ -67,7 +67,7 @@ std::vector<std::uint32_t> userspace_reasons(const CatchRule& rule) {
     }
 }
 
-// The one MSR that a rule asks for.
+// The single MSR that a rule matches.
 std::optional<std::uint32_t> single_msr(const CatchRule& rule) {
     for (const CatchCondition& condition : rule.conditions)
         if (condition.field == CatchField::Address && condition.comparison == Comparison::Equal &&
@@ -84,13 +84,13 @@ Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::Virtualiz
     if (rule.subject == CatchSubject::Msr) {
         plan.msr = single_msr(rule);
         if (!plan.msr)
-            plan.userspace.clear();  // KVM hands on only those MSRs that it was asked for
+            plan.userspace.clear();  // KVM passes on only the MSRs that it was asked for
     }
     if (kind) {
         const TracepointFilter filter = hardware_filter(rule, *kind);
-        // One place is enough: two would stop the guest twice for one exit. The exit loop knows every detail,
-        // but only sees what the kernel does not handle; so it is taken where the tracepoint would have to
-        // guess.
+        // Use only one of the two: both would stop the guest twice for one exit. The exit loop knows every
+        // detail but sees only what the kernel does not handle, so use it where the tracepoint would be
+        // coarse.
         if (filter.possible && (!filter.coarse || plan.userspace.empty())) {
             plan.userspace.clear();
             plan.msr.reset();

@@ -11,7 +11,7 @@ using x86::SvmExitCode;
 using x86::VirtualizationKind;
 using x86::VmxExitReason;
 
-// The condition on a tracepoint's field that holds (value << shift) plus anything in the low bits.
+// The condition on a tracepoint's field that contains (value << shift) plus anything in the low bits.
 std::string field_filter(const CatchCondition& condition, std::string_view field, unsigned shift) {
     const auto first = [shift](std::uint64_t value) { return value << shift; };
     const auto last = [shift](std::uint64_t value) {
@@ -132,8 +132,7 @@ void add_svm_subject(TracepointFilter& filter, const CatchRule& rule) {
             filter.add_reasons({code(SvmExitCode::Ioio)});
             if (rule.direction == Direction::Read)
                 filter.add("info1 & 0x1");
-            filter.coarse |=
-                rule.direction == Direction::Write;  // "bit clear" is not in the filters' language
+            filter.coarse |= rule.direction == Direction::Write;  // the filter syntax has no "bit clear"
             return;
         case CatchSubject::Ept:
             filter.add_reasons({code(SvmExitCode::NestedPageFault)});
@@ -157,8 +156,8 @@ void add_svm_subject(TracepointFilter& filter, const CatchRule& rule) {
     }
 }
 
-// What of the conditions the tracepoint carries: ports (bits 16-31 of info1 with VMX and SVM alike), SVM's
-// gpa (info2), rip.
+// The conditions that the tracepoint can test: ports (bits 16-31 of info1 on both VMX and SVM), SVM's gpa
+// (info2) and rip.
 void add_condition(TracepointFilter& filter, const CatchCondition& condition, CatchSubject subject,
                    VirtualizationKind kind) {
     constexpr std::uint64_t kPorts = 0xffff;

@@ -12,7 +12,7 @@
 
 namespace ringside::exits {
 
-// A filter while it is put together: terms that must all hold.
+// A filter under construction: terms that must all hold.
 struct TracepointFilter {
     std::string event = "kvm_exit";
     std::vector<std::string> terms;
@@ -34,8 +34,8 @@ struct TracepointFilter {
     }
 };
 
-// The filter for a rule on a host of this kind. `possible` is false where no hardware exit answers to the
-// rule; `coarse` where no tracepoint carries all that it asks for.
+// The filter for a rule on a host of this kind. `possible` is false if no hardware exit can match the rule;
+// `coarse` is true if no tracepoint carries everything that it tests.
 TracepointFilter hardware_filter(const CatchRule& rule, x86::VirtualizationKind kind);
 
 }  // namespace ringside::exits

@@ -23,7 +23,7 @@ struct DwarfEnd {
     void operator()(Dwarf* dwarf) const { dwarf_end(dwarf); }
 };
 
-// The widest address of any unit; nothing where there are none, or a damaged one.
+// The widest address of any unit; nullopt if there is no unit, or a damaged one.
 std::optional<unsigned> widest_unit(Dwarf* dwarf) {
     std::optional<unsigned> widest;
     Dwarf_Off offset = 0;

@@ -1,4 +1,4 @@
-// A number that one thread changes and any thread reads.
+// A number that one thread writes and any thread reads.
 #pragma once
 
 #include <atomic>
@@ -6,9 +6,9 @@
 
 namespace ringside::exits {
 
-// With a single writer an increment needs no locked instruction: a load, an add and a store. Stores release
-// and loads acquire (both are plain moves on x86), so that whoever sees a value also sees everything written
-// before it; fences would say the same, but ThreadSanitizer does not understand them.
+// With a single writer an increment needs no locked instruction: a load, an add and a store suffice. Stores
+// release and loads acquire (both are plain moves on x86), so a thread that sees a value also sees everything
+// written before it. Fences would do as well, but ThreadSanitizer does not understand them.
 template <typename T>
 class SingleWriter {
   public:

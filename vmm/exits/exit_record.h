@@ -9,8 +9,8 @@ namespace ringside::exits {
 enum class Direction : std::uint8_t { None, Read, Write };  // In and Out for ports
 
 struct ExitRecord {
-    // Time-stamp counter readings of the host: when KVM_RUN was called, when it returned, and when our
-    // handler was done.
+    // The host's time-stamp counter when KVM_RUN was called, when it returned, and when the exit had been
+    // handled.
     std::uint64_t entered = 0;
     std::uint64_t exited = 0;
     std::uint64_t handled = 0;

@@ -12,9 +12,9 @@
 
 namespace ringside::exits {
 
-// The guest chooses the addresses, so it could fill any table. When a key finds no place among the `kExact`
-// ones, its address is dropped and it is counted in a part of the table that is kept for such: totals by
-// reason stay exact.
+// The guest chooses the addresses, so it could fill any table. A key that finds no free slot among the
+// `kExact` ones is counted without its address in a reserved part of the table, so totals by reason stay
+// exact.
 class ExitTable {
   public:
     static constexpr std::size_t kExact = 768;
@@ -45,7 +45,7 @@ class ExitTable {
         LiveHistogram handler;
     };
 
-    // Where a key lives, or a free slot for it, or none. Looks at few places, so that a full table costs
+    // The slot of a key, a free slot for it, or nullptr. Probes only a few slots, so that a full table costs
     // little.
     Slot* find(std::size_t first, std::size_t size, std::uint64_t kind, std::uint64_t address) noexcept;
 

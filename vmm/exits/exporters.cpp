@@ -8,12 +8,12 @@
 namespace ringside::exits {
 namespace {
 
-// A JSON string literal; bytes that are no UTF-8 become U+FFFD.
+// A JSON string literal; bytes that are not UTF-8 become U+FFFD.
 std::string json_string(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// Whole nanoseconds since the recording's origin; what lies before it counts as 0.
+// Whole nanoseconds since the recording's origin; earlier times count as 0.
 std::uint64_t time_of(const Recording& recording, std::uint64_t ticks) {
     const std::uint64_t origin = recording.info.origin;
     return ticks > origin ? static_cast<std::uint64_t>(recording.rate.nanoseconds(ticks - origin)) : 0;
@@ -23,7 +23,7 @@ std::string symbol_of(const Names& names, std::uint64_t rip) {
     return rip != 0 && names.symbol ? names.symbol(rip) : std::string();
 }
 
-// A track of the trace: a thread of one process, as the format has it.
+// A track of the trace, which the format represents as a thread of one process.
 struct Track {
     std::uint32_t tid = 0;
     std::string name;
@@ -45,8 +45,8 @@ void write_track(std::ostream& out, const Track& track) {
         track.tid, json_string(track.name));
 }
 
-// The format counts in microseconds. Both ends are whole nanoseconds, so that slices which touch do not
-// overlap by a rounding: Perfetto drops those that do.
+// The format uses microseconds. Both ends are whole nanoseconds, so that rounding does not make adjacent
+// slices overlap: Perfetto drops slices that overlap.
 void write_slice(std::ostream& out, std::uint32_t tid, const std::string& name, const char* category,
                  std::uint64_t from, std::uint64_t to, const std::string& arguments) {
     const std::uint64_t length = to > from ? to - from : 0;

@@ -11,7 +11,7 @@
 
 namespace ringside::exits {
 
-// One tier of a run, with what puts it into words.
+// One tier of a run, and what describes it in words.
 struct TierView {
     const Recording& recording;
     const Source& source;
@@ -19,9 +19,9 @@ struct TierView {
 };
 using TierViews = std::span<const TierView>;
 
-// The Trace Event Format (JSON) of chrome://tracing and Perfetto: for each vCPU a track for each tier, one
-// below the other; on it a slice for the time before each exit and one for the exit, with qualification,
-// value and guest address as arguments. Streamed: no copy in memory. `notes` say what is missing besides.
+// The Trace Event Format (JSON) of chrome://tracing and Perfetto. Each vCPU has one track per tier. A track
+// has a slice for the time before each exit and one for the exit, with qualification, value and guest address
+// as arguments. The output is streamed without a copy in memory. `notes` say what else is missing.
 void write_chrome_trace(std::ostream& out, TierViews tiers, const std::vector<std::string>& notes = {});
 
 // One line per exit (RFC 4180), tier by tier, in each vCPU's order: times in nanoseconds from the recording's

@@ -19,7 +19,7 @@ constexpr std::uint64_t kReasonKnown = std::uint64_t{1} << 32;
 constexpr std::size_t kInstructionWords = 2;  // a length byte and 15 bytes
 constexpr std::size_t kMaximumInstruction = 15;
 
-// As many of the words as KVM says that there are, and no more than there can be.
+// The data words: as many as KVM says there are, but no more than fit.
 Words data_of(const kvm_run& run) {
     return Words(run.internal.data)
         .first(std::min<std::size_t>(run.internal.ndata, std::size(run.internal.data)));
@@ -40,7 +40,7 @@ std::string suberror_name(std::uint64_t suberror) {
     }
 }
 
-// "EPT_VIOLATION (0x30)", "0x30" where the processor's kind is not known.
+// "EPT_VIOLATION (0x30)", or "0x30" if the kind of processor is not known.
 std::string reason_text(std::uint64_t reason, HostKind kind) {
     std::string number = fmt::format("0x{:x}", reason);
     if (!kind)
@@ -77,7 +77,7 @@ std::string instruction_text(Words words) {
     return text;
 }
 
-// The exit that an emulation failure names, behind its flags and instruction bytes.
+// The exit that an emulation failure reports, after its flags and instruction bytes.
 struct EmulationData {
     std::uint64_t flags = 0;
     Words instruction;

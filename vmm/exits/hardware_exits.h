@@ -1,4 +1,4 @@
-// From raw tracepoint records to hardware exits. Pure: no file, no thread, no clock.
+// Assembles hardware exits from raw tracepoint records. Pure: no file, no thread, no clock.
 #pragma once
 
 #include <cstddef>
@@ -17,27 +17,27 @@
 
 namespace ringside::exits {
 
-// The tracepoints that are listened to. The last four tell what kvm_exit leaves out (an MSR's number, a CPUID
-// leaf, a gpa); a kernel may lack them.
+// The tracepoints in use. The last four provide what kvm_exit lacks (an MSR's number, a CPUID leaf, a gpa); a
+// kernel may not have them.
 struct KvmTracepoints {
     TracepointFormat exit, entry;
     std::vector<TracepointFormat> details;
 };
 inline constexpr const char* kDetailTracepoints[] = {"kvm_msr", "kvm_cpuid", "kvm_page_fault", "kvm_mmio"};
 
-// Puts one vCPU's records together, in the order in which the kernel wrote them.
+// Combines one vCPU's records, in the order in which the kernel wrote them.
 class HardwareExitDecoder {
   public:
     explicit HardwareExitDecoder(const KvmTracepoints& tracepoints) : tracepoints_(tracepoints) {}
 
-    // A raw record with its time. Returns an exit once the guest has been entered again after it.
+    // Takes a raw record and its time. Returns an exit once the guest has been entered again after it.
     std::optional<HardwareRecord> decode(std::span<const std::byte> raw, std::uint64_t time);
     // The exit after which the guest has not been entered yet.
     const std::optional<HardwareRecord>& pending() const { return pending_; }
-    // Records were lost here: what is pending can no longer be paired.
+    // Records were lost at this point: the pending exit can no longer be paired with an entry.
     void forget();
 
-    // Exits of which no entry was seen, and so no latency: they are counted here and nowhere else.
+    // The number of exits without a following entry, and so without a latency. They are counted only here.
     std::uint64_t unpaired() const { return unpaired_; }
 
   private:
@@ -50,14 +50,14 @@ class HardwareExitDecoder {
     std::uint64_t unpaired_ = 0;
 };
 
-// A hardware exit's qualification in words, with the MSR or CPUID leaf that other tracepoints told of.
+// A hardware exit's qualification in words, with the MSR or CPUID leaf from other tracepoints.
 std::string describe_hardware_exit(const ExitRecord& record, const x86::HardwareExit& exit);
 
-// Names from the running kernel's own table, for what it lists; from arch's, for the rest.
+// Names from the running kernel's own table, or from arch's for what that does not list.
 class TracepointReasons : public HardwareReasons {
   public:
     TracepointReasons(x86::VirtualizationKind kind, const TracepointFormat& exit);
-    // As a recording kept them.
+    // Names from a recording.
     explicit TracepointReasons(HardwareDescription description)
         : HardwareReasons(description.kind), names_(std::move(description.names)) {}
     HardwareDescription description() const { return {kind(), names_}; }

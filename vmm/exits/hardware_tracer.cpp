@@ -11,8 +11,8 @@ namespace ringside::exits {
 
 namespace {
 
-// While a trace is written, the rings are looked at this often, however few events come: what a killed
-// monitor loses. (A wake-up for each event would cost the guest more than the event itself.)
+// While a trace is written, the rings are drained at least this often, which limits what is lost if the
+// monitor is killed. (A wake-up for each event would cost the guest more than the event itself.)
 constexpr int kTraceMilliseconds = 50;
 constexpr int kForever = -1;
 
@@ -81,13 +81,13 @@ void HardwareTracer::run() {
         events.push_back({vcpu->ring.fd(), POLLIN, 0});
     for (;;) {
         ::poll(events.data(), events.size(), patience());
-        stop_wakeup_.acknowledge();  // before looking, so that no later wake-up is taken back
+        stop_wakeup_.acknowledge();  // before draining, so that no later wake-up is lost
         if (stop_.load(std::memory_order_acquire))
             return;
         const std::scoped_lock lock(mutex_);
         for (std::size_t i = 0; i < vcpus_.size(); ++i) {
             drain(*vcpus_[i]);
-            // A vCPU's thread that has ended leaves its event hung up: poll() would return for ever.
+            // The event of a thread that has ended stays in POLLHUP: poll() would return at once forever.
             if ((events[i + 1].revents & (POLLHUP | POLLERR)) != 0)
                 events[i + 1].fd = -1;
         }

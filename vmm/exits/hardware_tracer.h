@@ -23,7 +23,7 @@ namespace ringside::exits {
 
 struct HardwareStatistics {
     VcpuStatistics statistics;             // times in nanoseconds
-    std::vector<x86::HardwareExit> exits;  // what statistics.recent[i] was, in full
+    std::vector<x86::HardwareExit> exits;  // statistics.recent[i] in full
     std::uint64_t lost = 0;                // records that the kernel had no room for
     std::uint64_t unpaired = 0;            // exits without a following entry: counted here only
 };
@@ -34,8 +34,8 @@ class HardwareTracer {
     static constexpr std::size_t kRingPages = 256;  // 1 MiB for each vCPU
     static constexpr std::size_t kRecent = 4096;
 
-    // `threads` are the vCPUs' thread ids, in their order. Fails, with advice, where tracefs or its KVM
-    // events are missing or not permitted.
+    // `threads` are the vCPUs' thread ids, in order. Fails, with advice, if tracefs or its KVM events are
+    // missing or not permitted.
     static Result<std::unique_ptr<HardwareTracer>> start(std::span<const pid_t> threads,
                                                          const std::filesystem::path& tracefs);
     HardwareTracer(const HardwareTracer&) = delete;
@@ -43,18 +43,18 @@ class HardwareTracer {
     ~HardwareTracer();
 
     const TracepointFormat& exit_format() const { return tracepoints_.exit; }
-    // Everything up to now, except an exit after which the guest was not entered yet. Any thread.
+    // Everything up to now, except an exit after which the guest has not been entered yet. Any thread.
     HardwareStatistics snapshot(VcpuIndex index);
-    // The exit that a vCPU came out of last, if it has not been entered again. Any thread.
+    // A vCPU's last exit, if it has not been entered again. Any thread.
     std::optional<HardwareRecord> pending(VcpuIndex index);
     void reset();
-    // Recording is on at first.
+    // Recording is initially on.
     void enable(bool on);
 
-    // Hands every exit on to a trace as well, to one ring for each vCPU, which must stay until the trace is
-    // finished.
+    // Also passes every exit to a trace, through one ring for each vCPU. The rings must exist until the trace
+    // is finished.
     void trace_to(std::vector<HardwareTraceRing*> rings);
-    // Hands on what is left. An exit that the guest was not entered after again counts as unpaired.
+    // Passes on what is left. An exit after which the guest was not entered again counts as unpaired.
     void finish_trace();
 
   private:
@@ -66,14 +66,14 @@ class HardwareTracer {
     int patience();
 
     KvmTracepoints tracepoints_;
-    std::mutex mutex_;  // guards the vCPUs' state and rings: the draining thread and those who take snapshots
+    std::mutex mutex_;  // protects the vCPUs' state and rings from the draining thread and snapshots
     std::vector<std::unique_ptr<Vcpu>> vcpus_;
     TraceWakeup stop_wakeup_;
     std::atomic<bool> stop_{false};
     std::thread thread_;
 };
 
-// Adds what the tables do not hold to a table's notes.
+// Adds what the tables lack to a table's notes.
 void note_hardware_losses(Table& table, const HardwareStatistics& statistics);
 
 }  // namespace ringside::exits

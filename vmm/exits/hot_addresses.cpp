@@ -19,7 +19,7 @@ void HotAddresses::count(std::uint64_t rip, std::uint32_t reason) noexcept {
         if (count < set.counts[least].own())
             least = way;
     }
-    // An empty way has count 0: the newcomer then has no overcount.
+    // A free way has count 0, so a new address then has no overcount.
     const std::uint64_t inherited = set.counts[least].own();
     set.overcounts[least].set(inherited);
     set.reasons[least].set(reason);

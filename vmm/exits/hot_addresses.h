@@ -11,9 +11,9 @@
 
 namespace ringside::exits {
 
-// The Space-Saving algorithm (Metwally, Agrawal, El Abbadi, 2005) over small sets: an address that finds its
-// set full takes the place of the least frequent one there and inherits its count as a possible overcount. So
-// what is hot now gets in, however many cold addresses came before it.
+// The Space-Saving algorithm (Metwally, Agrawal, El Abbadi, 2005) over small sets: an address whose set is
+// full replaces the least frequent address in it and inherits its count as a possible overcount. An address
+// that is hot now is therefore found, however many cold addresses came before it.
 class HotAddresses {
   public:
     static constexpr std::size_t kSets = 256;

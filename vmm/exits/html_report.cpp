@@ -105,7 +105,7 @@ Json timeline_json(const TierView& tier, const VcpuRecording& vcpu, std::size_t 
             {"detail", std::move(detail)}};
 }
 
-// The first view is of all vCPUs, the others of one each.
+// The first view shows all vCPUs, each other view one of them.
 Json tier_json(const TierView& tier, std::size_t limit, Strings& strings) {
     Json timelines = Json::array();
     Json views = Json::array();

@@ -1,6 +1,6 @@
 // Tier 1 of exit recording: the statistics that KVM itself keeps, read from the file descriptor of
-// KVM_GET_STATS_FD (Documentation/virt/kvm/api.rst, 4.133). The file describes itself: names, units and
-// shapes come from its descriptors, so that a newer kernel's counters appear by themselves.
+// KVM_GET_STATS_FD (Documentation/virt/kvm/api.rst, 4.133). The file describes itself: names, units and types
+// come from its descriptors, so that counters of newer kernels appear without a change here.
 #pragma once
 
 #include <cstddef>
@@ -33,15 +33,15 @@ struct KvmStatistics {
     std::vector<KvmStatistic> statistics;
 };
 
-// Reads everything from the descriptor. Fails on one that is not KVM's and on a kernel that contradicts
-// itself.
+// Reads everything from the descriptor. Fails if it is not a KVM statistics file or if its contents are
+// inconsistent.
 Result<KvmStatistics> read_kvm_statistics(int fd);
 
-// The same from the file's bytes. `file` is the whole of it.
+// Parses the bytes of the whole file.
 Result<KvmStatistics> parse_kvm_statistics(std::span<const std::byte> file);
 
-// `monitor exits stats`: name, value with its unit; histograms as "bucket: count" pairs; zero rows left out
-// and counted.
+// `monitor exits stats`: names and values with units, histograms as "bucket: count" pairs. Zero rows are left
+// out and counted.
 Table statistics_table(const KvmStatistics& statistics);
 
 }  // namespace ringside::exits

@@ -1,4 +1,4 @@
-// An exit in seven words, a hardware exit in twelve: how they lie in rings and in trace files.
+// The format of exits in rings and trace files: an exit has seven words, a hardware exit twelve.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ inline PackedExit pack(const ExitRecord& exit) {
     return {exit.entered, exit.exited, exit.handled, exit.rip, kind, exit.address, exit.value};
 }
 
-// The words may come from a damaged file: any of them gives a valid record.
+// The words may come from a damaged file: any words give a valid record.
 inline ExitRecord unpack(const PackedExit& words) {
     ExitRecord exit;
     exit.entered = words[0];
@@ -40,9 +40,9 @@ inline ExitRecord unpack(const PackedExit& words) {
     return exit;
 }
 
-// A hardware exit and what became of it. In `record`: `reason` is the basic exit reason or exit code,
+// A hardware exit and its record. In `record`: `reason` is the basic exit reason or exit code,
 // `entered` the guest's last entry, `exited` the exit, `handled` the next entry (all in nanoseconds of
-// CLOCK_MONOTONIC_RAW); `value` is what an MSR was read or written as, and info1 for all else.
+// CLOCK_MONOTONIC_RAW); `value` is the value of an MSR access, otherwise info1.
 struct HardwareRecord {
     ExitRecord record;
     x86::HardwareExit exit;

@@ -41,16 +41,16 @@ class PerfRing {
     std::vector<std::byte> record_;
 };
 
-// A SIGTRAP to the thread itself, before it goes on, for each record of a tracepoint that a filter lets
-// through. Armed on a vCPU's thread with kvm:kvm_exit, it makes KVM_RUN return EINTR before the guest is
-// entered again: the guest stops right after the exit. The process must have a handler for SIGTRAP (or the
-// thread block it and wait for it).
+// Sends the thread itself a SIGTRAP, before it continues, for each record of a tracepoint that passes a
+// filter. Armed on a vCPU's thread with kvm:kvm_exit, it makes KVM_RUN return EINTR before the guest is
+// entered again, so the guest stops right after the exit. The process must have a handler for SIGTRAP, or the
+// thread must block the signal and wait for it.
 class HardwareCatch {
   public:
-    // `cookie` comes back with the signal. Disarmed when destroyed.
+    // The signal carries `cookie`. The destructor disarms the event.
     static Result<HardwareCatch> arm(pid_t thread, std::uint32_t tracepoint, const std::string& filter,
                                      std::uint64_t cookie);
-    // Stops and resumes the signals without losing the event.
+    // Stops and resumes the signals without closing the event.
     Result<void> enable(bool on) const;
 
   private:
@@ -58,7 +58,7 @@ class HardwareCatch {
     kvm::Fd event_;
 };
 
-// The cookie of the HardwareCatch that a SIGTRAP comes from; nothing for any other SIGTRAP.
+// The cookie of the HardwareCatch that raised a SIGTRAP; nullopt for any other SIGTRAP.
 std::optional<std::uint64_t> caught_cookie(const siginfo_t& info);
 
 }  // namespace ringside::exits

@@ -1,5 +1,5 @@
-// What an exit reason's number means: its name, and what kind of address goes with it. Userspace exits and
-// hardware exits are numbered independently; the tables take either by this interface.
+// The meaning of an exit reason's number: its name, and the kind of address that goes with it. Userspace
+// exits and hardware exits are numbered independently; the tables handle both through this interface.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace ringside::exits {
 // What ExitRecord::address means.
 enum class AddressKind : std::uint8_t { None, Port, Memory, Msr, CpuidLeaf };
 
-// An address that nothing tells: the kernel's events do not name an MSR that goes to userspace. No port, MSR,
+// An unknown address: the kernel's events do not name an MSR whose access goes to userspace. No port, MSR,
 // leaf or gpa has this number.
 inline constexpr std::uint64_t kUnknownAddress = ~std::uint64_t{0};
 
@@ -25,8 +25,7 @@ class Reasons {
     // "IO", "EPT_VIOLATION"; "0x2b" for an unknown number.
     virtual std::string name(std::uint32_t reason) const = 0;
     virtual AddressKind address_kind(std::uint32_t reason) const = 0;
-    // The number of a name, without regard to case, or of a number written as such; nothing for an unknown
-    // one.
+    // The number of a name, ignoring case, or of a literal number; nullopt for an unknown name.
     virtual std::optional<std::uint32_t> find(std::string_view name) const = 0;
 };
 
@@ -51,7 +50,8 @@ class HardwareReasons : public Reasons {
     x86::VirtualizationKind kind_;
 };
 
-// A number in C's notation, wholly consumed; nothing for anything else, overflow included.
+// Parses a string that consists entirely of a number in C's notation; nullopt for anything else, including
+// overflow.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);

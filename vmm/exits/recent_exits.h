@@ -12,8 +12,8 @@
 
 namespace ringside::exits {
 
-// Each entry is a seqlock in one cache line: its sequence number is odd while the entry is being written and
-// tells which lap of the ring it belongs to, so a reader leaves out what was overwritten under its eyes.
+// Each entry is a seqlock in one cache line. Its sequence number is odd while the entry is being written, and
+// identifies the lap of the ring, so a reader leaves out entries that were overwritten while it read them.
 class RecentExits {
   public:
     static constexpr std::size_t kCapacity = 4096;

@@ -25,7 +25,8 @@ void VcpuRecorder::record(const ExitRecord& exit) noexcept {
 }
 
 void VcpuRecorder::clear(std::uint64_t control) noexcept {
-    // Odd while clearing: equal to no number of resets, so that snapshot() takes nothing half cleared.
+    // Odd while clearing, so that it equals no number of resets and snapshot() does not use half-cleared
+    // data.
     applied_resets_.set(control | kDisabled);
     table_->clear();
     hot_->clear();

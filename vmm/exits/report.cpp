@@ -16,7 +16,7 @@
 namespace ringside::exits {
 namespace {
 
-// Every tier that there is; where the hardware's is missing, a note says why.
+// All tiers of the run. If the hardware tier is missing, a note says why.
 struct Tiers {
     std::vector<TierView> views;
     std::vector<std::string> notes;
@@ -44,7 +44,7 @@ void write(std::ostream& out, ExportFormat format, const Tiers& tiers) {
     }
 }
 
-// Symbols are a help, not a need: a kernel that moved away or is stripped only leaves names out.
+// Symbols are optional: without the kernel's file, or if it is stripped, only names are missing.
 Result<SymbolTable> load_symbols(const ReportOptions& options, const RecordingInfo& info) {
     if (options.symbols)
         return SymbolTable::load(*options.symbols);
@@ -52,7 +52,7 @@ Result<SymbolTable> load_symbols(const ReportOptions& options, const RecordingIn
     return table;
 }
 
-// The last exits of all vCPUs as one lane, in the order of time, each with its qualification.
+// The last exits of all vCPUs in the order of time, each with its qualification.
 VcpuRecording merged(const Recording& recording) {
     std::vector<std::pair<const VcpuRecording*, std::size_t>> order;
     for (const VcpuRecording& vcpu : recording.vcpus)

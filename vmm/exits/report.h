@@ -1,4 +1,4 @@
-// What `ringside exits FILE` does: a recorded trace as tables on a terminal, and as files for other programs.
+// `ringside exits FILE`: shows a recorded trace as tables and writes it to files for other programs.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace ringside::exits {
 
 enum class ExportFormat : std::uint8_t { Chrome, Csv, Html };
 
-// By what a file's name ends in: .json (Chrome trace), .csv or .html; nothing for other names.
+// The format by a file's extension: .json (Chrome trace), .csv or .html; nullopt for other names.
 std::optional<ExportFormat> export_format_of(const std::filesystem::path& path);
 
 struct Export {
@@ -24,15 +24,15 @@ struct Export {
 
 struct ReportOptions {
     std::optional<std::filesystem::path>
-        symbols;                  // an ELF file; default: the kernel that the trace names, if it is there
+        symbols;                  // an ELF file; default: the kernel that the trace names, if it exists
     std::vector<Export> exports;  // files to write
-    std::size_t last = 20;        // rows of the last and of the hottest
+    std::size_t last = 20;        // number of rows in the tables of last exits and of hot addresses
 };
 
-// Writes the files that are asked for and returns the tables as text.
+// Writes the requested files and returns the tables as text.
 Result<std::string> report_trace(const std::filesystem::path& trace, const ReportOptions& options);
 
-// What puts a run's tiers into words. The hardware's may be nothing where the run has no such tier.
+// What describes a run's tiers in words. The hardware tier's may be missing if the run has no such tier.
 struct RunWords {
     const Source& userspace;
     const Names& userspace_names;
@@ -40,7 +40,8 @@ struct RunWords {
     const Names* hardware_names = nullptr;
 };
 
-// A run as a file. Written beside it first and then renamed, so that no reader sees half of it.
+// Writes a run to a file. It is written to a temporary file first and then renamed, so that no reader sees a
+// partial file.
 Result<void> export_recording(const Export& file, const RunRecording& run, const RunWords& words);
 
 }  // namespace ringside::exits

@@ -32,7 +32,7 @@ Error elf_failure(const std::filesystem::path& path) {
     return Error{operation(path), message != nullptr ? message : "unknown ELF error", 0, std::nullopt, {}};
 }
 
-// Where code may lie: an unsized label's end, and the test for "is this an address in code".
+// A section that contains code: bounds unsized labels, and decides whether an address is in code.
 struct CodeSection {
     std::uint64_t start = 0;
     std::uint64_t end = 0;
@@ -51,8 +51,8 @@ std::optional<CodeSection> code_section(Elf* elf, GElf_Section index) {
     return CodeSection{header.sh_addr, header.sh_addr + header.sh_size};
 }
 
-// Functions and assembly labels. An unsized one gets what is left of its section; SymbolTable cuts that at
-// the next.
+// Functions and assembly labels. An unsized one extends to the end of its section; SymbolTable ends it at the
+// next symbol.
 std::optional<Symbol> code_symbol(Elf* elf, const GElf_Shdr& table, const GElf_Sym& entry) {
     const unsigned type = GELF_ST_TYPE(entry.st_info);
     if (type != STT_FUNC && type != STT_NOTYPE && type != STT_GNU_IFUNC)
@@ -129,7 +129,7 @@ Result<SymbolTable> SymbolTable::load(const std::filesystem::path& path) {
         return errno_failure(operation(path), errno);
     if (elf_version(EV_CURRENT) == EV_NONE)
         return tl::unexpected<Error>(elf_failure(path));
-    // Not mapped: a file that shrinks while it is read must not be able to kill the monitor with SIGBUS.
+    // Read the file instead of mapping it: a mapped file that shrinks would kill the monitor with SIGBUS.
     const ElfHandle elf(elf_begin(file.get(), ELF_C_READ, nullptr));
     if (elf == nullptr)
         return tl::unexpected<Error>(elf_failure(path));
@@ -157,7 +157,7 @@ std::optional<SymbolTable::Match> SymbolTable::find(std::uint64_t address) const
 }
 
 std::string readable_name(const std::string& symbol) {
-    // The file is not to be trusted: a name of unusual length could take the demangler long.
+    // The file is untrusted: a name of unusual length could keep the demangler busy for a long time.
     constexpr std::size_t kLongest = 1024;
     if (!symbol.starts_with("_Z") || symbol.size() > kLongest)
         return symbol;

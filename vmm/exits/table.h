@@ -1,4 +1,4 @@
-// A table as a value: computed once, shown as aligned text, as CSV, or natively by gdb (`info os`).
+// A table as a value, which can be shown as aligned text, as CSV, or natively by gdb (`info os`).
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@ struct Table {
     std::string title;                           // one line, or empty
     std::vector<Column> columns;                 // none for a table that has only notes
     std::vector<std::vector<std::string>> rows;  // each as long as `columns`
-    std::vector<std::string> notes;              // one line each: what the rows do not say
+    std::vector<std::string> notes;              // one line each
 };
 
-// Title, header, rows in aligned columns, notes; a table without rows says so. Columns that hold nothing are
-// left out.
+// Title, header, rows in aligned columns, and notes. A table without rows says so. Empty columns are left
+// out.
 std::string to_text(const Table& table);
 
 // RFC 4180: header and rows only, fields quoted where they must be.

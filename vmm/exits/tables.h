@@ -1,5 +1,5 @@
-// The tables that `monitor exits` prints. Pure: statistics in, a Table out. Rows that are zero are left out,
-// the rest is sorted by what costs most; what the rows leave out is said in a note.
+// The tables that `monitor exits` prints, as pure functions from statistics to a Table. Rows that are zero
+// are left out, and the others are sorted by cost. A note says what the rows leave out.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace ringside::exits {
 
-// Where the numbers come from, and how their times are to be read.
+// The source of the numbers, and the meaning of their times.
 struct Source {
     const Reasons& reasons;
     TickRate rate;
@@ -25,11 +25,11 @@ struct Source {
     std::string name;        // in one word: "userspace", "hardware"
 };
 
-// The two that there are.
+// The two sources.
 Source userspace_source(const Reasons& reasons, TickRate rate);
 Source hardware_source(const Reasons& reasons);  // times in nanoseconds
 
-// What turns addresses into words. Each may be empty, and each may answer "" for "unknown".
+// What names addresses. Each function may be empty, and each may return "" for "unknown".
 struct Names {
     std::function<std::string(AddressKind, std::uint64_t)> device;  // of a port or gpa; the name of an MSR
     std::function<std::string(std::uint64_t rip)> symbol;           // "schedule+0x12"
@@ -40,7 +40,7 @@ struct Names {
 // `monitor exits`: count, share and times by reason.
 Table summary_table(const VcpuStatistics& statistics, const Source& source);
 
-// `monitor exits diff`: what was added after `earlier`.
+// `monitor exits diff`: what was added since `earlier`.
 Table diff_table(const VcpuStatistics& now, const VcpuStatistics& earlier, const Source& source);
 
 // `monitor exits mmio|pio|msr|cpuid`: by address, direction and size.
@@ -50,12 +50,12 @@ Table address_table(const VcpuStatistics& statistics, const Source& source, Addr
 // `monitor exits hist REASON`: the durations after the exit, by powers of two ticks, with a bar.
 Table histogram_table(const VcpuStatistics& statistics, const Source& source, std::uint32_t reason);
 
-// `monitor exits last N`: newest last. Times count from the first exit shown. `hardware` is what hardware
-// exits were in full, one for each of statistics.recent.
+// `monitor exits last N`: newest last. Times are relative to the first exit shown. `hardware` holds hardware
+// exits in full, one for each of statistics.recent.
 Table last_table(const VcpuStatistics& statistics, const Source& source, std::size_t limit,
                  const Names& names, std::span<const x86::HardwareExit> hardware = {});
 
-// `monitor exits rip N`: guest addresses by how many exits come from them.
+// `monitor exits rip N`: guest addresses by the number of exits that they cause.
 Table hot_table(const VcpuStatistics& statistics, const Source& source, std::size_t limit,
                 const Names& names);
 

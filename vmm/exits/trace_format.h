@@ -1,10 +1,10 @@
 // The layout of a trace file.
 //
-// A file header is followed by a ring of segments of equal size. Each segment holds blocks back to back: an
-// Info block, then blocks of exits, and another Info block where something has become known. A segment's
-// blocks carry its sequence number, which grows from segment to segment, so that what an earlier lap left
-// behind is recognised; each block carries a checksum, so that a writer killed at any moment leaves a file
-// that can be read up to its last whole block. Numbers are little-endian.
+// A ring of segments of equal size follows the file header. Each segment holds consecutive blocks: an Info
+// block, then blocks of exits, and another Info block whenever there is new information. The blocks of a
+// segment carry its sequence number, which grows from segment to segment, so that remains of an earlier lap
+// are recognised. Each block carries a checksum, so that the file of a writer that was killed can be read up
+// to its last complete block. Numbers are little-endian.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ static_assert(sizeof(TraceFileHeader) == 16);
 enum class BlockType : std::uint32_t {
     Info = 1,           // JSON: RecordingInfo, and the clock's sample at the recording's start
     Exits = 2,          // ExitsBlock and its PackedExits
-    End = 3,            // empty: the writer closed the file in good order
+    End = 3,            // empty: the writer closed the file properly
     HardwareExits = 4,  // ExitsBlock and its PackedHardwareExits
 };
 
@@ -38,9 +38,9 @@ struct BlockHeader {
 };
 static_assert(sizeof(BlockHeader) == 24);
 
-// What a vCPU's exits of one tier have lost so far.
+// The losses so far among a vCPU's exits of one tier.
 struct TraceLosses {
-    std::uint64_t dropped = 0;   // found the ring full
+    std::uint64_t dropped = 0;   // the ring was full
     std::uint64_t lost = 0;      // hardware exits: events that the kernel had no room for
     std::uint64_t unpaired = 0;  // hardware exits: those without a following entry
     friend bool operator==(const TraceLosses&, const TraceLosses&) = default;

@@ -17,7 +17,7 @@
 namespace ringside::exits {
 namespace {
 
-// Bounds on what a header may claim, so that a damaged one cannot ask for all memory.
+// Bounds on the values of a header, so that a damaged one cannot request all memory.
 constexpr std::uint32_t kMaximumSegmentBytes = 256U << 20;
 constexpr std::uint32_t kMaximumVcpus = 4096;
 
@@ -137,7 +137,7 @@ std::optional<Block> block_at(std::span<const std::byte> segment, std::uint64_t 
     return Block{*header, *payload};
 }
 
-// Takes a segment's blocks up to the first that is not whole or is left from an earlier lap.
+// Takes a segment's blocks up to the first that is incomplete or remains from an earlier lap.
 void take_segment(Collector& collector, std::span<const std::byte> segment, std::uint64_t sequence) {
     std::uint64_t offset = 0;
     while (const auto block = block_at(segment, offset)) {
@@ -219,7 +219,7 @@ class TraceFile {
     std::uint64_t segment_bytes_ = 0;
 };
 
-// Tables are computed by the code that computes them in a running machine.
+// The same code computes the tables of a running machine.
 VcpuRecording finish_lane(std::uint32_t index, Lane lane) {
     VcpuRecorder recorder;
     for (const ExitRecord& exit : lane.exits)

@@ -42,7 +42,7 @@ std::uint32_t block_checksum(const BlockHeader& header, std::span<const std::byt
     append(fields, header.payload_bytes);
     uLong crc = crc32(0, nullptr, 0);
     crc = crc32(crc, reinterpret_cast<const Bytef*>(fields.data()), static_cast<uInt>(fields.size()));
-    if (!payload.empty())  // zlib takes a null buffer for "start anew"
+    if (!payload.empty())  // zlib takes a null buffer for "start over"
         crc = crc32(crc, reinterpret_cast<const Bytef*>(payload.data()), static_cast<uInt>(payload.size()));
     return static_cast<std::uint32_t>(crc);
 }

@@ -7,7 +7,8 @@
 namespace ringside::exits {
 namespace {
 
-// While exits come, they are collected for this long before they are written: what a killed monitor loses.
+// Exits are collected for this long before they are written, which limits what is lost if the monitor is
+// killed.
 constexpr int kFlushMilliseconds = 50;
 // Wakes up for nothing else when no exit comes.
 constexpr int kForever = -1;
@@ -71,7 +72,7 @@ bool TraceWriter::any_pending() const {
            (has_hardware_.load(std::memory_order_acquire) && std::ranges::any_of(hardware_rings_, filled));
 }
 
-// Returns whether there was anything to write.
+// Returns true if there was anything to write.
 bool TraceWriter::write_pending() {
     bool any = write_news();
     const bool hardware = has_hardware_.load(std::memory_order_acquire);

@@ -18,7 +18,7 @@ std::string_view trim(std::string_view text) {
     return text.substr(start, text.find_last_not_of(kBlank) - start + 1);
 }
 
-// The text after `prefix` where a line begins with it.
+// The text after `prefix`, if a line starts with it.
 std::optional<std::string_view> after(std::string_view line, std::string_view prefix) {
     if (!line.starts_with(prefix))
         return std::nullopt;
