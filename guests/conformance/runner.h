@@ -1,11 +1,11 @@
-// Runs scenarios: which one, how often, and what came of it.
+// Runs scenarios and counts their results.
 #pragma once
 
 #include <stdint.h>
 
 #include "guests/lib/command_line.h"
 
-// Not every kernel has every scenario: wide watchpoints and user mode are long mode's alone.
+// Not every kernel has every scenario: only long mode has wide watchpoints and user mode.
 enum class Test : uint32_t {
     All,  // every one that comes back by itself
     Break,
@@ -50,13 +50,13 @@ struct Result {
 
 inline constexpr unsigned kMaximumScenarios = 32;
 
-// What runs next. A debugger may set it when it stands in ready(): `set var selected_test = Test::Hlt`.
+// What runs next. A debugger that has stopped in ready() may set it: `set var selected_test = Test::Hlt`.
 extern volatile Test selected_test;
 
 // One row for each scenario, in the order of the kernel's table.
 extern Result results[kMaximumScenarios];
 
-// Called before each round. A place for a breakpoint.
+// Called before each round, for a breakpoint.
 extern "C" void ready();
 
 // Runs rounds of the selected scenarios as the command line says (README.md), then leaves through the

@@ -1,5 +1,5 @@
-// The scenarios that long mode and protected mode have in common: each runs a piece of sites.S and checks the
-// outcome from the guest's side, so that a debugger's traces in flags, memory or counts are noticed.
+// The scenarios that long mode and protected mode have in common. Each runs a piece of sites.S and checks the
+// result from the guest's side, so that it notices any trace of a debugger in flags, memory or counts.
 #pragma once
 
 #include "guests/conformance/runner.h"
@@ -35,8 +35,9 @@ extern volatile unsigned long software_interrupts_taken;
 // Installs the handlers and starts the timer; interrupts stay off except where a scenario wants one.
 void initialise_scenarios();
 
-// The rows of the table that both kernels share; the kernel's own stand between the two parts. LAST_SCENARIOS
-// are those at which a KVM that emulates CPL 0 may stop, and those that do not come back by themselves.
+// The rows of the table that both kernels share; the kernel's own rows are between the two parts.
+// LAST_SCENARIOS are those at which a KVM that emulates CPL 0 may stop, and those that do not return by
+// themselves.
 #define COMMON_SCENARIOS                                                                                   \
     {Test::Break, "break", check_break, false}, {Test::Execute, "execute", check_execute, false},          \
         {Test::Watch, "watch", check_watch, false}, {Test::Plain, "plain", check_plain, false},            \

@@ -1,25 +1,22 @@
 // Code for a debugger's conformance tests, in long mode and in 32-bit protected mode from one source. Every
-// instruction of interest has a label in front of it and one behind it. sites.h says what each function is for.
+// instruction of interest has a label before it and one after it. sites.h says what each function is for.
 
+#include "guests/lib/frames.h"
 #include "guests/lib/segments.h"
 
 #ifdef __x86_64__
 #define AX %rax
 #define SP %rsp
-#define WORD 8
 #define PUSHF pushfq
 #define POPF popfq
 #else
 #define AX %eax
 #define SP %esp
-#define WORD 4
 #define PUSHF pushfl
 #define POPF popfl
 #endif
 #define INT_VECTOR 0x80
 #define TRAP_FLAG 0x100
-
-    .cfi_sections .debug_frame
 
     .macro function name
     .globl \name
@@ -131,12 +128,8 @@ site after_rep_movsb
 end_function run_rep_movsb
 #else
 function run_rep_movsb
-    pushl %esi
-    .cfi_adjust_cfa_offset 4
-    .cfi_rel_offset esi, 0
-    pushl %edi
-    .cfi_adjust_cfa_offset 4
-    .cfi_rel_offset edi, 0
+    push_register esi
+    push_register edi
     movl $rep_source, %esi
     movl $rep_target, %edi
     movl $16, %ecx
@@ -144,10 +137,8 @@ function run_rep_movsb
 site rep_movsb_site
     rep movsb
 site after_rep_movsb
-    popl %edi
-    .cfi_adjust_cfa_offset -4
-    popl %esi
-    .cfi_adjust_cfa_offset -4
+    pop_register edi
+    pop_register esi
     ret
 end_function run_rep_movsb
 #endif
@@ -290,26 +281,14 @@ end_function run_own_write
     .endm
 #endif
 
-    .macro save_register name
-    push %\name
-    .cfi_adjust_cfa_offset WORD
-    .cfi_rel_offset \name, 0
-    .endm
-
-    .macro restore_register name
-    pop %\name
-    .cfi_adjust_cfa_offset -WORD
-    .cfi_restore \name
-    .endm
-
 #ifdef __x86_64__
 function run_registers
-    save_register rbx
-    save_register rbp
-    save_register r12
-    save_register r13
-    save_register r14
-    save_register r15
+    push_register rbx
+    push_register rbp
+    push_register r12
+    push_register r13
+    push_register r14
+    push_register r15
     load_register rax, 0xa0a0a0a0a0a0a001
     load_register rbx, 0xa0a0a0a0a0a0a002
     load_register rcx, 0xa0a0a0a0a0a0a003
@@ -343,20 +322,20 @@ site after_registers
     movq %r13, registers_seen + 96
     movq %r14, registers_seen + 104
     movq %r15, registers_seen + 112
-    restore_register r15
-    restore_register r14
-    restore_register r13
-    restore_register r12
-    restore_register rbp
-    restore_register rbx
+    pop_register r15
+    pop_register r14
+    pop_register r13
+    pop_register r12
+    pop_register rbp
+    pop_register rbx
     ret
 end_function run_registers
 #else
 function run_registers
-    save_register ebx
-    save_register ebp
-    save_register esi
-    save_register edi
+    push_register ebx
+    push_register ebp
+    push_register esi
+    push_register edi
     load_register eax, 0xa0a0a001
     load_register ebx, 0xa0a0a002
     load_register ecx, 0xa0a0a003
@@ -374,10 +353,10 @@ site after_registers
     movl %esi, registers_seen + 16
     movl %edi, registers_seen + 20
     movl %ebp, registers_seen + 24
-    restore_register edi
-    restore_register esi
-    restore_register ebp
-    restore_register ebx
+    pop_register edi
+    pop_register esi
+    pop_register ebp
+    pop_register ebx
     ret
 end_function run_registers
 #endif

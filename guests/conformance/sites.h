@@ -5,7 +5,7 @@
 
 extern "C" {
 
-// Breakpoints. Each returns 7 = 1 + 2 + 4, added up before, at and behind the site.
+// Breakpoints. Each returns 7 = 1 + 2 + 4, added before, at and after the site.
 unsigned long run_break();    // break_site, after_break
 unsigned long run_execute();  // execute_site, after_execute: for hardware breakpoints
 
@@ -21,7 +21,7 @@ inline constexpr uint16_t kWritten16 = 0x2222;
 inline constexpr uint32_t kWritten32 = 0x44444444;
 inline constexpr uint64_t kWritten64 = 0x8888888888888888;
 
-// Single-steps: X_site is the instruction, after_X the one behind it.
+// Single-steps: X_site is the instruction, after_X the next one.
 unsigned long run_plain();   // plain_site ... after_plain: eight instructions; returns 8
 void run_rep_movsb();        // copies rep_source to rep_target, 16 bytes
 unsigned long run_pushf();   // returns the flags that PUSHF pushed
@@ -43,7 +43,7 @@ void run_own_write();
 extern const uint8_t own_execute_site[];
 extern volatile uint32_t own_watched;
 
-// Every general register holds a known value at registers_site; behind it the guest stores what it finds.
+// Every general register holds a known value at registers_site; after it the guest stores their values.
 void run_registers();
 extern volatile unsigned long registers_seen[];  // AX BX CX DX SI DI BP, then R8-R15
 

@@ -1,24 +1,11 @@
-// User mode: how to get there and back, and labelled code for CPL 3.
+// The way to user mode and back, and labelled code for CPL 3.
 
+#include "guests/lib/frames.h"
 #include "guests/lib/segments.h"
 
 #define INT_VECTOR 0x80
 #define FLAGS_AT_START 0x2
 #define RPL3 3
-
-    .cfi_sections .debug_frame
-
-    .macro push_register name
-    pushq %\name
-    .cfi_adjust_cfa_offset 8
-    .cfi_rel_offset \name, 0
-    .endm
-
-    .macro pop_register name
-    popq %\name
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore \name
-    .endm
 
     .macro site name
     .globl \name

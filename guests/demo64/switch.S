@@ -1,18 +1,6 @@
 // From one stack to another.
 
-    .cfi_sections .debug_frame
-
-    .macro push_register name
-    pushq %\name
-    .cfi_adjust_cfa_offset 8
-    .cfi_rel_offset \name, 0
-    .endm
-
-    .macro pop_register name
-    popq %\name
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore \name
-    .endm
+#include "guests/lib/frames.h"
 
     .text
 

@@ -1,6 +1,6 @@
-// How often the `exits` guest provokes each kind of VM exit: what its tests on the host compare with. The
-// numbers are distinct primes, so that a wrong attribution shows. `times=N` on the command line multiplies
-// them all.
+// How often the `exits` guest provokes each kind of VM exit; the tests on the host compare with these
+// numbers. They are distinct primes, so that a wrong attribution shows. `times=N` on the command line
+// multiplies all of them.
 //
 // Kinds marked (always) exit on every hypervisor. The others are executed this often; whether each
 // of them exits is the hypervisor's choice (RDTSC or INVLPG rarely do, CR3 only without nested paging), and
@@ -24,7 +24,7 @@ inline constexpr unsigned kRepOuts = 7;  // `rep outsb` instructions ...
 inline constexpr unsigned kRepOutsBytes =
     16;  // ... of so many bytes each, which KVM may hand over in one exit
 
-// Memory-mapped I/O at an address where nothing is: (always), one exit for each.
+// Memory-mapped I/O at an address without a device: (always), one exit for each.
 inline constexpr unsigned long kMmioBase = 0xd0100000;
 inline constexpr unsigned kMmioWrite8 = 31;
 inline constexpr unsigned kMmioWrite16 = 37;

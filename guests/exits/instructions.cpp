@@ -24,7 +24,7 @@ constexpr uint32_t kVendorHygonEcx = 0x656e6975;  // "uine"
 constexpr unsigned long kUnknownHypercall = 0x4b564dfe;
 constexpr uint32_t kXcr0X87 = 1;
 
-// Where to go on after an exception; 0 where none is expected. Set right before the instruction in question.
+// Where to continue after an exception; 0 if none is expected. Set right before the instruction in question.
 volatile uintptr_t resume_address;
 
 void skip_instruction(guest::InterruptFrame& frame) {
@@ -36,7 +36,7 @@ void skip_instruction(guest::InterruptFrame& frame) {
     frame.ip = resume_address;
 }
 
-// `instruction`, and its exceptions skipped.
+// Executes `instruction` and skips it if it raises an exception.
 #define SURVIVE(instruction, ...)                                                 \
     asm volatile("movq $1f, %[resume]\n\t" instruction "\n1:\tmovq $0, %[resume]" \
                  : [resume] "=m"(resume_address)__VA_ARGS__)

@@ -43,8 +43,8 @@ void provoke_hypercall(unsigned times);
 void provoke_xsetbv(unsigned times);
 void provoke_hlt(unsigned times);
 
-// Exceptions that instructions ended in and that were skipped.
+// The number of exceptions that were skipped.
 extern volatile unsigned long faults_survived;
 
-// Makes #UD and #GP skip the instruction that they come from, where the provoking function said so.
+// Makes #UD and #GP skip the instruction that raised them, if the provoking function asked for it.
 void initialise_fault_skipping();

@@ -5,7 +5,7 @@
 //
 // Command line (PVH):
 //   only=NAME   this kind alone, by the names in the table below; the only way to run `hypercall`
-//   skip=NAME   all but this one (for a hypervisor that cannot survive it)
+//   skip=NAME   all except this one (for a hypervisor that cannot survive it)
 //   times=N     N times the counts
 // It prints a line per kind, also for one that it leaves out by itself, and leaves through the debug-exit
 // port with 0x10.
@@ -58,8 +58,8 @@ const Kind kinds[] = {
     {"hypercall", provoke_hypercall, kHypercall},
 };
 
-// Not in the run of everything: a KVM that emulates CPL 0 replaces the instruction by the one that it thinks
-// the CPU knows and executes it again, for ever.
+// Not part of the default run: a KVM that emulates CPL 0 replaces the instruction with the one that it
+// expects the CPU to have and executes it again, forever.
 constexpr const char* kOnlyOnRequest = "hypercall";
 
 bool wanted(const guest::CommandLine& options, const Kind& kind) {

@@ -1,6 +1,6 @@
 // From a multiboot 1 loader to C++ in 32-bit protected mode, paging off.
 //
-// The loader leaves flat segments, but says nothing about where its GDT is: we load our own before anything else.
+// The loader leaves flat segments but does not say where its GDT is, so load one before anything else.
 
 #include "guests/lib/segments.h"
 

@@ -16,7 +16,7 @@
 
     .cfi_sections .debug_frame
 
-    // The ELF note by which a loader recognises a PVH kernel: XEN_ELFNOTE_PHYS32_ENTRY.
+    // The ELF note that marks a PVH kernel: XEN_ELFNOTE_PHYS32_ENTRY.
     .section .note.Xen, "a", @note
     .balign 4
     .long 4, 8, 18
@@ -89,7 +89,7 @@ gdt_pointer:
     .word gdt_end - gdt - 1
     .quad gdt
 
-    // The first 4 GiB mapped onto themselves by 2 MiB pages; the device hole above 3 GiB uncached.
+    // An identity map of the first 4 GiB in 2 MiB pages; the device hole above 3 GiB is uncached.
     .balign 4096
     .globl page_map, page_directories
 page_map:

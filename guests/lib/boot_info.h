@@ -1,11 +1,11 @@
-// What the boot loader hands to a kernel. Both structures live below 4 GiB, in memory of the loader's choice.
+// What the boot loader passes to a kernel. The loader puts both structures anywhere below 4 GiB.
 #pragma once
 
 #include <stdint.h>
 
 namespace guest {
 
-// The PVH boot protocol (Xen's public header start_info.h); its address comes in EBX.
+// The PVH boot protocol (Xen's public header start_info.h). EBX holds its address.
 struct HvmStartInfo {
     uint32_t magic;  // kPvhMagic
     uint32_t version;
@@ -24,7 +24,7 @@ inline const char* command_line_of(const HvmStartInfo& info) {
     return reinterpret_cast<const char*>(static_cast<uintptr_t>(info.command_line));
 }
 
-// The multiboot 1 protocol: its address comes in EBX, kMultibootMagic in EAX.
+// The multiboot 1 protocol. EBX holds its address, EAX kMultibootMagic.
 struct MultibootInfo {
     uint32_t flags;
     uint32_t memory_lower_kib;  // flags bit 0

@@ -15,7 +15,7 @@ const char* next_word(const char* text) {
     return text;
 }
 
-// The rest of `text` behind `prefix`, or null.
+// The rest of `text` after `prefix`, or null.
 const char* skip_prefix(const char* text, const char* prefix) {
     for (; *prefix != '\0'; ++text, ++prefix)
         if (*text != *prefix)

@@ -9,10 +9,10 @@ class CommandLine {
   public:
     explicit CommandLine(const char* text) : text_(text != nullptr ? text : "") {}
 
-    // The number after `name=`, or `otherwise` where the option is missing or is no decimal number.
+    // The number after `name=`, or `otherwise` if the option is missing or is not a decimal number.
     unsigned long number(const char* name, unsigned long otherwise) const;
 
-    // Whether `name=value` stands there, word for word.
+    // Returns true if the command line contains exactly `name=value`.
     bool has(const char* name, const char* value) const;
 
     // The text after `name=`; it ends at a space or at the end of the string. Null when missing.
@@ -22,7 +22,7 @@ class CommandLine {
     const char* text_;
 };
 
-// Whether the word at `text`, which ends at a space or at the end of the string, is `expected`.
+// Returns true if the word at `text`, which ends at a space or at the end of the string, is `expected`.
 bool word_is(const char* text, const char* expected);
 
 }  // namespace guest

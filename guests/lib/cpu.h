@@ -1,4 +1,4 @@
-// The privileged instructions that C++ has no words for, one function each. Register-sized values are
+// The privileged instructions that C++ cannot express, one function each. Register-sized values are
 // `unsigned long`, which is 32 bits wide in the 32-bit guests and 64 in the others.
 #pragma once
 

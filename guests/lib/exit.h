@@ -5,7 +5,7 @@
 
 namespace guest {
 
-// What the guests here report through debug_exit().
+// What the guests report through debug_exit().
 inline constexpr uint8_t kPassed = 0x10;  // process status 33
 inline constexpr uint8_t kFailed = 0x11;  // process status 35
 
@@ -15,7 +15,7 @@ inline constexpr uint8_t kFailed = 0x11;  // process status 35
 // Pulses the CPU's reset line through the keyboard controller, as PCs do.
 [[noreturn]] void reset_by_keyboard_controller();
 
-// Tells the VMM by the pvpanic port that this kernel cannot go on, and returns.
+// Reports through the pvpanic port that this kernel cannot continue, and returns.
 void report_panic();
 
 // Loads an empty IDT and raises an exception: the CPU finds no handler, none for the double fault, and shuts

@@ -5,7 +5,7 @@
 #include "guests/lib/exit.h"
 #include "guests/lib/segments.h"
 
-// The entry stubs stand one behind the other, each padded to this size, in the order of their vectors.
+// The entry stubs follow one another in the order of their vectors, each padded to this size.
 constexpr unsigned kStubSize = 16;
 extern "C" const uint8_t interrupt_stubs[guest::kVectors * kStubSize];
 
@@ -39,8 +39,8 @@ void set_gate(unsigned vector, unsigned privilege) {
 
 }  // namespace
 
-// The other gates are made with their handlers: where a debugger has to step up to its breakpoints, a guest's
-// start is paid for by the instruction.
+// The other gates are set when their handlers are installed: where a debugger has to step to its breakpoints,
+// every instruction of a guest's start costs time.
 void initialise_interrupts() {
     for (unsigned vector = 0; vector < kVectorFirstIrq; ++vector)
         set_gate(vector, 0);

@@ -1,7 +1,7 @@
-// Entry stubs for 129 interrupt vectors in 32-bit protected mode. See interrupts64.S: the same idea, except that the
-// CPU pushes only EFLAGS, CS and EIP, because the privilege level does not change.
+// Interrupt entry in 32-bit protected mode, like interrupts64.S. The CPU pushes only EFLAGS, CS and EIP, because the
+// privilege level does not change.
 
-    .cfi_sections .debug_frame
+#include "guests/lib/frames.h"
 
     .macro interrupt_frame_cfi pushed_bytes
     .cfi_signal_frame
@@ -9,30 +9,7 @@
     .cfi_offset eip, -12
     .endm
 
-    .text
-    .balign 16
-    .globl interrupt_stubs
-    .type interrupt_stubs, @function
-interrupt_stubs:
-    .set vector, 0
-    .rept 129
-    .balign 16
-    .cfi_startproc
-    .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 30)
-    interrupt_frame_cfi 4
-    .else
-    interrupt_frame_cfi 0
-    pushl $0                        // where others have their error code
-    .cfi_adjust_cfa_offset 4
-    .endif
-    pushl $vector
-    .cfi_adjust_cfa_offset 4
-    jmp interrupt_common
-    .cfi_endproc
-    .set vector, vector + 1
-    .endr
-    .balign 16
-    .size interrupt_stubs, . - interrupt_stubs
+#include "guests/lib/interrupt_stubs.h"
 
     .globl interrupt_common
     .type interrupt_common, @function

@@ -1,22 +1,8 @@
-// Entry stubs for 129 interrupt vectors in long mode.
-//
-// The CPU has pushed SS, RSP, RFLAGS, CS and RIP, and for some exceptions an error code. Each stub makes the two
-// cases alike and adds its vector; the common part saves the registers and calls C++. The CFI directives tell the
-// debugger where each register went, so that `bt` shows the interrupted code below the handler.
+// Interrupt entry in long mode. The CPU has pushed SS, RSP, RFLAGS, CS and RIP; the stubs add an error code if the CPU
+// has not, and the vector. The common part saves the registers and calls C++. The CFI directives tell the debugger
+// where each register went, so that `bt` shows the interrupted code below the handler.
 
-    .cfi_sections .debug_frame
-
-    .macro push_register name
-    pushq %\name
-    .cfi_adjust_cfa_offset 8
-    .cfi_rel_offset \name, 0
-    .endm
-
-    .macro pop_register name
-    popq %\name
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore \name
-    .endm
+#include "guests/lib/frames.h"
 
     // The CFA is the stack pointer before the CPU pushed anything (it aligns it to 16 first): five words up.
     .macro interrupt_frame_cfi pushed_bytes
@@ -26,30 +12,7 @@
     .cfi_offset rsp, -16
     .endm
 
-    .text
-    .balign 16
-    .globl interrupt_stubs
-    .type interrupt_stubs, @function
-interrupt_stubs:
-    .set vector, 0
-    .rept 129
-    .balign 16
-    .cfi_startproc
-    .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 30)
-    interrupt_frame_cfi 8
-    .else
-    interrupt_frame_cfi 0
-    pushq $0                        // where others have their error code
-    .cfi_adjust_cfa_offset 8
-    .endif
-    pushq $vector
-    .cfi_adjust_cfa_offset 8
-    jmp interrupt_common
-    .cfi_endproc
-    .set vector, vector + 1
-    .endr
-    .balign 16
-    .size interrupt_stubs, . - interrupt_stubs
+#include "guests/lib/interrupt_stubs.h"
 
     .globl interrupt_common
     .type interrupt_common, @function

@@ -5,17 +5,17 @@
 
 namespace guest {
 
-// Timer interrupts so far. The handler alone writes it.
+// Timer interrupts so far. Only the handler writes it.
 extern volatile unsigned long ticks;
 
 // Moves the hardware's 16 lines to kVectorFirstIrq, masks all but the timer's, and starts it at `hertz` (19
 // to 1000). `on_tick`, if any, is called by the handler, with interrupts off. The caller enables interrupts.
 void start_timer(unsigned hertz, void (*on_tick)() = nullptr);
 
-// Lets none of the hardware's lines through any more.
+// Masks all of the hardware's lines.
 void mask_interrupts();
 
-// Whether the timer's line is raised and not yet taken by the CPU.
+// Returns true if the timer's line is raised and the CPU has not taken the interrupt yet.
 bool timer_pending();
 
 }  // namespace guest

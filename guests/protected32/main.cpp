@@ -64,7 +64,7 @@ static void on_general_protection(InterruptFrame&) {
     __builtin_longjmp(back_from_fault, 1);
 }
 
-// Returns whether the CPU agreed. The fault handler comes back by a long jump, not by IRET, which a
+// Returns true if the CPU accepted it. The fault handler returns by a long jump, not by IRET, which a
 // CPU that refuses paging here may not know in this mode either.
 static bool enable_paging() {
     set_handler(kVectorGeneralProtection, on_general_protection);

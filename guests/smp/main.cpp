@@ -7,10 +7,9 @@
 //          watch per_cpu[1].counter, p $gs_base
 //
 // Command line (PVH):
-//   cpus=N     wait for N CPUs; without it, until no more have come for 50 ms
-//   rounds=N   each CPU works N rounds; the sums are checked, and the guest leaves through the debug-exit
-//   port with
-//              0x10 if they are right and with 0x11 otherwise. Without it the guest runs for ever.
+//   cpus=N     wait for N CPUs; by default until no further CPU has arrived for 50 ms
+//   rounds=N   each CPU works N rounds, and the guest checks the sums and writes to the debug-exit port: 0x10
+//              if they are right, 0x11 otherwise. By default the guest runs forever.
 
 #include "guests/lib/boot_info.h"
 #include "guests/lib/command_line.h"

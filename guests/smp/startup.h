@@ -4,8 +4,8 @@
 // CPUs that are awake, the boot processor included.
 extern "C" volatile unsigned cpus_online;
 
-// Sends INIT and SIPI to all other CPUs and waits until `expected` are awake, or, where `expected` is 0,
-// until no more have come for a while. Each runs ap_main(index). The timer must be running, with interrupts
+// Sends INIT and SIPI to all other CPUs and waits until `expected` are awake or, if `expected` is 0, until no
+// further CPU has arrived for a while. Each runs ap_main(index). The timer must be running, with interrupts
 // on.
 void start_application_processors(unsigned expected);
 

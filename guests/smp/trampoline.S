@@ -1,4 +1,4 @@
-// Where an application processor wakes: real mode, below 1 MiB, at a page that the startup IPI names.
+// The start of an application processor: real mode, below 1 MiB, at a page that the startup IPI names.
 //
 // The boot processor copies this code to TRAMPOLINE and reuses its own page tables and GDT, so an application
 // processor goes from real mode to long mode in one jump.

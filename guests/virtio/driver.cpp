@@ -22,7 +22,7 @@ uint32_t Driver::config(unsigned offset) const {
     return read(static_cast<Register>(static_cast<uint32_t>(Register::Config) + offset));
 }
 
-// An address without a device reads as all ones, which is no magic.
+// An address without a device reads as all ones, which is not the magic value.
 bool Driver::find(DeviceType type, unsigned ordinal) {
     for (unsigned i = 0; i < kDevices; ++i) {
         base_ = kFirstDevice + i * kDeviceSize;
@@ -39,7 +39,7 @@ bool Driver::initialise() {
     write(Register::Status, kAcknowledge);
     write(Register::Status, kAcknowledge | kDriver);
 
-    // Nothing is wanted of the device but the rules of virtio 1.
+    // The only feature that is requested is virtio 1.
     for (uint32_t half = 0; half < 2; ++half) {
         write(Register::DriverFeaturesSelect, half);
         write(Register::DriverFeatures, static_cast<uint32_t>(kFeatureVersion1 >> 32 * half));

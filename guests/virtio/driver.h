@@ -14,13 +14,13 @@ struct Buffer {
 
 class Driver {
   public:
-    // Looks for the `ordinal`-th device of a type. False if there is none.
+    // Looks for the `ordinal`-th device of a type. Returns false if there is none.
     bool find(DeviceType type, unsigned ordinal = 0);
 
-    // Takes the device through the steps of 3.1.1. False if it does not agree.
+    // Takes the device through the steps of 3.1.1. Returns false if it does not accept the features.
     bool initialise();
 
-    // Does one request and waits for it. Returns how many bytes the device wrote.
+    // Does one request and waits for it. Returns the number of bytes that the device wrote.
     uint32_t request(const Buffer* buffers, unsigned count);
 
     uint32_t config(unsigned offset) const;
