@@ -1,7 +1,7 @@
 // Code for a debugger's conformance tests, in long mode and in 32-bit protected mode from one source. Every
 // instruction of interest has a label before it and one after it. sites.h says what each function is for.
 
-#include "guests/lib/frames.h"
+#include "guests/lib/frames.inc"
 #include "guests/lib/segments.h"
 
 #ifdef __x86_64__

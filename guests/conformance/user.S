@@ -1,6 +1,6 @@
 // The way to user mode and back, and labelled code for CPL 3.
 
-#include "guests/lib/frames.h"
+#include "guests/lib/frames.inc"
 #include "guests/lib/segments.h"
 
 #define INT_VECTOR 0x80

@@ -1,6 +1,6 @@
 // From one stack to another.
 
-#include "guests/lib/frames.h"
+#include "guests/lib/frames.inc"
 
     .text
 

@@ -1,7 +1,7 @@
 // Interrupt entry in 32-bit protected mode, like interrupts64.S. The CPU pushes only EFLAGS, CS and EIP, because the
 // privilege level does not change.
 
-#include "guests/lib/frames.h"
+#include "guests/lib/frames.inc"
 
     .macro interrupt_frame_cfi pushed_bytes
     .cfi_signal_frame
@@ -9,7 +9,7 @@
     .cfi_offset eip, -12
     .endm
 
-#include "guests/lib/interrupt_stubs.h"
+#include "guests/lib/interrupt_stubs.inc"
 
     .globl interrupt_common
     .type interrupt_common, @function

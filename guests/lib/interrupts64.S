@@ -2,7 +2,7 @@
 // has not, and the vector. The common part saves the registers and calls C++. The CFI directives tell the debugger
 // where each register went, so that `bt` shows the interrupted code below the handler.
 
-#include "guests/lib/frames.h"
+#include "guests/lib/frames.inc"
 
     // The CFA is the stack pointer before the CPU pushed anything (it aligns it to 16 first): five words up.
     .macro interrupt_frame_cfi pushed_bytes
@@ -12,7 +12,7 @@
     .cfi_offset rsp, -16
     .endm
 
-#include "guests/lib/interrupt_stubs.h"
+#include "guests/lib/interrupt_stubs.inc"
 
     .globl interrupt_common
     .type interrupt_common, @function
