@@ -14,10 +14,6 @@ from .emulator import Emulator, Setup
 INSTRUCTIONS_PER_SECOND = 100_000_000
 TICK_HZ = 250  # Debian's CONFIG_HZ
 
-BIOS = "/usr/share/bochs/BIOS-bochs-latest"
-VGA_BIOS = "/usr/share/bochs/VGABIOS-lgpl-latest"
-TERMINAL_PLUGIN = "/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so"
-
 # The terminal that its display has made for itself.
 DISPLAY = re.compile(rb'Bochs connected to screen "([^"]+)"')
 
@@ -58,7 +54,7 @@ class Bochs(Emulator):
     def _start(self) -> subprocess.Popen[bytes]:
         setup = self.setup
         bochs = tools.find("bochs")
-        tools.require_file(TERMINAL_PLUGIN, "bochs-term")
+        tools.require_file(tools.BOCHS_TERMINAL)
         command_line = f"{self.setup.command_line} lpj={INSTRUCTIONS_PER_SECOND // TICK_HZ}"
         image = bochs_image.make(setup.kernel, setup.initramfs, command_line, setup.folder)
         lines = [_raw_pty() for _ in range(3)]
@@ -67,8 +63,8 @@ class Bochs(Emulator):
             CONFIGURATION.format(
                 ips=INSTRUCTIONS_PER_SECOND,
                 memory=setup.memory_mib,
-                bios=tools.require_file(BIOS, "bochsbios"),
-                vga_bios=tools.require_file(VGA_BIOS, "bochsbios"),
+                bios=tools.require_file(tools.BOCHS_BIOS),
+                vga_bios=tools.require_file(tools.VGA_BIOS),
                 rom=image.rom,
                 image=image.memory,
                 address=image.memory_address,

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import channel, ringside
+from . import channel, ringside, tools
 from .errors import LabError
 from .run_command import complain
 from .runner import HOSTS, boot, end_on_signals
@@ -85,7 +85,7 @@ def _gdb(endpoint: Path, serial: Path) -> int:
         arguments.insert(0, "-batch")
     environment = dict(os.environ, DEMO_SERIAL=str(serial))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is gdb's
-    return subprocess.run(["gdb", *arguments, str(KERNEL)], env=environment, check=False, preexec_fn=_take_interrupts).returncode
+    return subprocess.run([tools.find("gdb"), *arguments, str(KERNEL)], env=environment, check=False, preexec_fn=_take_interrupts).returncode
 
 
 def _take_interrupts() -> None:

@@ -1,0 +1,72 @@
+"""What is missing is named with the package that brings it: the tables of ringlab/tools.py agree with dpkg."""
+
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from ringlab import tools
+from ringlab.errors import LabError
+
+
+def dpkg_query(*arguments: str) -> str:
+    return subprocess.run(["dpkg-query", *arguments], capture_output=True, text=True, check=False).stdout
+
+
+def owners(path: str) -> set[str]:
+    """The packages that a file belongs to, all links followed. dpkg knows the files of /usr/bin, /usr/sbin and /usr/lib by the
+    paths in their packages, which may lack the /usr."""
+    real = str(Path(path).resolve())
+    found = dpkg_query("--search", real) + dpkg_query("--search", real.removeprefix("/usr"))
+    lines = [line for line in found.splitlines() if not line.startswith("diversion ")]
+    return {name.strip().partition(":")[0] for line in lines for name in line.rpartition(": ")[0].split(",")}
+
+
+def brought_by(package: str) -> set[str]:
+    """A package and what apt installs with it in every case: recommended packages are not among that."""
+    depends = dpkg_query("--show", "--showformat=${Depends}, ${Pre-Depends}", package)
+    return {package} | {name.split()[0].partition(":")[0] for name in depends.replace("|", ",").split(",") if name.strip()}
+
+
+def required() -> dict[str, str]:
+    """Paths of everything in the tables, as far as it is installed."""
+    programs = {path: package for name, package in tools.PROGRAMS.items() if (path := shutil.which(name))}
+    return programs | {path: package for path, package in tools.FILES.items() if Path(path).exists()}
+
+
+class PackagesTest(unittest.TestCase):
+    def test_everything_named_is_installed(self) -> None:
+        absent = [name for name in tools.PROGRAMS if not shutil.which(name)]
+        absent += [path for path in tools.FILES if not Path(path).exists()]
+        self.assertEqual(absent, [])
+
+    def test_each_belongs_to_the_package_that_is_named(self) -> None:
+        for path, package in required().items():
+            with self.subTest(path):
+                self.assertTrue(owners(path) & brought_by(package), f"{owners(path)} owns {path}, and {package} does not bring it")
+
+    def test_a_link_into_a_recommended_package_would_be_noticed(self) -> None:
+        link = "/usr/share/bochs/VGABIOS-lgpl-latest"
+        self.assertEqual(owners(link), {"vgabios"})
+        self.assertNotIn("vgabios", brought_by("bochsbios"))
+
+    def test_a_missing_program_and_a_missing_file_name_their_package(self) -> None:
+        with mock.patch.object(shutil, "which", return_value=None), self.assertRaisesRegex(LabError, "apt-get install binutils"):
+            tools.find("ld")
+        missing = "/nonexistent/bios"
+        with mock.patch.dict(tools.FILES, {missing: "some-package"}), self.assertRaisesRegex(
+            LabError, f"^{missing} is missing: apt-get install some-package$"
+        ):
+            tools.require_file(missing)
+
+
+class ListTest(unittest.TestCase):
+    def test_every_package_is_in_the_list_or_in_every_debian(self) -> None:
+        listed = {line.split("#")[0].strip() for line in Path(__file__).parents[1].joinpath("packages.txt").read_text().splitlines()}
+        essential = {"apt", "dpkg", "libc-bin"}
+        self.assertLessEqual({*tools.PROGRAMS.values(), *tools.FILES.values()} - essential, listed)
+
+
+if __name__ == "__main__":
+    unittest.main()
