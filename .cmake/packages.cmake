@@ -1,8 +1,8 @@
-# Every library comes from Debian. The list of packages stands in tests/packages.txt; what is missing is named here.
+# Every library comes from Debian. The list of packages is tests/packages.txt; what is missing is named here.
 
 function(ringside_missing package what)
     message(FATAL_ERROR "${what} not found. Install it with: apt-get install ${package}\n"
-                        "(./tests/run and ./guests/demo install everything in tests/packages.txt by themselves)")
+                        "(./tests/run and ./guests/demo install what they need by themselves)")
 endfunction()
 
 find_package(PkgConfig QUIET)
@@ -57,7 +57,9 @@ ringside_pkg(ringside_libelf libelf libelf-dev)
 ringside_pkg(ringside_libdw libdw libdw-dev)
 ringside_pkg(ringside_zlib zlib zlib1g-dev)
 
-find_package(GTest QUIET)
-if(NOT GTest_FOUND)
-    ringside_missing("libgtest-dev libgmock-dev" "GoogleTest")
+if(RINGSIDE_TESTS)
+    find_package(GTest QUIET)
+    if(NOT GTest_FOUND)
+        ringside_missing("libgtest-dev libgmock-dev" "GoogleTest")
+    endif()
 endif()

@@ -2,10 +2,11 @@
 
 import argparse
 import signal
+import subprocess
 import sys
 import time
 
-from tests.lanes.lane import Counts, run_lane
+from tests.lanes.lane import ROOT, Counts, run_lane
 from tests.lanes.lanes import LANES
 
 
@@ -27,6 +28,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     chosen = [lane for lane in LANES
               if (lane.name in arguments.lane if arguments.lane else lane.quick or not arguments.quick)]
+    groups = [] if len(chosen) == len(LANES) else sorted({group for lane in chosen for group in lane.groups})
+    if subprocess.run([ROOT / "tests" / "install-packages", *groups], check=False).returncode != 0:
+        return 1
     started = time.monotonic()
     results = {lane.name: run_lane(lane, arguments.quick) for lane in chosen}
 

@@ -37,6 +37,7 @@ def lint(run: LaneRun) -> None:
     for check in ("format", "files", "layers", "shell"):
         run.one_test(check, PYTHON, "-m", f"tests.lint.{check}")
     run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/lint")
+    run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/lanes")
     if not run.quick:
         for foundation in ("arch", "gdbstub"):
             stands_alone(run, foundation)
@@ -254,20 +255,28 @@ def bench(run: LaneRun) -> None:
     run.one_test("exit_cost", PYTHON, "-m", "tests.bench.exit_cost", "3")
 
 
+# Groups of packages that more than one lane needs.
+BUILD_GROUPS = ("build", "test")
+LAB_GROUPS = ("lab", "intel", "amd")
+GDB_GROUPS = (*BUILD_GROUPS, "gdb", *LAB_GROUPS)  # the lab, for where there is no KVM
+LINUX_GROUPS = (*BUILD_GROUPS, *LAB_GROUPS, "linux")
+
 LANES = [
-    Lane("lint", "format, layers, sizes, shellcheck, the foundations built alone", lint, quick=True),
-    Lane("tidy", "clang-tidy over all of our C++", tidy, quick=True),
-    Lane("unit", "unit tests, release build", unit, quick=True),
-    Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, quick=True),
-    Lane("gdb", "real guests under a real gdb, on this host's KVM", gdb, quick=True),
-    Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan", asan),
-    Lane("tsan", "unit and gdb tests under ThreadSanitizer", tsan),
-    Lane("fuzz", "each fuzzer for 20 seconds", fuzz),
-    Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench),
-    Lane("lab-amd", "guests, exits and the conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd),
-    Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel),
-    Lane("without-kvm", "the demo and the gdb lane where there is no /dev/kvm: in the lab", without_kvm),
-    Lane("linux", "Debian's kernel, memtest86+, Xen, SeaBIOS on kvm-amd; Debian's under gdb on kvm-intel", linux),
-    Lane("linux-emulated", "Debian's kernel on a KVM that emulates ring 0, to a shell with gdb's help", linux_emulated),
-    Lane("linux-dbg", "Debian's kernel under gdb with its -dbg package (440 MB, once) and Linux's lx-* scripts", linux_dbg),
+    Lane("lint", "format, layers, sizes, shellcheck, the foundations built alone", lint, ("build", "lint"), quick=True),
+    Lane("tidy", "clang-tidy over all of our C++", tidy, (*BUILD_GROUPS, "clang", "lint"), quick=True),
+    Lane("unit", "unit tests, release build", unit, (*BUILD_GROUPS, *LAB_GROUPS), quick=True),
+    Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, GDB_GROUPS, quick=True),
+    Lane("gdb", "real guests under a real gdb, on this host's KVM", gdb, GDB_GROUPS, quick=True),
+    Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan", asan, GDB_GROUPS),
+    Lane("tsan", "unit and gdb tests under ThreadSanitizer", tsan, GDB_GROUPS),
+    Lane("fuzz", "each fuzzer for 20 seconds", fuzz, (*BUILD_GROUPS, "clang")),
+    Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench, (*BUILD_GROUPS, "bench")),
+    Lane("lab-amd", "guests, exits and the conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd,
+         (*BUILD_GROUPS, *LAB_GROUPS, "gdb")),
+    Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel, LINUX_GROUPS),
+    Lane("without-kvm", "the demo and the gdb lane where there is no /dev/kvm: in the lab", without_kvm, (*GDB_GROUPS, "demo")),
+    Lane("linux", "Debian's kernel, memtest86+, Xen, SeaBIOS on kvm-amd; Debian's under gdb on kvm-intel", linux, LINUX_GROUPS),
+    Lane("linux-emulated", "Debian's kernel on a KVM that emulates ring 0, to a shell with gdb's help", linux_emulated, LINUX_GROUPS),
+    Lane("linux-dbg", "Debian's kernel under gdb with its -dbg package (440 MB, once) and Linux's lx-* scripts", linux_dbg,
+         LINUX_GROUPS),
 ]
