@@ -9,9 +9,9 @@ import resource
 import statistics
 import sys
 
-from tests.integration.harness import paths
-from tests.integration.harness.ringside import Ringside
-from tests.integration.harness.rsp import RspClient
+from tests.harness import paths
+from tests.harness.ringside import Ringside
+from tests.harness.rsp import RspClient
 
 # One IN after the other from a port where nothing listens: the cheapest exit to userspace there is.
 KIND, TIMES, EXITS_EACH = "in8", 2000, 19

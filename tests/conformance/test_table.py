@@ -1,7 +1,5 @@
 """The matrix's page: written, read back, one column renewed."""
 
-import unittest
-
 from tests.conformance.table import Cell, Column, read, renewed, table
 
 
@@ -17,34 +15,30 @@ HERE = Column.of("here", results(row("hlt", "works"), row("iret_to_cpl3", "works
 THERE = Column.of("there", results(row("hlt", "impossible", "no HLT"), row("int", "impossible", "no INT"), row("mov_ss", "fails", "0x17")))
 
 
-class TableTest(unittest.TestCase):
+class TestTable:
     def test_a_page_is_read_back_as_it_was(self) -> None:
         text = table([HERE, THERE])
-        self.assertEqual(read(text), [HERE, THERE])
-        self.assertEqual(table(read(text)), text)
+        assert read(text) == [HERE, THERE]
+        assert table(read(text)) == text
 
     def test_one_reason_has_one_number(self) -> None:
         text = table([HERE, THERE])
-        self.assertEqual(text.count("no INT"), 1)
-        self.assertIn("| int | long | no (2) | no (2) |", text)
+        assert text.count("no INT") == 1
+        assert "| int | long | no (2) | no (2) |" in text
 
     def test_a_renewed_column_changes_no_other(self) -> None:
         text = renewed(table([HERE, THERE]), Column.of("there", results(row("hlt", "works"))))
         here, there = read(text)
-        self.assertEqual(here, HERE)
-        self.assertEqual(there.rows, {("step", "hlt", "long"): Cell("works")})
+        assert here == HERE
+        assert there.rows == {("step", "hlt", "long"): Cell("works")}
 
     def test_a_column_that_the_page_lacks_is_added(self) -> None:
-        self.assertEqual(read(renewed(table([HERE]), THERE)), [HERE, THERE])
+        assert read(renewed(table([HERE]), THERE)) == [HERE, THERE]
 
     def test_results_in_parts_are_one_column(self) -> None:
         parts = Column.of("here", results(row("int", "impossible", "no INT")), results(row("hlt", "works"), row("iret_to_cpl3", "works", "one step")))
-        self.assertEqual(renewed(table([HERE, THERE]), parts), table([HERE, THERE]))
+        assert renewed(table([HERE, THERE]), parts) == table([HERE, THERE])
 
     def test_a_failure_says_nothing_that_changes_from_run_to_run(self) -> None:
         again = Column.of("there", results(row("hlt", "impossible", "no HLT"), row("int", "impossible", "no INT"), row("mov_ss", "fails", "0x18")))
-        self.assertEqual(renewed(table([HERE, THERE]), again), table([HERE, THERE]))
-
-
-if __name__ == "__main__":
-    unittest.main()
+        assert renewed(table([HERE, THERE]), again) == table([HERE, THERE])

@@ -2,14 +2,16 @@
 
 import re
 
-from tests.integration.harness.case import RingsideCase
-from tests.integration.harness.gdb import GdbError
+import pytest
+
+from tests.harness.case import RingsideTest
+from tests.harness.gdb import GdbError
 
 
 EMPTY_PAGE = 0x50000  # RAM that nobody uses: a table that maps nothing
 
 
-class AddressSpace(RingsideCase):
+class TestAddressSpace(RingsideTest):
     def stopped(self):
         """At a function of a guest in long mode, all of it at user addresses."""
         _, gdb = self.attached("demo64", "--append=rounds=20")
@@ -21,23 +23,23 @@ class AddressSpace(RingsideCase):
     def test_it_says_whose_user_addresses_are_meant(self):
         gdb = self.stopped()
         own = f"CR3 {gdb.integer('$cr3'):#x}"
-        self.assertIn(f"at the moment; here {own}", gdb.console("monitor address-space"))
-        self.assertIn(f"are those of {own}:", gdb.console("monitor address-space current"))
-        self.assertIn(f"at the moment; here {own}", gdb.console("monitor address-space off"))
+        assert f"at the moment; here {own}" in gdb.console("monitor address-space")
+        assert f"are those of {own}:" in gdb.console("monitor address-space current")
+        assert f"at the moment; here {own}" in gdb.console("monitor address-space off")
 
     def test_another_address_space_is_read_and_given_up(self):
         gdb = self.stopped()
         rounds = gdb.integer("rounds_done")
         gdb.console(f"monitor address-space {EMPTY_PAGE:#x}")
-        with self.assertRaisesRegex(GdbError, "Cannot access memory"):
+        with pytest.raises(GdbError, match="Cannot access memory"):
             gdb.integer("rounds_done")
         gdb.console("monitor address-space off")
-        self.assertEqual(gdb.integer("rounds_done"), rounds)
+        assert gdb.integer("rounds_done") == rounds
 
     def test_what_cannot_be_one_is_refused(self):
         gdb = self.stopped()
-        self.assertIn("There is no memory for a page table", gdb.console("monitor address-space 0x7000000000"))
-        self.assertIn("Usage:", gdb.console("monitor address-space init"))
+        assert "There is no memory for a page table" in gdb.console("monitor address-space 0x7000000000")
+        assert "Usage:" in gdb.console("monitor address-space init")
 
     def test_breakpoints_stop_in_the_chosen_one(self):
         gdb = self.stopped()
@@ -51,6 +53,6 @@ class AddressSpace(RingsideCase):
         gdb.console("set breakpoint always-inserted on")
         gdb.console(f"break *{call}")
         if re.search(r"DR0-DR3 execute breakpoints +works", gdb.console("monitor host")):
-            self.assertIn("by debug slot", gdb.console("monitor breakpoints"))
+            assert "by debug slot" in gdb.console("monitor breakpoints")
         gdb.run("continue")
-        self.assertEqual(gdb.integer("$pc"), int(call, 16))
+        assert gdb.integer("$pc") == int(call, 16)

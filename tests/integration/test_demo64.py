@@ -1,10 +1,13 @@
 """Long mode, by the commands that a user types every day."""
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.integration.harness.case import RingsideCase
+import pytest
+
+from tests.harness.case import RingsideTest
 
 EXIT_STATUS = (0x10 << 1) | 1
 
@@ -13,7 +16,7 @@ def arguments(frame: dict) -> dict[str, str]:
     return {argument["name"]: argument["value"] for argument in frame["args"]}
 
 
-class Demo64(RingsideCase):
+class TestDemo64(RingsideTest):
     def start(self, append: str = "rounds=20"):
         return self.attached("demo64", f"--append={append}")
 
@@ -21,22 +24,22 @@ class Demo64(RingsideCase):
         """Attached, and stopped at a breakpoint that is then deleted."""
         vm, gdb = self.start(append)
         gdb.console(f"break {location}")
-        self.assertEqual(gdb.run("continue")["reason"], "breakpoint-hit")
+        assert gdb.run("continue")["reason"] == "breakpoint-hit"
         gdb.console("delete")
         return vm, gdb
 
     def run_to_end(self, vm, gdb):
         gdb.start("continue")
-        self.assertEqual(vm.wait(), EXIT_STATUS)
+        assert vm.wait() == EXIT_STATUS
 
     # ---- Stopping
 
     def test_break_and_backtrace_with_arguments(self):
         vm, gdb = self.stopped_in("step if number == 3")
         frames = gdb.command("-stack-list-frames")["stack"]
-        self.assertEqual([frame["func"] for frame in frames[:2]], ["step", "task_main"])
+        assert [frame["func"] for frame in frames[:2]] == ["step", "task_main"]
         shown = gdb.command("-stack-list-arguments 1")["stack-args"]
-        self.assertEqual(arguments(shown[0])["number"], "3")
+        assert arguments(shown[0])["number"] == "3"
         self.run_to_end(vm, gdb)
 
     def test_a_condition_stops_only_where_it_holds(self):
@@ -44,7 +47,7 @@ class Demo64(RingsideCase):
         gdb.console("break mix if value == 25")
         stop = gdb.run("continue")
         self.assert_breakpoint(stop, "mix")
-        self.assertEqual(arguments(stop["frame"])["value"], "25")
+        assert arguments(stop["frame"])["value"] == "25"
         gdb.console("delete")
         self.run_to_end(vm, gdb)
 
@@ -53,21 +56,21 @@ class Demo64(RingsideCase):
         gdb.console("watch rounds_done")
         for old, new in ((0, 1), (1, 2)):
             stop = gdb.run("continue", seconds=240)
-            self.assertEqual(stop["reason"], "watchpoint-trigger")
-            self.assertEqual(stop["value"], {"old": str(old), "new": str(new)})
+            assert stop["reason"] == "watchpoint-trigger"
+            assert stop["value"] == {"old": str(old), "new": str(new)}
             self.assert_stopped_in(stop, "run_scheduler")
 
     def test_rwatch_stops_at_a_read(self):
         vm, gdb = self.stopped_in("run_scheduler")
         gdb.console("rwatch total_consumed")
         stop = gdb.run("continue", seconds=240)
-        self.assertIn(stop["reason"], ("read-watchpoint-trigger", "access-watchpoint-trigger"))
+        assert stop["reason"] in ("read-watchpoint-trigger", "access-watchpoint-trigger")
 
     def test_hardware_breakpoint(self):
         vm, gdb = self.start()
         gdb.console("hbreak on_timer_interrupt")
         self.assert_breakpoint(gdb.run("continue"), "on_timer_interrupt")
-        self.assertIn("wait_for_next_tick", gdb.console("bt"))
+        assert "wait_for_next_tick" in gdb.console("bt")
         gdb.console("delete")
         self.run_to_end(vm, gdb)
 
@@ -76,99 +79,98 @@ class Demo64(RingsideCase):
         gdb.console("break report_round")
         gdb.console("ignore 1 4")
         stop = gdb.run("continue")
-        self.assertEqual(arguments(stop["frame"])["round"], "5")
+        assert arguments(stop["frame"])["round"] == "5"
 
     def test_a_page_fault_is_no_trouble(self):
         _, gdb = self.stopped_in("on_page_fault")
-        self.assertIn("touch_demand_page", gdb.console("bt"))
-        self.assertEqual(gdb.integer("$cr2") >> 32, 0x4000)
+        assert "touch_demand_page" in gdb.console("bt")
+        assert gdb.integer("$cr2") >> 32 == 0x4000
 
     def test_ctrl_c_stops_a_guest_that_sleeps_or_works(self):
         _, gdb = self.start("rounds=0")
         gdb.start("continue")
         stop = gdb.interrupt()
-        self.assertEqual((stop["reason"], stop["signal-name"]), ("signal-received", "SIGINT"))
+        assert (stop["reason"], stop["signal-name"]) == ("signal-received", "SIGINT")
 
-    def test_ctrl_c_stops_a_tight_loop_and_a_halted_cpu(self):
-        for end in ("spin", "halt"):
-            with self.subTest(end):
-                _, gdb = self.stopped_in(f"guest::{end}_forever", f"rounds=1 end={end}")
-                gdb.start("continue")
-                stop = gdb.interrupt()
-                self.assertEqual(stop["signal-name"], "SIGINT")
-                self.assertIn(f"{end}_forever", gdb.console("bt"))
+    @pytest.mark.parametrize("end", ("spin", "halt"))
+    def test_ctrl_c_stops_a_tight_loop_and_a_halted_cpu(self, end):
+        _, gdb = self.stopped_in(f"guest::{end}_forever", f"rounds=1 end={end}")
+        gdb.start("continue")
+        stop = gdb.interrupt()
+        assert stop["signal-name"] == "SIGINT"
+        assert f"{end}_forever" in gdb.console("bt")
 
     # ---- Stepping
 
     def test_next_goes_over_calls(self):
         _, gdb = self.stopped_in("report_round")
         self.assert_stopped_in(gdb.run("next"), "report_round")
-        self.assertIn("round", gdb.console("info args"))
+        assert "round" in gdb.console("info args")
 
     def test_step_goes_into_calls_and_finish_out_of_them(self):
         _, gdb = self.stopped_in("step if number == 2")
         gdb.run("next")
         self.assert_stopped_in(gdb.run("step"), "produce")
         stop = gdb.run("finish")
-        self.assertEqual((stop["reason"], stop["return-value"]), ("function-finished", "true"))
+        assert (stop["reason"], stop["return-value"]) == ("function-finished", "true")
 
     def test_until_and_stepi(self):
         _, gdb = self.stopped_in("step")
         before = gdb.integer("$pc")
         gdb.run("stepi")
-        self.assertNotEqual(gdb.integer("$pc"), before)
+        assert gdb.integer("$pc") != before
         gdb.run("nexti")
 
     def test_stepping_stays_with_the_code_while_the_timer_ticks(self):
         _, gdb = self.stopped_in("checksum")
         for _ in range(12):
             stop = gdb.run("next")
-            self.assertNotIn("interrupt", stop["frame"]["func"])
+            assert "interrupt" not in stop["frame"]["func"]
 
     # ---- State
 
     def test_prints_structures(self):
         _, gdb = self.stopped_in("report_round if round == 3")
-        self.assertEqual(gdb.evaluate("rounds_done"), "3")
-        self.assertIn('name = 0x', gdb.evaluate("*task_list"))
-        self.assertIn('"producer"', gdb.evaluate("task_list->name"))
-        self.assertEqual(gdb.evaluate("task_list->flags.priority"), "1")
-        self.assertEqual(gdb.evaluate("task_list->next->kind"), "TaskKind::Consumer")
+        assert gdb.evaluate("rounds_done") == "3"
+        assert 'name = 0x' in gdb.evaluate("*task_list")
+        assert '"producer"' in gdb.evaluate("task_list->name")
+        assert gdb.evaluate("task_list->flags.priority") == "1"
+        assert gdb.evaluate("task_list->next->kind") == "TaskKind::Consumer"
 
     def test_registers_are_listed_and_written(self):
         _, gdb = self.stopped_in("report_round")
         text = gdb.console("info registers")
         for name in ("rax", "rip", "eflags", "cs", "fs_base", "cr0", "cr3", "efer"):
-            self.assertRegex(text, rf"(?m)^{name}\s")
-        self.assertNotEqual(gdb.integer("$cr0") & (1 << 31), 0)
-        self.assertRegex(gdb.evaluate("$efer"), r"LMA")
+            assert re.search(rf"(?m)^{name}\s", text)
+        assert gdb.integer("$cr0") & (1 << 31) != 0
+        assert re.search(r"LMA", gdb.evaluate("$efer"))
         gdb.console("set var $r15 = 0x123456789abcdef0")
         gdb.console("maint flush register-cache")
-        self.assertEqual(gdb.integer("$r15"), 0x123456789abcdef0)
+        assert gdb.integer("$r15") == 0x123456789abcdef0
 
     def test_vector_registers_are_written_and_read_back(self):
         _, gdb = self.stopped_in("report_round")
         gdb.console("set var $xmm3.v2_int64[1] = 0x1122334455667788")
         gdb.console("maint flush register-cache")
-        self.assertEqual(gdb.integer("$xmm3.v2_int64[1]"), 0x1122334455667788)
+        assert gdb.integer("$xmm3.v2_int64[1]") == 0x1122334455667788
 
     def test_memory_that_is_written_changes_what_the_guest_does(self):
         vm, gdb = self.stopped_in("run_scheduler", "rounds=500")
         gdb.console("set var rounds = 2")
         gdb.start("continue")
-        self.assertEqual(vm.wait(), EXIT_STATUS)
-        self.assertIn("round 2:", vm.stdout.text())
-        self.assertNotIn("round 3:", vm.stdout.text())
+        assert vm.wait() == EXIT_STATUS
+        assert "round 2:" in vm.stdout.text()
+        assert "round 3:" not in vm.stdout.text()
 
     def test_disassembly_shows_the_code_and_never_a_breakpoint(self):
         _, gdb = self.start()
         clean = gdb.console("x/6xb report_round")
         gdb.console("set breakpoint always-inserted on")
         gdb.console("break *report_round")
-        self.assertEqual(gdb.console("x/6xb report_round"), clean)
-        self.assertIn("push", gdb.console("x/i report_round"))
+        assert gdb.console("x/6xb report_round") == clean
+        assert "push" in gdb.console("x/i report_round")
         gdb.run("continue")
-        self.assertEqual(gdb.console("x/6xb report_round"), clean)
+        assert gdb.console("x/6xb report_round") == clean
 
     def test_an_int3_of_the_guests_own_goes_to_the_guest(self):
         vm, gdb = self.stopped_in("run_scheduler")
@@ -184,8 +186,8 @@ class Demo64(RingsideCase):
         gdb.console("break report_round")
         gdb.run("continue")
         gdb.console("detach")
-        self.assertEqual(vm.wait(), EXIT_STATUS)
-        self.assertIn("round 20:", vm.stdout.text())
+        assert vm.wait() == EXIT_STATUS
+        assert "round 20:" in vm.stdout.text()
 
     def test_a_second_session_finds_the_code_as_it_was(self):
         vm, gdb = self.start("rounds=0")
@@ -195,7 +197,7 @@ class Demo64(RingsideCase):
         gdb.console("detach")
         again = self.gdb(self.guest("demo64"))
         again.connect(vm.port())
-        self.assertEqual(again.console("x/6xb report_round"), clean)
+        assert again.console("x/6xb report_round") == clean
         again.console("break report_round")
         self.assert_breakpoint(again.run("continue"), "report_round")
 
@@ -204,7 +206,7 @@ class Demo64(RingsideCase):
         gdb.console("break report_round")
         gdb.run("continue")
         gdb.kill()
-        self.assertEqual(vm.wait(), EXIT_STATUS)
+        assert vm.wait() == EXIT_STATUS
 
     def test_on_disconnect_pause_keeps_the_guest_for_the_next_client(self):
         vm, gdb = self.attached("demo64", "--append=rounds=20", "--on-disconnect=pause")
@@ -214,20 +216,20 @@ class Demo64(RingsideCase):
         gdb.kill()
         again = self.gdb(self.guest("demo64"))
         again.connect(vm.port())
-        self.assertEqual(again.integer("$rip"), stopped_at)
+        assert again.integer("$rip") == stopped_at
         self.run_to_end(vm, again)
 
     def test_on_disconnect_quit_ends_the_machine(self):
         vm, gdb = self.attached("demo64", "--append=rounds=0", "--on-disconnect=quit")
         gdb.kill()
         vm.wait()
-        self.assertFalse(vm.running())
+        assert not vm.running()
 
     def test_kill_ends_the_machine(self):
         vm, gdb = self.start("rounds=0")
         gdb.console("kill")
         vm.wait()
-        self.assertFalse(vm.running())
+        assert not vm.running()
 
     # ---- Registers
 
@@ -241,4 +243,4 @@ class Demo64(RingsideCase):
             gdb.connect(vm.port())
             gdb.console("break step")
             self.assert_breakpoint(gdb.run("continue"), "step")
-            self.assertIn("i386:x86-64", gdb.console("show architecture"))
+            assert "i386:x86-64" in gdb.console("show architecture")

@@ -2,23 +2,22 @@
 
 import json
 
-from tests.integration.harness.case import RingsideCase
-from tests.integration.harness.ringside import Ringside
+from tests.harness.case import RingsideTest
+from tests.harness.ringside import Ringside
 
 
-class Doctor(RingsideCase):
+class TestDoctor(RingsideTest):
     def doctor(self, *options: str) -> str:
         program = self.keep(Ringside("doctor", *options))
-        self.assertEqual(program.wait(), 0)
+        assert program.wait() == 0
         return program.stdout.text()
 
     def test_names_everything_that_is_measured(self):
         text = self.doctor().lower()
         for what in ("int3", "execute", "data", "single-step", "cpuid", "msr"):
-            with self.subTest(what):
-                self.assertIn(what, text)
+            assert what in text
 
     def test_json_is_json(self):
         report = json.loads(self.doctor("--json"))
-        self.assertIsInstance(report, dict)
-        self.assertTrue(report)
+        assert isinstance(report, dict)
+        assert report

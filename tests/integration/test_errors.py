@@ -1,15 +1,17 @@
 """What goes wrong before a guest runs: one clear line, and a status of its own."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 
-from tests.integration.harness import elf, paths
-from tests.integration.harness.case import RingsideCase
-from tests.integration.harness.ringside import Ringside
+import pytest
+
+from tests.harness import elf, paths
+from tests.harness.case import RingsideTest
+from tests.harness.ringside import Ringside
 
 VMM_ERROR, BAD_USAGE = 1, 2
 MIB = 1 << 20
@@ -22,11 +24,7 @@ WITHOUT_KVM = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", "
     """, "without-kvm")
 
 
-class Errors(RingsideCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ringside-test-")))
-
+class TestErrors(RingsideTest):
     def file(self, content: bytes) -> Path:
         path = self.folder / "kernel"
         path.write_bytes(content)
@@ -35,11 +33,11 @@ class Errors(RingsideCase):
     def refused(self, arguments: list, pattern: str, status: int = VMM_ERROR, prefix: tuple[str, ...] = ()) -> None:
         """`ringside ARGUMENTS` ends with this status and one line that matches."""
         vm = self.keep(Ringside(*arguments, prefix=prefix))
-        self.assertEqual(vm.wait(), status)
+        assert vm.wait() == status
         said = vm.stderr.text().strip()
-        self.assertRegex(said, f"(?i){pattern}")
+        assert re.search(f"(?i){pattern}", said)
         if status == VMM_ERROR:
-            self.assertEqual(len(said.splitlines()), 1, said)
+            assert len(said.splitlines()) == 1, said
 
     # ---- Kernel files
 
@@ -59,17 +57,16 @@ class Errors(RingsideCase):
         as_a_user = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
         self.refused(["run", path], f"{path}.*permission denied", prefix=as_a_user)
 
-    def test_truncated_elf_files(self):
+    @pytest.mark.parametrize("size", (5, 20, 63, 64, 100, 4000))
+    def test_truncated_elf_files(self, size):
         whole = self.guest("demo64").read_bytes()
-        for size in (5, 20, 63, 64, 100, len(whole) // 20):
-            with self.subTest(size=size):
-                self.refused(["run", self.file(whole[:size])], "truncated|end of|past|beyond|outside|short")
+        assert size < len(whole) // 2
+        self.refused(["run", self.file(whole[:size])], "truncated|end of|past|beyond|outside|short")
 
-    def test_segments_outside_ram(self):
-        for address in (64 * MIB, 64 * MIB - 1, 3 << 30, (1 << 64) - 4096):
-            with self.subTest(address=hex(address)):
-                kernel = elf.kernel([elf.Segment(MIB), elf.Segment(address, bytes(4096))], MIB)
-                self.refused(["run", "-m", "64M", self.file(kernel)], "RAM|wraps")
+    @pytest.mark.parametrize("address", (64 * MIB, 64 * MIB - 1, 3 << 30, (1 << 64) - 4096), ids=hex)
+    def test_segments_outside_ram(self, address):
+        kernel = elf.kernel([elf.Segment(MIB), elf.Segment(address, bytes(4096))], MIB)
+        self.refused(["run", "-m", "64M", self.file(kernel)], "RAM|wraps")
 
     def test_a_segment_that_ends_before_it_starts(self):
         kernel = elf.kernel([elf.Segment(MIB, b"\xf4", memory_size=(1 << 64) - 1)], MIB)
@@ -89,38 +86,32 @@ class Errors(RingsideCase):
 
     # ---- Options
 
-    def test_memory_sizes(self):
-        kernel = self.guest("demo64")
-        for size in ("0", "1000000G"):
-            with self.subTest(size):
-                self.refused(["run", "-m", size, kernel], "memory|-m|size")
-        for size in ("many", "-5", "", "99999999999999999999G"):
-            with self.subTest(size):
-                self.refused(["run", f"--memory={size}", kernel], "memory", BAD_USAGE)
+    @pytest.mark.parametrize("size", ("0", "1000000G"))
+    def test_memory_sizes(self, size):
+        self.refused(["run", "-m", size, self.guest("demo64")], "memory|-m|size")
 
-    def test_bad_usage(self):
-        kernel = self.guest("demo64")
-        for arguments in (["run"], ["run", "--no-such-option", kernel], ["frobnicate"], [],
-                          ["run", "--gdb=carrier:pigeon", kernel], ["run", "--gdb=tcp:127.0.0.1:99999", kernel],
-                          ["run", "--on-disconnect=panic", kernel]):
-            with self.subTest(arguments[:2]):
-                self.refused(arguments, ".", BAD_USAGE)
+    @pytest.mark.parametrize("size", ("many", "-5", "", "99999999999999999999G"))
+    def test_memory_sizes_that_are_none(self, size):
+        self.refused(["run", f"--memory={size}", self.guest("demo64")], "memory", BAD_USAGE)
+
+    @pytest.mark.parametrize("words", ("", "run", "frobnicate", "run --no-such-option KERNEL", "run --gdb=carrier:pigeon KERNEL",
+                                       "run --gdb=tcp:127.0.0.1:99999 KERNEL", "run --on-disconnect=panic KERNEL"))
+    def test_bad_usage(self, words):
+        self.refused([self.guest("demo64") if word == "KERNEL" else word for word in words.split()], ".", BAD_USAGE)
 
     def test_an_empty_value_does_not_swallow_the_kernel(self):
         vm = self.keep(Ringside("run", "-m", "64M", "--append=", "--serial=none", self.guest("hello16.bin")))
-        self.assertEqual(vm.wait(), 33)
+        assert vm.wait() == 33
 
-    def test_processor_counts(self):
-        for count in ("0", "100000"):
-            with self.subTest(count):
-                self.refused(["run", f"--cpus={count}", self.guest("demo64")], "cpu", BAD_USAGE)
+    @pytest.mark.parametrize("count", ("0", "100000"))
+    def test_processor_counts(self, count):
+        self.refused(["run", f"--cpus={count}", self.guest("demo64")], "cpu", BAD_USAGE)
 
-    def test_help_is_no_error(self):
-        for arguments in (["--help"], ["run", "--help"], ["gdb", "--help"], ["doctor", "--help"]):
-            with self.subTest(arguments):
-                vm = self.keep(Ringside(*arguments))
-                self.assertEqual(vm.wait(), 0)
-                self.assertIn("--", vm.stdout.text())
+    @pytest.mark.parametrize("command", ((), ("run",), ("gdb",), ("doctor",)), ids=" ".join)
+    def test_help_is_no_error(self, command):
+        program = self.keep(Ringside(*command, "--help"))
+        assert program.wait() == 0
+        assert "--" in program.stdout.text()
 
     def test_an_initrd_that_is_not_there(self):
         self.refused(["run", "--initrd", self.folder / "absent", self.guest("demo64")], "no such file")
@@ -137,12 +128,12 @@ class Errors(RingsideCase):
 
     def test_no_kvm(self):
         if subprocess.run([*WITHOUT_KVM, "true"], check=False, capture_output=True).returncode != 0:
-            self.skipTest("no user namespaces here")
+            pytest.skip("no user namespaces here")
         self.refused(["run", self.guest("demo64")], "/dev/kvm.*no such file", prefix=WITHOUT_KVM)
 
     def test_no_permission_on_kvm(self):
         if os.stat("/dev/kvm").st_mode & 0o006:
-            self.skipTest("everyone may open /dev/kvm here")
+            pytest.skip("everyone may open /dev/kvm here")
         if os.geteuid() != 0:
             self.refused(["run", self.guest("demo64")], "/dev/kvm.*permission denied")
             return

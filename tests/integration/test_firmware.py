@@ -1,11 +1,10 @@
 """A BIOS that starts a kernel by its 16-bit setup code: Debian's SeaBIOS, and a kernel of a few bytes."""
 
 import struct
-import tempfile
 from pathlib import Path
 
-from tests.integration.harness import paths
-from tests.integration.harness.case import RingsideCase
+from tests.harness import paths
+from tests.harness.case import RingsideTest
 
 SEABIOS = paths.SEABIOS / "bios-256k.bin"
 SETUP_SIZE = 1024
@@ -27,35 +26,34 @@ def kernel() -> bytes:
     return bytes(setup) + bytes([MARK]).ljust(512, b"\0")
 
 
-class Firmware(RingsideCase):
+class TestFirmware(RingsideTest):
     def kernel(self) -> Path:
-        path = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ringside-test-"))) / "kernel"
+        path = self.folder / "kernel"
         path.write_bytes(kernel())
         return path
 
     def test_it_starts_the_kernel_and_its_screen_is_the_serial_line(self):
         vm = self.ringside(self.kernel(), "--firmware", SEABIOS, gdb=None)
-        self.assertEqual(vm.wait(), EXIT_STATUS)
+        assert vm.wait() == EXIT_STATUS
         text = vm.stdout.text()
-        self.assertIn("SeaBIOS (version ", text)
-        self.assertIn("Booting from ROM", text)
+        assert "SeaBIOS (version " in text
+        assert "Booting from ROM" in text
 
     def test_a_breakpoint_in_the_setup_code_can_be_set_at_the_reset_vector(self):
         vm = self.ringside(self.kernel(), "--firmware", SEABIOS, "--append", "quiet=1")
         gdb = self.gdb()
         gdb.console("set architecture i8086")
         gdb.connect(vm.port())
-        self.assertEqual((gdb.integer("$cs_base"), gdb.integer("$eip")), (0xffff0000, 0xfff0))
+        assert (gdb.integer("$cs_base"), gdb.integer("$eip")) == (0xffff0000, 0xfff0)
         gdb.console(f"break *{ENTRY:#x}")
         gdb.run("continue")
-        self.assertEqual([gdb.integer(f"${name}") for name in ("cs", "eip", "ds", "ss", "esp")],
-                         [0x1020, 0, 0x1000, 0x1000, 0xe000])
-        self.assertIn("quiet=1", gdb.console("x/s *(int*)0x10228"))
-        self.assertEqual(gdb.integer("*(unsigned char*)0x100000"), MARK)
+        assert [gdb.integer(f"${name}") for name in ("cs", "eip", "ds", "ss", "esp")] == [0x1020, 0, 0x1000, 0x1000, 0xe000]
+        assert "quiet=1" in gdb.console("x/s *(int*)0x10228")
+        assert gdb.integer("*(unsigned char*)0x100000") == MARK
         gdb.start("continue")
-        self.assertEqual(vm.wait(), EXIT_STATUS)
+        assert vm.wait() == EXIT_STATUS
 
     def test_what_it_cannot_start_is_named(self):
         vm = self.ringside(self.guest("hello16.bin"), "--firmware", SEABIOS, gdb=None)
-        self.assertEqual(vm.wait(), 1)
-        self.assertIn("hello16.bin: it is no bzImage", vm.stderr.text())
+        assert vm.wait() == 1
+        assert "hello16.bin: it is no bzImage" in vm.stderr.text()

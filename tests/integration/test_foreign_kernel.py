@@ -3,17 +3,19 @@
 import subprocess
 from pathlib import Path
 
-from tests.integration.harness import elf, paths
-from tests.integration.harness.case import RingsideCase
+import pytest
+
+from tests.harness import elf, paths
+from tests.harness.case import RingsideTest
 
 STEPS = 12
 
 
-class ForeignKernel(RingsideCase):
+class TestForeignKernel(RingsideTest):
     def vmlinux(self) -> Path:
         found = subprocess.run([paths.ROOT / "tests" / "lab" / "kernel"], capture_output=True, text=True, check=False)
         if found.returncode != 0:
-            self.skipTest(found.stderr.strip())
+            pytest.skip(found.stderr.strip())
         return Path(found.stdout.split()[1])
 
     def start(self, kernel: Path):
@@ -25,20 +27,19 @@ class ForeignKernel(RingsideCase):
     def test_starts_at_the_entry_that_its_note_names(self):
         kernel = self.vmlinux()
         _, gdb = self.start(kernel)
-        self.assertEqual(gdb.integer("$pc"), elf.pvh_entry(kernel.read_bytes()))
-        self.assertEqual(gdb.integer("$cr0") & 0x80000001, 1, "protected mode without paging")
-        self.assertEqual(gdb.integer("*(unsigned*)$rbx"), 0x336ec578, "RBX points to hvm_start_info")
+        assert gdb.integer("$pc") == elf.pvh_entry(kernel.read_bytes())
+        assert gdb.integer("$cr0") & 0x80000001 == 1, "protected mode without paging"
+        assert gdb.integer("*(unsigned*)$rbx") == 0x336ec578, "RBX points to hvm_start_info"
 
-    def test_breakpoints_and_steps_agree(self):
+    @pytest.mark.parametrize("command", ("break", "hbreak"))
+    def test_breakpoints_and_steps_agree(self, command):
         kernel = self.vmlinux()
         _, stepped = self.start(kernel)
         for _ in range(STEPS):
             stepped.run("stepi")
         there = stepped.integer("$pc")
-        for command in ("break", "hbreak"):
-            with self.subTest(command):
-                _, gdb = self.start(kernel)
-                gdb.console(f"{command} *{there:#x}")
-                self.assertEqual(gdb.run("continue")["reason"], "breakpoint-hit")
-                self.assertEqual(gdb.integer("$pc"), there)
-                self.assertEqual(gdb.integer("$rsp"), stepped.integer("$rsp"))
+        _, gdb = self.start(kernel)
+        gdb.console(f"{command} *{there:#x}")
+        assert gdb.run("continue")["reason"] == "breakpoint-hit"
+        assert gdb.integer("$pc") == there
+        assert gdb.integer("$rsp") == stepped.integer("$rsp")

@@ -3,12 +3,11 @@ boot is tested in the lab, by the lane linux."""
 
 import re
 import subprocess
-import tempfile
-import unittest
-from pathlib import Path
 
-from tests.integration.harness import paths
-from tests.integration.harness.case import RingsideCase
+import pytest
+
+from tests.harness import paths
+from tests.harness.case import RingsideTest
 from tests.linux import symbols
 from tests.linux.symbols import LINKED
 
@@ -17,14 +16,14 @@ EARLY = "earlyprintk=serial,ttyS0,115200 console=ttyS0 reboot=k panic=-1"
 LATE = ("rest_init", "kernel_init", "smp_init", "driver_init")  # as many as there are slots
 
 
-class Linux(RingsideCase):
-    @classmethod
-    def setUpClass(cls) -> None:
+class TestLinux(RingsideTest):
+    @pytest.fixture(autouse=True)
+    def prepare(self, clean_up) -> None:
         try:
-            cls.bzimage = next(symbols.kernel.prepare().tree.glob("boot/vmlinuz-*"))
-            cls.symbols = symbols.prepare()
+            self.bzimage = next(symbols.kernel.prepare().tree.glob("boot/vmlinuz-*"))
+            self.symbols = symbols.prepare()
         except (symbols.kernel.LabError, subprocess.CalledProcessError) as error:
-            raise unittest.SkipTest(str(error)) from None
+            pytest.skip(str(error))
 
     def boot(self, *options: str, **how):
         return self.ringside(self.bzimage, *options, memory="256M", **how)
@@ -41,16 +40,16 @@ class Linux(RingsideCase):
         gdb.console("break start_kernel")
         stop = gdb.run("continue")
         self.assert_breakpoint(stop, "start_kernel")
-        self.assertEqual(gdb.integer("$pc - (unsigned long)&_text") + LINKED + slide, gdb.integer("$pc"))
-        self.assertIn("start_kernel", gdb.console("bt"))
+        assert gdb.integer("$pc - (unsigned long)&_text") + LINKED + slide == gdb.integer("$pc")
+        assert "start_kernel" in gdb.console("bt")
         banner = gdb.evaluate("(char*)&linux_banner")
-        self.assertIn("Linux version ", banner)
+        assert "Linux version " in banner
 
     def test_starts_by_the_64_bit_protocol(self):
         _, gdb = self.debug("--append", "nokaslr")
-        self.assertEqual(gdb.integer("$pc"), 0x1000000)
-        self.assertEqual(gdb.integer("$cs"), 0x10)
-        self.assertEqual(gdb.integer("*(unsigned*)($rsi + 0x202)"), 0x53726448, "RSI points to the zero page")
+        assert gdb.integer("$pc") == 0x1000000
+        assert gdb.integer("$cs") == 0x10
+        assert gdb.integer("*(unsigned*)($rsi + 0x202)") == 0x53726448, "RSI points to the zero page"
 
     def test_breaks_in_start_kernel_where_it_was_linked(self):
         _, gdb = self.debug("--append", "nokaslr")
@@ -58,7 +57,7 @@ class Linux(RingsideCase):
 
     def test_gdb_follows_a_kernel_that_was_moved(self):
         _, gdb = self.debug("--kaslr-slide", f"{SLIDE:#x}")
-        self.assertEqual(gdb.integer("&_text"), LINKED + SLIDE, "known before the first instruction")
+        assert gdb.integer("&_text") == LINKED + SLIDE, "known before the first instruction"
         self.stop_in_start_kernel(gdb, SLIDE)
 
     def test_stepping_for_want_of_slots_ends_with_the_first_page_tables(self):
@@ -67,13 +66,13 @@ class Linux(RingsideCase):
         for place in LATE:
             gdb.console(f"break {place}")
         self.stop_in_start_kernel(gdb, 0)
-        self.assertNotIn("stepping", gdb.console("monitor breakpoints"))
+        assert "stepping" not in gdb.console("monitor breakpoints")
         steps = int(re.search(r"^DEBUG +(\d+)", gdb.console("monitor exits"), re.MULTILINE)[1])
-        self.assertLess(steps, 20_000)
+        assert steps < 20_000
 
     def test_moves_by_chance(self):
         _, gdb = self.debug()
-        self.assertEqual((gdb.integer("&_text") - LINKED) % (2 << 20), 0)
+        assert (gdb.integer("&_text") - LINKED) % (2 << 20) == 0
         self.stop_in_start_kernel(gdb, gdb.integer("&_text") - LINKED)
 
     def test_talks_and_reports_its_boot(self):
@@ -86,13 +85,12 @@ class Linux(RingsideCase):
                      r"moved by 0x|64-bit entry 0x1000000", r"first instruction after", r"the guest's first character after"):
             vm.stderr.wait_for(line)
 
-    def test_says_what_is_wrong_with_a_slide(self):
-        for slide, status, words in (("0x1000", 1, "takes multiples of 0x200000"), ("0x40000000", 1, "cannot be moved"),
-                                     ("far", 2, "is not a number")):
-            with self.subTest(slide):
-                vm = self.boot("--kaslr-slide", slide, gdb=None)
-                self.assertEqual(vm.wait(), status)
-                self.assertIn(words, vm.stderr.text())
+    @pytest.mark.parametrize("slide, status, words", (("0x1000", 1, "takes multiples of 0x200000"), ("far", 2, "is not a number"),
+                                                      ("0x40000000", 1, "cannot be moved")))
+    def test_says_what_is_wrong_with_a_slide(self, slide, status, words):
+        vm = self.boot("--kaslr-slide", slide, gdb=None)
+        assert vm.wait() == status
+        assert words in vm.stderr.text()
 
     def test_says_what_is_wrong_with_a_damaged_kernel(self):
         damaged = bytearray(self.bzimage.read_bytes())
@@ -101,26 +99,16 @@ class Linux(RingsideCase):
         damaged[payload + 4:payload + 64] = b"\xff" * 60  # behind the magic number
         for name, contents, words in (("damaged", bytes(damaged), "does not unpack to"),
                                       ("cut", bytes(damaged[:4096]), "cut off")):
-            with self.subTest(name):
-                path = self.scratch() / name
-                path.write_bytes(contents)
-                vm = self.ringside(path, memory="256M", gdb=None)
-                self.assertEqual(vm.wait(), 1)
-                self.assertIn(words, vm.stderr.text())
-
-    def scratch(self) -> Path:
-        folder = tempfile.TemporaryDirectory(prefix="ringside-linux-")
-        self.addCleanup(folder.cleanup)
-        return Path(folder.name)
+            path = self.folder / name
+            path.write_bytes(contents)
+            vm = self.ringside(path, memory="256M", gdb=None)
+            assert vm.wait() == 1
+            assert words in vm.stderr.text()
 
 
-class Firmware(RingsideCase):
-    def test_seabios_finds_nothing_to_boot_from(self):
-        images = [path for path in (paths.SEABIOS / "bios.bin", paths.SEABIOS / "bios-256k.bin") if path.exists()]
-        if not images:
-            self.skipTest("no SeaBIOS: apt-get install seabios")
-        for image in images:
-            with self.subTest(image.name):
-                vm = self.ringside(image, gdb=None)
-                vm.serial(r"SeaBIOS \(version")
-                vm.serial(r"No bootable device")
+class TestFirmware(RingsideTest):
+    @pytest.mark.parametrize("image", ("bios.bin", "bios-256k.bin"))
+    def test_seabios_finds_nothing_to_boot_from(self, image):
+        vm = self.ringside(paths.SEABIOS / image, gdb=None)
+        vm.serial(r"SeaBIOS \(version")
+        vm.serial(r"No bootable device")

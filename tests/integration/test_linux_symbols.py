@@ -1,12 +1,12 @@
 """Linux's symbols where Linux is, by the Python file that Ringside makes for gdb: those of per-CPU variables are offsets, and
 stay. The kernel is Debian's, as far as its first instruction; the symbols are a few at places of our own choice."""
 
+import re
 import subprocess
-import tempfile
-import unittest
-from pathlib import Path
 
-from tests.integration.harness.case import RingsideCase
+import pytest
+
+from tests.harness.case import RingsideTest
 from tests.linux.symbols import kernel
 
 LINKED = 0xffffffff81000000
@@ -36,19 +36,13 @@ SECTIONS {{
 """
 
 
-class LinuxSymbols(RingsideCase):
-    @classmethod
-    def setUpClass(cls) -> None:
+class TestLinuxSymbols(RingsideTest):
+    @pytest.fixture(autouse=True)
+    def prepare(self, clean_up) -> None:
         try:
-            cls.bzimage = next(kernel.prepare().tree.glob("boot/vmlinuz-*"))
+            self.bzimage = next(kernel.prepare().tree.glob("boot/vmlinuz-*"))
         except kernel.LabError as error:
-            raise unittest.SkipTest(str(error)) from None
-
-    def setUp(self) -> None:
-        super().setUp()
-        folder = tempfile.TemporaryDirectory(prefix="ringside-symbols-")
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
+            pytest.skip(str(error))
         self.vmlinux = self.folder / "vmlinux"
         (self.folder / "layout").write_text(LAYOUT, encoding="utf-8")
         unlinked = self.folder / "symbols.o"
@@ -67,15 +61,15 @@ class LinuxSymbols(RingsideCase):
         return gdb
 
     def assert_moved(self, gdb, slide: int) -> None:
-        self.assertEqual(gdb.integer("&_text"), LINKED + slide)
-        self.assertEqual(gdb.integer("&start_kernel"), LINKED + INIT + slide)
-        self.assertEqual(gdb.integer("&current_task"), CURRENT)
-        self.assertRegex(gdb.console("info breakpoints"), rf"keep [yn] +{LINKED + INIT + slide:#x}")
+        assert gdb.integer("&_text") == LINKED + slide
+        assert gdb.integer("&start_kernel") == LINKED + INIT + slide
+        assert gdb.integer("&current_task") == CURRENT
+        assert re.search(rf"keep [yn] +{LINKED + INIT + slide:#x}", gdb.console("info breakpoints"))
 
     def test_per_cpu_variables_stay(self):
         gdb = self.attached_to_linux("--kaslr-slide", f"{SLIDE:#x}")
         self.assert_moved(gdb, SLIDE)
-        self.assertIn("keep y", gdb.console("info breakpoints"), "the breakpoint is in force")
+        assert "keep y" in gdb.console("info breakpoints"), "the breakpoint is in force"
 
     def test_symbols_that_are_read_again_follow(self):
         """As lx-symbols has it."""

@@ -4,14 +4,18 @@ A KVM that emulates the processor may refuse 32-bit paging; the guest notices an
 tests of paging are skipped there, by the guest's own word.
 """
 
-from tests.integration.harness.case import RingsideCase
+import re
+
+import pytest
+
+from tests.harness.case import RingsideTest
 
 PASSED, PAGING_REFUSED = (0x10 << 1) | 1, (0x12 << 1) | 1
 HIGH_BASE = 0xc0000000
 CR0_PAGING = 1 << 31
 
 
-class Protected32(RingsideCase):
+class TestProtected32(RingsideTest):
     def start(self):
         return self.attached("protected32")
 
@@ -20,7 +24,7 @@ class Protected32(RingsideCase):
         gdb.console("break after_paging")
         stop = gdb.run("continue")
         if stop["reason"] == "exited" and int(stop["exit-code"], 8) == PAGING_REFUSED:
-            self.skipTest("this host's KVM refuses paging in 32-bit mode")
+            pytest.skip("this host's KVM refuses paging in 32-bit mode")
         self.assert_breakpoint(stop, "after_paging")
         return vm, gdb
 
@@ -28,54 +32,54 @@ class Protected32(RingsideCase):
         vm = self.ringside(self.guest("protected32"), gdb=None)
         status = vm.wait()
         paging = {PASSED: "paging on", PAGING_REFUSED: "paging refused"}
-        self.assertIn(status, paging)
-        self.assertRegex(vm.stdout.text(), rf"paging off[\s\S]*{paging[status]}[\s\S]*\nok")
+        assert status in paging
+        assert re.search(rf"paging off[\s\S]*{paging[status]}[\s\S]*\nok", vm.stdout.text())
 
     def test_breaks_before_paging(self):
         _, gdb = self.start()
         gdb.console("break before_paging")
         self.assert_breakpoint(gdb.run("continue"), "before_paging")
-        self.assertEqual(gdb.integer("$cr0") & CR0_PAGING, 0)
+        assert gdb.integer("$cr0") & CR0_PAGING == 0
 
     def test_breaks_after_paging(self):
         vm, gdb = self.after_paging()
-        self.assertNotEqual(gdb.integer("$cr0") & CR0_PAGING, 0)
+        assert gdb.integer("$cr0") & CR0_PAGING != 0
         gdb.start("continue")
-        self.assertEqual(vm.wait(), PASSED)
+        assert vm.wait() == PASSED
 
     def test_a_breakpoint_in_a_function_shows_its_arguments_and_callers(self):
         _, gdb = self.start()
         gdb.console("break area")
         self.assert_breakpoint(gdb.run("continue"), "area")
-        self.assertEqual((gdb.evaluate("rectangle.width"), gdb.evaluate("scale")), ("6", "10"))
-        self.assertIn("guest_main", gdb.console("bt"))
+        assert (gdb.evaluate("rectangle.width"), gdb.evaluate("scale")) == ("6", "10")
+        assert "guest_main" in gdb.console("bt")
 
     def test_finish_shows_the_value_returned(self):
         _, gdb = self.start()
         gdb.console("break area")
         gdb.run("continue")
         stop = gdb.run("finish")
-        self.assertEqual((stop["reason"], stop["return-value"]), ("function-finished", "420"))
+        assert (stop["reason"], stop["return-value"]) == ("function-finished", "420")
 
     def test_recursion_is_a_backtrace(self):
         _, gdb = self.start()
         gdb.console("break factorial if n == 2")
         self.assert_breakpoint(gdb.run("continue"), "factorial")
-        self.assertEqual(gdb.console("bt").count("factorial"), 4)
+        assert gdb.console("bt").count("factorial") == 4
 
     def test_memory_is_read_through_both_mappings(self):
         _, gdb = self.after_paging()
         address = gdb.integer("&shared")
         low = gdb.integer(f"*(unsigned*){address:#x}")
         high = gdb.integer(f"*(unsigned*){address + HIGH_BASE:#x}")
-        self.assertEqual((low, high), (0x11223344, 0x11223344))
+        assert (low, high) == (0x11223344, 0x11223344)
 
     def test_memory_that_no_page_maps_is_an_error_and_not_zeros(self):
         _, gdb = self.after_paging()
-        with self.assertRaisesRegex(Exception, "Cannot access memory"):
+        with pytest.raises(Exception, match="Cannot access memory"):
             gdb.evaluate("*(unsigned*)0x80000000")
 
     def test_memory_that_no_ram_backs_is_an_error_and_not_zeros(self):
         _, gdb = self.start()
-        with self.assertRaisesRegex(Exception, "Cannot access memory"):
+        with pytest.raises(Exception, match="Cannot access memory"):
             gdb.evaluate("*(unsigned*)0x80000000")

@@ -1,9 +1,6 @@
 """Breakpoints in real mode where CS is not 0: gdb takes EIP for the address and knows none there."""
 
-import tempfile
-from pathlib import Path
-
-from tests.integration.harness.case import RingsideCase
+from tests.harness.case import RingsideTest
 
 # At 0x7c00: AX = 0, then a far jump to 07c0:0010, where a loop counts AX up to 3 and leaves through the debug-exit port.
 START = bytes.fromhex("31c0 ea1000c007").ljust(0x10, b"\x90")
@@ -13,9 +10,9 @@ LOOP_AT = 0x7c10
 EXIT_STATUS = (0x10 << 1) | 1
 
 
-class Segments(RingsideCase):
+class TestSegments(RingsideTest):
     def start(self):
-        image = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ringside-test-"))) / "image"
+        image = self.folder / "image"
         image.write_bytes(IMAGE)
         vm = self.ringside(image)
         gdb = self.gdb()
@@ -24,18 +21,17 @@ class Segments(RingsideCase):
         return vm, gdb
 
     def assert_in_the_loop(self, gdb, stop: dict, rounds: int) -> None:
-        self.assertEqual((stop["reason"], stop["signal-name"]), ("signal-received", "SIGTRAP"), stop)
-        self.assertEqual([gdb.integer(f"${name}") for name in ("cs", "eip", "eax", "cs_base + $eip")],
-                         [0x7c0, 0x10, rounds, LOOP_AT])
+        assert (stop["reason"], stop["signal-name"]) == ("signal-received", "SIGTRAP"), stop
+        assert [gdb.integer(f"${name}") for name in ("cs", "eip", "eax", "cs_base + $eip")] == [0x7c0, 0x10, rounds, LOOP_AT]
 
     def counts(self, command: str) -> None:
         vm, gdb = self.start()
         gdb.console(f"{command} *{LOOP_AT:#x}")
         for rounds in range(3):
             self.assert_in_the_loop(gdb, gdb.run("continue"), rounds)
-            self.assertIn("breakpoint at 0x7c10, which is CS:IP 07c0:0010", gdb.transcript())
+            assert "breakpoint at 0x7c10, which is CS:IP 07c0:0010" in gdb.transcript()
         gdb.start("continue")
-        self.assertEqual(vm.wait(), EXIT_STATUS)
+        assert vm.wait() == EXIT_STATUS
 
     def test_a_breakpoint_stops_in_each_round(self):
         self.counts("break")
@@ -49,13 +45,13 @@ class Segments(RingsideCase):
             gdb.console(f"break *{LOOP_AT + offset:#x}")
         for offset in (0, 1, 4, 0, 1, 4, 0, 1, 4, 6, 8):
             gdb.run("continue")
-            self.assertEqual(gdb.integer("$eip"), 0x10 + offset)
+            assert gdb.integer("$eip") == 0x10 + offset
         gdb.start("continue")
-        self.assertEqual(vm.wait(), EXIT_STATUS)
+        assert vm.wait() == EXIT_STATUS
 
     def test_a_step_leaves_a_breakpoint(self):
         _, gdb = self.start()
         gdb.console(f"break *{LOOP_AT:#x}")
         self.assert_in_the_loop(gdb, gdb.run("continue"), 0)
         gdb.run("stepi")
-        self.assertEqual((gdb.integer("$eip"), gdb.integer("$eax")), (0x11, 1))
+        assert (gdb.integer("$eip"), gdb.integer("$eax")) == (0x11, 1)

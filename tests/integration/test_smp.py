@@ -1,13 +1,15 @@
 """Several vCPUs, which stop and go together."""
 
-from tests.integration.harness.case import RingsideCase
+import re
+
+from tests.harness.case import RingsideTest
 
 CPUS = 4
 MOST_CPUS = 255  # APIC ids have 8 bits, and 255 means all
 EXIT_STATUS = (0x10 << 1) | 1
 
 
-class Smp(RingsideCase):
+class TestSmp(RingsideTest):
     def start(self, rounds: int = 0):
         return self.attached("smp", "--cpus", CPUS, f"--append=cpus={CPUS} rounds={rounds}")
 
@@ -24,34 +26,34 @@ class Smp(RingsideCase):
 
     def test_runs_alone_to_its_exit_status(self):
         vm = self.ringside(self.guest("smp"), "--cpus", CPUS, f"--append=cpus={CPUS} rounds=50", gdb=None)
-        self.assertEqual(vm.wait(), EXIT_STATUS)
-        self.assertIn(f"cpus {CPUS}", vm.stdout.text())
+        assert vm.wait() == EXIT_STATUS
+        assert f"cpus {CPUS}" in vm.stdout.text()
 
     def test_one_vcpu_for_every_apic_id(self):
         _, gdb = self.attached("smp", "--cpus", MOST_CPUS, f"--append=cpus={MOST_CPUS} rounds=2")
         gdb.console(f"break cpu_work if cpu == {MOST_CPUS - 1}")
         stop = gdb.run("continue")
-        self.assertEqual(stop["thread-id"], str(MOST_CPUS))
+        assert stop["thread-id"] == str(MOST_CPUS)
         states = [thread["details"] for thread in self.threads(gdb)]
-        self.assertEqual(len(states), MOST_CPUS)
-        self.assertFalse([state for state in states if "SIPI" in state], "all have been woken")
+        assert len(states) == MOST_CPUS
+        assert not [state for state in states if "SIPI" in state], "all have been woken"
 
     def test_more_are_refused(self):
         vm = self.ringside(self.guest("smp"), "--cpus", MOST_CPUS + 1, gdb=None)
-        self.assertEqual(vm.wait(), 2)
-        self.assertIn(f"1 to {MOST_CPUS}", vm.stderr.text())
+        assert vm.wait() == 2
+        assert f"1 to {MOST_CPUS}" in vm.stderr.text()
 
     def test_every_vcpu_is_a_thread_in_order(self):
         _, gdb = self.start()
         threads = self.threads(gdb)
-        self.assertEqual(sorted(int(thread["id"]) for thread in threads), [1, 2, 3, 4])
+        assert sorted(int(thread["id"]) for thread in threads) == [1, 2, 3, 4]
         text = gdb.console("info threads")
         for vcpu in range(CPUS):
-            self.assertIn(f"vCPU {vcpu}", text)
+            assert f"vCPU {vcpu}" in text
 
     def test_waiting_processors_are_named_so(self):
         _, gdb = self.start()
-        self.assertRegex(gdb.console("info threads"), r"(?i)(waiting|wait).*SIPI")
+        assert re.search(r"(?i)(waiting|wait).*SIPI", gdb.console("info threads"))
 
     def test_each_thread_has_its_own_registers(self):
         _, gdb = self.all_working()
@@ -59,8 +61,8 @@ class Smp(RingsideCase):
         for thread in range(1, CPUS + 1):
             gdb.console(f"thread {thread}")
             bases.add(gdb.integer("$gs_base"))
-        self.assertEqual(len(bases), CPUS)
-        self.assertIn(gdb.integer("&per_cpu[0]"), bases)
+        assert len(bases) == CPUS
+        assert gdb.integer("&per_cpu[0]") in bases
 
     def thread_of(self, gdb, cpu: int) -> str:
         """The guest numbers its CPUs in the order in which they woke; their APIC ids are the vCPUs' indices."""
@@ -72,10 +74,10 @@ class Smp(RingsideCase):
         for cpu in range(CPUS):
             gdb.console(f"break cpu_work if cpu == {cpu}")
             stop = gdb.run("continue")
-            self.assertEqual((stop["reason"], stop["thread-id"]), ("breakpoint-hit", self.thread_of(gdb, cpu)))
+            assert (stop["reason"], stop["thread-id"]) == ("breakpoint-hit", self.thread_of(gdb, cpu))
             threads.add(stop["thread-id"])
             gdb.console("delete")
-        self.assertEqual(len(threads), CPUS)
+        assert len(threads) == CPUS
 
     def test_stepping_one_vcpu_leaves_the_others_where_they_are(self):
         _, gdb = self.start()
@@ -90,29 +92,29 @@ class Smp(RingsideCase):
         before = counters()
         # Not over the lock that follows: another vCPU may hold it, and stays where it is.
         for command in ("next", "stepi", "stepi"):
-            self.assertEqual(gdb.run(command)["thread-id"], stepped)
-        self.assertEqual(counters(), before)
+            assert gdb.run(command)["thread-id"] == stepped
+        assert counters() == before
 
     def test_a_stop_stops_all(self):
         _, gdb = self.all_working()
         gdb.start("continue")
         gdb.interrupt()
-        self.assertEqual({thread["state"] for thread in self.threads(gdb)}, {"stopped"})
+        assert {thread["state"] for thread in self.threads(gdb)} == {"stopped"}
         before = gdb.evaluate("shared_counter")
         gdb.console("maint flush dcache")
-        self.assertEqual(gdb.evaluate("shared_counter"), before)
+        assert gdb.evaluate("shared_counter") == before
 
     def test_ctrl_c_again_and_again(self):
         _, gdb = self.all_working()
         for _ in range(10):
             gdb.start("continue")
-            self.assertEqual(gdb.interrupt()["signal-name"], "SIGINT")
+            assert gdb.interrupt()["signal-name"] == "SIGINT"
 
     def test_a_watchpoint_on_another_cpus_data(self):
         _, gdb = self.all_working()
         gdb.console("watch per_cpu[2].counter")
         stop = gdb.run("continue", seconds=240)
-        self.assertEqual((stop["reason"], stop["thread-id"]), ("watchpoint-trigger", self.thread_of(gdb, 2)))
+        assert (stop["reason"], stop["thread-id"]) == ("watchpoint-trigger", self.thread_of(gdb, 2))
 
     def test_the_sums_are_right_after_many_stops(self):
         vm, gdb = self.start(rounds=40)
@@ -122,4 +124,4 @@ class Smp(RingsideCase):
             gdb.run("continue")
         gdb.console("delete")
         gdb.start("continue")
-        self.assertEqual(vm.wait(), EXIT_STATUS)
+        assert vm.wait() == EXIT_STATUS

@@ -6,23 +6,23 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.integration.harness import paths
-from tests.integration.harness.case import RingsideCase
-from tests.integration.harness.ringside import Ringside
-from tests.integration.harness.timeouts import FACTOR
+from tests.harness import paths
+from tests.harness.case import RingsideTest
+from tests.harness.ringside import Ringside
+from tests.harness.timeouts import FACTOR
 
 
-class Transports(RingsideCase):
+class TestTransports(RingsideTest):
     def use(self, gdb) -> None:
         gdb.console("break report_round")
         self.assert_breakpoint(gdb.run("continue"), "report_round")
-        self.assertIn("run_scheduler", gdb.console("bt"))
+        assert "run_scheduler" in gdb.console("bt")
 
     def test_tcp_listens_on_loopback_alone(self):
         vm = self.ringside(self.guest("demo64"))
         port = vm.port()
         listening = Path(f"/proc/{vm.pid}/net/tcp").read_text(encoding="ascii")
-        self.assertIn(f"0100007F:{port:04X} 00000000:0000 0A", listening)
+        assert f"0100007F:{port:04X} 00000000:0000 0A" in listening
 
     def test_stdio_under_target_remote_pipe(self):
         gdb = self.gdb(self.guest("demo64"))
@@ -36,8 +36,8 @@ class Transports(RingsideCase):
             path = Path(folder, "socket")
             vm = self.ringside(self.guest("demo64"), gdb=f"unix:{path}")
             vm.stderr.wait_for("gdb: listening on unix:")
-            self.assertTrue(stat.S_ISSOCK(path.stat().st_mode))
-            self.assertEqual(path.stat().st_mode & 0o077, 0, "only its owner may use it")
+            assert stat.S_ISSOCK(path.stat().st_mode)
+            assert path.stat().st_mode & 0o077 == 0, "only its owner may use it"
             gdb = self.gdb(self.guest("demo64"))
             gdb.connect_to(str(path))
             self.use(gdb)
@@ -53,7 +53,7 @@ class Transports(RingsideCase):
         vm.serial("round 1:")
         gdb = self.gdb(self.guest("demo64"))
         gdb.connect(vm.port())
-        self.assertGreaterEqual(gdb.integer("rounds_done"), 1)
+        assert gdb.integer("rounds_done") >= 1
         self.use(gdb)
 
     def test_ringside_gdb_brings_its_own_gdb(self):
@@ -61,5 +61,5 @@ class Transports(RingsideCase):
             [paths.RINGSIDE, "gdb", "-m", "64M", self.guest("demo64"), "--", "-nx", "-batch", "-ex", "break report_round",
              "-ex", "continue", "-ex", "bt", "-ex", "kill"],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120 * FACTOR, check=False)
-        self.assertIn("#1", done.stdout, done.stdout + done.stderr)
-        self.assertIn("run_scheduler", done.stdout)
+        assert "#1" in done.stdout, done.stdout + done.stderr
+        assert "run_scheduler" in done.stdout

@@ -3,28 +3,26 @@
 import array
 import fcntl
 import os
+import re
 import selectors
 import shutil
 import signal
 import socket
-import tempfile
 import termios
 from pathlib import Path
 
-from tests.integration.harness.case import RingsideCase
-from tests.integration.harness.ringside import Ringside
-from tests.integration.harness.timeouts import Deadline
+import pytest
+
+from tests.harness.case import RingsideTest
+from tests.harness.ringside import Ringside
+from tests.harness.timeouts import Deadline
 
 VMM_ERROR, BAD_USAGE = 1, 2
 EXIT_STATUS = (0x10 << 1) | 1
 SECTOR = 512
 
 
-class VirtioCase(RingsideCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ringside-test-")))
-
+class VirtioTest(RingsideTest):
     def image(self, name: str = "disk.img", sectors: int = 64) -> Path:
         path = self.folder / name
         path.write_bytes(b"".join(bytes([number % 256]) * SECTOR for number in range(sectors)))
@@ -38,35 +36,35 @@ class VirtioCase(RingsideCase):
         return int.from_bytes(image.read_bytes()[SECTOR:SECTOR + 4], "little")
 
 
-class Devices(VirtioCase):
+class TestDevices(VirtioTest):
     def test_without_devices(self):
         vm = self.ringside(self.guest("virtio"), gdb=None)
-        self.assertEqual(vm.wait(), EXIT_STATUS)
-        self.assertIn("no entropy device\nno disk\nno console\ndone", vm.stdout.text().replace("\r", ""))
+        assert vm.wait() == EXIT_STATUS
+        assert "no entropy device\nno disk\nno console\ndone" in vm.stdout.text().replace("\r", "")
 
     def test_entropy_and_a_disk(self):
         image = self.image()
         vm = self.ringside(self.guest("virtio"), "--rng", "--disk", image, gdb=None)
-        self.assertEqual(vm.wait(), EXIT_STATUS)
-        self.assertRegex(vm.stdout.text(), r"entropy: 32 bytes, sum \d+")
-        self.assertIn("disk: 64 sectors", vm.stdout.text())
-        self.assertEqual(self.runs(image), 1)
-        self.assertEqual(image.read_bytes()[2 * SECTOR:3 * SECTOR], b"\x02" * SECTOR)
+        assert vm.wait() == EXIT_STATUS
+        assert re.search(r"entropy: 32 bytes, sum \d+", vm.stdout.text())
+        assert "disk: 64 sectors" in vm.stdout.text()
+        assert self.runs(image) == 1
+        assert image.read_bytes()[2 * SECTOR:3 * SECTOR] == b"\x02" * SECTOR
 
     def test_a_read_only_disk_stays_as_it_is(self):
         image = self.image()
         image.chmod(0o444)
         vm = self.ringside(self.guest("virtio"), "--disk", f"{image},ro", gdb=None)
-        self.assertEqual(vm.wait(), EXIT_STATUS)
-        self.assertIn("disk: not writable", vm.stdout.text())
-        self.assertEqual(self.runs(image), 0)
+        assert vm.wait() == EXIT_STATUS
+        assert "disk: not writable" in vm.stdout.text()
+        assert self.runs(image) == 0
 
     def test_several_disks(self):
         first, second = self.image("first.img", 8), self.image("second.img", 16)
         vm = self.ringside(self.guest("virtio"), "--disk", first, "--disk", second, gdb=None)
-        self.assertEqual(vm.wait(), EXIT_STATUS)
-        self.assertIn("disk: 8 sectors", vm.stdout.text())
-        self.assertEqual((self.runs(first), self.runs(second)), (1, 0))
+        assert vm.wait() == EXIT_STATUS
+        assert "disk: 8 sectors" in vm.stdout.text()
+        assert (self.runs(first), self.runs(second)) == (1, 0)
 
     def test_what_was_flushed_outlives_the_monitor(self):
         image = self.image()
@@ -75,28 +73,28 @@ class Devices(VirtioCase):
             vm.serial("disk: flushed")
             vm.signal(signal.SIGKILL)
             vm.wait()
-            self.assertEqual(self.runs(image), run)
+            assert self.runs(image) == run
 
 
-class Console(VirtioCase):
-    def setUp(self) -> None:
-        super().setUp()
+class TestConsole(VirtioTest):
+    @pytest.fixture(autouse=True)
+    def prepare(self, clean_up) -> None:
         path = self.folder / "console"
-        self.listener = self.enterContext(socket.socket(socket.AF_UNIX))
+        self.listener = self.ends.enter_context(socket.socket(socket.AF_UNIX))
         self.listener.bind(str(path))
         self.listener.listen()
         self.option = f"--virtio-console=unix:{path}"
 
     def connection(self) -> socket.socket:
         connection, _ = self.listener.accept()
-        return self.enterContext(connection)
+        return self.ends.enter_context(connection)
 
     def test_input_reaches_the_guest(self):
         vm = self.ringside(self.guest("virtio"), self.option, gdb=None)
         vm.serial("console: waiting")
         self.connection().sendall(b"hello")
         vm.serial("console: hello")
-        self.assertEqual(vm.wait(), EXIT_STATUS)
+        assert vm.wait() == EXIT_STATUS
 
     def taken(self, connection: socket.socket) -> bool:
         """Whether the monitor has read everything that was sent."""
@@ -117,88 +115,87 @@ class Console(VirtioCase):
         connection.sendall(b"hello")
         deadline = Deadline(30)
         while not self.taken(connection):
-            self.assertFalse(deadline.over(), "the monitor does not read the console")
+            assert not deadline.over(), "the monitor does not read the console"
         for _ in range(200):  # each a round trip
-            self.assertEqual(gdb.integer("console.used_.index"), 0)
-        self.assertEqual(gdb.integer("typed[0]"), 0)
+            assert gdb.integer("console.used_.index") == 0
+        assert gdb.integer("typed[0]") == 0
         gdb.console("delete")
         gdb.console("break guest::debug_exit")
         gdb.run("continue")
-        self.assertEqual(gdb.integer("console.used_.index"), 1)
-        self.assertIn("hello", gdb.evaluate("typed"))
+        assert gdb.integer("console.used_.index") == 1
+        assert "hello" in gdb.evaluate("typed")
 
 
-class Network(VirtioCase):
+class TestNetwork(VirtioTest):
     def test_passt_is_started_and_ends_with_the_monitor(self):
         if shutil.which("passt") is None:
-            self.skipTest("passt is not installed")
+            pytest.skip("passt is not installed")
         vm, gdb = self.attached("virtio", "--net", "passt")
         started = [int(pid) for pid in Path(f"/proc/{vm.pid}/task/{vm.pid}/children").read_text().split()]
-        self.assertEqual(len(started), 1)
+        assert len(started) == 1
         watched = os.pidfd_open(started[0])
-        self.addCleanup(os.close, watched)
+        self.ends.callback(os.close, watched)
         gdb.console("kill")
         vm.wait()
         ended = selectors.DefaultSelector()
         ended.register(watched, selectors.EVENT_READ)
-        self.assertTrue(ended.select(Deadline(30).left()), "passt lives on")
+        assert ended.select(Deadline(30).left()), "passt lives on"
 
     def test_passt_that_listens_is_talked_to(self):
         path = self.folder / "passt"
-        listener = self.enterContext(socket.socket(socket.AF_UNIX))
+        listener = self.ends.enter_context(socket.socket(socket.AF_UNIX))
         listener.bind(str(path))
         listener.listen()
         vm = self.ringside(self.guest("virtio"), f"--net=passt:{path}", gdb=None)
         connection, _ = listener.accept()
         with connection:
-            self.assertEqual(vm.wait(), EXIT_STATUS)
-            self.assertEqual(connection.recv(1), b"", "a guest without a driver sends nothing")
+            assert vm.wait() == EXIT_STATUS
+            assert connection.recv(1) == b"", "a guest without a driver sends nothing"
 
 
-class UnderTheDebugger(VirtioCase):
+class TestUnderTheDebugger(VirtioTest):
     def test_a_request_is_seen_on_its_way(self):
         image = self.image()
         _, gdb = self.attached("virtio", "--disk", image)
         gdb.console("break virtio::Driver::notify if this == &disk")
         gdb.run("continue")
-        self.assertEqual(gdb.integer("descriptors_[1].length"), SECTOR)
+        assert gdb.integer("descriptors_[1].length") == SECTOR
         # A device that has just been set up may look into its queue before it is told to; then it is quicker.
         completed = gdb.integer("used_.index")
-        self.assertIn(completed, (0, 1))
+        assert completed in (0, 1)
         gdb.console("maint flush dcache")
-        self.assertEqual(gdb.integer("used_.index"), completed, "nothing moves while the guest is held")
+        assert gdb.integer("used_.index") == completed, "nothing moves while the guest is held"
         gdb.console("delete")
         gdb.console("break guest::debug_exit")
         gdb.run("continue")
-        self.assertEqual(gdb.integer("disk.used_.index"), 5)
-        self.assertEqual(self.runs(image), 1)
+        assert gdb.integer("disk.used_.index") == 5
+        assert self.runs(image) == 1
 
     def test_accesses_are_counted_by_device(self):
         _, gdb = self.attached("virtio", "--rng", "--disk", self.image())
         gdb.console("break guest::debug_exit")
         gdb.run("continue")
         table = gdb.console("monitor exits mmio")
-        self.assertIn("virtio rng", table)
-        self.assertIn("virtio block", table)
+        assert "virtio rng" in table
+        assert "virtio block" in table
 
 
-class Usage(VirtioCase):
+class TestUsage(VirtioTest):
     def refused(self, options: list, pattern: str, status: int = VMM_ERROR) -> None:
         vm = self.keep(Ringside("run", *options, self.guest("virtio")))
-        self.assertEqual(vm.wait(), status)
+        assert vm.wait() == status
         said = vm.stderr.text().strip()
-        self.assertRegex(said, f"(?i){pattern}")
+        assert re.search(f"(?i){pattern}", said)
         if status == VMM_ERROR:
-            self.assertEqual(len(said.splitlines()), 1, said)
+            assert len(said.splitlines()) == 1, said
 
-    def test_disks_that_are_none(self):
+    @pytest.mark.parametrize("name, pattern", (("absent", "no such file"), ("", "directory"), ("empty", "empty"), ("odd", "sectors"),
+                                               ("fifo", "neither a file nor a block device")))
+    def test_disks_that_are_none(self, name, pattern):
         (self.folder / "empty").touch()
         (self.folder / "odd").write_bytes(bytes(513))
         os.mkfifo(self.folder / "fifo")
-        for name, pattern in (("absent", "no such file"), ("", "directory"), ("empty", "empty"), ("odd", "sectors"),
-                              ("fifo", "neither a file nor a block device")):
-            with self.subTest(name):
-                self.refused(["--disk", self.folder / name], pattern)
+        self.refused(["--disk", self.folder / name], pattern)
 
     def test_one_image_has_one_writer(self):
         image = self.image()
@@ -206,17 +203,16 @@ class Usage(VirtioCase):
         first.serial("disk: flushed")
         self.refused(["--disk", image], "another program.*uses the image")
         self.refused(["--disk", f"{image},ro"], "another program writes to the image")
-        self.assertTrue(first.running())
+        assert first.running()
 
     def test_too_many_devices(self):
         image = self.image()
         self.refused(["--rng", *(f"--disk={image},ro" for _ in range(8))], "room for 8 virtio devices.*9", BAD_USAGE)
 
-    def test_words_that_mean_nothing(self):
-        for option in ("--disk=", "--disk=a.img,rw", "--net=user", "--net=tap:", "--net=tap:t,mac=1",
-                       "--vsock=3", "--vsock=2,/tmp/x", "--virtio-console=screen"):
-            with self.subTest(option):
-                self.refused([option], ".", BAD_USAGE)
+    @pytest.mark.parametrize("option", ("--disk=", "--disk=a.img,rw", "--net=user", "--net=tap:", "--net=tap:t,mac=1",
+                                        "--vsock=3", "--vsock=2,/tmp/x", "--virtio-console=screen"))
+    def test_words_that_mean_nothing(self, option):
+        self.refused([option], ".", BAD_USAGE)
 
     def test_networks_that_are_not_there(self):
         self.refused(["--net", f"passt:{self.folder}/absent"], "no such file.*listen")

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.integration.harness.gdb import GdbSession
-from tests.integration.harness.streams import Collector
+from tests.harness.gdb import GdbSession
+from tests.harness.streams import Collector
 
 LIMIT = 120  # seconds, for the machine's start
 INSIDE = 1234

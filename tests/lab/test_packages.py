@@ -2,9 +2,10 @@
 
 import shutil
 import subprocess
-import unittest
 from pathlib import Path
 from unittest import mock
+
+import pytest
 
 from ringlab import tools
 from ringlab.errors import LabError
@@ -35,39 +36,33 @@ def required() -> dict[str, str]:
     return programs | {path: package for path, package in tools.FILES.items() if Path(path).exists()}
 
 
-class PackagesTest(unittest.TestCase):
+class TestPackages:
     def test_everything_named_is_installed(self) -> None:
         absent = [name for name in tools.PROGRAMS if not shutil.which(name)]
         absent += [path for path in tools.FILES if not Path(path).exists()]
-        self.assertEqual(absent, [])
+        assert absent == []
 
     def test_each_belongs_to_the_package_that_is_named(self) -> None:
         for path, package in required().items():
-            with self.subTest(path):
-                self.assertTrue(owners(path) & brought_by(package), f"{owners(path)} owns {path}, and {package} does not bring it")
+            assert owners(path) & brought_by(package), f"{owners(path)} owns {path}, and {package} does not bring it"
 
     def test_a_link_into_a_recommended_package_would_be_noticed(self) -> None:
         link = "/usr/share/bochs/VGABIOS-lgpl-latest"
-        self.assertEqual(owners(link), {"vgabios"})
-        self.assertNotIn("vgabios", brought_by("bochsbios"))
+        assert owners(link) == {"vgabios"}
+        assert "vgabios" not in brought_by("bochsbios")
 
     def test_a_missing_program_and_a_missing_file_name_their_package(self) -> None:
-        with mock.patch.object(shutil, "which", return_value=None), self.assertRaisesRegex(LabError, "apt-get install binutils"):
+        with mock.patch.object(shutil, "which", return_value=None), pytest.raises(LabError, match="apt-get install binutils"):
             tools.find("ld")
         missing = "/nonexistent/bios"
-        with mock.patch.dict(tools.FILES, {missing: "some-package"}), self.assertRaisesRegex(
-            LabError, f"^{missing} is missing: apt-get install some-package$"
-        ):
+        with mock.patch.dict(tools.FILES, {missing: "some-package"}), pytest.raises(LabError) as raised:
             tools.require_file(missing)
+        assert str(raised.value) == f"{missing} is missing: apt-get install some-package"
 
 
-class ListTest(unittest.TestCase):
+class TestList:
     def test_the_groups_that_the_demo_in_the_lab_installs_have_every_package(self) -> None:
         """But those that are in every Debian."""
         rows = [line.partition("#")[0].split() for line in Path(__file__).parents[1].joinpath("packages.txt").read_text().splitlines()]
         installed = {row[0] for row in rows if {"lab", "intel", "amd", "demo"} & set(row[1:])}
-        self.assertLessEqual({*tools.PROGRAMS.values(), *tools.FILES.values()} - {"apt", "dpkg", "libc-bin"}, installed)
-
-
-if __name__ == "__main__":
-    unittest.main()
+        assert {*tools.PROGRAMS.values(), *tools.FILES.values()} - {"apt", "dpkg", "libc-bin"} <= installed

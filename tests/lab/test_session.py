@@ -5,18 +5,18 @@ import signal
 import socket
 import subprocess
 import sys
-import unittest
 from pathlib import Path
 
-from ringlab import channel
-from ringlab.batch import Test
+import pytest
+
+from ringlab import batch, channel
 from ringlab.emulator import Emulator, Setup
 from ringlab.errors import LabError
 from ringlab.kernel import Kernel
 from ringlab.session import PANIC, Session
 from test_channel import TOKEN, command, mark
 
-TESTS = [Test("only", 1, "true")]
+TESTS = [batch.Test("only", 1, "true")]
 NO_KERNEL = Kernel("none", Path(), Path(), 0, 0, Path())
 
 
@@ -88,47 +88,47 @@ os.write(report, sys.stdin.buffer.read())
         return ""
 
 
-class SessionTest(unittest.TestCase):
+class TestSession:
     def listen(self, console: bytes = b"", report: bytes = b"", stays: bool = True, screen: bytes = b"") -> list[object]:
         with FakeMachine(console, report, stays, screen) as machine:
             self.machine = machine
             return list(Session(machine, TOKEN, TESTS).events())
 
     def failure(self, *arguments: object) -> LabError:
-        with self.assertRaises(LabError) as raised:
+        with pytest.raises(LabError) as raised:
             self.listen(*arguments)  # type: ignore[arg-type]
-        return raised.exception
+        return raised.value
 
     def test_a_whole_report(self) -> None:
         events = self.listen(b"", command(0, b"fine\n") + mark("done 1"))
-        self.assertEqual(events, [channel.Begin(0), channel.Output(b"fine\n"), channel.End(0, 0), channel.Done(1)])
+        assert events == [channel.Begin(0), channel.Output(b"fine\n"), channel.End(0, 0), channel.Done(1)]
 
     def test_a_report_is_read_to_its_end_after_the_machine_is_gone(self) -> None:
         events = self.listen(b"", command(0, b"fine\n") + mark("done 1"), False)
-        self.assertEqual(events[-1], channel.Done(1))
+        assert events[-1] == channel.Done(1)
 
     def test_a_machine_that_powers_off_early(self) -> None:
         error = self.failure(b"reboot: Power down\n", command(0, b"fine\n"), False)
-        self.assertIn("went away before its last mark", str(error))
-        self.assertIn("reboot: Power down", error.details)
-        self.assertIn("the emulator's log", error.details)
+        assert "went away before its last mark" in str(error)
+        assert "reboot: Power down" in error.details
+        assert "the emulator's log" in error.details
 
     def test_a_machine_that_ends_inside_a_command(self) -> None:
-        self.assertIn("went away before its end of only", str(self.failure(b"", mark("begin 0000") + b"half", False)))
+        assert "went away before its end of only" in str(self.failure(b"", mark("begin 0000") + b"half", False))
 
     def test_a_panic(self) -> None:
         error = self.failure(PANIC + b": why\nmore\n---[ end Kernel panic", mark("begin 0000"))
-        self.assertIn("panicked", str(error))
-        self.assertIn("why\nmore", error.details)
+        assert "panicked" in str(error)
+        assert "why\nmore" in error.details
 
     def test_an_emulator_that_stops_at_its_own_prompt(self) -> None:
         error = self.failure(b"", mark("begin 0000"), True, b"\x1b[1mwhy it stopped\r\n<prompt:2> ")
-        self.assertIn("its own debugger's prompt", str(error))
-        self.assertIn("the emulator's screen\nwhy it stopped\n<prompt:2>", error.details)
+        assert "its own debugger's prompt" in str(error)
+        assert "the emulator's screen\nwhy it stopped\n<prompt:2>" in error.details
 
     def test_what_an_emulator_draws_is_read_so_that_it_can_go_on(self) -> None:
         with DrawingMachine(command(0, b"fine\n") + mark("done 1")) as machine:
-            self.assertEqual(list(Session(machine, TOKEN, TESTS).events())[-1], channel.Done(1))
+            assert list(Session(machine, TOKEN, TESTS).events())[-1] == channel.Done(1)
 
     def test_a_machine_that_never_gets_to_its_first_command(self) -> None:
         FakeMachine.boot_seconds = 0
@@ -136,16 +136,12 @@ class SessionTest(unittest.TestCase):
             error = self.failure()
         finally:
             FakeMachine.boot_seconds = 60
-        self.assertIn("hangs: no first command in time", str(error))
-        self.assertIn("the console is silent", error.details)
+        assert "hangs: no first command in time" in str(error)
+        assert "the console is silent" in error.details
 
     def test_the_process_is_gone_afterwards(self) -> None:
         self.listen(b"", mark("done 0"))
         assert self.machine.process is not None
-        self.assertEqual(self.machine.process.returncode, -signal.SIGKILL)
-        with self.assertRaises(ProcessLookupError):
+        assert self.machine.process.returncode == -signal.SIGKILL
+        with pytest.raises(ProcessLookupError):
             os.kill(self.machine.process.pid, 0)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
@@ -73,7 +74,7 @@ class LaneRun:
         self.lane = lane
         self.quick = quick
         self.counts = Counts()
-        self.notes: list[str] = []
+        self._pytest_runs = 0
         self.log_path = LOGS / f"{lane.name}.log"
         self.log = open(self.log_path, "w", encoding="utf-8", errors="replace")
 
@@ -143,6 +144,14 @@ class LaneRun:
         status = self.run("ctest", "--test-dir", directory, "-L", f"^{label}$", "-j", JOBS, "--no-tests=error",
                           "--output-on-failure", "--output-junit", report, env=env)
         self._count(read_junit(report), status, "ctest")
+
+    def pytest(self, *arguments, env: dict[str, str] | None = None) -> None:
+        """Tests written for pytest, each counted. `arguments` are pytest's: files and options."""
+        self._pytest_runs += 1
+        report = LOGS / f"{self.lane.name}-pytest-{self._pytest_runs}.xml"
+        report.unlink(missing_ok=True)
+        status = self.run(sys.executable, "-m", "pytest", f"--junit-xml={report}", *arguments, env=env)
+        self._count(read_junit(report), status, "pytest")
 
     def counted(self, *command, env: dict[str, str] | None = None) -> None:
         """A test program of ours that takes --json FILE and writes {"passed": N, "failed": N, "skipped": N} there."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.lab.ringlab.qemu import PERIODIC_TICK
 from tests.lanes import matrix
-from tests.lanes.lane import BUILD, LOGS, ROOT, LabMachine, Lane, LaneRun, Skipped
+from tests.lanes.lane import BUILD, JOBS, LOGS, ROOT, LabMachine, Lane, LaneRun, Skipped
 from tests.linux import cases as linux_cases
 from tests.linux import dbg_packages, other_kernels
 
@@ -36,8 +36,7 @@ LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
 def lint(run: LaneRun) -> None:
     for check in ("format", "files", "layers", "shell"):
         run.one_test(check, PYTHON, "-m", f"tests.lint.{check}")
-    run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/lint")
-    run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/lanes")
+    run.pytest("tests/lint", "tests/lanes")
     if not run.quick:
         for foundation in ("arch", "gdbstub"):
             stands_alone(run, foundation)
@@ -66,8 +65,7 @@ def stands_alone(run: LaneRun, foundation: str) -> None:
 
 def unit(run: LaneRun) -> None:
     run.ctest(run.build("release"), "unit")
-    run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/lab")
-    run.counted(PYTHON, "-m", "tests.lanes.unittests", "tests/conformance")
+    run.pytest("tests/lab", "tests/conformance")
 
 
 def usable_kvm() -> str:
@@ -104,7 +102,7 @@ def gdb(run: LaneRun) -> None:
     build = run.build("release")
     if in_lab_instead(run):
         return run.counted(PYTHON, "-m", "tests.lab.gdb_sessions", "--build", build)
-    run.counted(PYTHON, "-m", "tests.integration")
+    run.pytest("tests/integration", f"--numprocesses={JOBS}")
 
 
 def sanitized(run: LaneRun, preset: str, options: dict[str, str], unit_tests: tuple[str, ...]) -> None:
@@ -115,7 +113,7 @@ def sanitized(run: LaneRun, preset: str, options: dict[str, str], unit_tests: tu
     if reason := usable_kvm():
         run.note(f"no usable /dev/kvm: {reason}: without the gdb tests, which the lane gdb runs in the lab")
         return
-    run.counted(PYTHON, "-m", "tests.integration", env={
+    run.pytest("tests/integration", f"--numprocesses={JOBS}", env={
         **options, "RINGSIDE": str(directory / "ringside"), "RINGSIDE_GUESTS": str(guests),
         "RINGSIDE_TEST_TIMEOUT_FACTOR": "4"})
 

@@ -4,9 +4,9 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
-import unittest
 from pathlib import Path
+
+import pytest
 
 from tests.lanes.lanes import LANES
 from tests.lint import sources
@@ -30,35 +30,32 @@ def explained() -> set[str]:
     return set(re.findall(r"^#   ([a-z]+) ", LIST.read_text(encoding="utf-8"), re.MULTILINE))
 
 
-class ListTest(unittest.TestCase):
+class TestList:
     def test_each_package_stands_once_and_has_groups(self) -> None:
         names = re.findall(r"^([a-z0-9][^\s#]*)", LIST.read_text(encoding="utf-8"), re.MULTILINE)
-        self.assertEqual(len(names), len(set(names)))
-        self.assertEqual([name for name, groups in listed().items() if not groups], [])
+        assert len(names) == len(set(names))
+        assert [name for name, groups in listed().items() if not groups] == []
 
     def test_groups_are_those_that_are_explained(self) -> None:
-        self.assertEqual({group for groups in listed().values() for group in groups}, explained())
+        assert {group for groups in listed().values() for group in groups} == explained()
 
     def test_lanes_name_groups_that_exist(self) -> None:
         for lane in LANES:
-            with self.subTest(lane.name):
-                self.assertLessEqual(set(lane.groups), explained())
+            assert set(lane.groups) <= explained(), lane.name
 
     def test_packages_named_in_messages_are_listed(self) -> None:
         for path in sources.ours():
             if path.endswith((".cpp", ".h", ".py", ".cmake")) and not path.startswith(("tests/lab/test_", "tests/lanes/test_")):
                 for pattern in NAMED:
-                    with self.subTest(path):
-                        self.assertLessEqual(set(pattern.findall(sources.read(path))), set(listed()))
+                    assert set(pattern.findall(sources.read(path))) <= set(listed()), path
 
 
-class InstallTest(unittest.TestCase):
+class TestInstall:
     """On a machine made of a few programs, where nothing is installed."""
 
-    def setUp(self) -> None:
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = Path(scratch.name)
+    @pytest.fixture(autouse=True)
+    def in_folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
         for name in ("awk", "bash", "comm", "dirname", "sort"):
             (self.folder / name).symlink_to(str(shutil.which(name)))
         self.program("dpkg-query", "exit 1")
@@ -80,21 +77,16 @@ class InstallTest(unittest.TestCase):
         for sudo in (False, True):
             if sudo:
                 self.program("sudo", "exit 1")
-            with self.subTest(sudo=sudo):
-                done = self.install("intel")
-                self.assertEqual((done.returncode, done.stdout), (1, ""))
-                self.assertEqual(done.stderr, f"{INSTALL}: 4 packages are missing, and only root can install them. As root: "
-                                              f"apt-get install --no-install-recommends {self.packages_of('intel')}\n")
+            done = self.install("intel")
+            assert (done.returncode, done.stdout) == (1, "")
+            assert done.stderr == (f"{INSTALL}: 4 packages are missing, and only root can install them. As root: "
+                                   f"apt-get install --no-install-recommends {self.packages_of('intel')}\n")
 
     def test_nothing_is_done_where_nothing_is_missing(self) -> None:
         self.program("dpkg-query", "printf 'installed %s\\n' \"${@:3}\"")
         done = self.install("build", "demo")
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
     def test_an_unknown_group_is_an_error(self) -> None:
         done = self.install("build", "nonsense")
-        self.assertEqual((done.returncode, done.stderr), (2, "no group nonsense in tests/packages.txt\n"))
-
-
-if __name__ == "__main__":
-    unittest.main()
+        assert (done.returncode, done.stderr) == (2, "no group nonsense in tests/packages.txt\n")

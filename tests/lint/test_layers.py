@@ -1,7 +1,5 @@
 """The layer check notices what it is there for."""
 
-import unittest
-
 from tests.lint import layers
 from tests.lint.sources import IncludeGraph
 
@@ -14,34 +12,31 @@ def check(path: str, text: str) -> list[str]:
     return layers.violations({**HEADERS, path: text})
 
 
-class Layers(unittest.TestCase):
+class TestLayers:
     def test_a_clean_tree_has_no_violations(self):
-        self.assertEqual(check("vmm/debug/a.cpp", '#include "gdbstub/target.h"\n#include "arch/x86_64/address.h"\n'), [])
+        assert check("vmm/debug/a.cpp", '#include "gdbstub/target.h"\n#include "arch/x86_64/address.h"\n') == []
 
     def test_the_foundations_know_nothing_of_each_other_or_of_the_house(self):
         for path, name in (("arch/x86_64/a.cpp", "gdbstub/target.h"), ("arch/x86_64/a.cpp", "vmm/types.h"),
                            ("gdbstub/a.cpp", "arch/x86_64/address.h"), ("gdbstub/a.cpp", "vmm/types.h")):
-            with self.subTest(path=path, name=name):
-                self.assertEqual(len(check(path, f'#include "{name}"\n')), 1)
+            assert len(check(path, f'#include "{name}"\n')) == 1
 
     def test_the_foundations_do_no_io_of_the_wrong_kind(self):
         for path, name in (("arch/a.h", "sys/ioctl.h"), ("arch/a.h", "linux/kvm.h"), ("arch/a.h", "thread"),
                            ("arch/a.h", "asio/ip/tcp.hpp"), ("gdbstub/a.h", "sys/ioctl.h")):
-            with self.subTest(path=path, name=name):
-                self.assertNotEqual(check(path, f"#include <{name}>\n"), [])
+            assert check(path, f"#include <{name}>\n") != []
 
     def test_devices_and_machine_know_nothing_of_the_debugger(self):
         for folder in ("vmm/devices", "vmm/machine", "vmm/kvm", "vmm/boot", "vmm/exits"):
             for name in ("vmm/debug/debugger.h", "gdbstub/target.h"):
-                with self.subTest(folder=folder, name=name):
-                    self.assertEqual(len(check(f"{folder}/a.h", f'#include "{name}"\n')), 1)
+                assert len(check(f"{folder}/a.h", f'#include "{name}"\n')) == 1
 
     def test_the_kvm_header_has_one_owner(self):
-        self.assertEqual(check(layers.KVM_HEADER_OWNER, "#include <linux/kvm.h>\n"), [])
-        self.assertEqual(len(check("vmm/kvm/vm.cpp", "#include <linux/kvm.h>\n")), 1)
+        assert check(layers.KVM_HEADER_OWNER, "#include <linux/kvm.h>\n") == []
+        assert len(check("vmm/kvm/vm.cpp", "#include <linux/kvm.h>\n")) == 1
 
     def test_an_include_that_is_not_from_the_root_is_noticed(self):
-        self.assertEqual(len(check("vmm/kvm/vm.cpp", '#include "vm.h"\n')), 1)
+        assert len(check("vmm/kvm/vm.cpp", '#include "vm.h"\n')) == 1
 
     def test_the_table_has_no_cycle(self):
         folders = [layer.folder for layer in layers.LAYERS]
@@ -50,7 +45,7 @@ class Layers(unittest.TestCase):
                  for layer in layers.LAYERS}
 
         def walk(folder: str, above: tuple[str, ...]) -> None:
-            self.assertNotIn(folder, above)
+            assert folder not in above
             for below in edges[folder]:
                 walk(below, (*above, folder))
 
@@ -58,12 +53,8 @@ class Layers(unittest.TestCase):
             walk(folder, ())
 
 
-class Closure(unittest.TestCase):
+class TestClosure:
     def test_it_follows_includes_and_stands_cycles(self):
         graph = IncludeGraph({"a.cpp": '#include "b.h"\n', "b.h": '#include "c.h"\n', "c.h": '#include "b.h"\n',
                               "d.h": ""})
-        self.assertEqual(graph.closure("a.cpp"), {"a.cpp", "b.h", "c.h"})
-
-
-if __name__ == "__main__":
-    unittest.main()
+        assert graph.closure("a.cpp") == {"a.cpp", "b.h", "c.h"}

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Collection
 from pathlib import Path
 
-from tests.integration.harness import paths
+from tests.harness import paths
 from tests.linux import boot_disk, initramfs, packages
 from tests.linux.lab import kernel
 

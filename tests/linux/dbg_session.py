@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.integration.harness.gdb import GdbSession
+from tests.harness.gdb import GdbSession
 from tests.linux import dbg_packages, debugged
 from tests.linux.debugged import LIMIT, DebuggedLinux, expect
 from tests.linux.lab import cache, kernel

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-from tests.integration.harness.gdb import GdbSession
-from tests.integration.harness.streams import Collector
+from tests.harness.gdb import GdbSession
+from tests.harness.streams import Collector
 from tests.linux import initramfs, symbols
 from tests.linux.lab import LAB, kernel
 

@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.integration.harness.gdb import GdbSession
-from tests.integration.harness.streams import Collector
+from tests.harness.gdb import GdbSession
+from tests.harness.streams import Collector
 from tests.linux import initramfs, symbols
 from tests.linux.debugged import expect, main
 from tests.linux.lab import kernel

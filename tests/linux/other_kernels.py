@@ -4,7 +4,7 @@ import dataclasses
 import shlex
 from pathlib import Path
 
-from tests.integration.harness import paths
+from tests.harness import paths
 from tests.linux import packages
 from tests.linux.cases import BIOS
 

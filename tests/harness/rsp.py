@@ -2,7 +2,7 @@
 
 import socket
 
-from tests.integration.harness.timeouts import Deadline, FACTOR
+from tests.harness.timeouts import Deadline, FACTOR
 
 INTERRUPT = b"\x03"
 

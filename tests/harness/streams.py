@@ -4,7 +4,7 @@ import re
 import threading
 from typing import BinaryIO
 
-from tests.integration.harness.timeouts import Deadline
+from tests.harness.timeouts import Deadline
 
 
 class Collector:

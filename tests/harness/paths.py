@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 RINGSIDE = Path(os.environ.get("RINGSIDE", ROOT / "build" / "release" / "ringside"))
 GUESTS = Path(os.environ.get("RINGSIDE_GUESTS", ROOT / "build" / "release" / "guests"))
 SEABIOS = Path("/usr/share/seabios")  # Debian's package of that name

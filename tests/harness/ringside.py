@@ -4,9 +4,9 @@ import re
 import signal
 import subprocess
 
-from tests.integration.harness import paths
-from tests.integration.harness.streams import Collector
-from tests.integration.harness.timeouts import FACTOR
+from tests.harness import paths
+from tests.harness.streams import Collector
+from tests.harness.timeouts import FACTOR
 
 ANNOUNCEMENT = r"gdb: listening on (tcp:[^\s:]+:(\d+)|unix:\S+)"
 

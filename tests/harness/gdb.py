@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 from typing import Any
 
-from tests.integration.harness import mi, paths
-from tests.integration.harness.timeouts import Deadline
+from tests.harness import mi, paths
+from tests.harness.timeouts import Deadline
 
 
 class GdbError(Exception):

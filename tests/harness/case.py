@@ -1,0 +1,68 @@
+"""The base of the integration tests: what a test starts ends with it, and is shown if the test fails."""
+
+import contextlib
+import functools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import paths
+from tests.harness.gdb import GdbSession
+from tests.harness.ringside import Ringside
+from tests.harness.rsp import RspClient
+
+
+class RingsideTest:
+    @pytest.fixture(autouse=True)
+    def clean_up(self) -> Iterator[None]:
+        """Fixtures of derived classes that start something ask for this one, so that they come after it."""
+        self._started: list[Ringside | GdbSession] = []
+        with contextlib.ExitStack() as self.ends:  # entered and called by tests for whatever else must end with them
+            yield
+
+    def diagnostics(self) -> str:
+        """What goes with a failure's report (conftest.py)."""
+        return "\n".join(thing.transcript() for thing in self._started)
+
+    def keep(self, thing):
+        """Closes `thing` at the end of the test and shows its transcript if the test fails."""
+        self._started.append(thing)
+        self.ends.callback(thing.close)
+        return thing
+
+    @functools.cached_property
+    def folder(self) -> Path:
+        """An empty folder. Its path is short enough for a socket in it, and other users can be let in."""
+        return Path(self.ends.enter_context(tempfile.TemporaryDirectory(prefix="ringside-test-", ignore_cleanup_errors=True)))
+
+    def guest(self, name: str) -> Path:
+        """One of the project's guests, or its symbols."""
+        return paths.GUESTS / name
+
+    def ringside(self, kernel: object, *options: object, **how: object) -> Ringside:
+        return self.keep(Ringside.run(kernel, *options, **how))
+
+    def gdb(self, symbols: object = None) -> GdbSession:
+        return self.keep(GdbSession(symbols))
+
+    def attached(self, name: str, *options: object, symbols: str | None = None) -> tuple[Ringside, GdbSession]:
+        """One of the project's guests, held at its first instruction, and a gdb attached to it."""
+        vm = self.ringside(self.guest(name), *options)
+        gdb = self.gdb(self.guest(symbols or name))
+        gdb.connect(vm.port())
+        return vm, gdb
+
+    def client(self, vm: Ringside) -> RspClient:
+        client = RspClient(vm.port())
+        self.ends.callback(client.close)
+        return client
+
+    def assert_stopped_in(self, stop: dict, function: str) -> None:
+        """`function` without its namespaces."""
+        assert stop.get("frame", {}).get("func", "").split("::")[-1] == function, stop
+
+    def assert_breakpoint(self, stop: dict, function: str) -> None:
+        assert stop.get("reason") == "breakpoint-hit", stop
+        self.assert_stopped_in(stop, function)

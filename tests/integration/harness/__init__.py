@@ -1,1 +1,0 @@
-"""What the tests stand on: the programs under test as objects, and the protocol's raw bytes."""
