@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include <fmt/format.h>
 #include <asio/buffer.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <asio/read.hpp>
@@ -116,7 +117,7 @@ Result<kvm::Fd> start_passt() {
     const int error = ::posix_spawnp(&pid, program.c_str(), &actions, nullptr, arguments, environ);
     ::posix_spawn_file_actions_destroy(&actions);
     if (error != 0)
-        return errno_failure(std::string(kOperation) + ": start passt", error, "apt-get install passt");
+        return errno_failure(fmt::format("{}: start passt", kOperation), error, "apt-get install passt");
     return ours;
 }
 
