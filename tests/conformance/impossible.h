@@ -1,7 +1,12 @@
-// What cannot be done on a kind of KVM, by name and with the reason: the only failures that are not one.
+// What cannot be done on a kind of KVM, by name, with the reason and with what is seen instead. Only these
+// failures are not counted as such.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "tests/conformance/behaviour.h"
 
 namespace ringside::conformance {
 
@@ -9,12 +14,16 @@ struct Impossible {
     std::string_view kvm;        // kvm_kind()
     std::string_view behaviour;  // Behaviour::id
     std::string_view reason;
-    // Not tried, as everything else is: it would take the whole machine with it. (It is with gtest's
-    // --gtest_also_run_disabled_tests.)
+    // Part of the mismatch that is seen there; another one is a failure. Empty if nothing can be seen, as the machine is gone.
+    std::string_view mismatch;
+    // It would take the whole machine with it, so it is only tried with --gtest_also_run_disabled_tests.
     bool fatal = false;
 };
 
 // Why a behaviour is impossible on a kind of KVM; nullptr if it must work.
 const Impossible* why_impossible(std::string_view kvm, std::string_view behaviour);
+
+// The rows of the list, as "KVM: BEHAVIOUR", that name none of these behaviours.
+std::vector<std::string> rows_without_behaviour(const Behaviours&);
 
 }  // namespace ringside::conformance
