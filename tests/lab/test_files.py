@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import xml.etree.ElementTree as xml
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -11,7 +10,6 @@ from unittest import mock
 import pytest
 
 from ringlab import batch, bochs_image, cache, elf
-from ringlab.bridge import listen, name_of
 from ringlab.cpio import Archive
 from ringlab.errors import LabError
 from ringlab.report import BatchReport
@@ -106,16 +104,31 @@ class TestCache(InFolder):
                 cache.entry("name", fail)
             assert list(cache.root().iterdir()) == []
 
+    def test_an_entry_goes_when_it_is_removed_or_the_cache_is_too_large(self) -> None:
+        with mock.patch.dict(os.environ, XDG_CACHE_HOME=str(self.folder)):
+            for age, name in enumerate(("linux-image-kept", "new", "old", "folder")):
+                path = cache.root() / name
+                path.mkdir()
+                (path / "file").write_bytes(bytes(100_000))
+                os.utime(path, (1e9 - age, 1e9 - age))
+            cache.remove(cache.root() / "folder")
+            cache.trim(limit=150_000)
+            assert sorted(path.name for path in cache.root().iterdir()) == ["linux-image-kept", "new"]
+            assert cache.entry("new", lambda path: pytest.fail("it is there")).stat().st_mtime > 1e9
+
     def test_a_digest_follows_contents(self) -> None:
         path = self.write("file", "one")
-        before = cache.digest(path)
-        path.write_text("two")
-        assert cache.digest(path) != before
-        assert cache.digest("a", "b") != cache.digest("ab")
+        with mock.patch.dict(os.environ, XDG_CACHE_HOME=str(self.folder / "cache")):
+            before = cache.digest(path)
+            assert cache.digest(path) == before
+            path.write_text("three")
+            assert cache.digest(path) != before
+            assert cache.digest("a", "b") != cache.digest("ab")
 
 
 class TestElf(InFolder):
-    def test_programs_and_others(self) -> None:
+    def test_programs_and_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(self.folder / "cache"))
         assert elf.is_host_program(Path("/usr/bin/env"))
         assert not elf.is_host_program(self.write("script", "#!/bin/sh\n"))
         assert "libc.so.6" in [path.name for path in elf.shared_libraries(Path("/usr/bin/env"))]
@@ -124,23 +137,10 @@ class TestElf(InFolder):
 class TestRom(InFolder):
     def test_the_option_rom_adds_up_to_zero(self) -> None:
         with mock.patch.dict(os.environ, XDG_CACHE_HOME=str(self.folder)):
-            rom = bochs_image._rom().read_bytes()
+            rom = bochs_image.rom().read_bytes()
         assert rom[:3] == b"\x55\xaa\x01"
         assert sum(rom[:512]) & 0xFF == 0
         assert len(rom) == bochs_image.ROM_SIZE
-
-
-class TestBridge(InFolder):
-    def test_endpoints(self) -> None:
-        with listen("tcp:127.0.0.1:0") as server:
-            assert re.search(r"^tcp:127\.0\.0\.1:[1-9]\d*$", name_of(server))
-        with listen("tcp:0") as server:
-            assert re.search(r"^tcp:127\.0\.0\.1:", name_of(server))
-        with listen(f"unix:{self.folder}/socket") as server:
-            assert name_of(server) == f"unix:{self.folder}/socket"
-        for bad in ("", "tcp:", "tcp:x", "unix:", "serial:/dev/null", "tcp:127.0.0.1:99999999"):
-            with pytest.raises(LabError):
-                listen(bad)
 
 
 class TestReport(InFolder):

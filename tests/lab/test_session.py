@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -20,17 +21,29 @@ TESTS = [batch.Test("only", 1, "true")]
 NO_KERNEL = Kernel("none", Path(), Path(), 0, 0, Path())
 
 
-class FakeMachine(Emulator):
+class Unsaved(Emulator):
+    """What no test of a session needs."""
+
+    @classmethod
+    def identity(cls, setup: Setup) -> list[object]:
+        return []
+
+    def save(self, folder: Path) -> None:
+        raise AssertionError
+
+
+class FakeMachine(Unsaved):
     """A process that writes given bytes to the console, the report and the screen, then ends or stays."""
 
     module = "none"
     boot_seconds = 60
 
     stopped_prompt = b"<prompt:"
+    greeting = mark("started")
 
     def __init__(self, console: bytes, report: bytes, stays: bool, screen: bytes):
-        super().__init__(Setup(NO_KERNEL, [], Path()))
-        self._says = (console, report, screen)
+        super().__init__(Setup(NO_KERNEL, Path(), Path(), Path()))
+        self._says = (console, self.greeting + report, screen)
         self._stays = stays
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -40,15 +53,21 @@ class FakeMachine(Emulator):
         script = "import signal; signal.pause()" if self._stays else ""
         process = self.spawn([sys.executable, "-c", script], pass_fds=[theirs.fileno() for _, theirs in lines])
         self.console, self.report, self.screen = (ours.detach() for ours, _ in lines)
+        self.theirs = [theirs.dup() for _, theirs in lines] if self._stays else []
         for _, theirs in lines:
             theirs.close()
         return process
+
+    def __exit__(self, *arguments: object) -> None:
+        super().__exit__(*arguments)
+        for theirs in self.theirs:
+            theirs.close()
 
     def log_tail(self) -> str:
         return "the emulator's log"
 
 
-class DrawingMachine(Emulator):
+class DrawingMachine(Unsaved):
     """A process that says where it draws, draws more than fits into a line that nobody reads, and then reports."""
 
     module = "none"
@@ -63,11 +82,11 @@ os.write(report, sys.stdin.buffer.read())
 """
 
     def __init__(self, report: bytes):
-        super().__init__(Setup(NO_KERNEL, [], Path()))
-        self._says = report
+        super().__init__(Setup(NO_KERNEL, Path(), Path(), Path()))
+        self._says = mark("started") + report
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        self.report, their_report = os.pipe()
+        self.report, their_report = (end.detach() for end in socket.socketpair())
         self.screen, their_screen = os.pipe()
         self._drawn, their_display = os.pipe()
         os.write(their_screen, self.ANNOUNCEMENT)
@@ -92,7 +111,12 @@ class TestSession:
     def listen(self, console: bytes = b"", report: bytes = b"", stays: bool = True, screen: bytes = b"") -> list[object]:
         with FakeMachine(console, report, stays, screen) as machine:
             self.machine = machine
-            return list(Session(machine, TOKEN, TESTS).events())
+            return self.events_of(machine)
+
+    def events_of(self, machine: Emulator) -> list[object]:
+        session = Session(machine, TOKEN, TESTS)
+        session.start()
+        return list(session.events())
 
     def failure(self, *arguments: object) -> LabError:
         with pytest.raises(LabError) as raised:
@@ -128,16 +152,34 @@ class TestSession:
 
     def test_what_an_emulator_draws_is_read_so_that_it_can_go_on(self) -> None:
         with DrawingMachine(command(0, b"fine\n") + mark("done 1")) as machine:
-            assert list(Session(machine, TOKEN, TESTS).events())[-1] == channel.Done(1)
+            assert self.events_of(machine)[-1] == channel.Done(1)
 
     def test_a_machine_that_never_gets_to_its_first_command(self) -> None:
-        FakeMachine.boot_seconds = 0
-        try:
+        with mock.patch.object(FakeMachine, "boot_seconds", 0):
             error = self.failure()
-        finally:
-            FakeMachine.boot_seconds = 60
         assert "hangs: no first command in time" in str(error)
         assert "the console is silent" in error.details
+
+    def test_a_machine_that_does_not_take_its_job(self) -> None:
+        with mock.patch.object(FakeMachine, "greeting", b""):
+            with mock.patch.object(FakeMachine, "restore_seconds", 0):
+                assert "hangs: no sign that it took its job in time" in str(self.failure())
+            assert "went away before its sign that it took its job" in str(self.failure(b"", b"", False))
+            assert "does not take its job: no cpio" in str(self.failure(b"", b"no cpio\n"))
+
+    def test_a_machine_gets_its_job_as_a_line(self) -> None:
+        with FakeMachine(b"", mark("done 0"), True, b"") as machine:
+            with mock.patch("time.time", lambda: 1700000000.5):
+                self.events_of(machine)
+            assert machine.theirs[1].recv(100) == f"\n{TOKEN} 1700000000\n".encode()
+
+    def test_a_machine_that_waits_for_a_job(self) -> None:
+        with mock.patch.object(FakeMachine, "greeting", b"noise" + channel.READY), FakeMachine(b"", b"", True, b"") as machine:
+            Session(machine).wait_until_ready()
+        failed = channel.FAILED + b"no such driver\n"
+        with mock.patch.object(FakeMachine, "greeting", failed), FakeMachine(b"", b"", True, b"") as machine:
+            with pytest.raises(LabError, match="cannot work: no such driver"):
+                Session(machine).wait_until_ready()
 
     def test_the_process_is_gone_afterwards(self) -> None:
         self.listen(b"", mark("done 0"))

@@ -1,18 +1,32 @@
-"""Intel VMX: Bochs, whose Haswell model has VMX with EPT and everything that the debug API needs."""
+"""Intel VMX: Bochs, whose Haswell model has VMX with EPT and everything that the debug API needs.
+
+Bochs saves a machine as a folder of files, one for each device, and starts from such a folder (`-r`). It takes the folder's
+own `config` then, and nothing else. So a run from a saved state has a folder of links to the state's files, with a
+configuration of its own. A state's timers are known by their numbers: the order in which plugins are loaded must be the
+same, and no clock synchronisation may be chosen, as it has a timer of its own.
+"""
 
 import os
 import pty
 import re
+import selectors
+import signal
 import subprocess
+import time
 import tty
 from contextlib import suppress
+from pathlib import Path
 
-from . import bochs_image, tools
-from .emulator import Emulator, Setup
+from . import bochs_image, bochs_shim, tools
+from .emulator import COMMAND_LINE, Emulator, Setup
+from .errors import LabError
 
 # Instructions per emulated second. It is near what Bochs reaches, so that emulated and real seconds are alike.
 INSTRUCTIONS_PER_SECOND = 100_000_000
 TICK_HZ = 250  # Debian's CONFIG_HZ
+
+DISK_STATE = "hard_drive.0.drive0.image"  # in a state's folder: what Bochs first copies to the disk
+SAVING_SECONDS = 120
 
 # The terminal that its display has made for itself.
 DISPLAY = re.compile(rb'Bochs connected to screen "([^"]+)"')
@@ -28,8 +42,8 @@ memory: guest={memory}, host={memory}
 romimage: file={bios}
 vgaromimage: file={vga_bios}
 optromimage1: file={rom}, address=0xd0000
-optramimage1: file={image}, address={address:#x}
-clock: sync={sync}, time0=utc
+{image}clock: sync=none, time0=utc
+ata0-master: type=disk, mode=flat, path={disk}, cylinders=0
 com1: enabled=1, mode=term, dev={lines[0]}
 com2: enabled=1, mode=term, dev={lines[1]}
 com3: enabled=1, mode=term, dev={lines[2]}
@@ -43,48 +57,122 @@ debug: action=ignore
 
 class Bochs(Emulator):
     module = "kvm_intel"
+    disk_modules = ("ata_piix", "sd_mod")
     boot_seconds = 240
     stopped_prompt = b"<bochs:"  # of its debugger, which Debian builds in; the machine stands still
+
+    running_sign = b"Next at t="  # at its debugger's start; before, opening a terminal throws away what is in it
 
     def __init__(self, setup: Setup):
         super().__init__(setup)
         self._log = setup.folder / "bochs.log"
+        self._save_to = setup.folder / "state"
         self._terminals: list[int] = []
+
+    @classmethod
+    def identity(cls, setup: Setup) -> list[object]:
+        files = (tools.find("bochs-bin"), tools.require_file(tools.BOCHS_BIOS), tools.require_file(tools.VGA_BIOS))
+        settings = (COMMAND_LINE, setup.append, setup.memory_mib, setup.disk.stat().st_size, CONFIGURATION)
+        contents = (*map(Path, files), setup.kernel.flat, setup.initramfs, bochs_shim.SOURCE, bochs_image.ROM_SOURCE)
+        return ["bochs 1", *settings, *contents]
 
     def _start(self) -> subprocess.Popen[bytes]:
         setup = self.setup
-        bochs = tools.find("bochs")
+        bochs = tools.find("bochs-bin")
         tools.require_file(tools.BOCHS_TERMINAL)
-        command_line = f"{self.setup.command_line} lpj={INSTRUCTIONS_PER_SECOND // TICK_HZ}"
-        image = bochs_image.make(setup.kernel, setup.initramfs, command_line, setup.folder)
         lines = [_raw_pty() for _ in range(3)]
-        configuration = setup.folder / "bochsrc"
+        self._save_to.mkdir()
+        if setup.saved:
+            configuration = self._link_state(setup.saved)
+            start = ["-r", str(self._save_to)]
+            image = ""
+        else:
+            configuration = setup.folder / "bochsrc"
+            start = ["-f", str(configuration)]
+            image = self._memory_image()
         configuration.write_text(
             CONFIGURATION.format(
                 ips=INSTRUCTIONS_PER_SECOND,
                 memory=setup.memory_mib,
                 bios=tools.require_file(tools.BOCHS_BIOS),
                 vga_bios=tools.require_file(tools.VGA_BIOS),
-                rom=image.rom,
-                image=image.memory,
-                address=image.memory_address,
-                sync="slowdown" if setup.real_time else "none",
+                rom=bochs_image.rom(),
+                image=image,
+                disk=self._disk(),
                 lines=[os.ttyname(theirs) for _, theirs in lines],
                 log=self._log,
             )
         )
         debugger_commands = setup.folder / "debugger-commands"
         debugger_commands.write_text("c\n")  # Debian builds Bochs with its debugger, which waits for this
-        command = [bochs, "-q", "-f", str(configuration), "-rc", str(debugger_commands)]
+        command = [bochs, "-q", *start, "-rc", str(debugger_commands)]
         screen, their_screen = pty.openpty()
-        process = self.spawn(
-            command, stdin=their_screen, stdout=their_screen, stderr=their_screen, env=dict(os.environ, TERM="linux")
-        )
+        process = self.spawn(command, stdin=their_screen, stdout=their_screen, stderr=their_screen, env=self._environment())
         os.close(their_screen)
         self.screen = screen
         self.console, self.debugger, self.report = (ours for ours, _ in lines)
         self._terminals = [theirs for _, theirs in lines]  # a terminal that nobody has open yet cannot be read
         return process
+
+    def _memory_image(self) -> str:
+        command_line = f"{self.setup.command_line} lpj={INSTRUCTIONS_PER_SECOND // TICK_HZ}"
+        image = bochs_image.make(self.setup.kernel, self.setup.initramfs, command_line, self.setup.folder)
+        return f"optramimage1: file={image}, address={bochs_image.BOOT_BLOCK:#x}\n"
+
+    def _link_state(self, saved: Path) -> Path:
+        for file in saved.iterdir():
+            if file.name != "config":
+                (self._save_to / file.name).symlink_to(file)
+        (self._save_to / DISK_STATE).symlink_to(self.setup.disk)
+        return self._save_to / "config"
+
+    def _disk(self) -> Path:
+        """What the machine's disk is in: the job's, or a file of that size which Bochs fills from the state's folder."""
+        if not self.setup.saved:
+            return self.setup.disk
+        disk = self.setup.folder / "bochs-disk"
+        with disk.open("wb") as file:
+            file.truncate(self.setup.disk.stat().st_size)
+        return disk
+
+    def _environment(self) -> dict[str, str]:
+        environment = dict(os.environ, TERM="linux", LD_PRELOAD=str(bochs_shim.path()))
+        environment[bochs_shim.SAVE_TO] = str(self._save_to)
+        environment.pop(bochs_shim.IDLE, None)
+        if self.setup.interactive and self.setup.saved:
+            environment[bochs_shim.IDLE] = "1"
+        return environment
+
+    def save(self, folder: Path) -> None:
+        """Stop the machine at the prompt of Bochs's debugger, and let the shim save it there."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        self._await_on_screen(self.stopped_prompt)
+        self.process.send_signal(signal.SIGUSR2)
+        try:
+            status = self.process.wait(SAVING_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise LabError("Bochs does not save the machine's state in time") from error
+        if status != 0:
+            raise LabError(f"Bochs cannot save the machine's state: status {status}")
+        (self._save_to / DISK_STATE).unlink()
+        for file in self._save_to.iterdir():
+            file.rename(folder / file.name)
+
+    def _await_on_screen(self, text: bytes) -> None:
+        said = b""
+        end = time.monotonic() + SAVING_SECONDS
+        with selectors.DefaultSelector() as selector:
+            for fd in (self.screen, self.display):
+                if fd >= 0:
+                    selector.register(fd, selectors.EVENT_READ)
+            while text not in said:
+                ready = [key.fd for key, _ in selector.select(max(0.0, end - time.monotonic()))]
+                if not ready:
+                    raise LabError("the emulator does not stop")
+                for fd in ready:
+                    data = os.read(fd, 65536)
+                    said += data if fd == self.screen else b""
 
     # Somebody has to read what is drawn: Bochs stands still once its terminal is full, after some minutes.
     def open_display(self, said: bytes) -> None:

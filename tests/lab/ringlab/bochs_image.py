@@ -9,7 +9,6 @@ and a mark in the last one tells it when. Nothing is read from an emulated disk,
 """
 
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 
 from . import cache, tools
@@ -30,18 +29,10 @@ COMMAND_LINE_OFFSET = 0x100
 START_INFO_MAGIC = 0x336EC578
 
 
-@dataclass(frozen=True)
-class BochsImage:
-    rom: Path
-    memory: Path
-    memory_address: int = BOOT_BLOCK
-
-
-def make(kernel: Kernel, initramfs: list[bytes], command_line: str, folder: Path) -> BochsImage:
-    """Write the image for one run into `folder`."""
+def make(kernel: Kernel, initramfs: Path, command_line: str, folder: Path) -> Path:
+    """Write the image, for guest memory from BOOT_BLOCK on, into `folder`."""
     memory = folder / "memory"
-    archives = [archive + bytes(-len(archive) % 4) for archive in initramfs]
-    initrd_size = sum(map(len, archives))
+    initrd_size = initramfs.stat().st_size
     kernel_blocks = _blocks(kernel.flat.stat().st_size)
     if kernel.load_address + kernel_blocks * BLOCK > INITRD_ADDRESS:
         raise LabError(f"{kernel.package} is too large for the lab's memory layout")
@@ -50,8 +41,13 @@ def make(kernel: Kernel, initramfs: list[bytes], command_line: str, folder: Path
         file.write(_boot_block(kernel.pvh_entry, initrd_size, ranges, command_line))
         file.write(bytes((SPARE_BLOCKS - 1) * BLOCK) + LAST_SPARE.ljust(BLOCK, b"\0"))
         file.write(_pad(kernel.flat.read_bytes()))
-        file.write(_pad(b"".join(archives)))
-    return BochsImage(_rom(), memory)
+        file.write(_pad(initramfs.read_bytes()))
+    return memory
+
+
+def rom() -> Path:
+    """The option ROM."""
+    return cache.entry(f"{cache.digest('rom', ROM_SOURCE)}.rom", _assemble)
 
 
 def _boot_block(entry: int, initrd_size: int, ranges: list[tuple[int, int]], command_line: str) -> bytes:
@@ -78,10 +74,6 @@ def _boot_block(entry: int, initrd_size: int, ranges: list[tuple[int, int]], com
     if len(block) > COMMAND_LINE_OFFSET or COMMAND_LINE_OFFSET + len(text) > BLOCK:
         raise LabError("the kernel command line is too long")
     return _pad(block.ljust(COMMAND_LINE_OFFSET, b"\0") + text)
-
-
-def _rom() -> Path:
-    return cache.entry(f"{cache.digest('rom', ROM_SOURCE)}.rom", _assemble)
 
 
 def _assemble(path: Path) -> None:

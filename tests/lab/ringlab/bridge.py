@@ -8,8 +8,12 @@ from contextlib import suppress
 from .errors import LabError
 
 
-def listen(endpoint: str) -> socket.socket:
-    """A listening socket for `tcp:HOST:PORT`, `tcp:PORT` (loopback), or `unix:PATH`. Port 0 takes a free one."""
+def reserve(endpoint: str) -> socket.socket:
+    """A socket bound to `tcp:HOST:PORT`, `tcp:PORT` (loopback), or `unix:PATH`; port 0 takes a free one.
+
+    Whoever connects is refused until it listens. gdb then tries a TCP port again for 15 seconds; a connection that was
+    taken without an answer it would give up after 2.
+    """
     kind, _, address = endpoint.partition(":")
     try:
         if kind == "unix" and address:
@@ -17,14 +21,15 @@ def listen(endpoint: str) -> socket.socket:
             server.bind(address)
         elif kind == "tcp":
             host, _, port = address.rpartition(":")
-            server = socket.create_server((host or "127.0.0.1", int(port)))
+            server = socket.socket(socket.AF_INET)
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind((host or "127.0.0.1", int(port)))
         else:
             raise LabError(f"{endpoint}: expected tcp:HOST:PORT or unix:PATH")
     except (OverflowError, ValueError) as error:
         raise LabError(f"{endpoint}: not a port number") from error
     except OSError as error:
         raise LabError(f"cannot listen on {endpoint}: {error.strerror}") from error
-    server.listen(1)
     return server
 
 
@@ -47,8 +52,25 @@ class Bridge:
         self._server = server
         self._line = line
         self._client: socket.socket | None = None
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._open = threading.Event()
+        self._listens = False
+        self.name = name_of(server)
         threading.Thread(target=self._send, daemon=True).start()
+
+    def open(self) -> None:
+        """There is someone inside who listens: take clients, and pass on what they send."""
+        self._open.set()
+        if not self._listens:
+            self._listens = True
+            self._server.listen(1)
+            threading.Thread(target=self._serve, daemon=True).start()
+
+    def hold(self) -> None:
+        """Nobody inside listens for now: keep what a client sends until open()."""
+        self._open.clear()
+
+    def is_open(self) -> bool:
+        return self._open.is_set()
 
     def _serve(self) -> None:
         with suppress(OSError):  # the listener or the line is closed: the machine is gone
@@ -69,6 +91,7 @@ class Bridge:
                 return
             if not data:
                 return
+            self._open.wait()
             while data:
                 data = data[os.write(self._line, data) :]
 

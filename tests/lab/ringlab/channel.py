@@ -3,6 +3,7 @@
 The line carries the commands' raw output and, between, marks of the lab's /init (guest/init). A mark is the ASCII record
 separator (RS, 0x1e), `@`, the run's random token, so that no output can look like one, its words, and a line end:
 
+    @TOKEN started                       the machine has taken the job and unpacks its files
     @TOKEN begin N                       command N starts; its output follows
     @TOKEN end N STATUS BYTES MD5        it ended; STATUS is a number or `timeout`; BYTES and MD5 are of its output
     @TOKEN file BYTES MD5 PATH           a file that was asked for; BYTES bytes follow, gzipped
@@ -11,6 +12,9 @@ separator (RS, 0x1e), `@`, the run's random token, so that no output can look li
     @TOKEN done N                        all N commands ended and all is sent
 
 Only `done` closes a run: whatever the reason that it does not come, the run has failed.
+
+Before it has a job the machine knows no token. Then it sends `RS @ready` once, or `RS @failed TEXT`, and waits for a line
+`TOKEN SECONDS-SINCE-1970` on the same line.
 """
 
 import gzip
@@ -21,6 +25,18 @@ from dataclasses import dataclass
 from .errors import LabError
 
 RECORD_SEPARATOR = b"\x1e"
+READY = RECORD_SEPARATOR + b"@ready\n"
+FAILED = RECORD_SEPARATOR + b"@failed "
+
+
+def job_line(token: str, now: float) -> bytes:
+    """What gives a waiting machine its job. The first line end is for a serial port that loses a byte as it is restored."""
+    return f"\n{token} {int(now)}\n".encode()
+
+
+@dataclass(frozen=True)
+class Started:
+    """The machine has its job."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +78,7 @@ class Done:
     count: int
 
 
-Event = Begin | Output | End | File | Missing | Note | Done
+Event = Started | Begin | Output | End | File | Missing | Note | Done
 
 
 class Decoder:
@@ -134,6 +150,8 @@ class Decoder:
 
     def _mark_event(self, kind: str, *words: str) -> Event | None:
         match kind:
+            case "started":
+                return Started()
             case "begin":
                 return self._begin(*words)
             case "end":

@@ -1,5 +1,6 @@
 """What the lab has to know of an ELF file: is it one of the host's programs, and which shared libraries go with it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,21 +10,37 @@ from .errors import LabError
 
 def is_host_program(path: Path) -> bool:
     """True for a program or shared library that the host's dynamic loader runs; false for kernels and all else."""
-    with path.open("rb") as file:
-        if file.read(4) != b"\x7fELF":
-            return False
-    return "(NEEDED)" in tools.run("readelf", "-dW", path).decode()
+    return _libraries(path) is not None
 
 
 def shared_libraries(path: Path) -> list[Path]:
     """The libraries of a dynamic program, its loader among them, at the paths where it looks for them."""
-    found: list[Path] = []
+    return _libraries(path) or []
+
+
+def _libraries(path: Path) -> list[Path] | None:
+    """None for what is no host program. readelf and ldd are asked once for each version of the file."""
+    with path.open("rb") as file:
+        if file.read(4) != b"\x7fELF":
+            return None
+    known = cache.remembered("libraries", path, lambda made: made.write_text(json.dumps(_ask(path))))
+    names = json.loads(known.read_text())
+    found = None if names is None else [Path(name) for name in names]
+    if found and not all(library.exists() for library in found):
+        found = [Path(name) for name in _ask(path) or []]
+    return found
+
+
+def _ask(path: Path) -> list[str] | None:
+    if "(NEEDED)" not in tools.run("readelf", "-dW", path).decode():
+        return None
+    found: list[str] = []
     for line in tools.run("ldd", path).decode().splitlines():
         if "not found" in line:
             raise LabError(f"{path} needs a library that is not installed: {line.strip()}")
         match = re.match(r"\s*(?:\S+ => )?(/\S+) \(0x", line)
         if match:
-            found.append(Path(match[1]))
+            found.append(match[1])
     return found
 
 

@@ -24,16 +24,18 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Setup:
-    """The machine to boot."""
+    """The machine to start."""
 
     kernel: Kernel
-    initramfs: list[bytes]
+    initramfs: Path
     folder: Path  # for the run's own files
+    disk: Path  # the job's files, see job_disk.py
     cpus: int = 1
     memory_mib: int = 1024
-    real_time: bool = False  # the machine's clock must not run ahead of the world's: someone outside talks to it
+    interactive: bool = False  # someone outside talks to it: it must not count idle time as fast as it can
     append: str = ""  # to the command line of the machine's own kernel
     forwards: list[tuple[int, int]] = field(default_factory=list)  # (port outside on 127.0.0.1, port inside)
+    saved: Path | None = None  # the folder of a state that save() has written; None: boot
 
     @property
     def command_line(self) -> str:
@@ -45,7 +47,10 @@ class Emulator(ABC):
 
     module: str  # the KVM module that this host is for
     stopped_prompt = b""  # on the screen: the emulator no longer runs the machine but waits for its own user
-    boot_seconds: int  # a generous limit from the start to the first command, on a busy machine
+    running_sign = b""  # on the screen: it takes what is sent on its lines; what comes earlier is lost
+    disk_modules: tuple[str, ...]  # the drivers of the job's disk
+    boot_seconds: int  # a generous limit from the start until it waits for a job, on a busy machine
+    restore_seconds = 60  # likewise from a saved state until it has taken its job
 
     def __init__(self, setup: Setup):
         self.setup = setup
@@ -57,6 +62,15 @@ class Emulator(ABC):
     @abstractmethod
     def _start(self) -> subprocess.Popen[bytes]:
         """Start the process and set the three lines."""
+
+    @classmethod
+    @abstractmethod
+    def identity(cls, setup: Setup) -> list[object]:
+        """All that a saved state depends on, for cache.digest()."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the state of the machine, which waits for a job, into an empty folder. It does not go on after that."""
 
     def open_display(self, said: bytes) -> None:
         """Set `display`, if the emulator draws somewhere that it has named in what it has said on its screen so far."""

@@ -1,15 +1,13 @@
-"""The machine's file system: busybox, the KVM modules, and the programs and files of a run at the paths they have outside.
+"""What the machine boots with: busybox, the modules for KVM and the job's disk, and Ringside's shared libraries.
 
-It is two archives that the kernel unpacks one after the other: a base that only depends on files and is cached, and a
-small one with the run's settings and commands. Neither is compressed: the emulators are handed it in memory, and
-unpacking inside them costs more than copying outside.
+All that depends on the job comes later, on a disk (job_disk.py), so that one saved machine serves every job. The archive
+is not compressed: the emulators are handed it in memory, and unpacking inside them costs more than copying outside.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import cache, elf, tools
-from .batch import Test
 from .cpio import Archive
 from .errors import LabError
 from .kernel import Kernel
@@ -23,16 +21,15 @@ class Contents:
     """What goes inside, beyond busybox."""
 
     modules: tuple[str, ...]  # by name, without their dependencies
-    files: dict[str, Path] = field(default_factory=dict)  # path inside -> file outside
+    libraries: frozenset[Path] = frozenset()  # shared libraries, at the paths where programs look for them
 
 
 def base_archive(kernel: Kernel, contents: Contents) -> Path:
     """The cached archive of everything that does not change from run to run."""
     modules = _with_dependencies(kernel, contents.modules)
     busybox = Path(tools.find("busybox")).resolve()
-    files = _with_libraries(contents.files)
-    sources = sorted(files.items())
-    key = cache.digest("base 1", kernel.package, *modules, INIT, busybox, *(part for pair in sources for part in pair))
+    libraries = sorted(contents.libraries)
+    key = cache.digest("base 2", kernel.package, *modules, INIT, busybox, *(part for path in libraries for part in (str(path), path)))
 
     def build(path: Path) -> None:
         archive = Archive()
@@ -45,27 +42,11 @@ def base_archive(kernel: Kernel, contents: Contents) -> Path:
             archive.add_file(f"/lab/modules/{number:02}-{_module_name(module)}.ko", elf.stripped(_plain_module(module)))
         for folder in ("/proc", "/sys", "/dev", "/tmp", "/run", "/root"):
             archive.add_folder(folder)
-        for inside, outside in sources:
-            _add(archive, inside, outside)
+        for library in libraries:
+            archive.add_file(str(library), elf.stripped(library), executable=True)
         path.write_bytes(archive.to_bytes())
 
     return cache.entry(f"{key}.cpio", build)
-
-
-def run_archive(token: str, folder: str, tests: list[Test], collect: list[str], network: bool) -> bytes:
-    """The archive of one run: its settings and one folder per command. `token` marks the lab's own lines (channel.py)."""
-    archive = Archive()
-    for needed in (folder, *(str(Path(path).parent) for path in collect)):
-        archive.add_folder(needed)
-    archive.add_file("/lab/token", token.encode())
-    archive.add_file("/lab/folder", folder.encode())
-    archive.add_file("/lab/collect", "".join(f"{path}\n" for path in collect).encode())
-    if network:
-        archive.add_file("/lab/network", b"")
-    for number, test in enumerate(tests):
-        archive.add_file(f"/lab/tests/{number:04}/command", test.command.encode())
-        archive.add_file(f"/lab/tests/{number:04}/seconds", str(test.seconds).encode())
-    return archive.to_bytes()
 
 
 def expand(inside: str, outside: Path) -> dict[str, Path]:
@@ -78,13 +59,8 @@ def expand(inside: str, outside: Path) -> dict[str, Path]:
     return {inside: outside}
 
 
-def _add(archive: Archive, inside: str, outside: Path) -> None:
-    executable = bool(outside.stat().st_mode & 0o111)
-    content = elf.stripped(outside) if elf.is_host_program(outside) else outside.read_bytes()
-    archive.add_file(inside, content, executable)
-
-
-def _with_libraries(files: dict[str, Path]) -> dict[str, Path]:
+def with_libraries(files: dict[str, Path]) -> dict[str, Path]:
+    """The files and the shared libraries of the programs among them."""
     found = dict(files)
     for outside in files.values():
         if elf.is_host_program(outside):

@@ -47,7 +47,9 @@ def prepare() -> Kernel:
         raise LabError(f"{package} holds no boot/vmlinuz-*; remove {tree} to download it again")
     vmlinux = cache.entry(f"{package}.vmlinux", lambda path: path.write_bytes(_unpack_bzimage(image)))
     flat = cache.entry(f"{package}.flat", lambda path: _flatten(vmlinux, path))
-    return Kernel(package, vmlinux, flat, _load_address(vmlinux), _pvh_entry(vmlinux), tree)
+    layout = cache.entry(f"{package}.layout", lambda path: path.write_text(f"{_load_address(vmlinux)} {_pvh_entry(vmlinux)}"))
+    load_address, pvh_entry = map(int, layout.read_text().split())
+    return Kernel(package, vmlinux, flat, load_address, pvh_entry, tree)
 
 
 def _package() -> str:

@@ -8,6 +8,7 @@ from .errors import LabError
 from .runner import Job
 
 ROOT = Path(__file__).parents[3]
+LISTENS = b"gdb: listening on"  # what it writes when a debugger may talk to it
 DEFAULT_BINARY = ROOT / "build" / "release" / "ringside"
 
 
@@ -20,4 +21,5 @@ def held(binary: Path, arguments: list[str]) -> str:
 
 def job(host: str, binary: Path, arguments: list[str], endpoint: str) -> Job:
     """`ringside run --wait ARGUMENTS...`, served at `endpoint` outside."""
-    return Job(host=host, tests=[Test("ringside", 0, held(binary, arguments))], debugger_endpoint=endpoint)
+    tests = [Test("ringside", 0, held(binary, arguments))]
+    return Job(host=host, tests=tests, debugger_endpoint=endpoint, debugger_sign=LISTENS)

@@ -6,17 +6,20 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import bridge, channel, initramfs, kernel
+from . import bridge, channel, initramfs, job_disk, kernel, progress, saved
 from .batch import Test, named_files
 from .bochs import Bochs
 from .emulator import Emulator, Setup
 from .errors import LabError
 from .qemu import Qemu
 from .session import Session, slowness
+
+RESIDENT = "ringside"  # the program whose shared libraries are part of every saved machine
+LARGEST_SAVED_DISK = 256 << 20  # a larger job boots its own machine: saved ones would fill the cache
 
 HOSTS: dict[str, type[Emulator]] = {"intel": Bochs, "amd": Qemu}
 
@@ -35,41 +38,105 @@ class Job:
     append: str = ""  # to the machine's kernel command line
     forwards: list[tuple[int, int]] = field(default_factory=list)
     debugger_endpoint: str | None = None  # where outside a debugger connects to /dev/ttyS1 inside
-    debugger_ready: Callable[[str], None] = lambda endpoint: print(  # called when the first command begins
+    # What a command writes when its stub listens to /dev/ttyS1. The endpoint refuses connections until the first command
+    # has written it, and between commands a client's bytes wait for it. Empty: the stub is there as soon as a command begins.
+    debugger_sign: bytes = b""
+    debugger_ready: Callable[[str], None] = lambda endpoint: print(  # called when a debugger may connect
         f"lab: a debugger may connect to {endpoint}", file=sys.stderr, flush=True
     )
+    save: bool = True  # start from a saved machine, made at the first use; false: boot
 
 
 @contextmanager
 def boot(job: Job) -> Iterator[Iterator[channel.Event]]:
-    """Boot the job's machine and give its events; the machine is gone when the context is left, whatever happens."""
+    """Start the job's machine and give its events; the machine is gone when the context is left, whatever happens.
+
+    It starts from a saved state (saved.py) unless there can be none; only how long it takes shows that. The first event is
+    the first command's Begin.
+    """
     _check(job)
     host = HOSTS[job.host]
+    listener = bridge.reserve(job.debugger_endpoint) if job.debugger_endpoint else None
+    token = secrets.token_hex(8)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ringside-lab-")))
+        tests = [replace(test, seconds=round(test.seconds * slowness())) for test in job.tests]
+        with progress.stage("preparing the machine's kernel and files"):
+            setup = _setup(job, host, tests, folder)
+        session = _started(stack, host, setup, token, tests, job.save)
+        events = session.events()
+        if listener:
+            events = _served(events, bridge.Bridge(listener, session.debugger), job)
+        yield events
+
+
+def _setup(job: Job, host: type[Emulator], tests: list[Test], folder: Path) -> Setup:
+    """Write all that the machine starts from."""
     files = dict(job.files)
     for test in job.tests:
         files.update({str(path): path for path in named_files(test.command)})
-    tests = [replace(test, seconds=round(test.seconds * slowness())) for test in job.tests]
-    modules = (host.module, *(initramfs.NETWORK_MODULES if job.forwards else ()))
-    token = secrets.token_hex(8)
+    libraries = initramfs.with_libraries({name: path for name, path in files.items() if path.name == RESIDENT})
+    resident = frozenset(path for name, path in libraries.items() if name not in files)
+    carried = {name: path for name, path in initramfs.with_libraries(files).items() if path not in resident}
     linux = kernel.prepare()
-    base = initramfs.base_archive(linux, initramfs.Contents(modules, files)).read_bytes()
-    run = initramfs.run_archive(token, job.folder, tests, job.collect, bool(job.forwards))
-    listener = bridge.listen(job.debugger_endpoint) if job.debugger_endpoint else None
-    with tempfile.TemporaryDirectory(prefix="ringside-lab-") as folder:
-        setup = Setup(linux, [base, run], Path(folder), job.cpus, job.memory_mib, listener is not None, job.append, job.forwards)
-        with host(setup) as emulator:
-            events = Session(emulator, token, tests).events()
-            if listener:
-                bridge.Bridge(listener, emulator.debugger)
-                events = _announce(events, lambda: job.debugger_ready(bridge.name_of(listener)))
-            yield events
+    modules = (host.module, *host.disk_modules, *(initramfs.NETWORK_MODULES if job.forwards else ()))
+    base = initramfs.base_archive(linux, initramfs.Contents(modules, resident))
+    if job.debugger_endpoint:  # the machine's clock is no measure while it waits for someone outside
+        tests = [replace(test, seconds=0) for test in tests]
+    disk = folder / "job"
+    job_disk.write(disk, carried, job_disk.settings(job.folder, tests, job.collect, bool(job.forwards)))
+    return Setup(linux, base, folder, disk, job.cpus, job.memory_mib, bool(job.debugger_endpoint), job.append, job.forwards)
 
 
-def _announce(events: Iterator[channel.Event], ready: Callable[[], None]) -> Iterator[channel.Event]:
-    """The same events; a debugger that came before the first command would lose patience during the boot."""
+def _started(stack: ExitStack, host: type[Emulator], setup: Setup, token: str, tests: list[Test], save: bool) -> Session:
+    """A machine that has taken its job, until `stack` is left."""
+    if save and setup.disk.stat().st_size <= LARGEST_SAVED_DISK:
+        with progress.stage("starting the machine; the first time it boots and is saved"):
+            state = saved.state_for(host, setup)
+            session = _restored(stack, host, setup, state, token, tests) if state else None
+        if session:
+            return session
+    with progress.stage("booting the machine"):
+        booted = replace(setup, folder=setup.folder / "booted")
+        booted.folder.mkdir()
+        session = Session(stack.enter_context(host(booted)), token, tests)
+        session.wait_until_ready()
+        session.start()
+        return session
+
+
+def _restored(
+    stack: ExitStack, host: type[Emulator], setup: Setup, state: saved.State, token: str, tests: list[Test]
+) -> Session | None:
+    """A machine that goes on from a saved state; None, and the state is gone, if it does not."""
+    with ExitStack() as attempt:
+        try:
+            session = Session(attempt.enter_context(host(replace(setup, saved=state.folder))), token, tests)
+            session.start()
+        except (LabError, OSError) as error:
+            print(f"lab: the saved machine does not start and is removed: {error}", file=sys.stderr)
+            state.discard()
+            return None
+        stack.push(attempt.pop_all())
+        return session
+
+
+def _served(events: Iterator[channel.Event], joined: bridge.Bridge, job: Job) -> Iterator[channel.Event]:
+    """The same events; the debugger's way in is open while there is a stub to talk to."""
+    announced = False
+    said = b""
     for event in events:
-        if isinstance(event, channel.Begin) and event.number == 0:
-            ready()
+        if isinstance(event, channel.Begin):
+            said = b""
+        elif isinstance(event, channel.Output):
+            said = said[-len(job.debugger_sign) :] + event.data
+        elif isinstance(event, channel.End):
+            joined.hold()
+        if isinstance(event, channel.Begin | channel.Output) and job.debugger_sign in said and not joined.is_open():
+            joined.open()
+            if not announced:
+                announced = True
+                job.debugger_ready(joined.name)
         yield event
 
 

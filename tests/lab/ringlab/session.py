@@ -5,6 +5,7 @@ import re
 import selectors
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from . import channel
 from .batch import Test
@@ -33,21 +34,74 @@ def slowness() -> float:
 
 
 class Session:
-    """Listens to a started emulator. `events()` ends after channel.Done; everything else that ends it is a LabError."""
+    """Listens to a started emulator. `events()` ends after channel.Done; everything else that ends it is a LabError.
 
-    def __init__(self, emulator: Emulator, token: str, tests: list[Test]):
+    First wait_until_ready(), for a machine that boots; then start(), for every machine; then events(). Who only wants a
+    machine that waits for a job stops after the first.
+    """
+
+    def __init__(self, emulator: Emulator, token: str = "", tests: list[Test] | None = None):
         self._emulator = emulator
+        self._token = token
         self._decoder = channel.Decoder(token)
-        self._tests = tests
+        self._tests = tests or []
+        self._greeting = bytearray()
+        self._events: Iterator[channel.Event] = iter(())
         self._console = bytearray()
         self._screen = bytearray()
         self._panicked = False
         self._deadline: float | None = None
         self._waiting_for = "start"
 
+    @property
+    def debugger(self) -> int:
+        """Our end of the machine's /dev/ttyS1."""
+        return self._emulator.debugger
+
+    def wait_until_ready(self) -> None:
+        """Return when the booted machine waits for a job."""
+        self._allow(self._emulator.boot_seconds * slowness(), "start")
+        for data in self._reports():
+            self._greeting += data
+            if channel.READY in self._greeting:
+                return
+            if channel.FAILED in self._greeting and self._greeting.endswith(b"\n"):
+                why = self._greeting.partition(channel.FAILED)[2].decode(errors="replace").strip()
+                raise LabError(f"the machine cannot work: {why}", self._tail())
+
+    def start(self) -> None:
+        """Give the machine its job; return when it has taken it."""
+        self._allow(self._emulator.restore_seconds * slowness(), "sign that it took its job")
+        for _ in self._reports():
+            if self._emulator.running_sign in self._screen:
+                break
+        with suppress(OSError):  # the machine is gone, which is noticed below; a few bytes a terminal or socket takes at once
+            os.write(self._emulator.report, channel.job_line(self._token, time.time()))
+        self._events = self._decoded()
+        for event in self._events:
+            if isinstance(event, channel.Started):
+                self._allow(self._emulator.boot_seconds * slowness(), "first command")
+                return
+            if isinstance(event, channel.Note) and event.data.strip():
+                raise LabError(f"the machine does not take its job: {event.data.decode(errors='replace').strip()}", self._tail())
+
     def events(self) -> Iterator[channel.Event]:
         """The report's events as they arrive."""
-        self._allow(self._emulator.boot_seconds * slowness(), "first command")
+        yield from self._events
+
+    def _decoded(self) -> Iterator[channel.Event]:
+        for data in self._reports():
+            try:
+                for event in self._decoder.feed(data):
+                    self._follow(event)
+                    yield event
+                    if isinstance(event, channel.Done):
+                        return
+            except LabError as error:
+                raise LabError(str(error), error.details + self._tail()) from error
+
+    def _reports(self) -> Iterator[bytes]:
+        """What the machine sends on its report's line."""
         with selectors.DefaultSelector() as selector:
             for line in (self._emulator.report, self._emulator.console, self._emulator.screen):
                 if line >= 0:
@@ -58,7 +112,8 @@ class Session:
             except LabError as error:
                 raise LabError(str(error), error.details + self._tail()) from error
 
-    def _listen(self, selector: selectors.BaseSelector) -> Iterator[channel.Event]:
+    def _listen(self, selector: selectors.BaseSelector) -> Iterator[bytes]:
+        yield b""
         while True:
             ended = self._emulator.process is None or self._emulator.process.poll() is not None
             ready = [key.fd for key, _ in selector.select(0 if ended else self._patience())]
@@ -71,12 +126,9 @@ class Session:
                 elif line == self._emulator.screen:
                     self._screen += data
                     self._listen_to_display(selector)
+                    yield b""
                 elif line == self._emulator.report:
-                    for event in self._decoder.feed(data):
-                        self._follow(event)
-                        yield event
-                        if isinstance(event, channel.Done):
-                            return
+                    yield data
             self._check(ended and not ready)
 
     def _listen_to_display(self, selector: selectors.BaseSelector) -> None:

@@ -12,7 +12,7 @@ PROGRAMS = {
     "apt-cache": "apt",
     "apt-get": "apt",
     "as": "binutils",
-    "bochs": "bochs",
+    "bochs-bin": "bochs",  # the program itself: `bochs` is a shell script around it
     "busybox": "busybox-static",
     "dpkg": "dpkg",
     "gdb": "gdb",

@@ -1,0 +1,121 @@
+"""How a machine is started and reached: the job's disk, the shim, the debugger's way in, and what is shown meanwhile."""
+
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from ringlab import batch, bochs_shim, job_disk, progress
+from ringlab.bridge import Bridge, name_of, reserve
+from ringlab.errors import LabError
+
+
+class TestBridge:
+    def test_endpoints(self, tmp_path: Path) -> None:
+        with reserve("tcp:127.0.0.1:0") as server:
+            assert re.search(r"^tcp:127\.0\.0\.1:[1-9]\d*$", name_of(server))
+        with reserve("tcp:0") as server:
+            assert re.search(r"^tcp:127\.0\.0\.1:", name_of(server))
+        with reserve(f"unix:{tmp_path}/socket") as server:
+            assert name_of(server) == f"unix:{tmp_path}/socket"
+
+    @pytest.mark.parametrize("bad", ("", "tcp:", "tcp:x", "unix:", "serial:/dev/null", "tcp:127.0.0.1:99999999"))
+    def test_what_is_no_endpoint(self, bad: str) -> None:
+        with pytest.raises(LabError):
+            reserve(bad)
+
+    def test_a_client_is_refused_until_a_stub_listens_and_held_while_none_does(self, tmp_path: Path) -> None:
+        line, inside = socket.socketpair()
+        server = reserve(f"unix:{tmp_path}/socket")
+        bridge = Bridge(server, line.fileno())
+        with line, inside, server, socket.socket(socket.AF_UNIX) as client:
+            with pytest.raises(ConnectionRefusedError):
+                client.connect(f"{tmp_path}/socket")
+            bridge.open()
+            client.connect(f"{tmp_path}/socket")
+            client.sendall(b"one")
+            assert inside.recv(10) == b"one"
+            bridge.hold()
+            client.sendall(b"two")
+            inside.sendall(b"from inside")
+            assert client.recv(20) == b"from inside"
+            with pytest.raises(BlockingIOError):
+                inside.recv(10, socket.MSG_DONTWAIT)
+            bridge.open()
+            assert inside.recv(10) == b"two"
+
+
+class TestJobDisk:
+    def test_a_disk_has_one_of_a_few_sizes(self) -> None:
+        for length, size in ((0, 16), (16 << 20, 16), ((16 << 20) + 1, 32), (33 << 20, 64)):
+            assert job_disk.size_for(length) == size << 20
+
+    def test_a_job_is_an_archive_at_the_disks_start(self, tmp_path: Path) -> None:
+        disk, tool = tmp_path / "disk", tmp_path / "tool"
+        tool.write_text("#!/bin/sh\n")
+        settings = job_disk.settings("/work", [batch.Test("one", 5, "true")], ["/out/file"], network=True)
+        job_disk.write(disk, {"/bin/tool": tool}, settings)
+        data = disk.read_bytes()
+        assert len(data) == job_disk.SMALLEST
+        assert data.startswith(b"070701")
+        for name in (b"bin/tool\0", b"lab/network\0", b"lab/tests/0000/command\0", b"out\0", b"TRAILER!!!\0"):
+            assert name in data
+
+
+class TestShim:
+    @pytest.fixture(autouse=True)
+    def own_cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def test_the_shim_replaces_select(self) -> None:
+        environment = dict(os.environ, LD_PRELOAD=str(bochs_shim.path()), **{bochs_shim.IDLE: "1"})
+        script = "import select, os; r, w = os.pipe(); os.write(w, b'x'); print(select.select([r], [], [], 0)[0] == [r])"
+        done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("True\n", "")
+
+    def test_where_nothing_can_be_saved_the_signal_ends_the_process_with_status_1(self, tmp_path: Path) -> None:
+        environment = dict(os.environ, LD_PRELOAD=str(bochs_shim.path()), **{bochs_shim.SAVE_TO: str(tmp_path)})
+        assert subprocess.run(["sh", "-c", "kill -USR2 $$"], env=environment, check=False).returncode == 1
+
+
+class Output(io.StringIO):
+    """Notes that something has been written."""
+
+    def __init__(self, terminal: bool):
+        super().__init__()
+        self._terminal = terminal
+        self.written = threading.Event()
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    def write(self, text: str) -> int:
+        count = super().write(text)
+        self.written.set()
+        return count
+
+
+class TestProgress:
+    def shown(self, terminal: bool) -> str:
+        output = Output(terminal)
+        with progress.stage("working", output, patience=0):
+            assert output.written.wait(60)
+        return output.getvalue()
+
+    def test_what_is_quick_is_not_shown(self) -> None:
+        output = Output(terminal=True)
+        with progress.stage("working", output, patience=3600):
+            pass
+        assert output.getvalue() == ""
+
+    def test_a_terminal_has_one_line_that_goes_away(self) -> None:
+        assert re.fullmatch(r"\r\x1b\[Klab: working \.\.\. \d+ s.*\r\x1b\[K", self.shown(terminal=True))
+
+    def test_elsewhere_lines_are_plain(self) -> None:
+        assert re.fullmatch(r"lab: working \.\.\.\nlab: working: \d+\.\d s\n", self.shown(terminal=False))
