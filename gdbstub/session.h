@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,6 +29,9 @@ struct SessionOptions {
     // On a serial line nothing tells that one client has gone and another come. So a packet after D attaches
     // anew, and a second qSupported is a new client's greeting.
     bool line_outlives_client = false;
+    // Called with replies in output() that the client is to have before the target runs: whoever carries them may
+    // not get to run beside it.
+    std::function<void()> deliver = {};
 };
 
 class SessionCore;

@@ -19,7 +19,8 @@ bool is_gone(const StopReason& reason) {
 SessionCore::SessionCore(Target& target, SessionOptions options)
     : target_(target),
       reply_(output_, options.run_length_encoding),
-      line_outlives_client_(options.line_outlives_client) {
+      line_outlives_client_(options.line_outlives_client),
+      deliver_(std::move(options.deliver)) {
     attach(false);
 }
 
@@ -229,7 +230,7 @@ void SessionCore::error(const TargetError& error, Words words) {
 // ---- Session: the public face
 
 Session::Session(Target& target, SessionOptions options)
-    : core_(std::make_unique<SessionCore>(target, options)) {}
+    : core_(std::make_unique<SessionCore>(target, std::move(options))) {}
 Session::~Session() = default;
 
 std::size_t Session::receive(std::span<const std::byte> bytes) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -105,6 +106,7 @@ class SessionCore {
     void handle(const packet::QNonStop& packet);
     void kill_target();
     void resume(Stopped stopped);  // what resume_list_ says
+    void deliver();                // what the client is to have before the target runs
     void resume_legacy(Stopped stopped, const std::optional<Address>& address, const ResumeAction& action);
 
     // ---- session_stop_reply.cpp
@@ -190,6 +192,7 @@ class SessionCore {
     OutputBuffer output_;
     ReplyWriter reply_;
     bool line_outlives_client_;
+    std::function<void()> deliver_;
     Client client_;
     bool acknowledging_ = true;         // until QStartNoAckMode
     bool interrupt_queued_ = false;     // 0x03 that came while stopped: it meets the next resume

@@ -49,6 +49,7 @@ void SessionCore::handle(const packet::vCont& packet, Stopped stopped) {
 
 void SessionCore::resume(Stopped stopped) {
     state_ = Running{};
+    deliver();
     if (const auto started = target_.execution().resume(resume_list_); !started) {
         state_ = stopped;
         error(started.error(), Words::Accepted);
@@ -57,6 +58,11 @@ void SessionCore::resume(Stopped stopped) {
     document_.reset();
     if (std::exchange(interrupt_queued_, false))
         target_.execution().interrupt();
+}
+
+void SessionCore::deliver() {
+    if (deliver_ && !output_.empty())
+        deliver_();
 }
 
 void SessionCore::resume_legacy(Stopped stopped, const std::optional<Address>& address,
@@ -112,11 +118,12 @@ void SessionCore::handle(const packet::vCtrlC&) {
 
 // The client closes the connection, or attaches again with vAttach.
 void SessionCore::handle(const packet::D&) {
+    ok();
+    deliver();
     if (owns_target_)
         target_.execution().detach();
     release();
     state_ = Detached{};
-    ok();
 }
 
 // gdb awaits no reply to `k`; LLDB awaits the end of the process.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <asio/error.hpp>
@@ -28,7 +29,8 @@ std::shared_ptr<Connection> Connection::make(asio::io_context& io, Kind kind, Un
 
 void Connection::start(Target& target, SessionOptions options, Ended ended) {
     ended_ = std::move(ended);
-    session_ = std::make_unique<Session>(target, options);
+    options.deliver = [this] { deliver(); };
+    session_ = std::make_unique<Session>(target, std::move(options));
     await_input();
 }
 
@@ -130,6 +132,14 @@ void Connection::flush() {
     output.consume(written);
     swap(output, sending_);
     await_room();
+}
+
+// A serial line takes its time, and needs the CPU: a guest that keeps interrupts from this machine would hold up
+// what is still in the driver.
+void Connection::deliver() {
+    flush();
+    if (kind_ == Kind::File && sending_.empty() && ::isatty(out_.native_handle()) != 0)
+        ::tcdrain(out_.native_handle());
 }
 
 void Connection::await_room() {

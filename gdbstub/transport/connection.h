@@ -40,6 +40,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void read_input();
     void process_input();
     void flush();
+    void deliver();
     void await_room();
     bool write_some(std::string_view data, std::size_t& written);
     void end(const std::string& why);

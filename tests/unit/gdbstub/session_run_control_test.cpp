@@ -218,5 +218,25 @@ TEST_F(RunControl, RefusesNonStopModeInWordsOnly) {
     EXPECT_THAT(session_->last_error(), StartsWith("non-stop mode is not supported"));
 }
 
+// What is due is out before the target runs: `deliver` finds it, and the target's log is shorter then.
+TEST_F(SessionTest, DeliversWhatIsDueBeforeTheTargetRuns) {
+    std::vector<std::string> delivered;
+    open({.deliver = [&] { delivered.push_back(fmt::format("{} {}", target_.log.size(), take_output())); }});
+    receive(framed("vCont;c"));
+    EXPECT_THAT(delivered, ElementsAre("1 +"));
+    stop_with(StoppedByInterrupt{});
+    take_output();
+    receive(framed("QStartNoAckMode"));
+    receive("+");
+    take_output();
+    receive(framed("vCont;c"));
+    EXPECT_EQ(delivered.size(), 1U);  // nothing was due
+    stop_with(StoppedByInterrupt{});
+    take_output();
+    receive(framed("D"));
+    EXPECT_THAT(delivered, ElementsAre("1 +", "3 " + framed("OK")));
+    EXPECT_EQ(target_.log.back(), "detach");
+}
+
 }  // namespace
 }  // namespace ringside::gdbstub
