@@ -14,11 +14,13 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -48,6 +50,8 @@ constexpr std::array<std::uint8_t, 12> kCode = {
     0xf4,              // hlt
 };
 constexpr std::uint8_t kInt3 = 0xcc;
+constexpr std::array<std::uint8_t, 2> kLoop = {0xeb, 0xfe};  // jmp to itself
+constexpr int kSignalMicroseconds = 20'000;
 
 // DR7 (SDM volume 3, 18.2.4): global enable of breakpoint 0, and its R/W and LEN fields.
 constexpr std::uint64_t kDr7Enable0 = 0x2;
@@ -222,6 +226,21 @@ void test_data_watchpoint(int kvm, Tap& tap) {
                 describe(exit, guest));
 }
 
+/// A guest that runs with IF clear and makes no exits must not keep this machine's interrupts from it: without its timer the
+/// machine would stand still here.
+void test_interrupts_off(int kvm, Tap& tap) {
+    Guest guest(kvm);
+    std::copy(kLoop.begin(), kLoop.end(), guest.at(kCodeAddress));
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    ::sigaction(SIGALRM, &action, nullptr);
+    const itimerval soon{{}, {0, kSignalMicroseconds}};
+    ::setitimer(ITIMER_REAL, &soon, nullptr);
+    const int exit = guest.enter();
+    tap.require(exit == -EINTR && guest.rip() == kCodeAddress, "a signal reaches a guest with IF clear",
+                describe(exit, guest));
+}
+
 static_assert(kCode[kNopOffset] == 0x90 && kCode[kHaltOffset] == 0xf4);
 
 }  // namespace
@@ -241,6 +260,7 @@ int main(int argc, char** argv) {
     test_software_breakpoint(kvm, tap);
     test_execute_breakpoint(kvm, tap);
     test_data_watchpoint(kvm, tap);
+    test_interrupts_off(kvm, tap);
     ::close(kvm);
     return tap.finish();
 }
