@@ -1,4 +1,4 @@
-"""Writes a recording as Ringside does (vmm/exits/trace_format.h), of a run with hardware exits that this host may not have."""
+"""Writes a recording as Ringside does (vmm/exits/trace/trace_format.h), of a run with hardware exits that this host may not have."""
 
 import json
 import struct

@@ -4,8 +4,8 @@ from tests.lint import layers
 from tests.lint.sources import IncludeGraph
 
 HEADERS = {path: "" for path in (
-    "arch/x86_64/address.h", "gdbstub/target.h", "vmm/types.h", "vmm/kvm/vm.h", "vmm/machine/bus.h", "vmm/exits/log.h",
-    "vmm/debug/debugger.h", "vmm/devices/serial.h")}
+    "arch/x86_64/address.h", "gdbstub/target.h", "vmm/base/ids.h", "vmm/kvm/vm.h", "vmm/machine/bus.h", "vmm/exits/record/log.h",
+    "vmm/debug/target/debugger.h", "vmm/devices/serial.h")}
 
 
 def check(path: str, text: str) -> list[str]:
@@ -14,11 +14,11 @@ def check(path: str, text: str) -> list[str]:
 
 class TestLayers:
     def test_a_clean_tree_has_no_violations(self):
-        assert check("vmm/debug/a.cpp", '#include "gdbstub/target.h"\n#include "arch/x86_64/address.h"\n') == []
+        assert check("vmm/debug/target/a.cpp", '#include "gdbstub/target.h"\n#include "arch/x86_64/address.h"\n') == []
 
     def test_the_foundations_know_nothing_of_each_other_or_of_the_house(self):
-        for path, name in (("arch/x86_64/a.cpp", "gdbstub/target.h"), ("arch/x86_64/a.cpp", "vmm/types.h"),
-                           ("gdbstub/a.cpp", "arch/x86_64/address.h"), ("gdbstub/a.cpp", "vmm/types.h")):
+        for path, name in (("arch/x86_64/a.cpp", "gdbstub/target.h"), ("arch/x86_64/a.cpp", "vmm/base/ids.h"),
+                           ("gdbstub/a.cpp", "arch/x86_64/address.h"), ("gdbstub/a.cpp", "vmm/base/ids.h")):
             assert len(check(path, f'#include "{name}"\n')) == 1
 
     def test_the_foundations_do_no_io_of_the_wrong_kind(self):
@@ -27,8 +27,8 @@ class TestLayers:
             assert check(path, f"#include <{name}>\n") != []
 
     def test_devices_and_machine_know_nothing_of_the_debugger(self):
-        for folder in ("vmm/devices", "vmm/machine", "vmm/kvm", "vmm/boot", "vmm/exits"):
-            for name in ("vmm/debug/debugger.h", "gdbstub/target.h"):
+        for folder in ("vmm/devices", "vmm/machine", "vmm/kvm", "vmm/boot", "vmm/exits/record"):
+            for name in ("vmm/debug/target/debugger.h", "gdbstub/target.h"):
                 assert len(check(f"{folder}/a.h", f'#include "{name}"\n')) == 1
 
     def test_the_kvm_header_has_one_owner(self):

@@ -4,9 +4,9 @@
 
 #include <span>
 
+#include "vmm/base/error.h"
 #include "vmm/boot/placement.h"
 #include "vmm/machine/guest_memory.h"
-#include "vmm/types.h"
 
 namespace ringside::boot {
 

@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "arch/x86_64/cpu_state.h"
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
 #include "vmm/boot/acpi/tables.h"
 #include "vmm/boot/boot_log.h"
 #include "vmm/machine/fw_cfg_items.h"
 #include "vmm/machine/guest_memory.h"
-#include "vmm/types.h"
 
 namespace ringside::boot {
 

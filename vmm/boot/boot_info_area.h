@@ -7,10 +7,11 @@
 #include <type_traits>
 #include <vector>
 
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
 #include "vmm/boot/placement.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/layout.h"
-#include "vmm/types.h"
 
 namespace ringside::boot {
 

@@ -5,9 +5,9 @@
 #include <span>
 
 #include "arch/x86_64/cpu_state.h"
+#include "vmm/base/error.h"
 #include "vmm/boot/placement.h"
 #include "vmm/machine/guest_memory.h"
-#include "vmm/types.h"
 
 namespace ringside::boot {
 

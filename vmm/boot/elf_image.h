@@ -7,7 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "vmm/types.h"
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
 
 namespace ringside::boot {
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "vmm/types.h"
+#include "vmm/base/error.h"
 
 namespace ringside::boot {
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "vmm/base/bytes.h"
 #include "vmm/boot/firmware.h"
-#include "vmm/boot/little_endian.h"
 #include "vmm/boot/memory_map.h"
 #include "vmm/machine/layout.h"
 

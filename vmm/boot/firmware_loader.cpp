@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
+#include "vmm/base/bytes.h"
 #include "vmm/boot/cpu_modes.h"
 #include "vmm/boot/firmware.h"
 #include "vmm/boot/linux/real_mode.h"
-#include "vmm/boot/little_endian.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/placement.h"
 #include "vmm/machine/layout.h"
@@ -46,7 +46,7 @@ bool is_firmware(std::span<const std::byte> file) {
         return false;
     // The reset vector has room only for a jump.
     constexpr std::uint8_t kNearJump = 0xe9, kFarJump = 0xea, kShortJump = 0xeb;
-    const std::uint8_t first = read_at<std::uint8_t>(file, file.size() - kResetVector).value_or(0);
+    const std::uint8_t first = load_at<std::uint8_t>(file, file.size() - kResetVector).value_or(0);
     return first == kNearJump || first == kFarJump || first == kShortJump;
 }
 

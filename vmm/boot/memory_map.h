@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "vmm/base/ids.h"
 #include "vmm/machine/guest_memory.h"
-#include "vmm/types.h"
 
 namespace ringside::boot {
 

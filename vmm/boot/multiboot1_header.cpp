@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "vmm/boot/little_endian.h"
+#include "vmm/base/bytes.h"
 
 namespace ringside::boot {
 
@@ -18,7 +18,7 @@ std::optional<Multiboot1Header> find_multiboot1_header(std::span<const std::byte
     const auto searched = file.first(std::min<std::uint64_t>(file.size(), Multiboot1Header::kSearchLimit));
     for (std::uint64_t offset = 0; offset + sizeof(Words) <= searched.size();
          offset += sizeof(std::uint32_t)) {
-        const auto words = read_at<Words>(searched, offset);
+        const auto words = load_at<Words>(searched, offset);
         if ((*words)[0] != Multiboot1Header::kMagic || (*words)[0] + (*words)[1] + (*words)[2] != 0)
             continue;
         Multiboot1Header header;
@@ -26,7 +26,7 @@ std::optional<Multiboot1Header> find_multiboot1_header(std::span<const std::byte
         header.flags = (*words)[1];
         if (!header.has_addresses())
             return header;
-        const auto addresses = read_at<AddressWords>(searched, offset + sizeof(Words));
+        const auto addresses = load_at<AddressWords>(searched, offset + sizeof(Words));
         if (!addresses)
             continue;
         header.addresses.header_address = (*addresses)[0];

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "vmm/boot/little_endian.h"
+#include "vmm/base/bytes.h"
 
 namespace ringside::boot {
 
@@ -40,7 +40,7 @@ constexpr std::uint16_t kOptional = 1U << 0;
 std::optional<std::uint64_t> find(std::span<const std::byte> file) {
     const auto searched = file.first(std::min<std::uint64_t>(file.size(), Multiboot2Header::kSearchLimit));
     for (std::uint64_t offset = 0; offset + sizeof(Fixed) <= searched.size(); offset += kAlignment) {
-        const auto fixed = read_at<Fixed>(searched, offset);
+        const auto fixed = load_at<Fixed>(searched, offset);
         if (fixed && fixed->magic == Multiboot2Header::kMagic &&
             fixed->magic + fixed->architecture + fixed->size + fixed->checksum == 0)
             return offset;
@@ -58,7 +58,7 @@ tl::unexpected<Error> cut_off(const Tag& tag) {
 // `body` is what follows a tag's type, flags and size.
 Result<void> read_address(std::span<const std::byte> body, const Tag& tag, Multiboot2Header& header) {
     constexpr std::uint32_t kFromTheStart = 0xffffffff;  // load_addr: the whole file, from its beginning
-    const auto words = read_at<std::array<std::uint32_t, 4>>(body, 0);
+    const auto words = load_at<std::array<std::uint32_t, 4>>(body, 0);
     if (!words)
         return cut_off(tag);
     MultibootAddresses addresses{header.offset, (*words)[0], (*words)[1], (*words)[2], (*words)[3]};
@@ -75,7 +75,7 @@ Result<void> read_tag(std::span<const std::byte> body, const Tag& tag, Multiboot
         case TagType::Address:
             return read_address(body, tag, header);
         case TagType::Entry:
-            header.entry = read_at<std::uint32_t>(body, 0);
+            header.entry = load_at<std::uint32_t>(body, 0);
             return header.entry ? Result<void>() : cut_off(tag);
         case TagType::End:
         case TagType::InformationRequest:
@@ -98,7 +98,7 @@ Result<void> read_tag(std::span<const std::byte> body, const Tag& tag, Multiboot
 Result<void> read_tags(std::span<const std::byte> tags, Multiboot2Header& header) {
     std::uint64_t at = 0;
     while (at < tags.size()) {
-        const auto tag = read_at<Tag>(tags, at);
+        const auto tag = load_at<Tag>(tags, at);
         if (!tag)
             return cut_off(Tag{});
         if (tag->size < sizeof(Tag) || tag->size > tags.size() - at)
@@ -123,7 +123,7 @@ Result<Multiboot2Header> parse_multiboot2_header(std::span<const std::byte> file
     const auto offset = find(file);
     if (!offset)
         return reject("it has no multiboot 2 header in its first 32 KiB", "Boot it by another protocol");
-    const auto fixed = read_at<Fixed>(file, *offset).value_or(Fixed{});
+    const auto fixed = load_at<Fixed>(file, *offset).value_or(Fixed{});
     if (fixed.architecture != Multiboot2Header::kI386)
         return reject(fmt::format("its multiboot 2 header is for architecture {}, not for i386 (0)",
                                   fixed.architecture),

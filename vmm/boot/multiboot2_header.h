@@ -5,8 +5,8 @@
 #include <optional>
 #include <span>
 
+#include "vmm/base/error.h"
 #include "vmm/boot/multiboot_kernel.h"
-#include "vmm/types.h"
 
 namespace ringside::boot {
 

@@ -2,8 +2,8 @@
 // information, a list of tags.
 #include <cstring>
 
+#include "vmm/base/bytes.h"
 #include "vmm/boot/boot_info_area.h"
-#include "vmm/boot/little_endian.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/memory_map.h"
 #include "vmm/boot/multiboot2_header.h"

@@ -4,9 +4,10 @@
 #include <span>
 #include <string>
 
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
 #include "vmm/boot/elf_image.h"
 #include "vmm/machine/guest_memory.h"
-#include "vmm/types.h"
 
 namespace ringside::boot {
 

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "vmm/cli/exit_status.h"
-#include "vmm/debug/host_abilities.h"
-#include "vmm/debug/host_table.h"
+#include "vmm/debug/host/host_abilities.h"
+#include "vmm/debug/host/host_table.h"
 #include "vmm/kvm/system.h"
 
 namespace ringside::cli {

@@ -11,9 +11,9 @@
 #include "gdbstub/transport/endpoint.h"
 #include "vmm/boot/boot_image.h"
 #include "vmm/cli/virtio_options.h"
-#include "vmm/debug/debugger.h"
+#include "vmm/debug/target/debugger.h"
 #include "vmm/devices/console_endpoint.h"
-#include "vmm/exits/report.h"
+#include "vmm/exits/report/report.h"
 
 namespace ringside::cli {
 

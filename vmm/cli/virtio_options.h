@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "vmm/base/error.h"
 #include "vmm/devices/console_endpoint.h"
 #include "vmm/devices/virtio/device.h"
 #include "vmm/devices/virtio/specs.h"
-#include "vmm/types.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's name
 class App;

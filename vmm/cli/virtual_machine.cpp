@@ -11,7 +11,7 @@
 #include "vmm/boot/boot_image.h"
 #include "vmm/cli/exit_status.h"
 #include "vmm/devices/ports.h"
-#include "vmm/exits/code_width.h"
+#include "vmm/exits/report/code_width.h"
 
 namespace ringside::cli {
 

@@ -16,14 +16,14 @@ namespace {
 
 constexpr const char* kAdvice = "Use stdio, stderr, file:PATH, unix:PATH, pty or none";
 
-Result<kvm::Fd> duplicate(int fd) {
-    kvm::Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+Result<Fd> duplicate(int fd) {
+    Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
     if (!copy)
         return errno_failure("open the serial console", errno);
     return copy;
 }
 
-Result<ConsoleDescriptors> both_ends(kvm::Fd fd, std::string announcement = {}) {
+Result<ConsoleDescriptors> both_ends(Fd fd, std::string announcement = {}) {
     auto copy = duplicate(fd.get());
     if (!copy)
         return tl::unexpected<Error>(copy.error());
@@ -36,14 +36,14 @@ Result<ConsoleDescriptors> connect_unix(const std::string& path) {
     if (path.size() >= sizeof address.sun_path)
         return failure("--serial unix:" + path, "the path is too long for a unix socket");
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    kvm::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return errno_failure("connect to --serial unix:" + path, errno, "A program must listen there first");
     return both_ends(std::move(fd));
 }
 
 Result<ConsoleDescriptors> open_pty() {
-    kvm::Fd fd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    Fd fd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     char name[64];
     if (!fd || ::grantpt(fd.get()) != 0 || ::unlockpt(fd.get()) != 0 ||
         ::ptsname_r(fd.get(), name, sizeof name) != 0)
@@ -96,7 +96,7 @@ Result<ConsoleDescriptors> open_console(const ConsoleEndpoint& endpoint) {
         }
         case Kind::File:
             descriptors.output =
-                kvm::Fd(::open(endpoint.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+                Fd(::open(endpoint.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
             if (!descriptors.output)
                 return errno_failure("open --serial file:" + endpoint.path, errno);
             return descriptors;

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "vmm/kvm/fd.h"
-#include "vmm/types.h"
+#include "vmm/base/error.h"
+#include "vmm/base/fd.h"
 
 namespace ringside::devices {
 
@@ -20,8 +20,8 @@ Result<ConsoleEndpoint> parse_console_endpoint(std::string_view text);
 // The descriptors of one endpoint. They are equal if one serves both directions, and -1 if there is none. A
 // unix endpoint connects to a socket that listens at the path.
 struct ConsoleDescriptors {
-    kvm::Fd input;
-    kvm::Fd output;
+    Fd input;
+    Fd output;
     std::string announcement;  // the path of a pty; otherwise empty
 };
 Result<ConsoleDescriptors> open_console(const ConsoleEndpoint& endpoint);

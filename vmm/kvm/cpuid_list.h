@@ -3,9 +3,9 @@
 
 #include <vector>
 
+#include "vmm/base/error.h"
 #include "vmm/kvm/kvm_abi.h"
 #include "vmm/kvm/vcpu.h"
-#include "vmm/types.h"
 
 namespace ringside::kvm {
 

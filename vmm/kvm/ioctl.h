@@ -6,7 +6,8 @@
 #include <cerrno>
 #include <optional>
 
-#include "vmm/types.h"
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
 
 namespace ringside::kvm {
 

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <vector>
 
-#include "vmm/kvm/fd.h"
+#include "vmm/base/error.h"
+#include "vmm/base/fd.h"
 #include "vmm/kvm/kvm_abi.h"
-#include "vmm/types.h"
 
 namespace ringside::kvm {
 

@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "arch/x86_64/cpu_state.h"
-#include "vmm/kvm/fd.h"
+#include "vmm/base/error.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/ids.h"
 #include "vmm/kvm/kvm_abi.h"
-#include "vmm/types.h"
 
 namespace ringside::kvm {
 

@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <span>
 
-#include "vmm/kvm/fd.h"
+#include "vmm/base/error.h"
+#include "vmm/base/fd.h"
+#include "vmm/base/ids.h"
 #include "vmm/kvm/kvm_abi.h"
-#include "vmm/types.h"
 
 namespace ringside::kvm {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "vmm/types.h"
+#include "vmm/base/error.h"
 
 namespace ringside::machine {
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "arch/x86_64/xsave.h"
+#include "vmm/base/ids.h"
 #include "vmm/kvm/kvm_abi.h"
-#include "vmm/types.h"
 
 namespace ringside::machine {
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-#include "vmm/exits/failure.h"
+#include "vmm/exits/record/failure.h"
 #include "vmm/machine/vcpu_thread.h"
 
 namespace ringside::machine {

@@ -9,8 +9,9 @@
 #include <span>
 #include <vector>
 
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
 #include "vmm/machine/planted_bytes.h"
-#include "vmm/types.h"
 
 namespace ringside::machine {
 

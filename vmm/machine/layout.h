@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "vmm/types.h"
+#include "vmm/base/ids.h"
 
 namespace ringside::layout {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "vmm/types.h"
+#include "vmm/base/ids.h"
 
 namespace ringside::machine {
 

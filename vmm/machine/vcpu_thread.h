@@ -21,10 +21,11 @@
 #include <thread>
 #include <type_traits>
 
-#include "vmm/exits/recorder.h"
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
+#include "vmm/exits/record/recorder.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/machine/bus.h"
-#include "vmm/types.h"
 
 namespace ringside::machine {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "vmm/boot/little_endian.h"
+#include "vmm/base/bytes.h"
 
 namespace ringside::boot::acpi {
 

@@ -7,9 +7,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/mmio_device.h"
-#include "vmm/types.h"
 
 namespace ringside::boot::acpi {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "vmm/types.h"
+#include "vmm/base/error.h"
 
 namespace ringside::boot::linux_boot {
 

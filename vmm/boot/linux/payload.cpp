@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <array>
 
-#include "vmm/boot/little_endian.h"
+#include "vmm/base/bytes.h"
 #include "vmm/boot/loaders.h"
 
 namespace ringside::boot::linux_boot {
@@ -87,7 +87,7 @@ std::optional<std::size_t> unpack_lz4(In in, Out out) {
     std::size_t made = 0;
     std::size_t at = sizeof(std::uint32_t);
     while (at < in.size()) {
-        const auto size = read_at<std::uint32_t>(in, at);
+        const auto size = load_at<std::uint32_t>(in, at);
         at += sizeof(std::uint32_t);
         if (!size || *size > in.size() - at ||
             *size > static_cast<std::uint32_t>(LZ4_COMPRESSBOUND(kMostInBlock)))
@@ -162,7 +162,7 @@ Result<std::vector<std::byte>> unpack(In payload, std::uint64_t most) {
     if (format == nullptr)
         return reject("its payload is packed in a way that is not known here");
     const std::uint64_t packed_size = payload.size() - kSizeField;
-    const std::uint64_t size = read_at<std::uint32_t>(payload, packed_size).value_or(0);
+    const std::uint64_t size = load_at<std::uint32_t>(payload, packed_size).value_or(0);
     if (size > most)
         return reject(fmt::format(
             "its payload announces {:#x} unpacked bytes, more than the {:#x} that it asks for", size, most));

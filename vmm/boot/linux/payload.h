@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "vmm/types.h"
+#include "vmm/base/error.h"
 
 namespace ringside::boot::linux_boot {
 

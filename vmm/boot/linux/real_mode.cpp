@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "vmm/base/bytes.h"
 #include "vmm/boot/acpi/table.h"
 #include "vmm/boot/linux/boot_rom.h"
 #include "vmm/boot/linux/command_line.h"
 #include "vmm/boot/linux/setup_header.h"
-#include "vmm/boot/little_endian.h"
 #include "vmm/boot/placement.h"
 #include "vmm/machine/layout.h"
 
@@ -75,12 +75,12 @@ Result<void> check_request(const BootRequest& request, const BzImage& image) {
 Bytes filled_setup(const BzImage& image, const Pieces& pieces) {
     Bytes setup(image.setup.begin(), image.setup.end());
     const auto flags = std::to_integer<std::uint8_t>(setup[field::kLoadFlags]);
-    write_at(setup, field::kTypeOfLoader, kUnknownLoader);
-    write_at(setup, field::kLoadFlags, static_cast<std::uint8_t>(flags | kCanUseHeap));
-    write_at(setup, field::kHeapEnd, static_cast<std::uint16_t>(kStackTop - kStackSize));
-    write_at(setup, field::kCommandLine, static_cast<std::uint32_t>(layout::kCommandLine.value));
-    write_at(setup, field::kRamdiskImage, static_cast<std::uint32_t>(pieces.initrd_place.value));
-    write_at(setup, field::kRamdiskSize, static_cast<std::uint32_t>(pieces.initrd.size()));
+    store_at(setup, field::kTypeOfLoader, kUnknownLoader);
+    store_at(setup, field::kLoadFlags, static_cast<std::uint8_t>(flags | kCanUseHeap));
+    store_at(setup, field::kHeapEnd, static_cast<std::uint16_t>(kStackTop - kStackSize));
+    store_at(setup, field::kCommandLine, static_cast<std::uint32_t>(layout::kCommandLine.value));
+    store_at(setup, field::kRamdiskImage, static_cast<std::uint32_t>(pieces.initrd_place.value));
+    store_at(setup, field::kRamdiskSize, static_cast<std::uint32_t>(pieces.initrd.size()));
     return setup;
 }
 

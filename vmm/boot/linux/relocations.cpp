@@ -7,7 +7,7 @@
 #include <cstring>
 #include <optional>
 
-#include "vmm/boot/little_endian.h"
+#include "vmm/base/bytes.h"
 #include "vmm/boot/loaders.h"
 
 namespace ringside::boot::linux_boot {
@@ -17,12 +17,12 @@ namespace {
 // The end of the ELF file proper: the end of its section headers, as objcopy writes it, or of whatever
 // extends further.
 std::optional<std::uint64_t> elf_end(std::span<const std::byte> file) {
-    const auto header = read_at<Elf64_Ehdr>(file, 0);
+    const auto header = load_at<Elf64_Ehdr>(file, 0);
     if (!header || header->e_shoff > file.size())
         return std::nullopt;
     std::uint64_t end = header->e_shoff + std::uint64_t{header->e_shnum} * header->e_shentsize;
     for (std::uint64_t i = 0; i < header->e_phnum; ++i) {
-        const auto segment = read_at<Elf64_Phdr>(file, header->e_phoff + i * header->e_phentsize);
+        const auto segment = load_at<Elf64_Phdr>(file, header->e_phoff + i * header->e_phentsize);
         if (segment && segment->p_offset <= file.size() &&
             segment->p_filesz <= file.size() - segment->p_offset)
             end = std::max(end, segment->p_offset + segment->p_filesz);
@@ -35,7 +35,7 @@ std::optional<std::vector<std::uint32_t>> list_before(std::span<const std::byte>
     std::vector<std::uint32_t> list;
     while (at >= sizeof(std::uint32_t)) {
         at -= sizeof(std::uint32_t);
-        const auto word = read_at<std::uint32_t>(words, at);
+        const auto word = load_at<std::uint32_t>(words, at);
         if (!word)
             return std::nullopt;
         if (*word == 0)
@@ -51,7 +51,7 @@ void add_at(std::span<std::byte> bytes, std::uint64_t offset, std::uint64_t slid
     Word word{};
     std::memcpy(&word, bytes.data() + offset, sizeof word);
     word = static_cast<Word>(word + static_cast<Word>(slide));
-    write_at(bytes, offset, word);
+    store_at(bytes, offset, word);
 }
 
 // The offset of a word in the image, from its address in the list.

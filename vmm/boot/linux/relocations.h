@@ -8,8 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
 #include "vmm/boot/elf_image.h"
-#include "vmm/types.h"
 
 namespace ringside::boot::linux_boot {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "vmm/boot/little_endian.h"
+#include "vmm/base/bytes.h"
 #include "vmm/boot/loaders.h"
 #include "vmm/machine/layout.h"
 
@@ -27,7 +27,7 @@ constexpr std::uint64_t kOldCommandLineSize = 255;
 // Reads a field of a header that is known to be complete.
 template <typename T>
 T get(std::span<const std::byte> file, std::uint64_t offset) {
-    return read_at<T>(file, offset).value_or(T{});
+    return load_at<T>(file, offset).value_or(T{});
 }
 
 Result<void> split(std::span<const std::byte> file, BzImage& image) {
@@ -80,8 +80,8 @@ void read_needs(std::span<const std::byte> file, BzImage& image) {
 }  // namespace
 
 bool is_bzimage(std::span<const std::byte> file) {
-    return read_at<std::uint32_t>(file, field::kMagic) == kHeaderMagic &&
-           read_at<std::uint16_t>(file, field::kBootFlag) == kBootFlag;
+    return load_at<std::uint32_t>(file, field::kMagic) == kHeaderMagic &&
+           load_at<std::uint16_t>(file, field::kBootFlag) == kBootFlag;
 }
 
 Result<BzImage> parse_bzimage(std::span<const std::byte> file) {

@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "vmm/types.h"
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
 
 namespace ringside::boot::linux_boot {
 

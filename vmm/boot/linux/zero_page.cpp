@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "vmm/base/bytes.h"
 #include "vmm/boot/linux/setup_header.h"
-#include "vmm/boot/little_endian.h"
 
 namespace ringside::boot::linux_boot {
 
@@ -22,15 +22,15 @@ constexpr std::size_t kMostE820Entries = 128;
 constexpr std::uint16_t kVersionWithoutHeader = 0x20c;
 
 void put_split(ZeroPage& page, std::uint64_t low, std::uint64_t high, std::uint64_t value) {
-    write_at(page, low, static_cast<std::uint32_t>(value));
-    write_at(page, high, static_cast<std::uint32_t>(value >> 32));
+    store_at(page, low, static_cast<std::uint32_t>(value));
+    store_at(page, high, static_cast<std::uint32_t>(value >> 32));
 }
 
 void put_header(ZeroPage& page, std::span<const std::byte> header) {
     if (header.empty()) {
-        write_at(page, field::kBootFlag, kBootFlag);
-        write_at(page, field::kMagic, kHeaderMagic);
-        write_at(page, field::kVersion, kVersionWithoutHeader);
+        store_at(page, field::kBootFlag, kBootFlag);
+        store_at(page, field::kMagic, kHeaderMagic);
+        store_at(page, field::kVersion, kVersionWithoutHeader);
         return;
     }
     const auto size = std::min<std::size_t>(header.size(), field::kHeaderLimit - field::kHeader);
@@ -39,9 +39,9 @@ void put_header(ZeroPage& page, std::span<const std::byte> header) {
 
 void put_memory(ZeroPage& page, const std::vector<MemoryMapEntry>& memory) {
     const auto count = std::min(memory.size(), kMostE820Entries);
-    write_at(page, kE820Entries, static_cast<std::uint8_t>(count));
+    store_at(page, kE820Entries, static_cast<std::uint8_t>(count));
     for (std::size_t i = 0; i < count; ++i)
-        write_at(
+        store_at(
             page, kE820Table + i * sizeof(E820Entry),
             E820Entry{memory[i].start.value, memory[i].size, static_cast<std::uint32_t>(memory[i].type)});
 }
@@ -52,18 +52,18 @@ ZeroPage make_zero_page(const ZeroPageContents& contents) {
     ZeroPage page{};
     put_header(page, contents.header);
     put_memory(page, contents.memory);
-    write_at(page, field::kTypeOfLoader, kUnknownLoader);
+    store_at(page, field::kTypeOfLoader, kUnknownLoader);
     auto flags = std::to_integer<std::uint8_t>(page[field::kLoadFlags]);
     flags = static_cast<std::uint8_t>((flags & ~kKaslrEnabled) | kLoadedHigh |
                                       (contents.moved ? kKaslrEnabled : 0));
-    write_at(page, field::kLoadFlags, flags);
+    store_at(page, field::kLoadFlags, flags);
     put_split(page, field::kCommandLine, kCommandLineHigh, contents.command_line.value);
     if (contents.initrd) {
         put_split(page, field::kRamdiskImage, kRamdiskImageHigh, contents.initrd->value);
         put_split(page, field::kRamdiskSize, kRamdiskSizeHigh, contents.initrd_size);
     }
     if (contents.rsdp)
-        write_at(page, kAcpiRsdp, contents.rsdp->value);
+        store_at(page, kAcpiRsdp, contents.rsdp->value);
     return page;
 }
 

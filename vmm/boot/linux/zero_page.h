@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "vmm/base/ids.h"
 #include "vmm/boot/memory_map.h"
-#include "vmm/types.h"
 
 namespace ringside::boot::linux_boot {
 

@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "vmm/base/ids.h"
 #include "vmm/machine/guest_memory.h"
-#include "vmm/types.h"
 
 namespace ringside::devices::virtio {
 

@@ -57,7 +57,7 @@ Result<DiskImage> DiskImage::open(const DiskSpec& spec) {
         return failure(operation(spec), "that is a directory");
     if (!S_ISREG(about.st_mode) && !S_ISBLK(about.st_mode))
         return failure(operation(spec), "that is neither a file nor a block device");
-    kvm::Fd fd(::open(spec.path.c_str(), (spec.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC));
+    Fd fd(::open(spec.path.c_str(), (spec.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC));
     if (!fd)
         return errno_failure(operation(spec), errno, spec.read_only ? "" : "FILE,ro needs no right to write");
     if (auto r = lock(fd.get(), spec); !r)

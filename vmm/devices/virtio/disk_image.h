@@ -9,9 +9,9 @@
 #include <span>
 #include <string>
 
+#include "vmm/base/error.h"
+#include "vmm/base/fd.h"
 #include "vmm/devices/virtio/specs.h"
-#include "vmm/kvm/fd.h"
-#include "vmm/types.h"
 
 namespace ringside::devices::virtio {
 
@@ -38,9 +38,9 @@ class DiskImage {
     bool write_zeroes(std::uint64_t offset, std::uint64_t size, bool may_discard) const;
 
   private:
-    DiskImage(kvm::Fd fd, std::uint64_t size, const DiskSpec& spec)
+    DiskImage(Fd fd, std::uint64_t size, const DiskSpec& spec)
         : fd_(std::move(fd)), size_(size), read_only_(spec.read_only), path_(spec.path) {}
-    kvm::Fd fd_;
+    Fd fd_;
     std::uint64_t size_ = 0;
     bool read_only_ = false;
     std::string path_;

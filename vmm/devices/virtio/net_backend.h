@@ -12,8 +12,8 @@
 
 #include <asio/io_context.hpp>
 
+#include "vmm/base/error.h"
 #include "vmm/devices/virtio/specs.h"
-#include "vmm/types.h"
 
 namespace ringside::devices::virtio {
 

@@ -16,9 +16,9 @@
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
+#include "vmm/base/fd.h"
 #include "vmm/devices/virtio/net_backend.h"
 #include "vmm/devices/virtio/unix_address.h"
-#include "vmm/kvm/fd.h"
 
 namespace ringside::devices::virtio {
 
@@ -29,7 +29,7 @@ constexpr std::size_t kLargestPayload = kLargestFrame - kNetHeader;
 
 class Passt final : public NetBackend {
   public:
-    explicit Passt(kvm::Fd fd) : fd_(std::move(fd)) {}
+    explicit Passt(Fd fd) : fd_(std::move(fd)) {}
 
     std::uint64_t features() const override { return 0; }
     void accept(std::uint64_t) override {}
@@ -85,7 +85,7 @@ class Passt final : public NetBackend {
             hooks_.on_lost("passt: " + why);
     }
 
-    kvm::Fd fd_;  // until start()
+    Fd fd_;  // until start()
     std::optional<asio::local::stream_protocol::socket> socket_;
     Hooks hooks_;
     Length length_{};
@@ -96,13 +96,13 @@ class Passt final : public NetBackend {
 };
 
 // Starts passt in the foreground at one end of a socket pair. It exits when the other end is closed.
-Result<kvm::Fd> start_passt() {
+Result<Fd> start_passt() {
     constexpr const char* kOperation = "--net passt";
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
         return errno_failure(kOperation, errno);
-    kvm::Fd ours(ends[0]);
-    const kvm::Fd its(ends[1]);
+    Fd ours(ends[0]);
+    const Fd its(ends[1]);
 
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <variant>
 
-#include "vmm/types.h"
+#include "vmm/base/error.h"
 
 namespace ringside::devices::virtio {
 

@@ -15,8 +15,8 @@
 
 #include <asio/posix/stream_descriptor.hpp>
 
+#include "vmm/base/fd.h"
 #include "vmm/devices/virtio/net_backend.h"
-#include "vmm/kvm/fd.h"
 
 namespace ringside::devices::virtio {
 
@@ -31,7 +31,7 @@ constexpr std::uint64_t kFeatureHostTso6 = std::uint64_t{1} << 12;
 
 class Tap final : public NetBackend {
   public:
-    explicit Tap(kvm::Fd fd) : fd_(std::move(fd)) {}
+    explicit Tap(Fd fd) : fd_(std::move(fd)) {}
 
     std::uint64_t features() const override {
         return kFeatureChecksum | kFeatureGuestChecksum | kFeatureHostTso4 | kFeatureHostTso6;
@@ -71,7 +71,7 @@ class Tap final : public NetBackend {
         receive();
     }
 
-    kvm::Fd fd_;  // until start()
+    Fd fd_;  // until start()
     std::optional<asio::posix::stream_descriptor> descriptor_;
     Hooks hooks_;
     std::array<std::byte, kLargestFrame> frame_{};
@@ -86,7 +86,7 @@ Result<std::unique_ptr<NetBackend>> open_tap(const std::string& interface) {
         return failure(operation, "the name is too long for an interface");
     std::memcpy(request.ifr_name, interface.c_str(), interface.size() + 1);
     request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-    kvm::Fd fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    Fd fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
     if (!fd)
         return errno_failure(operation + ": /dev/net/tun", errno);
     if (::ioctl(fd.get(), TUNSETIFF, &request) != 0)

@@ -53,7 +53,7 @@ Result<std::unique_ptr<Vsock>> Vsock::open(const VsockSpec& spec) {
     const auto address = unix_address(operation, spec.path);
     if (!address)
         return tl::unexpected<Error>(address.error());
-    kvm::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
         return errno_failure(operation, errno,
                              errno == EADDRINUSE ? "Remove the file if nothing uses it" : "");

@@ -21,13 +21,13 @@
 #include <asio/local/stream_protocol.hpp>
 #include <asio/streambuf.hpp>
 
+#include "vmm/base/fd.h"
 #include "vmm/devices/virtio/chain.h"
 #include "vmm/devices/virtio/constants.h"
 #include "vmm/devices/virtio/device.h"
 #include "vmm/devices/virtio/specs.h"
 #include "vmm/devices/virtio/transport.h"
 #include "vmm/devices/virtio/vsock_connection.h"
-#include "vmm/kvm/fd.h"
 
 namespace ringside::devices::virtio {
 
@@ -50,7 +50,7 @@ class Vsock final : public Device {
     using Protocol = asio::local::stream_protocol;
     struct Handshake;
 
-    Vsock(const VsockSpec& spec, kvm::Fd listener)
+    Vsock(const VsockSpec& spec, Fd listener)
         : cid_(spec.cid), path_(spec.path), listener_fd_(std::move(listener)) {}
 
     // The host's programs.
@@ -79,7 +79,7 @@ class Vsock final : public Device {
 
     std::uint64_t cid_;
     std::string path_;
-    kvm::Fd listener_fd_;
+    Fd listener_fd_;
     Transport* transport_ = nullptr;
     asio::io_context* io_ = nullptr;
     std::optional<Protocol::acceptor> acceptor_;

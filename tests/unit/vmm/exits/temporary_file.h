@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-#include "vmm/kvm/fd.h"
+#include "vmm/base/fd.h"
 
 namespace ringside::exits {
 
@@ -30,7 +30,7 @@ class TemporaryFile {
     }
 
   private:
-    kvm::Fd fd_;
+    Fd fd_;
 };
 
 }  // namespace ringside::exits

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "vmm/kvm/fd.h"
+#include "vmm/base/fd.h"
 
 namespace ringside::kvm {
 namespace {

@@ -11,7 +11,7 @@
 #include <span>
 #include <sstream>
 
-#include "vmm/boot/little_endian.h"
+#include "vmm/base/bytes.h"
 #include "vmm/machine/layout.h"
 
 namespace ringside::boot::acpi {
@@ -46,7 +46,7 @@ class Found {
 
     template <typename T>
     T at(std::uint64_t address) const {
-        const auto value = read_at<T>(bytes_, address - layout::kAcpiTables.value);
+        const auto value = load_at<T>(bytes_, address - layout::kAcpiTables.value);
         EXPECT_TRUE(value) << address;
         return value.value_or(T{});
     }

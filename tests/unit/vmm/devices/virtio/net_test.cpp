@@ -128,13 +128,13 @@ TEST_F(VirtioNet, TheGuestSeesThatItsLinkIsDown) {
 class VirtioPasst : public ::testing::Test {
   protected:
     VirtioPasst() {
-        const kvm::Fd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
+        const Fd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
         const auto address = unix_address("test", folder_ / "passt").value();
         EXPECT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
         EXPECT_EQ(::listen(listener.get(), 1), 0);
         device_.emplace(open_passt(folder_ / "passt").value(), kMac,
                         [this](const std::string& text) { reports_.push_back(text); });
-        passt_ = kvm::Fd(::accept(listener.get(), nullptr, nullptr));
+        passt_ = Fd(::accept(listener.get(), nullptr, nullptr));
         driver_.emplace(*device_, io_);
         driver_->set_up();
     }
@@ -145,7 +145,7 @@ class VirtioPasst : public ::testing::Test {
     testing::TemporaryFolder folder_;
     std::vector<std::string> reports_;
     std::optional<Net> device_;
-    kvm::Fd passt_;
+    Fd passt_;
     std::optional<FakeDriver> driver_;
 };
 
@@ -175,7 +175,7 @@ TEST_F(VirtioPasst, AnImpossibleLengthEndsTheLink) {
 }
 
 TEST_F(VirtioPasst, ItsEndEndsTheLink) {
-    passt_ = kvm::Fd();
+    passt_ = Fd();
     while (reports_.empty())
         driver_->io.run_one();
     driver_->send(1, {out(frame("hello"))});

@@ -22,9 +22,9 @@ struct Line {
         std::array<int, 2> ends{};
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
             std::abort();
-        ours = kvm::Fd(ends[0]);
-        descriptors.input = kvm::Fd(::dup(ends[1]));
-        descriptors.output = kvm::Fd(ends[1]);
+        ours = Fd(ends[0]);
+        descriptors.input = Fd(::dup(ends[1]));
+        descriptors.output = Fd(ends[1]);
     }
     std::string read(std::size_t size) const {
         std::string text(size, 0);
@@ -34,7 +34,7 @@ struct Line {
     void write(std::string_view text) const {
         ASSERT_EQ(::write(ours.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
     }
-    kvm::Fd ours;
+    Fd ours;
     ConsoleDescriptors descriptors;
 };
 

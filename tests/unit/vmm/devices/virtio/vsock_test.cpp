@@ -71,12 +71,12 @@ class VirtioVsock : public ::testing::Test {
 
     // ---- The host
 
-    kvm::Fd connect() { return connect_unix("test", path_).value(); }
-    static void write(const kvm::Fd& fd, std::string_view text) {
+    Fd connect() { return connect_unix("test", path_).value(); }
+    static void write(const Fd& fd, std::string_view text) {
         ASSERT_EQ(::write(fd.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
     }
     // Runs the device until so many bytes have come, or the connection has ended.
-    std::string read(const kvm::Fd& fd, std::size_t size) {
+    std::string read(const Fd& fd, std::size_t size) {
         std::string text;
         std::array<char, 4096> piece{};
         while (text.size() < size) {
@@ -91,19 +91,19 @@ class VirtioVsock : public ::testing::Test {
         }
         return text;
     }
-    kvm::Fd listen(std::uint32_t port) {
-        kvm::Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+    Fd listen(std::uint32_t port) {
+        Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
         const auto address = unix_address("test", path_ + "_" + std::to_string(port)).value();
         EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
         EXPECT_EQ(::listen(fd.get(), 8), 0);
         return fd;
     }
     // A connection from guest port 1000 to host port 52.
-    kvm::Fd guest_connects() {
-        const kvm::Fd listener = listen(52);
+    Fd guest_connects() {
+        const Fd listener = listen(52);
         send(packet(VsockOp::Request, 1000, 52));
         EXPECT_EQ(receive().header.op, VsockOp::Response);
-        return kvm::Fd(::accept(listener.get(), nullptr, nullptr));
+        return Fd(::accept(listener.get(), nullptr, nullptr));
     }
 
     asio::io_context io_;
@@ -119,7 +119,7 @@ TEST_F(VirtioVsock, ShowsTheGuestItsAddress) {
 }
 
 TEST_F(VirtioVsock, AProgramOnTheHostReachesTheGuest) {
-    const kvm::Fd program = connect();
+    const Fd program = connect();
     write(program, "CONNECT 1234\nearly");
     const auto request = receive();
     EXPECT_EQ(request.header.op, VsockOp::Request);
@@ -138,7 +138,7 @@ TEST_F(VirtioVsock, AProgramOnTheHostReachesTheGuest) {
 }
 
 TEST_F(VirtioVsock, AGuestThatDoesNotListenEndsTheProgramsConnection) {
-    const kvm::Fd program = connect();
+    const Fd program = connect();
     write(program, "CONNECT 1234\n");
     const auto request = receive();
     send(packet(VsockOp::Reset, 1234, request.header.source_port));
@@ -148,14 +148,14 @@ TEST_F(VirtioVsock, AGuestThatDoesNotListenEndsTheProgramsConnection) {
 TEST_F(VirtioVsock, AProgramThatSpeaksSomethingElseIsCutOff) {
     for (const char* line : {"GET / HTTP/1.1\n", "CONNECT\n", "CONNECT x\n", "CONNECT 99999999999\n",
                              "CONNECT 1 2\n", "CONNECT 1234567890123456789012345678901234567890"}) {
-        const kvm::Fd program = connect();
+        const Fd program = connect();
         write(program, line);
         EXPECT_EQ(read(program, 1), "") << line;
     }
 }
 
 TEST_F(VirtioVsock, AGuestReachesAProgramOnTheHost) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     send(packet(VsockOp::Data, 1000, 52, 4), "ping");
     EXPECT_EQ(read(program, 4), "ping");
     write(program, "pong");
@@ -171,7 +171,7 @@ TEST_F(VirtioVsock, NobodyListensThere) {
 }
 
 TEST_F(VirtioVsock, SendsNoMoreThanTheGuestHasRoomFor) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     auto little = packet(VsockOp::CreditUpdate, 1000, 52);
     little.buffer_size = 3;
     send(little);
@@ -187,7 +187,7 @@ TEST_F(VirtioVsock, SendsNoMoreThanTheGuestHasRoomFor) {
 }
 
 TEST_F(VirtioVsock, AGuestThatClaimsToHaveReadWhatItNeverGotHasNoCredit) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     auto lie = packet(VsockOp::CreditUpdate, 1000, 52);
     lie.forwarded = 1;
     send(lie);
@@ -200,7 +200,7 @@ TEST_F(VirtioVsock, AGuestThatClaimsToHaveReadWhatItNeverGotHasNoCredit) {
 }
 
 TEST_F(VirtioVsock, TellsTheGuestThatItsDataWentOn) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     const std::string piece(16 * 1024, 'd');
     for (int i = 0; i < 4; ++i) {
         send(packet(VsockOp::Data, 1000, 52, static_cast<std::uint32_t>(piece.size())), piece);
@@ -212,7 +212,7 @@ TEST_F(VirtioVsock, TellsTheGuestThatItsDataWentOn) {
 }
 
 TEST_F(VirtioVsock, AGuestThatAsksIsToldItsCredit) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     send(packet(VsockOp::CreditRequest, 1000, 52));
     const auto update = receive();
     EXPECT_EQ(update.header.op, VsockOp::CreditUpdate);
@@ -220,7 +220,7 @@ TEST_F(VirtioVsock, AGuestThatAsksIsToldItsCredit) {
 }
 
 TEST_F(VirtioVsock, AGuestThatExceedsItsCreditIsCutOff) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     const std::string piece(16 * 1024, 'd');
     // Nobody reads: the socket's buffer fills, then ours. The device runs on between the packets.
     for (int i = 0; i < 64; ++i) {
@@ -235,7 +235,7 @@ TEST_F(VirtioVsock, AGuestThatExceedsItsCreditIsCutOff) {
 }
 
 TEST_F(VirtioVsock, TheGuestEndsAConnectionAfterItsLastData) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     send(packet(VsockOp::Data, 1000, 52, 4), "last");
     auto end = packet(VsockOp::Shutdown, 1000, 52);
     end.flags = kVsockNoReceive | kVsockNoSend;
@@ -245,9 +245,9 @@ TEST_F(VirtioVsock, TheGuestEndsAConnectionAfterItsLastData) {
 }
 
 TEST_F(VirtioVsock, AProgramThatEndsIsHeardOf) {
-    kvm::Fd program = guest_connects();
+    Fd program = guest_connects();
     write(program, "bye");
-    program = kvm::Fd();
+    program = Fd();
     EXPECT_EQ(receive().data, "bye");
     const auto end = receive();
     EXPECT_EQ(end.header.op, VsockOp::Shutdown);
@@ -255,7 +255,7 @@ TEST_F(VirtioVsock, AProgramThatEndsIsHeardOf) {
 }
 
 TEST_F(VirtioVsock, AResetOfTheDeviceEndsItsConnections) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     driver_.set_up();
     EXPECT_EQ(read(program, 1), "");
     send(packet(VsockOp::Data, 1000, 52, 4), "late");
@@ -263,7 +263,7 @@ TEST_F(VirtioVsock, AResetOfTheDeviceEndsItsConnections) {
 }
 
 TEST_F(VirtioVsock, AfterARestoreTheGuestLearnsThatItsConnectionsAreGone) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     const auto place = driver_.send(2, {room(8)});
     driver_.transport().restore(driver_.transport().save());
     EXPECT_EQ(driver_.take_used(2), 4U);
@@ -291,21 +291,21 @@ TEST_F(VirtioVsock, PacketsOfNoKnownKindAreRefused) {
     expect_reset(1000);
     send(packet(static_cast<VsockOp>(99), 1001, 52));
     expect_reset(1001);
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     send(packet(static_cast<VsockOp>(0), 1000, 52));
     expect_reset(1000);
     EXPECT_EQ(read(program, 1), "");
 }
 
 TEST_F(VirtioVsock, ASecondRequestOnOnePairOfPortsEndsIt) {
-    const kvm::Fd program = guest_connects();
+    const Fd program = guest_connects();
     send(packet(VsockOp::Request, 1000, 52));
     expect_reset(1000);
     EXPECT_EQ(read(program, 1), "");
 }
 
 TEST_F(VirtioVsock, DataBeforeTheConnectionStandsEndsIt) {
-    const kvm::Fd program = connect();
+    const Fd program = connect();
     write(program, "CONNECT 1234\n");
     const auto request = receive();
     send(packet(VsockOp::Data, 1234, request.header.source_port, 1), "x");

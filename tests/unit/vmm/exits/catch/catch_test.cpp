@@ -1,0 +1,167 @@
+#include "vmm/exits/catch/catch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/vmm/exits/record/exit_builders.h"
+
+namespace ringside::exits {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using x86::VirtualizationKind;
+
+CatchRule rule(std::string_view text) {
+    const auto parsed = parse_catch(text);
+    EXPECT_TRUE(parsed) << text << ": " << parsed.error().message();
+    return parsed.value_or(CatchRule{});
+}
+
+CatchCondition address(Comparison comparison, std::uint64_t low, std::uint64_t high) {
+    return {CatchField::Address, comparison, low, high};
+}
+
+TEST(CatchParser, SubjectsStandAlone) {
+    EXPECT_EQ(rule("cpuid").subject, CatchSubject::Cpuid);
+    EXPECT_EQ(rule("CR3").subject, CatchSubject::Cr3);
+    EXPECT_EQ(rule("npf").subject, CatchSubject::Ept);
+    EXPECT_EQ(rule("IOAPIC_EOI").name, "IOAPIC_EOI");
+    EXPECT_EQ(rule("0x2b").name, "0x2b");
+    EXPECT_EQ(rule("hlt").count, 1U);
+    EXPECT_EQ(rule("hlt").text, "hlt");
+}
+
+TEST(CatchParser, ConditionsInEveryForm) {
+    EXPECT_THAT(rule("msr 0xc0000082").conditions,
+                ElementsAre(address(Comparison::Equal, 0xc0000082, 0xc0000082)));
+    EXPECT_THAT(rule("io port==0x3f8").conditions, ElementsAre(address(Comparison::Equal, 0x3f8, 0x3f8)));
+    EXPECT_THAT(rule("io if port == 1016").conditions, ElementsAre(address(Comparison::Equal, 0x3f8, 0x3f8)));
+    EXPECT_THAT(rule("mmio gpa in 0x1000..0x1fff").conditions,
+                ElementsAre(address(Comparison::InRange, 0x1000, 0x1fff)));
+    EXPECT_THAT(rule("ept if gpa in 0x1000 .. 0x1fff").conditions,
+                ElementsAre(address(Comparison::InRange, 0x1000, 0x1fff)));
+    const CatchRule all = rule("io port>=0x3f8 and size!=1, value<7 && rip > 0x1000 and write count 3");
+    EXPECT_THAT(all.conditions,
+                ElementsAre(address(Comparison::GreaterOrEqual, 0x3f8, 0x3f8),
+                            CatchCondition{CatchField::Size, Comparison::NotEqual, 1, 1},
+                            CatchCondition{CatchField::Value, Comparison::Less, 7, 7},
+                            CatchCondition{CatchField::Rip, Comparison::Greater, 0x1000, 0x1000}));
+    EXPECT_EQ(all.direction, Direction::Write);
+    EXPECT_EQ(all.count, 3U);
+}
+
+TEST(CatchParser, ErrorsSayWhatIsWanted) {
+    const auto error = [](std::string_view text) {
+        const auto parsed = parse_catch(text);
+        EXPECT_FALSE(parsed) << text;
+        return parsed ? std::string() : parsed.error().message();
+    };
+    EXPECT_THAT(error(""), HasSubstr("the end was found where an exit's name"));
+    EXPECT_THAT(error("io colour==3"), HasSubstr("\"colour\""));
+    EXPECT_THAT(error("io port"), HasSubstr("==, !="));
+    EXPECT_THAT(error("io port==red"), HasSubstr("\"red\" was found where a number is wanted"));
+    EXPECT_THAT(error("mmio gpa in 5"), HasSubstr("\"..\""));
+    EXPECT_THAT(error("mmio gpa in 5..4"), HasSubstr("ends before it begins"));
+    EXPECT_THAT(error("io read and write"), HasSubstr("at once"));
+    EXPECT_THAT(error("io count 0"), HasSubstr("from 1"));
+    EXPECT_THAT(error("io count 1 x"), HasSubstr("\"x\""));
+    EXPECT_THAT(error("io port==0x10000000000000000"), HasSubstr("a number"));
+    EXPECT_THAT(error(std::string(2000, 'a')), HasSubstr("too long"));
+    EXPECT_THAT(error("=="), HasSubstr("\"==\""));
+}
+
+TEST(CatchMatch, ComparesEveryField) {
+    ExitRecord exit = access(kIo, Direction::Write, 1, 0x3f8);
+    exit.value = 0x41;
+    exit.rip = 0x1000;
+    for (const char* text :
+         {"io", "io 0x3f8", "io port in 0x3f8..0x3f8", "io value==0x41 and write", "io size<=1", "io size<2",
+          "io rip>=0x1000", "io rip>0xfff", "io port!=0x3f9", "io out"})
+        EXPECT_TRUE(matches(rule(text), exit)) << text;
+    for (const char* text : {"io 0x3f9", "io port in 0x3f9..0x400", "io value!=0x41", "io read", "io size<1",
+                             "io rip>0x1000", "io port>=0x3f9", "io size<=0"})
+        EXPECT_FALSE(matches(rule(text), exit)) << text;
+}
+
+CatchPlan plan(std::string_view text, std::optional<VirtualizationKind> kind) {
+    const auto made = plan_catch(rule(text), kind);
+    EXPECT_TRUE(made) << text << ": " << made.error().message();
+    return made.value_or(CatchPlan{});
+}
+
+TEST(CatchPlan, VmxFilters) {
+    const auto filter = [](std::string_view text) {
+        return plan(text, VirtualizationKind::Vmx).filter.value_or("none");
+    };
+    EXPECT_EQ(filter("cpuid"), "exit_reason == 0xa");
+    EXPECT_EQ(filter("io port==0x3f8"), "exit_reason == 0x1e && (info1 >= 0x3f80000 && info1 <= 0x3f8ffff)");
+    EXPECT_EQ(filter("io port!=0x3f8"), "exit_reason == 0x1e && (info1 < 0x3f80000 || info1 > 0x3f8ffff)");
+    EXPECT_EQ(filter("ept write"), "exit_reason == 0x30 && info1 & 0x2");
+    EXPECT_EQ(filter("msr"), "(exit_reason == 0x1f || exit_reason == 0x20)");
+    EXPECT_EQ(filter("hlt rip in 0x1000..0x1fff"),
+              "exit_reason == 0xc && (guest_rip >= 0x1000 && guest_rip <= 0x1fff)");
+    EXPECT_EQ(filter("EPT_MISCONFIG"), "exit_reason == 0x31");
+    EXPECT_THAT(filter("cr3 write"), HasSubstr("exit_reason == 0x1c && (info1 == 0x3 || info1 == 0x103 || "));
+    EXPECT_THAT(filter("cr3 write"), testing::Not(HasSubstr("0x13 ")));
+    EXPECT_THAT(filter("cr3 read"), HasSubstr("info1 == 0xf13"));
+    EXPECT_LT(filter("cr3").size(), 4096U) << "the kernel takes no more than a page";
+}
+
+TEST(CatchPlan, SvmFilters) {
+    const auto filter = [](std::string_view text) {
+        return plan(text, VirtualizationKind::Svm).filter.value_or("none");
+    };
+    EXPECT_EQ(filter("cpuid"), "exit_reason == 0x72");
+    EXPECT_EQ(filter("cr3"), "(exit_reason == 0x3 || exit_reason == 0x13)");
+    EXPECT_EQ(filter("cr0 write"), "(exit_reason == 0x10 || exit_reason == 0x65)");
+    EXPECT_EQ(filter("ept gpa==0xfee00000"), "exit_reason == 0x400 && info2 == 0xfee00000");
+    EXPECT_EQ(filter("io read port<=0xff"), "exit_reason == 0x7b && info1 & 0x1 && info1 <= 0xffffff");
+    EXPECT_EQ(filter("msr write"), "exit_reason == 0x7c && info1 == 1");
+}
+
+TEST(CatchPlan, WatchesInOnePlaceOnly) {
+    // Every port access exits, but in-kernel devices answer some: the tracepoint sees them all.
+    EXPECT_THAT(plan("io port==0x20", VirtualizationKind::Vmx).userspace, IsEmpty());
+    // The tracepoint does not carry the value: the exit loop does.
+    const CatchPlan value = plan("io value==7", VirtualizationKind::Vmx);
+    EXPECT_THAT(value.userspace, ElementsAre(kIo));
+    EXPECT_FALSE(value.filter);
+    // Nobody but the kernel sees CPUID, and a leaf's value is in no tracepoint.
+    const CatchPlan coarse = plan("cpuid leaf==1 and value==2", VirtualizationKind::Vmx);
+    EXPECT_EQ(coarse.filter, "exit_reason == 0xa");
+    EXPECT_TRUE(coarse.filter_is_coarse);
+}
+
+TEST(CatchPlan, AddressesThatKvmExitLacksComeFromOtherTracepoints) {
+    const CatchPlan leaf = plan("cpuid leaf==1", VirtualizationKind::Svm);
+    EXPECT_EQ(leaf.event, "kvm_cpuid");
+    EXPECT_EQ(leaf.filter, "function == 0x1");
+    EXPECT_FALSE(leaf.filter_is_coarse);
+    const CatchPlan msr = plan("msr 0xc0000082 write", VirtualizationKind::Vmx);
+    EXPECT_EQ(msr.event, "kvm_msr");
+    EXPECT_EQ(msr.filter, "ecx == 0xc0000082 && write == 1");
+    EXPECT_FALSE(msr.msr) << "no need to take it from the kernel";
+    const CatchPlan ept = plan("ept if gpa in 0x1000..0x1fff", VirtualizationKind::Vmx);
+    EXPECT_EQ(ept.event, "kvm_page_fault");
+    EXPECT_EQ(ept.filter, "(fault_address >= 0x1000 && fault_address <= 0x1fff)");
+    // SVM's kvm_exit has the gpa itself.
+    EXPECT_EQ(plan("ept gpa==0x1000", VirtualizationKind::Svm).event, "kvm_exit");
+}
+
+TEST(CatchPlan, WithoutAHardwareTier) {
+    EXPECT_THAT(plan("io port==0x3f8", std::nullopt).userspace, ElementsAre(kIo));
+    EXPECT_THAT(plan("mmio", std::nullopt).userspace, ElementsAre(kMmio));
+    EXPECT_THAT(plan("msr 0x10", std::nullopt).userspace, ElementsAre(29, 30));
+    EXPECT_EQ(plan("msr 0x10", std::nullopt).msr, 0x10U);
+    EXPECT_THAT(plan("INTERNAL_ERROR", std::nullopt).userspace, ElementsAre(17));
+    EXPECT_THAT(plan_catch(rule("cpuid"), std::nullopt).error().message(),
+                HasSubstr("no kvm:kvm_exit events"));
+    EXPECT_THAT(plan_catch(rule("msr"), std::nullopt).error().message(), HasSubstr("by number"));
+    EXPECT_THAT(plan_catch(rule("nonsense"), std::nullopt).error().message(),
+                HasSubstr("no exit of this name"));
+}
+
+}  // namespace
+}  // namespace ringside::exits

@@ -1,0 +1,68 @@
+// The error value and the result type that every part of the monitor shares.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <tl/expected.hpp>
+
+#include "vmm/base/ids.h"
+
+namespace ringside {
+
+// What failed, why, and what to do about it. `operation` names the ioctl, file or step ("KVM_CREATE_VM",
+// "load kernel.elf"); `reason` is a sentence, or empty if `code` (errno) says it all; `advice` may be empty.
+struct Error {
+    std::string operation;
+    std::string reason;
+    int code = 0;
+    std::optional<VcpuIndex> vcpu;
+    std::string advice;
+
+    // One line: "KVM_RUN on vCPU 1: Bad address (EFAULT). Advice."
+    std::string message() const {
+        std::string text = operation;
+        if (vcpu)
+            text += " on vCPU " + std::to_string(vcpu->value);
+        text += ": ";
+        text += reason;
+        if (code != 0) {
+            if (!reason.empty())
+                text += ": ";
+            text += std::generic_category().message(code);
+        }
+        if (!advice.empty())
+            text += ". " + advice;
+        return text;
+    }
+};
+
+template <typename T>
+using Result = tl::expected<T, Error>;
+
+inline tl::unexpected<Error> failure(std::string operation, std::string reason, std::string advice = {}) {
+    return tl::unexpected<Error>(
+        Error{std::move(operation), std::move(reason), 0, std::nullopt, std::move(advice)});
+}
+
+inline tl::unexpected<Error> errno_failure(std::string operation, int code, std::string advice = {}) {
+    return tl::unexpected<Error>(Error{std::move(operation), {}, code, std::nullopt, std::move(advice)});
+}
+
+// Returns the error of `expression`, which is a Result<void>, from the calling function.
+#define RINGSIDE_TRY(expression)                                       \
+    do {                                                               \
+        if (auto ringside_result = (expression); !ringside_result)     \
+            return tl::unexpected(std::move(ringside_result).error()); \
+    } while (false)
+
+// The same for a Result<T>: declares `variable` with the value if there is one.
+#define RINGSIDE_TRY_ASSIGN(variable, expression)                             \
+    auto ringside_result_##variable = (expression);                           \
+    if (!ringside_result_##variable)                                          \
+        return tl::unexpected(std::move(ringside_result_##variable).error()); \
+    auto& variable = *ringside_result_##variable
+
+}  // namespace ringside

@@ -1,0 +1,367 @@
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+
+#include <algorithm>
+
+#include "arch/x86_64/control_bits.h"
+#include "vmm/debug/breakpoints/patch_site.h"
+
+namespace ringside::debug {
+
+namespace {
+
+using gdbstub::BreakpointKind;
+
+constexpr std::byte kInt3{0xcc};
+// Real-mode code lies below 1 MiB (nobody runs code in the 64 KiB above that 0xffff:offset reaches).
+constexpr std::uint64_t kRealModeLimit = 0x100000;
+
+bool is_user_page(const x86::Translation& page, const x86::SystemRegisters& system) {
+    return page.permissions.user && x86::paging_mode(x86::paging_state(system)) != x86::PagingMode::None;
+}
+
+// DR7 has no "read only"; as everywhere, a read watchpoint stops on writes too, and gdb sorts it out.
+x86::DebugCondition condition_of(BreakpointKind kind) {
+    switch (kind) {
+        case BreakpointKind::Software:
+        case BreakpointKind::Hardware:
+            return x86::DebugCondition::Execute;
+        case BreakpointKind::WriteWatch:
+            return x86::DebugCondition::Write;
+        case BreakpointKind::ReadWatch:
+        case BreakpointKind::AccessWatch:
+            break;
+    }
+    return x86::DebugCondition::ReadWrite;
+}
+
+}  // namespace
+
+const char* name(Mechanism mechanism) {
+    switch (mechanism) {
+        case Mechanism::Int3:
+            return "int3";
+        case Mechanism::Slot:
+            return "debug slot";
+        case Mechanism::Stepping:
+            break;
+    }
+    return "stepping";
+}
+
+std::byte* BreakpointTable::byte_at(Gpa gpa) const {
+    const auto bytes = memory_.span(gpa, 1);
+    return bytes.empty() ? nullptr : bytes.data();
+}
+
+BreakpointTable::List::iterator BreakpointTable::find(BreakpointKind kind, std::uint64_t address,
+                                                      std::uint64_t size) {
+    return std::ranges::find_if(breakpoints_, [&](const auto& b) {
+        // For execution breakpoints `size` is gdb's idea of the instruction kind, and means nothing here.
+        return b->request.kind == kind && b->request.address == address &&
+               (!b->is_watchpoint() || b->request.size == size);
+    });
+}
+
+Result<void> BreakpointTable::insert(const machine::StopToken&, const GuestView& view,
+                                     const x86::SystemRegisters& system,
+                                     const gdbstub::BreakpointRequest& request) {
+    if (const auto it = find(request.kind, request.address, request.size); it != breakpoints_.end()) {
+        (*it)->request = request;
+        return {};
+    }
+    auto breakpoint = std::make_unique<Breakpoint>();
+    breakpoint->request = request;
+    breakpoint->address_space = view.address_space_of(system, Gva{request.address});
+    if (breakpoint->is_watchpoint()) {
+        if (request.size == 0 || request.address + (request.size - 1) < request.address)
+            return failure("insert watchpoint", "the range is empty or wraps around");
+    }
+    breakpoints_.push_back(std::move(breakpoint));
+    look_at_places(view, system);
+    make_plan();
+    return {};
+}
+
+Result<void> BreakpointTable::remove(const machine::StopToken&, BreakpointKind kind, std::uint64_t address,
+                                     std::uint64_t size) {
+    const auto it = find(kind, address, size);
+    if (it == breakpoints_.end())
+        return {};  // the protocol wants removal to be idempotent
+    if ((*it)->mechanism == Mechanism::Int3)
+        unplant((*it)->gpa);
+    breakpoints_.erase(it);
+    make_plan();
+    return {};
+}
+
+void BreakpointTable::remove_all(const machine::StopToken&) {
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->mechanism == Mechanism::Int3)
+            unplant(breakpoint->gpa);
+    }
+    breakpoints_.clear();
+    make_plan();
+}
+
+void BreakpointTable::settle(const GuestView& view, const x86::SystemRegisters& system) {
+    renew_overwritten(view, system);
+    if (std::ranges::none_of(breakpoints_, &Breakpoint::waiting))
+        return;
+    look_at_places(view, system);
+    make_plan();
+}
+
+bool BreakpointTable::can_settle(const GuestView& view, const x86::SystemRegisters& system) const {
+    return std::ranges::any_of(breakpoints_, [&](const auto& breakpoint) {
+        const Gva address{breakpoint->request.address};
+        return breakpoint->waiting && breakpoint->mechanism == Mechanism::Stepping &&
+               view.translate(view.tables_for(system, address), address).has_value();
+    });
+}
+
+void BreakpointTable::renew_overwritten(const GuestView& view, const x86::SystemRegisters& system) {
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->mechanism != Mechanism::Int3 || *byte_at(breakpoint->gpa) == kInt3)
+            continue;
+        const Gva address{breakpoint->request.address};
+        const auto page = view.translate(view.tables_for(system, address), address);
+        if (!page || page->gpa != breakpoint->gpa)
+            continue;
+        const std::scoped_lock lock(planted_mutex_);
+        planted_.at(breakpoint->gpa).original = *byte_at(breakpoint->gpa);
+        *byte_at(breakpoint->gpa) = kInt3;
+    }
+}
+
+// Execution slots that do not work at CPL 3 are of no use for user code; an int3 there is seen
+// (user_frame.h).
+bool BreakpointTable::reachable_by_slot(const GuestView& view, const x86::SystemRegisters& system,
+                                        std::uint64_t address) const {
+    if (abilities_.execute_slots_user)
+        return true;
+    const auto tables = view.tables_for(system, Gva{address});
+    const auto page = view.translate(tables, Gva{address});
+    return !page || !is_user_page(*page, tables);
+}
+
+// Where the CPU is in real mode now, or where only real-mode code can be, it is real mode's verdict that
+// counts.
+bool BreakpointTable::int3_works_in(const x86::SystemRegisters& system, Gpa gpa) const {
+    if ((system.cr0 & x86::cr0::kPe) == 0)
+        return abilities_.int3_real != Int3::GoesToGuest;
+    if (gpa.value < kRealModeLimit && abilities_.int3_real == Int3::GoesToGuest && abilities_.execute_slots)
+        return false;
+    return ((system.efer & x86::efer::kLma) != 0 ? abilities_.int3_long : abilities_.int3_protected) !=
+           Int3::GoesToGuest;
+}
+
+// User code that the vCPU cannot run as it stands (in the kernel, with SMEP) may be any process's: the
+// address is looked up in the one that happens to be current, whose code an int3 might break.
+bool BreakpointTable::would_disturb(const GuestView& view, const x86::SystemRegisters& system,
+                                    const Breakpoint& breakpoint) const {
+    if ((system.efer & x86::efer::kLma) == 0)
+        return false;
+    if (breakpoint.user)
+        return abilities_.execute_slots_user && !breakpoint.address_space && system.ss.dpl != 3 &&
+               (system.cr4 & x86::cr4::kSmep) != 0;
+    std::array<std::byte, kPatchSiteSize> code{};
+    const std::size_t size = view.fetch(system, Gva{breakpoint.request.address}, code);
+    return is_patch_site(std::span<const std::byte>(code).first(size));
+}
+
+void BreakpointTable::look_at_place(const GuestView& view, const x86::SystemRegisters& current,
+                                    Breakpoint& breakpoint) const {
+    const Gva address{breakpoint.request.address};
+    const auto system = view.tables_for(current, address);
+    const auto page = view.translate(system, address);
+    breakpoint.waiting = !page;
+    breakpoint.plantable = page && byte_at(page->gpa) != nullptr && int3_works_in(system, page->gpa);
+    if (!breakpoint.plantable)
+        return;
+    breakpoint.gpa = page->gpa;
+    breakpoint.user = is_user_page(*page, system);
+    breakpoint.without_paging = (system.cr0 & x86::cr0::kPg) == 0;
+    breakpoint.disturbs = would_disturb(view, system, breakpoint);
+}
+
+// Where an int3 stands its place is known; for the others it may have changed since they were looked at.
+void BreakpointTable::look_at_places(const GuestView& view, const x86::SystemRegisters& system) {
+    for (const auto& breakpoint : breakpoints_) {
+        const auto kind = breakpoint->request.kind;
+        if (breakpoint->mechanism == Mechanism::Int3 || breakpoint->is_watchpoint())
+            continue;
+        if (kind == BreakpointKind::Software || !reachable_by_slot(view, system, breakpoint->request.address))
+            look_at_place(view, system, *breakpoint);
+    }
+}
+
+void BreakpointTable::plant(const Breakpoint& breakpoint) {
+    const std::scoped_lock lock(planted_mutex_);
+    Planted& planted = planted_[breakpoint.gpa];
+    if (planted.users++ != 0)
+        return;
+    std::byte* byte = byte_at(breakpoint.gpa);
+    planted.original = *byte;
+    planted.without_paging = breakpoint.without_paging;
+    *byte = kInt3;
+}
+
+void BreakpointTable::unplant(Gpa gpa) {
+    const std::scoped_lock lock(planted_mutex_);
+    const auto it = planted_.find(gpa);
+    if (it == planted_.end() || --it->second.users != 0)
+        return;
+    // A guest that has overwritten the int3 keeps what it wrote.
+    if (std::byte* byte = byte_at(gpa); *byte == kInt3)
+        *byte = it->second.original;
+    planted_.erase(it);
+}
+
+void BreakpointTable::lift(Gpa gpa) {
+    const std::scoped_lock lock(planted_mutex_);
+    Planted& planted = planted_.at(gpa);
+    planted.lifted = true;
+    if (std::byte* byte = byte_at(gpa); *byte == kInt3)
+        *byte = planted.original;
+}
+
+void BreakpointTable::put_back(Gpa gpa) {
+    const std::scoped_lock lock(planted_mutex_);
+    Planted& planted = planted_.at(gpa);
+    planted.lifted = false;
+    if (std::byte* byte = byte_at(gpa); *byte == planted.original)
+        *byte = kInt3;
+}
+
+Breakpoint* BreakpointTable::int3_at(Gpa gpa) const {
+    const auto it = std::ranges::find_if(
+        breakpoints_, [&](const auto& b) { return b->mechanism == Mechanism::Int3 && b->gpa == gpa; });
+    return it == breakpoints_.end() ? nullptr : it->get();
+}
+
+void BreakpointTable::hide(Gpa gpa, std::span<std::byte> bytes) const {
+    const std::scoped_lock lock(planted_mutex_);
+    for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < bytes.size(); ++it) {
+        std::byte& byte = bytes[it->first - gpa];
+        if (byte == kInt3)
+            byte = it->second.original;
+    }
+}
+
+void BreakpointTable::write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
+                            machine::WrittenBy by) {
+    const std::scoped_lock lock(planted_mutex_);
+    std::size_t done = 0;
+    for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < data.size(); ++it) {
+        const auto at = static_cast<std::size_t>(it->first - gpa);
+        std::ranges::copy(data.subspan(done, at - done), place.subspan(done).begin());
+        const bool stays = stays_planted(it->second, it->first, place[at], by);
+        it->second.original = data[at];
+        place[at] = stays ? kInt3 : data[at];
+        done = at + 1;
+    }
+    std::ranges::copy(data.subspan(done), place.subspan(done).begin());
+}
+
+bool BreakpointTable::stays_planted(const Planted& planted, Gpa gpa, std::byte now, machine::WrittenBy by) {
+    if (by == machine::WrittenBy::Client)
+        return now == kInt3;  // else it is lifted for a moment, or written over by the guest
+    return planted.without_paging && !planted.lifted &&
+           (by == machine::WrittenBy::Loader || gpa.value < kRealModeLimit);
+}
+
+// Whoever has no other way gets the debug slots first: watchpoints, then hardware breakpoints, then software
+// breakpoints that cannot be an int3.
+void BreakpointTable::make_plan() {
+    plan_ = DebugPlan{};
+    plan_watchpoints();
+    plan_without_int3s();
+    plan_int3s();
+    make_plan_without_slots();
+}
+
+void BreakpointTable::plan_watchpoints() {
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->is_watchpoint() && (!abilities_.data_slots || !assign_slots(*breakpoint))) {
+            breakpoint->mechanism = Mechanism::Stepping;
+            plan_.stepped_watchpoints.push_back(breakpoint.get());
+        }
+    }
+}
+
+void BreakpointTable::plan_without_int3s() {
+    for (const auto kind : {BreakpointKind::Hardware, BreakpointKind::Software}) {
+        for (const auto& breakpoint : breakpoints_) {
+            if (breakpoint->request.kind != kind || breakpoint->plantable)
+                continue;
+            if (!abilities_.execute_slots || !assign_slots(*breakpoint)) {
+                breakpoint->mechanism = Mechanism::Stepping;
+                plan_.stepped_breakpoints.push_back(breakpoint.get());
+            }
+        }
+    }
+}
+
+void BreakpointTable::plan_int3s() {
+    for (const auto& breakpoint : breakpoints_) {
+        if (!breakpoint->plantable)
+            continue;
+        const bool planted = breakpoint->mechanism == Mechanism::Int3;
+        if (breakpoint->disturbs && abilities_.execute_slots && assign_slots(*breakpoint)) {
+            if (planted)
+                unplant(breakpoint->gpa);
+            continue;
+        }
+        if (!planted)
+            plant(*breakpoint);
+        breakpoint->mechanism = Mechanism::Int3;
+        plan_.int3s = true;
+        plan_.user_int3s = plan_.user_int3s || breakpoint->user;
+        plan_.disturbs = plan_.disturbs || (breakpoint->disturbs && !breakpoint->user);
+    }
+}
+
+void BreakpointTable::make_plan_without_slots() {
+    plan_without_slots_ = DebugPlan{};
+    plan_without_slots_.int3s = plan_.int3s;
+    plan_without_slots_.user_int3s = plan_.user_int3s;
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->is_watchpoint())
+            plan_without_slots_.stepped_watchpoints.push_back(breakpoint.get());
+        else if (breakpoint->mechanism != Mechanism::Int3)
+            plan_without_slots_.stepped_breakpoints.push_back(breakpoint.get());
+    }
+}
+
+bool BreakpointTable::assign_slots(Breakpoint& breakpoint) {
+    const auto size = breakpoint.is_watchpoint() ? breakpoint.request.size : 1;
+    const auto pieces = x86::split_watch_range(Gva{breakpoint.request.address}, size);
+    const auto free = static_cast<std::size_t>(std::ranges::count(plan_.owner, nullptr));
+    if (!pieces || pieces->chunks().size() > free)
+        return false;
+    for (const x86::WatchChunk& piece : pieces->chunks()) {
+        const auto slot =
+            static_cast<unsigned>(std::ranges::find(plan_.owner, nullptr) - plan_.owner.begin());
+        plan_.slots[slot] = piece.address.value;
+        plan_.owner[slot] = &breakpoint;
+        plan_.dr7.enable(slot, condition_of(breakpoint.request.kind), piece.length);
+    }
+    breakpoint.mechanism = Mechanism::Slot;
+    return true;
+}
+
+Breakpoint* BreakpointTable::execution_at(Gva address) const {
+    const auto found = std::ranges::find_if(breakpoints_, [address](const auto& breakpoint) {
+        return !breakpoint->is_watchpoint() && breakpoint->request.address == address.value;
+    });
+    return found == breakpoints_.end() ? nullptr : found->get();
+}
+
+std::vector<const Breakpoint*> BreakpointTable::list() const {
+    std::vector<const Breakpoint*> all;
+    for (const auto& breakpoint : breakpoints_)
+        all.push_back(breakpoint.get());
+    return all;
+}
+
+}  // namespace ringside::debug

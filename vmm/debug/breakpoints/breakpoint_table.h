@@ -1,0 +1,142 @@
+// Every breakpoint and watchpoint, and by which mechanism each is watched for.
+//
+// A software breakpoint is an int3 in physical memory where this host's KVM reports one; otherwise it takes a
+// debug slot, and when those are out, or for watchpoints on a host whose slots do not work, the vCPUs are
+// stepped. A breakpoint at an address that is not mapped yet takes a slot, which compares linear addresses,
+// until the page appears. A slot is also preferred, while one is free, to an int3 that would be in somebody's
+// way: on an instruction that kernels patch (patch_site.h), and on a user page while nobody knows whose.
+//
+// Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
+// while they run. lift(), put_back() and settle() are the exception: they are also for the one vCPU thread
+// inside StopCoordinator's exclusive section. What devices call, of machine::PlantedBytes, is for everyone at
+// any time.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/debug_registers.h"
+#include "gdbstub/target.h"
+#include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/host/host_abilities.h"
+#include "vmm/machine/machine.h"
+
+namespace ringside::debug {
+
+enum class Mechanism : std::uint8_t { Int3, Slot, Stepping };
+
+struct Breakpoint {
+    gdbstub::BreakpointRequest request;
+    Mechanism mechanism = Mechanism::Stepping;
+    bool plantable = false;                      // an int3 can stand there
+    Gpa gpa;                                     // where it does or would
+    bool user = false;                           // user code may run there
+    bool without_paging = false;                 // its address is the place, whatever is there
+    bool disturbs = false;                       // as an int3 it would be in somebody's way
+    std::optional<std::uint64_t> address_space;  // the CR3 to which it is limited
+    bool waiting = false;                        // a software breakpoint on a page that is not mapped yet
+    std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
+
+    bool is_watchpoint() const { return request.kind >= gdbstub::BreakpointKind::WriteWatch; }
+};
+
+// What the vCPUs are to be armed with. `owner[n]` is the breakpoint that slot n serves.
+struct DebugPlan {
+    std::array<std::uint64_t, 4> slots{};
+    x86::Dr7 dr7;
+    std::array<Breakpoint*, 4> owner{};
+    bool int3s = false;
+    bool user_int3s = false;
+    bool disturbs = false;  // an int3 is in somebody's way, for want of a slot
+    std::vector<Breakpoint*> stepped_breakpoints;
+    std::vector<Breakpoint*> stepped_watchpoints;
+
+    bool needs_stepping() const { return !stepped_breakpoints.empty() || !stepped_watchpoints.empty(); }
+};
+
+class BreakpointTable final : public machine::PlantedBytes {
+  public:
+    explicit BreakpointTable(const machine::GuestMemory& memory) : memory_(memory) {}
+
+    // What the host can do; before the first insert().
+    void set_abilities(const HostAbilities& abilities) { abilities_ = abilities; }
+
+    // Inserts, or replaces the conditions of one that exists. `system` gives the address space, unless the
+    // view has one chosen: then a breakpoint on a user address is limited to that one.
+    Result<void> insert(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
+                        const gdbstub::BreakpointRequest&);
+    Result<void> remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
+                        std::uint64_t size);
+    void remove_all(const machine::StopToken&);
+    // Before the guest runs on: plants int3s that had no page to stand on, and those that the guest has
+    // written over. (gdb takes its breakpoints out at every stop, and so has them planted anew; lldb does
+    // not.)
+    void settle(const GuestView&, const x86::SystemRegisters& system);
+    // Whether that would spare some breakpoint the stepping.
+    bool can_settle(const GuestView&, const x86::SystemRegisters& system) const;
+
+    const DebugPlan& plan() const { return plan_; }
+    // The same without a debug slot: for a vCPU whose guest needs them itself.
+    const DebugPlan& plan_without_slots() const { return plan_without_slots_; }
+    std::vector<const Breakpoint*> list() const;
+    bool empty() const { return breakpoints_.empty(); }
+
+    // The breakpoint whose int3 stands at an address, or nullptr.
+    Breakpoint* int3_at(Gpa) const;
+    // A breakpoint, not a watchpoint, on a linear address, or nullptr.
+    Breakpoint* execution_at(Gva address) const;
+    // Takes an int3 out for a moment, and puts it back unless the guest wrote there meanwhile.
+    void lift(Gpa);
+    void put_back(Gpa);
+
+    void hide(Gpa gpa, std::span<std::byte> bytes) const override;
+    void write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
+               machine::WrittenBy by) override;
+
+  private:
+    struct Planted {
+        std::byte original{};
+        unsigned users = 0;
+        bool without_paging = false;
+        bool lifted = false;  // for a moment
+    };
+    using List = std::vector<std::unique_ptr<Breakpoint>>;
+
+    List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
+    bool would_disturb(const GuestView&, const x86::SystemRegisters&, const Breakpoint&) const;
+    void look_at_place(const GuestView&, const x86::SystemRegisters&, Breakpoint&) const;
+    void look_at_places(const GuestView&, const x86::SystemRegisters&);
+    void renew_overwritten(const GuestView&, const x86::SystemRegisters&);
+    bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, std::uint64_t address) const;
+    bool int3_works_in(const x86::SystemRegisters&, Gpa) const;
+    void plant(const Breakpoint&);
+    static bool stays_planted(const Planted&, Gpa, std::byte now, machine::WrittenBy);
+    void unplant(Gpa);
+    void make_plan();
+    void plan_watchpoints();
+    void plan_without_int3s();
+    void plan_int3s();
+    void make_plan_without_slots();
+    bool assign_slots(Breakpoint&);
+    std::byte* byte_at(Gpa) const;
+
+    const machine::GuestMemory& memory_;
+    HostAbilities abilities_;
+    List breakpoints_;
+    mutable std::mutex planted_mutex_;
+    std::map<Gpa, Planted> planted_;
+    DebugPlan plan_;
+    DebugPlan plan_without_slots_;
+};
+
+// "int3", "debug slot", "stepping"
+const char* name(Mechanism);
+
+}  // namespace ringside::debug

@@ -1,0 +1,70 @@
+// What KVM_SET_GUEST_DEBUG is to be given, as a value: control bits, and the four debug slots with who uses
+// each.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "arch/x86_64/debug_registers.h"
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+#include "vmm/kvm/kvm_abi.h"
+
+namespace ringside::debug {
+
+enum class SlotUse : std::uint8_t {
+    None,
+    Plan,          // a breakpoint or watchpoint of the table
+    StepTarget,    // where the instruction being stepped leads to
+    DebugHandler,  // the guest's handlers of #DB, #BP and #GP: how exceptions of user code are seen on a host
+                   // that
+    BreakpointHandler,  // does not report them (user_frame.h)
+    ProtectionHandler,
+    Guest,  // one of the guest's own (guest_slots.h)
+};
+
+struct SlotSetup {
+    std::uint32_t control = 0;
+    std::array<std::uint64_t, 4> address{};
+    std::array<SlotUse, 4> use{};
+    std::array<std::uint8_t, 4> guest_slot{};  // the guest's number of a slot that is the guest's
+    x86::Dr7 dr7;
+
+    static SlotSetup from(const DebugPlan& plan) {
+        SlotSetup setup;
+        setup.address = plan.slots;
+        setup.dr7 = plan.dr7;
+        for (unsigned i = 0; i < x86::kDebugSlots; ++i)
+            setup.use[i] = plan.owner[i] != nullptr ? SlotUse::Plan : SlotUse::None;
+        if (plan.int3s)
+            setup.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
+        if (plan.dr7.any_enabled())
+            setup.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+        return setup;
+    }
+
+    // Puts an execution breakpoint into a free slot; if none is free, into the last one that the table uses:
+    // what is added here decides whether the debugger works at all, a lent slot for a moment only misses one
+    // of four addresses.
+    void add(SlotUse who, x86::Gva target) {
+        unsigned slot = x86::kDebugSlots;
+        for (unsigned i = 0; i < x86::kDebugSlots && slot == x86::kDebugSlots; ++i) {
+            if (use[i] == SlotUse::None)
+                slot = i;
+        }
+        for (unsigned i = x86::kDebugSlots; i-- > 0 && slot == x86::kDebugSlots;) {
+            if (use[i] == SlotUse::Plan)
+                slot = i;
+        }
+        if (slot == x86::kDebugSlots)
+            return;
+        address[slot] = target.value;
+        use[slot] = who;
+        dr7.enable(slot, x86::DebugCondition::Execute, 1);
+        control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+    }
+
+    friend bool operator==(const SlotSetup&, const SlotSetup&) = default;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,74 @@
+// Whose page tables an address is looked up in: a process's own, whatever the vCPUs run meanwhile.
+#include "arch/x86_64/control_bits.h"
+#include "vmm/debug/guest/entry_source.h"
+#include "vmm/debug/guest/guest_view.h"
+
+namespace ringside::debug {
+
+namespace {
+
+constexpr std::uint64_t kFrame = 0x000ffffffffff000;  // the address in an entry or in CR3 of long mode
+// Page-table isolation (Linux's PTI): the tables of user mode lie right behind the kernel's, in one block.
+constexpr std::uint64_t kIsolatedTables = 0x1000;
+constexpr std::size_t kTopTableSize = 0x1000;
+constexpr std::size_t kUserEntries = 256;  // the lower half of a top table
+
+bool is_user_address(const x86::SystemRegisters& system, Gva address) {
+    return (system.efer & x86::efer::kLma) != 0 && address.value >> 63 == 0;
+}
+
+}  // namespace
+
+bool GuestView::choose_address_space(std::optional<std::uint64_t> cr3) {
+    if (cr3 && memory_.span(Gpa{*cr3 & kFrame}, kTopTableSize).empty())
+        return false;
+    chosen_ = cr3;
+    return true;
+}
+
+std::optional<std::uint64_t> GuestView::address_space_of(const x86::SystemRegisters& system,
+                                                         Gva address) const {
+    return is_user_address(system, address) ? chosen_ : std::nullopt;
+}
+
+x86::SystemRegisters GuestView::tables_for(const x86::SystemRegisters& system, Gva address) const {
+    x86::SystemRegisters tables = system;
+    if (is_user_address(system, address))
+        tables.cr3 = chosen_.value_or(system.cr3);
+    else if (!translate(system, address))
+        tables.cr3 = isolated_kernel_tables(system).value_or(system.cr3);
+    return tables;
+}
+
+// A process may have two top tables (PTI) and, with PCIDs, several values of CR3; below the top they are one:
+// no two processes share a table there.
+bool GuestView::in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const {
+    if ((system.cr3 & kFrame) == (cr3 & kFrame))
+        return true;
+    EntrySource source{memory_};
+    x86::SystemRegisters other = system;
+    other.cr3 = cr3;
+    const auto here = x86::top_step(paging(system), address, source);
+    const auto there = x86::top_step(paging(other), address, source);
+    return here && there && (here->entry & kFrame) == (there->entry & kFrame);
+}
+
+// With page-table isolation a CPU in user mode has hardly any of the kernel mapped. The tables before its own
+// are taken for the kernel's of the same process if they lead to the same user memory.
+std::optional<std::uint64_t> GuestView::isolated_kernel_tables(const x86::SystemRegisters& system) const {
+    if ((system.efer & x86::efer::kLma) == 0 || (system.cr3 & kIsolatedTables) == 0)
+        return std::nullopt;
+    const std::uint64_t own = system.cr3 & kFrame, kernels = own & ~kIsolatedTables;
+    EntrySource source{memory_};
+    bool any = false;
+    for (std::size_t i = 0; i < kUserEntries; ++i) {
+        const auto mine = source(Gpa{own + i * sizeof(std::uint64_t)}, sizeof(std::uint64_t));
+        const auto theirs = source(Gpa{kernels + i * sizeof(std::uint64_t)}, sizeof(std::uint64_t));
+        if (!mine || !theirs || (*mine & kFrame) != (*theirs & kFrame))
+            return std::nullopt;
+        any = any || (*mine & kFrame) != 0;
+    }
+    return any ? std::optional(kernels) : std::nullopt;
+}
+
+}  // namespace ringside::debug

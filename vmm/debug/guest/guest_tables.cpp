@@ -1,0 +1,114 @@
+#include "vmm/debug/guest/guest_tables.h"
+
+namespace ringside::debug {
+
+namespace {
+
+template <typename T>
+std::optional<T> load(const GuestView& view, const x86::SystemRegisters& system, Gva gva) {
+    const auto value = view.load(system, gva, sizeof(T));
+    return value ? std::optional(static_cast<T>(*value)) : std::nullopt;
+}
+
+// A gate's fields; the 64-bit gate has 8 bytes more.
+struct RawGate {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    bool present() const { return (low >> 47 & 1) != 0; }
+    unsigned dpl() const { return static_cast<unsigned>(low >> 45 & 3); }
+    unsigned type() const { return static_cast<unsigned>(low >> 40 & 0x1f); }
+    std::uint16_t selector() const { return static_cast<std::uint16_t>(low >> 16); }
+    bool is_16_bit() const { return type() == 6 || type() == 7; }
+    bool is_interrupt_or_trap() const { return is_16_bit() || type() == 0xe || type() == 0xf; }
+    std::uint64_t offset() const {
+        const std::uint64_t offset = (low & 0xffff) | (is_16_bit() ? 0 : low >> 48 << 16);
+        return offset | high << 32;
+    }
+};
+
+std::optional<RawGate> idt_entry(const GuestView& view, const x86::SystemRegisters& system, bool long_mode,
+                                 std::uint8_t vector) {
+    const std::uint64_t size = long_mode ? 16 : 8;
+    if (vector * size + size - 1 > system.idtr.limit)
+        return std::nullopt;
+    const Gva address{system.idtr.base + vector * size};
+    const auto low = load<std::uint64_t>(view, system, address);
+    const auto high =
+        long_mode ? load<std::uint32_t>(view, system, address + 8) : std::optional<std::uint32_t>(0);
+    if (!low || !high)
+        return std::nullopt;
+    return RawGate{*low, *high};
+}
+
+}  // namespace
+
+std::optional<InterruptGate> interrupt_gate(const GuestView& view, const x86::GeneralRegisters& general,
+                                            const x86::SystemRegisters& system, std::uint8_t vector) {
+    const x86::CpuMode mode = x86::cpu_mode(general, system);
+    if (mode == x86::CpuMode::Virtual8086)
+        return std::nullopt;
+    if (mode == x86::CpuMode::Real) {
+        const auto entry = load<std::uint32_t>(view, system, Gva{system.idtr.base + 4U * vector});
+        if (!entry)
+            return std::nullopt;
+        return InterruptGate{Gva{(*entry >> 16) * 16U + (*entry & 0xffff)}, 3};
+    }
+    const bool long_mode = x86::is_long_mode(mode);
+    const auto gate = idt_entry(view, system, long_mode, vector);
+    if (!gate || !gate->present() || !gate->is_interrupt_or_trap())
+        return std::nullopt;
+    if (long_mode)
+        return InterruptGate{Gva{gate->offset()}, gate->dpl()};
+    const auto code = gdt_segment(view, system, gate->selector());
+    if (!code)
+        return std::nullopt;
+    return InterruptGate{Gva{code->base + gate->offset()}, gate->dpl()};
+}
+
+std::optional<Gva> interrupt_target(const GuestView& view, const x86::GeneralRegisters& general,
+                                    const x86::SystemRegisters& system, std::uint8_t vector) {
+    const auto gate = interrupt_gate(view, general, system, vector);
+    if (!gate || gate->dpl < x86::privilege_level(general, system))
+        return std::nullopt;
+    return gate->handler;
+}
+
+std::optional<ReturnTarget> interrupt_return_target(const GuestView& view,
+                                                    const x86::GeneralRegisters& general,
+                                                    const x86::SystemRegisters& system) {
+    constexpr std::uint16_t kIretq = 0xcf48;  // REX.W IRET, little-endian
+    if (x86::cpu_mode(general, system) != x86::CpuMode::Long64 ||
+        load<std::uint16_t>(view, system, x86::linear_pc(general, system)) != kIretq)
+        return std::nullopt;
+    const auto rip = load<std::uint64_t>(view, system, Gva{general.rsp});
+    const auto cs = load<std::uint64_t>(view, system, Gva{general.rsp + 8});
+    if (!rip || !cs)
+        return std::nullopt;
+    return ReturnTarget{Gva{*rip}, static_cast<unsigned>(*cs & 3)};
+}
+
+std::optional<x86::Segment> gdt_segment(const GuestView& view, const x86::SystemRegisters& system,
+                                        std::uint16_t selector) {
+    constexpr std::uint16_t kLocalTable = 4, kIndexMask = 0xfff8;
+    if ((selector & kLocalTable) != 0 || (selector & kIndexMask) + 7 > system.gdtr.limit)
+        return std::nullopt;
+    const auto raw = load<std::uint64_t>(view, system, Gva{system.gdtr.base + (selector & kIndexMask)});
+    if (!raw)
+        return std::nullopt;
+    const auto bits = [&](unsigned from, unsigned count) {
+        return static_cast<std::uint8_t>(*raw >> from & ((1U << count) - 1));
+    };
+    x86::Segment s;
+    s.selector = selector;
+    s.base = (*raw >> 16 & 0xffffff) | (*raw >> 56 << 24);
+    s.limit = static_cast<std::uint32_t>((*raw & 0xffff) | (*raw >> 48 & 0xf) << 16);
+    s.type = bits(40, 4), s.s = bits(44, 1), s.dpl = bits(45, 2), s.present = bits(47, 1);
+    s.avl = bits(52, 1), s.l = bits(53, 1), s.db = bits(54, 1), s.g = bits(55, 1);
+    if (s.g != 0)
+        s.limit = s.limit << 12 | 0xfff;
+    if (s.present == 0 || s.s == 0)
+        return std::nullopt;
+    return s;
+}
+
+}  // namespace ringside::debug

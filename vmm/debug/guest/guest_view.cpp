@@ -1,0 +1,135 @@
+#include "vmm/debug/guest/guest_view.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "vmm/debug/guest/entry_source.h"
+
+namespace ringside::debug {
+
+namespace {
+
+std::string hex(std::uint64_t value) {
+    char text[20];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+    return text;
+}
+
+tl::unexpected<Error> not_backed(Gpa gpa) {
+    return failure("access guest-physical " + hex(gpa.value), "there is no RAM or ROM at this address");
+}
+
+// Bytes from `gva` to the end of its page.
+std::uint64_t rest_of_page(const x86::Translation& t) {
+    return t.page_size - (t.gpa.value & (t.page_size - 1));
+}
+
+}  // namespace
+
+tl::expected<x86::Translation, x86::WalkFailure> GuestView::translate(const x86::SystemRegisters& system,
+                                                                      Gva gva) const {
+    EntrySource source{memory_};
+    return x86::translate(paging(system), gva, source);
+}
+
+Result<std::size_t> GuestView::read_physical(Gpa gpa, std::span<std::byte> out) const {
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const auto bytes = memory_.prefix(gpa + done, out.size() - done);
+        if (bytes.empty())
+            break;
+        const auto target = out.subspan(done, bytes.size());
+        std::memcpy(target.data(), bytes.data(), bytes.size());
+        planted_.hide(gpa + done, target);
+        done += bytes.size();
+    }
+    if (done == 0 && !out.empty())
+        return not_backed(gpa);
+    return done;
+}
+
+Result<std::size_t> GuestView::read(const x86::SystemRegisters& system, Gva gva,
+                                    std::span<std::byte> out) const {
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const auto page = translate(system, gva + done);
+        if (!page) {
+            if (done == 0)
+                return failure("read guest memory", x86::describe(page.error()));
+            break;
+        }
+        const auto length = std::min<std::uint64_t>(out.size() - done, rest_of_page(*page));
+        auto count = read_physical(page->gpa, out.subspan(done, length));
+        if (!count) {
+            if (done == 0)
+                return count;
+            break;
+        }
+        done += *count;
+        if (*count < length)
+            break;
+    }
+    return done;
+}
+
+std::optional<std::uint64_t> GuestView::load(const x86::SystemRegisters& system, Gva gva,
+                                             std::size_t size) const {
+    std::uint64_t value = 0;
+    const auto count = read(system, gva, std::as_writable_bytes(std::span(&value, 1)).first(size));
+    return count && *count == size ? std::optional(value) : std::nullopt;
+}
+
+Result<void> GuestView::write_physical(Gpa gpa, std::span<const std::byte> data) {
+    for (std::size_t done = 0; done < data.size();) {
+        const auto there = memory_.prefix(gpa + done, data.size() - done);
+        if (there.empty())
+            return not_backed(gpa + done);
+        done += there.size();
+    }
+    while (!data.empty()) {
+        const auto place = memory_.prefix(gpa, data.size());
+        planted_.write(gpa, place, data.first(place.size()), machine::WrittenBy::Client);
+        data = data.subspan(place.size());
+        gpa = gpa + place.size();
+    }
+    return {};
+}
+
+Result<void> GuestView::write(const x86::SystemRegisters& system, Gva gva, std::span<const std::byte> data) {
+    struct Piece {
+        Gpa gpa;
+        std::span<const std::byte> data;
+    };
+    std::vector<Piece> pieces;  // all are found before any is written
+    for (std::size_t done = 0; done < data.size();) {
+        const auto page = translate(system, gva + done);
+        if (!page)
+            return failure("write guest memory", x86::describe(page.error()));
+        const auto length = std::min<std::uint64_t>(data.size() - done, rest_of_page(*page));
+        for (std::uint64_t checked = 0; checked < length;) {
+            const auto there = memory_.prefix(page->gpa + checked, length - checked);
+            if (there.empty())
+                return not_backed(page->gpa + checked);
+            checked += there.size();
+        }
+        pieces.push_back({page->gpa, data.subspan(done, length)});
+        done += length;
+    }
+    for (const Piece& piece : pieces) {
+        if (auto r = write_physical(piece.gpa, piece.data); !r)
+            return r;
+    }
+    return {};
+}
+
+x86::AddressRange GuestView::region(const x86::SystemRegisters& system, Gva gva) const {
+    EntrySource source{memory_};
+    return x86::region(paging(system), gva, source);
+}
+
+std::size_t GuestView::fetch(const x86::SystemRegisters& system, Gva gva, std::span<std::byte> out) const {
+    return read(system, gva, out).value_or(0);
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,72 @@
+// Guest memory as a debugger sees it: through a vCPU's page tables, with planted int3s hidden.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "arch/x86_64/cpu_state.h"
+#include "arch/x86_64/paging.h"
+#include "vmm/base/error.h"
+#include "vmm/base/ids.h"
+#include "vmm/machine/guest_memory.h"
+#include "vmm/machine/planted_bytes.h"
+
+namespace ringside::debug {
+
+class GuestView {
+  public:
+    GuestView(const machine::GuestMemory& memory, machine::PlantedBytes& planted,
+              unsigned physical_address_bits)
+        : memory_(memory), planted_(planted), physical_address_bits_(physical_address_bits) {}
+
+    // A page walk from the given registers.
+    tl::expected<x86::Translation, x86::WalkFailure> translate(const x86::SystemRegisters&, Gva) const;
+
+    // Reads from the start as far as it goes; the error says why not even one byte could be read.
+    Result<std::size_t> read(const x86::SystemRegisters&, Gva, std::span<std::byte> out) const;
+    Result<std::size_t> read_physical(Gpa, std::span<std::byte> out) const;
+    // A little-endian number of 1 to 8 bytes; nothing if not all of it can be read.
+    std::optional<std::uint64_t> load(const x86::SystemRegisters&, Gva, std::size_t size) const;
+    // Writes all or nothing.
+    Result<void> write(const x86::SystemRegisters&, Gva, std::span<const std::byte>);
+    Result<void> write_physical(Gpa, std::span<const std::byte>);
+
+    // The run of pages with equal permissions around an address.
+    x86::AddressRange region(const x86::SystemRegisters&, Gva) const;
+
+    // ---- Whose page tables an address is looked up in (address_space.cpp)
+
+    // User addresses of a 64-bit guest belong to this address space from now on, whatever the vCPUs run;
+    // nothing: to each vCPU's own. Only while every vCPU is parked. False if no page table can be there.
+    bool choose_address_space(std::optional<std::uint64_t> cr3);
+    std::optional<std::uint64_t> chosen_address_space() const { return chosen_; }
+    // The address space that was chosen, if it is one for this address.
+    std::optional<std::uint64_t> address_space_of(const x86::SystemRegisters&, Gva) const;
+    // `system` with the tables in which a client's `address` is to be looked up: the chosen ones for a user
+    // address, and the kernel's for one of the kernel's that the vCPU, in user mode, does not map itself.
+    x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address) const;
+    // Whether the tables in `system` are those of the address space `cr3`, as far as `address` goes.
+    bool in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const;
+
+    // Up to out.size() bytes of code at an address, as the guest would fetch them but without int3s; for
+    // decoding.
+    std::size_t fetch(const x86::SystemRegisters&, Gva, std::span<std::byte> out) const;
+
+    const machine::GuestMemory& memory() const { return memory_; }
+
+  private:
+    std::optional<std::uint64_t> isolated_kernel_tables(const x86::SystemRegisters&) const;
+    x86::PagingState paging(const x86::SystemRegisters& system) const {
+        return x86::paging_state(system, physical_address_bits_);
+    }
+
+    const machine::GuestMemory& memory_;
+    machine::PlantedBytes& planted_;
+    unsigned physical_address_bits_;
+    std::optional<std::uint64_t> chosen_;  // a CR3
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,56 @@
+// What this host's KVM can do for a debugger, measured by running microscopic guests, never assumed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "vmm/base/error.h"
+#include "vmm/kvm/system.h"
+
+namespace ringside::debug {
+
+// What becomes of an int3 under KVM_GUESTDBG_USE_SW_BP.
+enum class Int3 : std::uint8_t {
+    DebugExit,         // KVM_EXIT_DEBUG, exception 3: as the API says
+    EmulationFailure,  // KVM_EXIT_INTERNAL_ERROR with RIP at the int3: usable, once it is recognised
+    GoesToGuest,       // the guest's own vector 3: unusable
+};
+
+struct HostAbilities {
+    Int3 int3_real = Int3::GoesToGuest;
+    Int3 int3_protected = Int3::GoesToGuest;
+    Int3 int3_long = Int3::GoesToGuest;
+    Int3 int3_user = Int3::GoesToGuest;  // long mode, CPL 3
+
+    // KVM_GUESTDBG_USE_HW_BP.
+    bool execute_slots = false;
+    bool execute_slots_user = false;
+    bool data_slots = false;
+    // The guest's own debug slots go on firing beside the debugger's; otherwise the debugger's DR7 replaces
+    // the guest's, and the two have to share.
+    bool own_slots_fire = false;
+    // With GD set in the debugger's DR7 a guest's MOV to or from a debug register leaves to userspace.
+    bool debug_register_exits = false;
+
+    // KVM_GUESTDBG_SINGLESTEP.
+    bool step_real = false;
+    bool step_long = false;
+    bool step_user = false;
+    // A single-step goes on by itself after an instruction that KVM has emulated; otherwise it must be asked
+    // for again.
+    bool step_survives_emulation = false;
+    // KVM_GUESTDBG_BLOCKIRQ is offered and honoured: a step does not slip into an interrupt handler.
+    bool step_blocks_interrupts = false;
+
+    bool cpuid_masks = false;  // KVM_SET_CPUID2 with a bit cleared is what the guest sees
+    bool msr_exits = false;    // a filtered RDMSR exits to userspace
+    bool synced_registers = false;
+
+    friend bool operator==(const HostAbilities&, const HostAbilities&) = default;
+};
+
+// Runs every probe. Takes a few milliseconds. An error means that KVM itself does not work, not that it lacks
+// something.
+Result<HostAbilities> probe_host(const kvm::System& system);
+
+}  // namespace ringside::debug

@@ -1,0 +1,159 @@
+#include "vmm/debug/host/probe_guest.h"
+
+#include <array>
+#include <cstring>
+
+namespace ringside::debug {
+
+namespace {
+
+constexpr std::uint64_t kMemorySize = 0x10000;
+constexpr std::uint64_t kPml4 = 0x8000, kPdpt = 0x9000, kDirectory = 0xa000;
+constexpr std::uint64_t kStackTop = 0x7000;
+
+// Page-table entry bits (SDM volume 3, 4.5).
+constexpr std::uint64_t kPresent = 1, kWritable = 2, kUser = 4, kLarge = 0x80;
+// CR0, CR4 and EFER bits (SDM volume 3, 2.5 and 2.2.1).
+constexpr std::uint64_t kCr0Pe = 1, kCr0Et = 0x10, kCr0Pg = 0x80000000;
+constexpr std::uint64_t kCr4Pae = 0x20;
+constexpr std::uint64_t kEferLme = 0x100, kEferLma = 0x400;
+// Segment types (SDM volume 3, 3.4.5.1): accessed already.
+constexpr std::uint8_t kCodeReadable = 0xb, kDataWritable = 0x3, kTssBusy = 0xb;
+
+x86::Segment flat_segment(std::uint8_t type, std::uint16_t selector, std::uint8_t dpl, bool long_mode) {
+    x86::Segment s;
+    s.limit = 0xffffffff;
+    s.selector = static_cast<std::uint16_t>(selector | dpl);
+    s.type = type;
+    s.s = 1;
+    s.dpl = dpl;
+    s.present = 1;
+    s.g = 1;
+    s.l = long_mode && type == kCodeReadable;
+    s.db = s.l == 0;
+    return s;
+}
+
+x86::Segment real_segment(std::uint8_t type) {
+    x86::Segment s;
+    s.limit = 0xffff;
+    s.type = type;
+    s.s = 1;
+    s.present = 1;
+    return s;
+}
+
+x86::SystemRegisters registers_for(ProbeGuest::Mode mode, x86::SystemRegisters system) {
+    system.cr0 = kCr0Et;
+    system.cr3 = system.cr4 = system.efer = 0;
+    system.gdtr = {};
+    system.idtr = {0, 0x3ff};
+    system.tr = real_segment(kTssBusy);
+    system.tr.s = 0;
+    system.tr.limit = 0x67;
+    system.ldtr = {};
+    system.ldtr.unusable = 1;
+    x86::Segment code = real_segment(kCodeReadable);
+    x86::Segment data = real_segment(kDataWritable);
+    if (mode != ProbeGuest::Mode::Real) {
+        const bool long_mode = mode != ProbeGuest::Mode::Protected;
+        const std::uint8_t dpl = mode == ProbeGuest::Mode::LongUser ? 3 : 0;
+        code = flat_segment(kCodeReadable, 0x08, dpl, long_mode);
+        data = flat_segment(kDataWritable, 0x10, dpl, long_mode);
+        system.cr0 |= kCr0Pe;
+        system.idtr = {0, 0};  // any exception is a triple fault
+        if (long_mode) {
+            system.cr0 |= kCr0Pg;
+            system.cr3 = kPml4;
+            system.cr4 = kCr4Pae;
+            system.efer = kEferLme | kEferLma;
+        }
+    }
+    system.cs = code;
+    system.ds = system.es = system.fs = system.gs = system.ss = data;
+    return system;
+}
+
+void store(const machine::GuestMemory& memory, std::uint64_t address, std::uint64_t value) {
+    std::memcpy(memory.span(Gpa{address}, sizeof value).data(), &value, sizeof value);
+}
+
+void fill_memory(const machine::GuestMemory& memory, std::span<const std::uint8_t> code) {
+    const auto all = memory.span(Gpa{0}, kMemorySize);
+    std::memset(all.data(), 0xf4, all.size());  // HLT everywhere
+    std::memcpy(all.data() + ProbeGuest::kCode, code.data(), code.size());
+    for (const std::uint64_t vector : {1U, 3U}) {
+        const std::uint32_t target = ProbeGuest::kVectorHalt;
+        std::memcpy(all.data() + vector * 4, &target, sizeof target);
+    }
+    std::memset(all.data() + kPml4, 0, 3 * 0x1000);
+    store(memory, kPml4, kPdpt | kPresent | kWritable | kUser);
+    store(memory, kPdpt, kDirectory | kPresent | kWritable | kUser);
+    store(memory, kDirectory, kPresent | kWritable | kUser | kLarge);
+}
+
+}  // namespace
+
+Result<ProbeGuest> ProbeGuest::create(const kvm::System& system, Irqchip irqchip) {
+    auto region = machine::MemoryRegion::allocate(Gpa{0}, kMemorySize);
+    if (!region)
+        return tl::unexpected<Error>(region.error());
+    std::vector<machine::MemoryRegion> regions;
+    regions.push_back(std::move(*region));
+    auto memory = machine::GuestMemory::create(std::move(regions));
+    if (!memory)
+        return tl::unexpected<Error>(memory.error());
+    auto vm = system.create_vm();
+    if (!vm)
+        return tl::unexpected<Error>(vm.error());
+    // Intel hosts without unrestricted guest need these pages for real mode.
+    if (auto r = vm->set_tss_address(Gpa{0xfffbd000}); !r)
+        return tl::unexpected<Error>(r.error());
+    if (auto r = vm->set_memory(0, Gpa{0}, kMemorySize, memory->span(Gpa{0}, kMemorySize).data(), 0); !r)
+        return tl::unexpected<Error>(r.error());
+    if (irqchip == Irqchip::InKernel) {
+        if (auto r = vm->create_irqchip(); !r)
+            return tl::unexpected<Error>(r.error());
+    }
+    auto vcpu = vm->create_vcpu(VcpuIndex{0});
+    if (!vcpu)
+        return tl::unexpected<Error>(vcpu.error());
+    const auto cpuid = system.supported_cpuid();
+    if (!cpuid)
+        return tl::unexpected<Error>(cpuid.error());
+    if (auto r = vcpu->set_cpuid(*cpuid); !r)
+        return tl::unexpected<Error>(r.error());
+    return ProbeGuest(std::move(*vm), std::move(*vcpu), std::move(*memory));
+}
+
+Result<void> ProbeGuest::prepare(Mode mode, std::span<const std::uint8_t> code) {
+    fill_memory(memory_, code);
+    constexpr std::array<std::uint64_t, 4> kNoSlots{};
+    if (auto r = vcpu_.set_guest_debug(0, kNoSlots, 0); !r)
+        return r;
+    if (auto r = vcpu_.set_debug({}); !r)
+        return r;
+    if (auto r = vcpu_.set_events(kvm_vcpu_events{}); !r)
+        return r;
+    auto system = vcpu_.system();
+    if (!system)
+        return tl::unexpected<Error>(system.error());
+    if (auto r = vcpu_.set_system(registers_for(mode, *system)); !r)
+        return r;
+    x86::GeneralRegisters general;
+    general.rip = kCode;
+    general.rsp = kStackTop;
+    return vcpu_.set_general(general);
+}
+
+Result<const kvm_run*> ProbeGuest::run() {
+    for (;;) {
+        const auto outcome = vcpu_.run();
+        if (!outcome)
+            return tl::unexpected<Error>(outcome.error());
+        if (*outcome == kvm::RunOutcome::Exit)
+            return &vcpu_.shared();
+    }
+}
+
+}  // namespace ringside::debug

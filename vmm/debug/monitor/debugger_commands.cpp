@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "vmm/debug/host/host_table.h"
+#include "vmm/debug/monitor/monitor.h"
+#include "vmm/debug/run_control/thread_ids.h"
+
+namespace ringside::debug {
+
+namespace {
+
+std::optional<std::uint64_t> parse_address(std::string_view text) {
+    const int base = text.starts_with("0x") ? 16 : 10;
+    if (base == 16)
+        text.remove_prefix(2);
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (error != std::errc{} || end != text.data() + text.size())
+        return std::nullopt;
+    return value;
+}
+
+// The whole state of a vCPU, or the reason why not.
+Result<const x86::CpuState*> everything(Debugger& debugger, gdbstub::ThreadId thread) {
+    if (debugger.stop_token() == nullptr)
+        return failure("read registers", "the guest is running", "Interrupt it first");
+    x86::ClassSet all;
+    for (const auto which :
+         {x86::RegisterClass::General, x86::RegisterClass::System, x86::RegisterClass::Extended,
+          x86::RegisterClass::Debug, x86::RegisterClass::Msrs, x86::RegisterClass::Xcr0})
+        all.add(which);
+    return debugger.state(vcpu_of(thread)).load(*debugger.stop_token(), all);
+}
+
+std::string registers(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
+    const auto state = everything(debugger, thread);
+    if (!state)
+        return state.error().message() + "\n";
+    return x86::format_registers(**state, rest == "all");
+}
+
+std::string translate(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
+    const auto address = parse_address(rest);
+    if (!address)
+        return "Usage: monitor translate ADDRESS (0x... or decimal)\n";
+    const auto state = everything(debugger, thread);
+    if (!state)
+        return state.error().message() + "\n";
+    const auto tables = debugger.view().tables_for((*state)->system, Gva{*address});
+    const auto page = debugger.view().translate(tables, Gva{*address});
+    if (!page)
+        return x86::describe(page.error()) + "\n";
+    std::string text;
+    for (std::size_t i = 0; i < page->step_count; ++i) {
+        const x86::WalkStep& step = page->steps[i];
+        text += fmt::format("{:<5} entry at gpa 0x{:x} = 0x{:016x}  {}{}{}\n", x86::level_name(step.level),
+                            step.entry_gpa.value, step.entry, step.permissions.writable ? "w" : "-",
+                            step.permissions.executable ? "x" : "-", step.permissions.user ? "u" : "-");
+    }
+    return text + fmt::format("0x{:x} -> gpa 0x{:x}, {} KiB page, {}, {}, {}\n", *address, page->gpa.value,
+                              page->page_size / 1024, page->permissions.writable ? "writable" : "read-only",
+                              page->permissions.executable ? "executable" : "no-execute",
+                              page->permissions.user ? "user" : "supervisor");
+}
+
+std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
+    const auto state = everything(debugger, thread);
+    if (!state)
+        return state.error().message() + "\n";
+    const std::uint64_t current = (*state)->system.cr3;
+    if (x86::paging_mode(x86::paging_state((*state)->system)) < x86::PagingMode::FourLevel)
+        return "Only long mode has address spaces to choose from, and this vCPU is not in it.\n";
+    if (!rest.empty()) {
+        std::optional<std::uint64_t> cr3;
+        if (rest != "off") {
+            cr3 = rest == "current" ? std::optional(current) : parse_address(rest);
+            if (!cr3)
+                return "Usage: monitor address-space [current|CR3|off]\n";
+        }
+        if (!debugger.choose_address_space(*debugger.stop_token(), cr3))
+            return fmt::format("There is no memory for a page table at CR3 0x{:x}.\n", *cr3);
+    }
+    if (const auto chosen = debugger.view().chosen_address_space())
+        return fmt::format(
+            "User addresses are those of CR3 0x{:x}: memory is accessed there, and what is set on them "
+            "stops nobody else.\n",
+            *chosen);
+    return fmt::format("User addresses are those that each vCPU has at the moment; here CR3 0x{:x}.\n",
+                       current);
+}
+
+const char* remark(const Breakpoint& breakpoint) {
+    if (breakpoint.waiting)
+        return " (its page is not mapped yet)";
+    const bool in_the_way = breakpoint.disturbs && breakpoint.mechanism == Mechanism::Int3;
+    return in_the_way ? " (in the way of who patches code)" : "";
+}
+
+std::string breakpoints(const Debugger& debugger) {
+    std::string text;
+    for (const Breakpoint* b : debugger.breakpoints().list()) {
+        constexpr const char* kKinds[] = {"software", "hardware", "write watch", "read watch",
+                                          "access watch"};
+        text += fmt::format("0x{:x}  {}{}  by {}{}  hit {} times\n", b->request.address,
+                            kKinds[static_cast<unsigned>(b->request.kind)],
+                            b->is_watchpoint() ? fmt::format(" of {} bytes", b->request.size) : "",
+                            name(b->mechanism), remark(*b), b->hits.load());
+    }
+    return text.empty() ? "No breakpoint is inserted now (gdb inserts them when it resumes the guest).\n"
+                        : text;
+}
+
+std::string fatal(const Debugger& debugger) {
+    const std::string text = debugger.fatal_reports();
+    return text.empty() ? "Every vCPU can run.\n" : text;
+}
+
+std::string host(Debugger& debugger) {
+    const auto abilities = debugger.abilities();
+    return abilities ? format_host_table(*abilities) : abilities.error().message() + "\n";
+}
+
+}  // namespace
+
+void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger) {
+    registry.add({"registers", "[all]",
+                  "every register of the current vCPU, flags by name; with `all` vectors too",
+                  [&](auto thread, auto rest) { return registers(debugger, thread, rest); }});
+    registry.add({"translate", "ADDRESS", "the page walk of an address, level by level",
+                  [&](auto thread, auto rest) { return translate(debugger, thread, rest); }});
+    registry.add({"address-space", "[current|CR3|off]",
+                  "whose memory user addresses mean, and whom breakpoints on them stop",
+                  [&](auto thread, auto rest) { return address_space(debugger, thread, rest); }});
+    registry.add({"breakpoints", "", "what is inserted now, by which mechanism, and how often it was hit",
+                  [&](auto, auto) { return breakpoints(debugger); }});
+    registry.add({"fatal", "", "why a vCPU cannot run on (triple fault and the like)",
+                  [&](auto, auto) { return fatal(debugger); }});
+    registry.add({"host", "", "what this host's KVM can do for the debugger, measured",
+                  [&](auto, auto) { return host(debugger); }});
+    // Tools that look for a virtual machine monitor ask this and are content with any answer.
+    registry.add({"info version", "", "Ringside's version",
+                  [](auto, auto) { return std::string("ringside " RINGSIDE_VERSION "\n"); }});
+    registry.add({"version", "", "Ringside's version",
+                  [](auto, auto) { return std::string("ringside " RINGSIDE_VERSION "\n"); }});
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,58 @@
+#include "vmm/debug/monitor/gdb_script.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <fstream>
+
+namespace ringside::debug {
+
+namespace {
+
+// gdb's own commands must not be shadowed: only this family becomes native.
+constexpr std::string_view kFamily = "exits";
+
+// A Python string literal.
+std::string python_string(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\')
+            out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
+std::string write_script(const MonitorRegistry& registry, std::string_view path) {
+    std::ofstream out{std::string(path)};
+    out << gdb_script(registry);
+    out.close();
+    if (!out)
+        return errno_failure(fmt::format("write {}", path), errno).value().message() + "\n";
+    return fmt::format("Written. Now: source {}\n", path);
+}
+
+}  // namespace
+
+std::string gdb_script(const MonitorRegistry& registry) {
+    std::string rows;
+    for (const MonitorCommand& command : registry.commands()) {
+        if (command.name.starts_with(kFamily))
+            rows += fmt::format("    ({}, {}, {}),\n", python_string(command.name),
+                                python_string(command.arguments), python_string(command.help));
+    }
+    std::string text = kGdbScriptTemplate;
+    constexpr std::string_view kPlace = "@COMMANDS@";
+    return text.replace(text.find(kPlace), kPlace.size(), rows);
+}
+
+void add_gdb_script_command(MonitorRegistry& registry) {
+    registry.add(
+        {"gdb-script", "[FILE]",
+         "`exits` as gdb's own commands, Linux's symbols where it was moved to: write FILE, then `source` it",
+         [&registry](auto, std::string_view file) {
+             return file.empty() ? gdb_script(registry) : write_script(registry, file);
+         }});
+}
+
+}  // namespace ringside::debug

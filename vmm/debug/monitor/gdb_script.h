@@ -1,0 +1,20 @@
+// The exit commands as native gdb commands, for gdb's Python: made from the registry that also gives `monitor
+// help`.
+#pragma once
+
+#include <string>
+
+#include "vmm/debug/monitor/monitor.h"
+
+namespace ringside::debug {
+
+// The file's text, for gdb's `source`.
+std::string gdb_script(const MonitorRegistry& registry);
+
+// `monitor gdb-script [FILE]`
+void add_gdb_script_command(MonitorRegistry& registry);
+
+// Has @COMMANDS@ in place of the list of commands.
+extern const char* const kGdbScriptTemplate;
+
+}  // namespace ringside::debug

@@ -1,0 +1,65 @@
+#include "vmm/debug/monitor/monitor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ringside::debug {
+
+namespace {
+
+std::string_view trim(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos)
+        return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+// Whether `line` begins with the words of `name`, and ends or goes on with a space there.
+bool begins_with_words(std::string_view line, std::string_view name) {
+    return line.starts_with(name) && (line.size() == name.size() || line[name.size()] == ' ');
+}
+
+}  // namespace
+
+MonitorRegistry::MonitorRegistry() {
+    add({"help", "[COMMAND]", "this list, or one command's entry",
+         [this](gdbstub::ThreadId, std::string_view topic) { return help(topic); }});
+}
+
+const MonitorCommand* MonitorRegistry::find(std::string_view line) const {
+    const MonitorCommand* best = nullptr;
+    for (const MonitorCommand& command : commands_) {
+        if (begins_with_words(line, command.name) &&
+            (best == nullptr || command.name.size() > best->name.size()))
+            best = &command;
+    }
+    return best;
+}
+
+std::string MonitorRegistry::run(gdbstub::ThreadId thread, std::string_view line) {
+    line = trim(line);
+    if (line.empty())
+        return help({});
+    const MonitorCommand* command = find(line);
+    if (command == nullptr)
+        return fmt::format("There is no monitor command \"{}\". `monitor help` lists them.\n", line);
+    return command->run(thread, trim(line.substr(command->name.size())));
+}
+
+std::string MonitorRegistry::help(std::string_view topic) const {
+    std::string text;
+    std::size_t width = 0;
+    for (const MonitorCommand& c : commands_)
+        width = std::max(width, c.name.size() + 1 + c.arguments.size());
+    for (const MonitorCommand& c : commands_) {
+        if (topic.empty() || begins_with_words(c.name, topic))
+            text += fmt::format("monitor {:<{}}  {}\n",
+                                c.arguments.empty() ? c.name : c.name + " " + c.arguments, width, c.help);
+    }
+    if (text.empty())
+        return fmt::format("There is no monitor command \"{}\". `monitor help` lists them.\n", topic);
+    return text;
+}
+
+}  // namespace ringside::debug

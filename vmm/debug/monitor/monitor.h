@@ -1,0 +1,43 @@
+// `monitor` commands: one registry gives the dispatch, the help and the README's table.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gdbstub/target.h"
+#include "vmm/debug/target/debugger.h"
+
+namespace ringside::debug {
+
+// One command. `name` may have several words ("exits hist"); the longest that a line begins with wins.
+struct MonitorCommand {
+    std::string name;
+    std::string arguments;  // "ADDRESS [SIZE]", empty for none
+    std::string help;       // one line
+    // `rest` is what follows the name, trimmed. Returns what to print.
+    std::function<std::string(gdbstub::ThreadId, std::string_view rest)> run;
+};
+
+class MonitorRegistry final : public gdbstub::Monitor {
+  public:
+    MonitorRegistry();
+
+    void add(MonitorCommand command) { commands_.push_back(std::move(command)); }
+    const std::vector<MonitorCommand>& commands() const { return commands_; }
+
+    // Unknown commands say so and point to `monitor help`.
+    std::string run(gdbstub::ThreadId thread, std::string_view line) override;
+
+  private:
+    const MonitorCommand* find(std::string_view line) const;
+    std::string help(std::string_view topic) const;
+
+    std::vector<MonitorCommand> commands_;
+};
+
+// registers, translate, breakpoints, fatal, host, version: what needs no more than the debugger.
+void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger);
+
+}  // namespace ringside::debug

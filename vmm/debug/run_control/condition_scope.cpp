@@ -1,0 +1,36 @@
+#include "vmm/debug/run_control/condition_scope.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace ringside::debug {
+
+bool ConditionScope::any_holds(std::span<const std::vector<std::byte>> conditions,
+                               const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
+    state_.general = general;
+    state_.system = system;
+    return std::ranges::any_of(conditions, [this](const std::vector<std::byte>& code) {
+        return gdbstub::evaluate_agent_expression(code, *this).value_or(1) != 0;
+    });
+}
+
+std::optional<std::uint64_t> ConditionScope::read_register(std::uint16_t regno) {
+    const auto* info = file_.find(regno);
+    if (info == nullptr || info->bytes() > sizeof(std::uint64_t) ||
+        (info->register_class != x86::RegisterClass::General &&
+         info->register_class != x86::RegisterClass::System))
+        return std::nullopt;
+    std::array<std::byte, sizeof(std::uint64_t)> bytes{};
+    if (!file_.read(state_, regno, std::span(bytes).first(info->bytes())))
+        return std::nullopt;
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+}
+
+bool ConditionScope::read_memory(std::uint64_t address, std::span<std::byte> out) {
+    return view_.fetch(state_.system, Gva{address}, out) == out.size();
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,33 @@
+// Breakpoint conditions, evaluated on the vCPU's own thread: what an agent expression sees of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "arch/x86_64/registers.h"
+#include "gdbstub/agent_expression.h"
+#include "vmm/debug/guest/guest_view.h"
+
+namespace ringside::debug {
+
+class ConditionScope final : public gdbstub::AgentContext {
+  public:
+    ConditionScope(const x86::RegisterFile& file, const GuestView& view) : file_(file), view_(view) {}
+
+    // Whether any of the conditions is true in the given state. One that cannot be evaluated counts as true:
+    // the client looks again, and shows its own error.
+    bool any_holds(std::span<const std::vector<std::byte>> conditions, const x86::GeneralRegisters& general,
+                   const x86::SystemRegisters& system);
+
+    std::optional<std::uint64_t> read_register(std::uint16_t regno) override;
+    bool read_memory(std::uint64_t address, std::span<std::byte> out) override;
+
+  private:
+    const x86::RegisterFile& file_;
+    const GuestView& view_;
+    x86::CpuState state_;  // general and system registers are current, no other
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,77 @@
+#include "vmm/debug/run_control/fatal_report.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "arch/x86_64/cpu_mode.h"
+#include "vmm/exits/hardware/tracefs.h"
+#include "vmm/exits/record/failure.h"
+
+namespace ringside::debug {
+
+namespace {
+
+// Where a reset leaves the instruction pointer (SDM volume 3, table 9-1).
+constexpr std::uint64_t kResetRip = 0xfff0;
+constexpr std::uint16_t kResetCs = 0xf000;
+
+std::string headline(machine::VcpuThread& thread, machine::FatalExit cause) {
+    const auto& run = thread.vcpu().shared();
+    switch (cause) {
+        case machine::FatalExit::TripleFault:
+            return "triple fault: an exception could not be delivered, and neither could the double fault "
+                   "after it";
+        case machine::FatalExit::EmulationFailure:
+            return "KVM could not emulate an instruction";
+        case machine::FatalExit::InternalError:
+            return "KVM has met an error of its own";
+        case machine::FatalExit::EntryFailure:
+            return "the processor refused the guest's state";
+        case machine::FatalExit::RunFailure:
+            return thread.run_error() ? thread.run_error()->message() : "KVM_RUN failed";
+        case machine::FatalExit::Unhandled:
+            break;
+    }
+    return fmt::format("exit reason {} that this monitor has no use for", run.exit_reason);
+}
+
+std::string code_bytes(const GuestView& view, const x86::SystemRegisters& system, Gva pc) {
+    std::array<std::byte, 15> bytes{};
+    const auto count = view.fetch(system, pc, bytes);
+    if (count == 0)
+        return "not readable";
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i)
+        text += fmt::format("{}{:02x}", i == 0 ? "" : " ", std::to_integer<unsigned>(bytes[i]));
+    return text;
+}
+
+}  // namespace
+
+std::string fatal_report(machine::VcpuThread& thread, machine::FatalExit cause, const GuestView& view,
+                         const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
+    std::string text = fmt::format("vCPU {}: {}\n", thread.index().value, headline(thread, cause));
+    for (const std::string& line :
+         exits::describe_failure(thread.vcpu().shared(), exits::host_virtualization()))
+        text += "  " + line + "\n";
+    if (cause == machine::FatalExit::TripleFault && general.rip == kResetRip &&
+        system.cs.selector == kResetCs) {
+        text +=
+            "  The host's KVM has reset the vCPU already (AMD SVM does so at a shutdown intercept): what "
+            "registers "
+            "show now is the reset state, not the fault's.\n";
+        return text;
+    }
+    const Gva pc = x86::linear_pc(general, system);
+    text += fmt::format("  rip 0x{:x}, {}, code: {}\n", general.rip,
+                        x86::name(x86::cpu_mode(general, system)), code_bytes(view, system, pc));
+    text += fmt::format(
+        "  rsp 0x{:x}  rflags 0x{:x}  cr0 0x{:x}  cr2 0x{:x}  cr3 0x{:x}  cr4 0x{:x}  efer 0x{:x}\n",
+        general.rsp, general.rflags, system.cr0, system.cr2, system.cr3, system.cr4, system.efer);
+    text += fmt::format("  idtr 0x{:x} limit 0x{:x}  gdtr 0x{:x} limit 0x{:x}\n", system.idtr.base,
+                        system.idtr.limit, system.gdtr.base, system.gdtr.limit);
+    return text;
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,28 @@
+// Takes a guest past instructions that this host's KVM fails to emulate (KVM_INTERNAL_ERROR_EMULATION): a KVM
+// that emulates ring 0 lacks some that stock kernels cannot do without.
+//
+// What counts is that no answer is wrong: an instruction that would fault, whose memory is a device's or
+// holds an int3 of ours, is left alone, and the vCPU's stop says why it cannot run on.
+#pragma once
+
+#include <optional>
+
+#include "arch/x86_64/completion.h"
+#include "vmm/debug/guest/guest_view.h"
+#include "vmm/kvm/vcpu.h"
+
+namespace ringside::debug {
+
+class InstructionCompletion {
+  public:
+    // The registers behind the instruction at CS:RIP, whose effect on memory has happened; nothing if it has
+    // to be left alone. On the vCPU's thread.
+    std::optional<x86::GeneralRegisters> complete(const kvm::Vcpu& vcpu, const GuestView& view,
+                                                  const x86::GeneralRegisters& general,
+                                                  const x86::SystemRegisters& system);
+
+  private:
+    x86::Decoder decoder_;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,38 @@
+// Watchpoints without debug slots: each step is decoded for the memory that it touches, and what is watched
+// compared before and after.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "arch/x86_64/cpu_state.h"
+#include "arch/x86_64/decode.h"
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+#include "vmm/debug/guest/guest_view.h"
+
+namespace ringside::debug {
+
+class WatchByStepping {
+  public:
+    // Remembers the state before a step, the instruction at `code` and the watched bytes.
+    void before(std::span<Breakpoint* const> watchpoints, const GuestView& view, const x86::CpuState& state,
+                std::span<const std::byte> code);
+    // The first of the same watchpoints that the step has triggered, or nullptr. Takes the state after the
+    // step.
+    Breakpoint* after(std::span<Breakpoint* const> watchpoints, const GuestView& view,
+                      const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
+
+  private:
+    x86::Decoder decoder_;
+    x86::CpuState state_;
+    std::array<std::byte, x86::kMaxInstructionLength> code_{};
+    std::size_t code_size_ = 0;
+    std::vector<std::vector<std::byte>>
+        bytes_;  // in the order of the watchpoints, as far as they could be read
+    std::vector<std::byte> now_;
+};
+
+}  // namespace ringside::debug

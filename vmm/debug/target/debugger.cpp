@@ -1,0 +1,354 @@
+#include "vmm/debug/target/debugger.h"
+
+#include <fmt/format.h>
+
+#include "vmm/debug/run_control/thread_ids.h"
+#include "vmm/debug/target/errors.h"
+#include "vmm/debug/target/memory_access.h"
+#include "vmm/debug/target/register_access.h"
+
+namespace ringside::debug {
+
+using Code = gdbstub::TargetError::Code;
+
+Debugger::Debugger(const kvm::System& system, DebuggerOptions options, DebuggerHooks hooks)
+    : system_(system), options_(options), hooks_(std::move(hooks)) {}
+
+Debugger::~Debugger() = default;
+
+void Debugger::bind(machine::Machine& machine) {
+    machine_ = &machine;
+    const machine::CpuFeatures& features = machine.cpu_features();
+    registers_.emplace(x86::FeatureSet{features.avx, features.avx512, features.pkru}, options_.architecture);
+    table_ = std::make_unique<BreakpointTable>(machine.memory());
+    machine.memory().set_planted(*table_);
+    view_ = std::make_unique<GuestView>(machine.memory(), *table_, features.physical_address_bits);
+    coordinator_ =
+        std::make_unique<StopCoordinator>(machine, [this] { hooks_.post([this] { on_all_stopped(); }); });
+    context_ = std::make_unique<DebugContext>(
+        DebugContext{*table_,
+                     *view_,
+                     *coordinator_,
+                     {},
+                     *registers_,
+                     [this](VcpuIndex, machine::FatalExit cause, const std::string& report) {
+                         hooks_.post([this, cause, report] {
+                             if (!client_attached_)
+                                 hooks_.on_unattended_fatal(cause, report);
+                         });
+                     },
+                     [this](VcpuIndex) { hooks_.post([this] { notice_guest_slots(); }); },
+                     [this](VcpuIndex) { hooks_.post([this] { notice_completion(); }); }});
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
+        auto& thread = machine.vcpu(VcpuIndex{i});
+        states_.push_back(std::make_unique<VcpuState>(thread, features));
+        vcpus_.push_back(std::make_unique<VcpuDebugger>(thread, *context_));
+    }
+    register_access_ = std::make_unique<RegisterAccess>(*this);
+    memory_access_ = std::make_unique<MemoryAccess>(*this, *view_);
+    target_ = std::make_unique<gdbstub::Target>(gdbstub::Target{*this, *register_access_, *memory_access_,
+                                                                *this, this, nullptr, nullptr,
+                                                                "x86_64-unknown-unknown", 8});
+}
+
+Result<HostAbilities> Debugger::abilities() {
+    if (!abilities_) {
+        auto measured = probe_host(system_);
+        if (!measured)
+            return measured;
+        abilities_ = *measured;
+        context_->abilities = *measured;
+        table_->set_abilities(*measured);
+    }
+    return *abilities_;
+}
+
+// ---- vCPU threads
+
+void Debugger::on_debug_exit(machine::VcpuThread& thread) {
+    vcpus_[thread.index().value]->on_debug_exit();
+}
+
+void Debugger::on_fatal_exit(machine::VcpuThread& thread, machine::FatalExit cause) {
+    vcpus_[thread.index().value]->on_fatal_exit(cause);
+}
+
+void Debugger::on_parked(machine::VcpuThread& thread) {
+    VcpuDebugger& vcpu = *vcpus_[thread.index().value];
+    VcpuState& state = *states_[thread.index().value];
+    vcpu.on_parked();
+    if (vcpu.stop_general() != nullptr)
+        state.capture(*vcpu.stop_general(), *vcpu.stop_system());
+    else
+        state.capture();
+    coordinator_->vcpu_parked(thread.index());
+}
+
+void Debugger::before_entry(machine::VcpuThread& thread) {
+    coordinator_->vcpu_leaving(thread.index());
+    VcpuDebugger& vcpu = *vcpus_[thread.index().value];
+    // A guest with kvmclock is told that it was stopped, so that its watchdogs stay quiet. A step holds
+    // interrupts back, so that no watchdog looks at the clock; it is told when it runs on.
+    if (started_ && vcpu.continues())
+        (void)thread.vcpu().notify_paused();
+    vcpu.before_entry(states_[thread.index().value]->captured());
+}
+
+void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
+    hooks_.on_exit(thread, exit);
+}
+
+void Debugger::report_stop(VcpuIndex vcpu, std::string why) {
+    coordinator_->report(
+        vcpu, {thread_of(vcpu), gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(why)});
+}
+
+void Debugger::on_panic(VcpuIndex vcpu) {
+    report_stop(vcpu, "the guest's kernel has panicked (pvpanic)\n");
+    hooks_.post([this] { hooks_.on_panic(client_attached_); });
+}
+
+// ---- The server's thread: stops
+
+void Debugger::on_all_stopped() {
+    if (ended_)
+        return;
+    token_ = machine_->stop_token();
+    if (!token_)
+        return;  // resumed again by a call that was quicker than this message
+    if (!started_ && !options_.wait && !client_attached_) {
+        resume_everything();
+        return;
+    }
+    started_ = true;
+    if (client_leaving_) {
+        let_go();
+        return;
+    }
+    auto stop = coordinator_->last_stop();
+    stop.console = std::exchange(notices_, {}) + stop.console;
+    hooks_.on_stop(stop);
+}
+
+void Debugger::resume_everything() {
+    for (const auto& vcpu : vcpus_)
+        vcpu->set_action(gdbstub::Continue{});
+    started_ = true;
+    token_.reset();
+    coordinator_->resume_all_forgetting();
+}
+
+// The client is gone and the guest is stopped: nothing of the debugger's stays behind in it.
+void Debugger::let_go() {
+    client_leaving_ = false;
+    client_attached_ = false;
+    table_->remove_all(*token_);
+    hooks_.on_let_go();
+    memory_access_->set_physical_mode(false);
+    view_->choose_address_space(std::nullopt);
+    if (options_.on_disconnect == OnDisconnect::Resume)
+        resume_everything();
+}
+
+// ---- The server's thread: gdbstub::Execution
+
+gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> actions) {
+    if (ended_)
+        return refuse(Code::Invalid, "the machine has ended");
+    if (!token_)
+        return still_running();
+    std::vector<VcpuIndex> vcpus;
+    for (const auto& [thread, action] : actions) {
+        const VcpuIndex vcpu = vcpu_of(thread);
+        if (vcpu.value >= vcpus_.size())
+            return refuse(Code::Invalid, fmt::format("there is no thread {}", thread.value));
+        vcpus_[vcpu.value]->set_action(action);
+        vcpus.push_back(vcpu);
+    }
+    if (vcpus.empty())
+        return refuse(Code::Invalid, "no thread was named to be resumed");
+    x86::ClassSet system;
+    system.add(x86::RegisterClass::System);
+    if (const auto state = states_[vcpus.front().value]->load(*token_, system))
+        table_->settle(*view_, (*state)->system);
+    notice_stepping();
+    notice_patch_sites();
+    started_ = true;
+    hooks_.on_resume();
+    token_.reset();
+    coordinator_->resume(vcpus);
+    return {};
+}
+
+void Debugger::notice(const std::string& text) {
+    hooks_.on_notice(text);
+    notices_ += text + "\n";
+}
+
+void Debugger::notice_stepping() {
+    if (told_of_stepping_ || !table_->plan().needs_stepping())
+        return;
+    told_of_stepping_ = true;
+    notice(
+        "Some of the breakpoints are watched for by stepping the guest, as this host's KVM has no other way "
+        "(or no debug slot is free): the guest runs slowly meanwhile, and what an interrupt's handler does "
+        "may go unseen (it does on SVM as QEMU emulates it). `monitor breakpoints` says which.");
+}
+
+void Debugger::notice_patch_sites() {
+    if (told_of_patch_sites_ || !table_->plan().disturbs)
+        return;
+    told_of_patch_sites_ = true;
+    notice(
+        "There are more breakpoints than debug slots on instructions that kernels patch: the rest are int3s. "
+        "Linux "
+        "warns, and gives its function tracer up, when it finds one there. `monitor breakpoints` says "
+        "which.");
+}
+
+void Debugger::notice_guest_slots() {
+    if (std::exchange(told_of_guest_slots_, true))
+        return;
+    notice(
+        "The guest has debug registers of its own in use, and there are too few for both: what would take "
+        "a debug slot is watched for by stepping the guest, which runs slowly meanwhile.");
+}
+
+void Debugger::notice_completion() {
+    if (std::exchange(told_of_completion_, true))
+        return;
+    hooks_.on_notice(
+        "This host's KVM cannot emulate some instructions that the guest's kernel uses: Ringside does them, "
+        "at the cost of an exit each (`monitor exits` counts them as internal errors).");
+}
+
+void Debugger::interrupt() {
+    coordinator_->interrupt(gdbstub::StoppedByInterrupt{});
+}
+
+gdbstub::StopEvent Debugger::last_stop() const {
+    return coordinator_->last_stop();
+}
+
+bool Debugger::running() const {
+    return !token_ && !ended_;
+}
+
+void Debugger::kill() {
+    hooks_.on_kill();
+}
+
+void Debugger::attach() {
+    client_attached_ = true;
+    (void)abilities();  // a failure shows again, with its reason, at the first breakpoint
+    if (!token_)
+        coordinator_->interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false});
+}
+
+void Debugger::detach() {
+    if (ended_) {
+        client_attached_ = false;
+        return;
+    }
+    if (!token_) {
+        client_lost();
+        return;
+    }
+    const auto policy = std::exchange(options_.on_disconnect, OnDisconnect::Resume);
+    let_go();  // a client that leaves in good order leaves a running guest, whatever the policy for accidents
+    options_.on_disconnect = policy;
+}
+
+void Debugger::client_lost() {
+    if (ended_ || !client_attached_)
+        return;
+    if (options_.on_disconnect == OnDisconnect::Quit) {
+        hooks_.on_quit();
+        return;
+    }
+    if (token_) {
+        let_go();
+        return;
+    }
+    client_leaving_ = true;
+    coordinator_->interrupt(gdbstub::StoppedByInterrupt{});
+}
+
+std::string Debugger::fatal_reports() const {
+    std::string text;
+    for (const auto& vcpu : vcpus_) {
+        if (token_ && vcpu->fatal())
+            text += *vcpu->fatal();
+    }
+    return text;
+}
+
+// ---- The server's thread: gdbstub::Threads
+
+std::vector<gdbstub::ThreadId> Debugger::threads() const {
+    std::vector<gdbstub::ThreadId> ids;
+    for (std::uint32_t i = 0; i < machine_->vcpu_count(); ++i)
+        ids.push_back(thread_of(VcpuIndex{i}));
+    return ids;
+}
+
+gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thread) {
+    const VcpuIndex vcpu = vcpu_of(thread);
+    if (vcpu.value >= vcpus_.size())
+        return refuse(Code::Invalid, fmt::format("there is no thread {}", thread.value));
+    gdbstub::ThreadInfo info{thread, vcpu.value, fmt::format("vCPU {}", vcpu.value), "running"};
+    if (!token_)
+        return info;
+    hooks_.on_stop_shown();
+    const auto mp_state = machine_->vcpu(vcpu).call([](kvm::Vcpu& v) { return v.mp_state(); });
+    x86::ClassSet classes;
+    classes.add(x86::RegisterClass::General);
+    classes.add(x86::RegisterClass::System);
+    const auto state = states_[vcpu.value]->load(*token_, classes);
+    if (!mp_state || !state)
+        return refuse(mp_state ? state.error() : mp_state.error());
+    if (vcpus_[vcpu.value]->fatal())
+        info.extra = "cannot run on: see `monitor fatal`";
+    else if (*mp_state == KVM_MP_STATE_UNINITIALIZED || *mp_state == KVM_MP_STATE_INIT_RECEIVED)
+        info.extra = "waiting for SIPI";
+    else
+        info.extra = fmt::format("{}, CPL {}{}", x86::name(x86::cpu_mode(**state)),
+                                 x86::privilege_level((*state)->general, (*state)->system),
+                                 *mp_state == KVM_MP_STATE_HALTED ? ", halted" : "");
+    return info;
+}
+
+// ---- The server's thread: gdbstub::Breakpoints
+
+bool Debugger::evaluates_conditions() const {
+    return true;
+}
+
+gdbstub::Result<void> Debugger::insert(gdbstub::ThreadId thread, const gdbstub::BreakpointRequest& request) {
+    if (!token_)
+        return still_running();
+    if (!request.commands.empty())
+        return refuse(Code::Unsupported,
+                      "breakpoint commands are not run in the stub: use `set dprintf-style gdb`");
+    if (const auto measured = abilities(); !measured)
+        return refuse(measured.error());
+    x86::ClassSet system;
+    system.add(x86::RegisterClass::System);
+    const auto state = states_[vcpu_of(thread).value]->load(*token_, system);
+    if (!state)
+        return refuse(state.error());
+    if (auto r = table_->insert(*token_, *view_, (*state)->system, request); !r)
+        return refuse(r.error(), Code::Invalid);
+    return {};
+}
+
+gdbstub::Result<void> Debugger::remove(gdbstub::ThreadId, gdbstub::BreakpointKind kind,
+                                       gdbstub::Address address, std::uint64_t size) {
+    if (!token_)
+        return still_running();
+    if (auto r = table_->remove(*token_, kind, address, size); !r)
+        return refuse(r.error(), Code::Invalid);
+    return {};
+}
+
+}  // namespace ringside::debug

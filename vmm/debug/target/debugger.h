@@ -1,0 +1,167 @@
+// The debugger: implements gdbstub's Target over a machine, and the exit loop's observer over the Target's
+// client.
+//
+// It exists in every run, client or not: a guest's own int3 must be given back to it on a host that cannot
+// emulate one, and a triple fault must be told.
+//
+// Threading: what the Target's interfaces say, on the server's thread; VcpuObserver on each vCPU's own.
+// on_stopped and guest ends travel from vCPU threads to the server's thread through `post`.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/registers.h"
+#include "gdbstub/target.h"
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+#include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/guest/vcpu_state.h"
+#include "vmm/debug/host/host_abilities.h"
+#include "vmm/debug/run_control/stop_coordinator.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
+#include "vmm/machine/machine.h"
+
+namespace ringside::debug {
+
+// What becomes of the guest when its debugger vanishes.
+enum class OnDisconnect : std::uint8_t { Pause, Resume, Quit };
+
+struct DebuggerOptions {
+    bool wait = false;  // hold every vCPU at its first instruction until a client resumes it
+    OnDisconnect on_disconnect = OnDisconnect::Resume;
+    x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
+};
+
+// How the debugger reaches the rest of the program. All but `post` are called on the server's thread.
+struct DebuggerHooks {
+    std::function<void(std::function<void()>)>
+        post;  // runs a function on the server's thread; from any thread
+    std::function<void(const gdbstub::StopEvent&)> on_stop;
+    // The client asks about threads: it shows the stop to its user. gdb does not ask at the stops that it
+    // makes for itself, between the steps of one command.
+    std::function<void()> on_stop_shown;
+    std::function<void()>
+        on_let_go;  // the client is gone: nothing that it asked for stays in the stopped guest
+    // Each exit while a vCPU's watch_exits() is on; on its own thread.
+    std::function<void(machine::VcpuThread&, const exits::ExitRecord&)> on_exit;
+    std::function<void(const std::string&)> on_notice;  // one line that the user should know
+    std::function<void()> on_resume;                    // the client lets the guest run; it is still stopped
+    std::function<void()> on_kill;                      // the client ended the machine
+    std::function<void()> on_quit;                      // OnDisconnect::Quit
+    std::function<void(machine::FatalExit, const std::string&)>
+        on_unattended_fatal;                      // nobody is attached to look at it
+    std::function<void(bool attended)> on_panic;  // the guest's kernel has panicked; with or without a client
+};
+
+class Debugger final : public machine::VcpuObserver,
+                       private gdbstub::Execution,
+                       private gdbstub::Threads,
+                       private gdbstub::Breakpoints {
+  public:
+    Debugger(const kvm::System& system, DebuggerOptions options, DebuggerHooks hooks);
+    ~Debugger() override;
+
+    // Takes charge of a machine that was created with this observer; before its threads start.
+    void bind(machine::Machine& machine);
+
+    // For the server. Optional capabilities that others implement (documents, monitor) may be set in it.
+    gdbstub::Target& target() { return *target_; }
+
+    machine::Machine& machine() { return *machine_; }
+    const GuestView& view() const { return *view_; }
+    // As GuestView::choose_address_space().
+    bool choose_address_space(const machine::StopToken&, std::optional<std::uint64_t> cr3) {
+        return view_->choose_address_space(cr3);
+    }
+    const BreakpointTable& breakpoints() const { return *table_; }
+    const x86::RegisterFile& registers() const { return *registers_; }
+    // Measured when first asked for.
+    Result<HostAbilities> abilities();
+    // Everything stopped: the proof, or nullptr while the guest runs.
+    const machine::StopToken* stop_token() const { return token_ ? &*token_ : nullptr; }
+    VcpuState& state(VcpuIndex vcpu) { return *states_.at(vcpu.value); }
+    // Stops the guest for a reason of its own; `why` is one line for the user. On the vCPU's thread.
+    void report_stop(VcpuIndex vcpu, std::string why);
+    // The guest's kernel has panicked: stops it, for a client to look at. On the vCPU's thread.
+    void on_panic(VcpuIndex vcpu);
+    // Why the guest's own end or a client's kill leaves nothing to resume; empty while the machine lives.
+    bool ended() const { return ended_; }
+    // The machine's end has come; resume is refused from now on.
+    void set_ended() { ended_ = true; }
+    bool client_attached() const { return client_attached_; }
+    // What is known of vCPUs that cannot run on; empty if all can.
+    std::string fatal_reports() const;
+
+    // machine::VcpuObserver
+    void on_debug_exit(machine::VcpuThread&) override;
+    void on_fatal_exit(machine::VcpuThread&, machine::FatalExit) override;
+    void on_parked(machine::VcpuThread&) override;
+    void before_entry(machine::VcpuThread&) override;
+    void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
+
+  private:
+    // gdbstub::Execution
+    gdbstub::Result<void> resume(std::span<const gdbstub::ThreadResume>) override;
+    void interrupt() override;
+    gdbstub::StopEvent last_stop() const override;
+    bool running() const override;
+    void kill() override;
+    void attach() override;
+    void detach() override;
+    void client_lost() override;
+    // gdbstub::Threads
+    std::vector<gdbstub::ThreadId> threads() const override;
+    gdbstub::Result<gdbstub::ThreadInfo> thread_info(gdbstub::ThreadId) override;
+    // gdbstub::Breakpoints
+    bool supports(gdbstub::BreakpointKind) const override { return true; }
+    bool evaluates_conditions() const override;
+    gdbstub::Result<void> insert(gdbstub::ThreadId, const gdbstub::BreakpointRequest&) override;
+    gdbstub::Result<void> remove(gdbstub::ThreadId, gdbstub::BreakpointKind, gdbstub::Address,
+                                 std::uint64_t size) override;
+    std::uint32_t hardware_watchpoint_slots() const override { return x86::kDebugSlots; }
+
+    // Tells, once each, what a user should know about the breakpoints that are in now.
+    void notice_stepping();
+    void notice_patch_sites();
+    void notice_guest_slots();
+    void notice_completion();
+    void notice(const std::string& text);
+
+    void on_all_stopped();
+    void let_go();
+    void resume_everything();
+
+    const kvm::System& system_;
+    DebuggerOptions options_;
+    DebuggerHooks hooks_;
+    std::optional<x86::RegisterFile> registers_;
+    std::optional<HostAbilities> abilities_;
+
+    machine::Machine* machine_ = nullptr;
+    std::unique_ptr<BreakpointTable> table_;
+    std::unique_ptr<GuestView> view_;
+    std::unique_ptr<StopCoordinator> coordinator_;
+    std::unique_ptr<DebugContext> context_;
+    std::vector<std::unique_ptr<VcpuState>> states_;
+    std::vector<std::unique_ptr<VcpuDebugger>> vcpus_;
+    std::unique_ptr<gdbstub::Registers> register_access_;
+    std::unique_ptr<gdbstub::Memory> memory_access_;
+    std::unique_ptr<gdbstub::Target> target_;
+
+    std::optional<machine::StopToken> token_;
+    std::string notices_;  // for the client, at the next stop
+    bool told_of_stepping_ = false;
+    bool told_of_patch_sites_ = false;
+    bool told_of_guest_slots_ = false;
+    bool told_of_completion_ = false;
+    bool started_ = false;  // the first stop, of vCPUs that have never run, is over
+    bool client_attached_ = false;
+    bool client_leaving_ =
+        false;  // vanished while the guest ran: to be let go of at the stop that was asked for
+    bool ended_ = false;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,40 @@
+// gdbstub::Registers over parked vCPUs.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "gdbstub/target.h"
+#include "vmm/debug/target/debugger.h"
+
+namespace ringside::debug {
+
+class RegisterAccess final : public gdbstub::Registers {
+  public:
+    explicit RegisterAccess(Debugger& debugger) : debugger_(debugger), file_(debugger.registers()) {}
+
+    gdbstub::Result<void> read_all(gdbstub::ThreadId, std::vector<std::byte>& out,
+                                   std::vector<std::pair<std::size_t, std::size_t>>& unavailable) override;
+    gdbstub::Result<void> write_all(gdbstub::ThreadId, std::span<const std::byte>) override;
+    gdbstub::Result<std::vector<std::byte>> read(gdbstub::ThreadId, std::uint32_t regno) override;
+    gdbstub::Result<void> write(gdbstub::ThreadId, std::uint32_t regno, std::span<const std::byte>) override;
+    std::span<const std::uint32_t> expedited() const override { return file_.expedited(); }
+    std::uint32_t pc() const override { return file_.pc(); }
+    gdbstub::Result<std::uint32_t> save(gdbstub::ThreadId) override;
+    gdbstub::Result<void> restore(gdbstub::ThreadId, std::uint32_t id) override;
+    std::optional<Info> info(std::uint32_t regno) const override;
+
+  private:
+    // The vCPU's state with the given classes loaded, or why not.
+    gdbstub::Result<const x86::CpuState*> load(gdbstub::ThreadId, x86::ClassSet);
+    gdbstub::Result<void> store(gdbstub::ThreadId, x86::ClassSet, const x86::CpuState&);
+
+    Debugger& debugger_;
+    const x86::RegisterFile& file_;
+    std::map<std::uint32_t, x86::CpuState> saved_;
+    std::uint32_t next_id_ = 1;
+};
+
+}  // namespace ringside::debug

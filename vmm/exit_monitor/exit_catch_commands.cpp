@@ -1,0 +1,56 @@
+#include "vmm/exit_monitor/exit_catch_commands.h"
+
+#include <fmt/format.h>
+
+#include "vmm/exits/record/reasons.h"
+
+namespace ringside::debug {
+
+namespace {
+
+constexpr const char* kRunning = "The guest is running: interrupt it first.\n";
+
+std::string list(const ExitCatches& catches) {
+    return exits::to_text(catches.table());
+}
+
+std::string add(const Debugger& debugger, ExitCatches& catches, std::string_view rule) {
+    if (rule.empty())
+        return list(catches);
+    if (debugger.stop_token() == nullptr)
+        return kRunning;
+    const auto number = catches.add(rule);
+    if (!number)
+        return number.error().message() + "\n";
+    return fmt::format("Rule {}: {}\n", *number, rule);
+}
+
+std::string remove(const Debugger& debugger, ExitCatches& catches, std::string_view which) {
+    if (debugger.stop_token() == nullptr)
+        return kRunning;
+    if (which.empty()) {
+        catches.remove_all();
+        return "No exit is caught any more.\n";
+    }
+    const auto number = exits::parse_number(which);
+    if (!number || *number > std::numeric_limits<unsigned>::max())
+        return fmt::format("\"{}\" is not a rule's number: `monitor exits list` shows them.\n", which);
+    const auto removed = catches.remove(static_cast<unsigned>(*number));
+    return removed ? fmt::format("Rule {} is gone.\n", *number) : removed.error().message() + "\n";
+}
+
+}  // namespace
+
+void add_catch_commands(MonitorRegistry& registry, Debugger& debugger, ExitCatches& catches) {
+    registry.add(
+        {"exits catch", "RULE",
+         "stop at exits: cpuid | cr3 | msr 0xc0000082 | io port==0x3f8 | ept if gpa in A..B; [count N]",
+         [&](auto, auto rule) { return add(debugger, catches, rule); }});
+    registry.add({"exits uncatch", "[N]", "remove one rule, or all",
+                  [&](auto, auto which) { return remove(debugger, catches, which); }});
+    for (const char* name : {"exits list", "exits catch list"})
+        registry.add({name, "", "the rules, their hits, and how they are watched for",
+                      [&](auto, auto) { return list(catches); }});
+}
+
+}  // namespace ringside::debug

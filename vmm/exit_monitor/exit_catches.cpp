@@ -1,0 +1,238 @@
+#include "vmm/exit_monitor/exit_catches.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "vmm/debug/run_control/thread_ids.h"
+#include "vmm/exits/hardware/tracefs.h"
+
+namespace ringside::debug {
+
+namespace {
+
+// A bit for each slot whose rule was met by this thread's last exits. Written by the signal's handler, which
+// runs on the same thread.
+thread_local std::atomic<std::uint64_t> caught_slots{0};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "a signal handler writes it");
+
+void on_trap(int signal, siginfo_t* info, void*) {
+    if (const auto slot = exits::caught_cookie(*info)) {
+        caught_slots.fetch_or(std::uint64_t{1} << (*slot % 64), std::memory_order_relaxed);
+        return;
+    }
+    // Not one of ours: what would have happened without this handler.
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+}
+
+void install_trap_handler() {
+    struct sigaction action {};
+    action.sa_sigaction = on_trap;
+    action.sa_flags = SA_SIGINFO;
+    ::sigaction(SIGTRAP, &action, nullptr);
+}
+
+// Exits at which the vCPU stops anyway, with a reason of its own.
+bool stops_by_itself(std::uint32_t reason) {
+    switch (reason) {
+        case KVM_EXIT_DEBUG:
+        case KVM_EXIT_SHUTDOWN:
+        case KVM_EXIT_INTERNAL_ERROR:
+        case KVM_EXIT_FAIL_ENTRY:
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::uint32_t filter_flags(const std::optional<exits::Direction>& direction) {
+    std::uint32_t flags = 0;
+    if (direction != exits::Direction::Write)
+        flags |= KVM_MSR_FILTER_READ;
+    if (direction != exits::Direction::Read)
+        flags |= KVM_MSR_FILTER_WRITE;
+    return flags;
+}
+
+}  // namespace
+
+std::string describe_plan(const exits::CatchPlan& plan) {
+    if (plan.filter)
+        return fmt::format("kvm:{}, {}", plan.event, *plan.filter);
+    return plan.msr ? "KVM's MSR filter" : "the exit loop";
+}
+
+ExitCatches::ExitCatches(Debugger& debugger, ExitNames& names, Describe describe_hardware_exit)
+    : debugger_(debugger), names_(names), describe_hardware_exit_(std::move(describe_hardware_exit)) {}
+
+Result<exits::CatchPlan> ExitCatches::plan(const exits::CatchRule& rule) const {
+    const auto tracefs = exits::find_tracefs();
+    const auto kind = exits::host_virtualization();
+    auto plan = exits::plan_catch(rule, tracefs ? kind : std::nullopt);
+    // The hardware could show it, if only its events could be read: say what stands in the way.
+    if (!plan && kind && !tracefs && exits::plan_catch(rule, kind))
+        return tl::unexpected<Error>(tracefs.error());
+    return plan;
+}
+
+Result<unsigned> ExitCatches::add(std::string_view text) {
+    auto rule = exits::parse_catch(text);
+    if (!rule)
+        return tl::unexpected<Error>(rule.error());
+    const auto slot = free_slot();
+    if (!slot)
+        return failure("catch", fmt::format("there are {} rules already", kSlots), "Remove one first");
+    auto plan = this->plan(*rule);
+    if (!plan)
+        return tl::unexpected<Error>(plan.error());
+    auto entry = std::make_unique<Entry>();
+    entry->number = next_number_;
+    entry->slot = *slot;
+    entry->rule = std::move(*rule);
+    entry->plan = std::move(*plan);
+    if (auto r = arm(*entry); !r)
+        return tl::unexpected<Error>(r.error());
+    entries_.push_back(std::move(entry));
+    if (auto r = filter_msrs(); !r) {
+        entries_.pop_back();
+        return tl::unexpected<Error>(r.error());
+    }
+    watch(true);
+    return next_number_++;
+}
+
+Result<void> ExitCatches::arm(Entry& entry) const {
+    if (!entry.plan.filter)
+        return {};
+    const auto tracefs = exits::find_tracefs();
+    if (!tracefs)
+        return tl::unexpected<Error>(tracefs.error());
+    const auto tracepoint = exits::load_kvm_tracepoint(*tracefs, entry.plan.event);
+    if (!tracepoint)
+        return tl::unexpected<Error>(tracepoint.error());
+    install_trap_handler();
+    machine::Machine& machine = debugger_.machine();
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
+        auto armed = exits::HardwareCatch::arm(machine.vcpu(VcpuIndex{i}).tid(), tracepoint->id,
+                                               *entry.plan.filter, entry.slot);
+        if (!armed)
+            return tl::unexpected<Error>(armed.error());
+        entry.armed.push_back(std::move(*armed));
+    }
+    return {};
+}
+
+// One filter for all rules: KVM replaces the last one (KVM API, 4.97 KVM_X86_SET_MSR_FILTER).
+Result<void> ExitCatches::filter_msrs() {
+    std::uint64_t denied = 0;  // a bitmap of one MSR: a clear bit denies
+    kvm_msr_filter filter{};
+    filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
+    std::size_t used = 0;
+    for (const auto& entry : entries_) {
+        if (!entry->plan.msr)
+            continue;
+        if (used == std::size(filter.ranges))
+            return failure("catch " + entry->rule.text,
+                           fmt::format("KVM's filter has room for {} MSRs", used), "Remove a rule first");
+        filter.ranges[used++] = {filter_flags(entry->rule.direction), 1, *entry->plan.msr,
+                                 reinterpret_cast<std::uint8_t*>(&denied)};
+    }
+    const bool was_filtering = std::exchange(filtering_msrs_, used != 0);
+    if (used == 0 && !was_filtering)
+        return {};
+    return debugger_.machine().vm().set_msr_filter(filter);
+}
+
+std::optional<unsigned> ExitCatches::free_slot() const {
+    for (unsigned slot = 0; slot < kSlots; ++slot) {
+        if (std::ranges::none_of(entries_, [slot](const auto& entry) { return entry->slot == slot; }))
+            return slot;
+    }
+    return std::nullopt;
+}
+
+void ExitCatches::watch(bool on) const {
+    machine::Machine& machine = debugger_.machine();
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i)
+        machine.vcpu(VcpuIndex{i}).watch_exits(on);
+}
+
+Result<void> ExitCatches::remove(unsigned number) {
+    const auto found =
+        std::ranges::find_if(entries_, [number](const auto& entry) { return entry->number == number; });
+    if (found == entries_.end())
+        return failure("uncatch", fmt::format("there is no rule {}", number),
+                       "`monitor exits list` shows them");
+    entries_.erase(found);
+    watch(!entries_.empty());
+    return filter_msrs();
+}
+
+void ExitCatches::remove_all() {
+    entries_.clear();
+    watch(false);
+    (void)filter_msrs();  // a filter that KVM took can be taken back
+}
+
+exits::Table ExitCatches::table() const {
+    exits::Table table;
+    table.columns = {{"rule", exits::Align::Right},
+                     {"catch", exits::Align::Left},
+                     {"hits", exits::Align::Right},
+                     {"watched by", exits::Align::Left}};
+    for (const auto& entry : entries_) {
+        table.rows.push_back({fmt::to_string(entry->number), entry->rule.text,
+                              fmt::to_string(entry->hits.load()), describe_plan(entry->plan)});
+        if (entry->rule.subject == exits::CatchSubject::Cr3)
+            table.notes.push_back(fmt::format(
+                "rule {}: with nested paging (EPT, NPT) processors do not leave the guest for CR3",
+                entry->number));
+        if (entry->plan.filter_is_coarse)
+            table.notes.push_back(
+                fmt::format("rule {} also stops at exits of this reason that do not meet its condition: the "
+                            "kernel's events do not carry what it asks for",
+                            entry->number));
+    }
+    return table;
+}
+
+void ExitCatches::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
+    const std::uint64_t slots = caught_slots.exchange(0, std::memory_order_relaxed);
+    std::string why;
+    for (const auto& entry : entries_) {
+        const auto& reasons = entry->plan.userspace;
+        if ((slots >> entry->slot & 1) != 0)
+            why += hit(*entry, exit, describe_hardware_exit_(thread.index()));
+        else if (std::ranges::find(reasons, exit.reason) != reasons.end() &&
+                 exits::matches(entry->rule, exit))
+            why += hit(*entry, exit, describe_userspace_exit(exit));
+    }
+    // One stop, whichever rules are met: the others would be told after the next resume.
+    if (!why.empty() && !stops_by_itself(exit.reason))
+        debugger_.report_stop(thread.index(), std::move(why));
+}
+
+std::string ExitCatches::describe_userspace_exit(const exits::ExitRecord& exit) const {
+    const auto kind = reasons_.address_kind(exit.reason);
+    std::string text = reasons_.name(exit.reason);
+    if (const std::string access = exits::describe_access(exit, kind); !access.empty())
+        text += ": " + access;
+    if (const std::string device = names_.device(kind, exit.address); !device.empty())
+        text += " (" + device + ")";
+    return text;
+}
+
+// Counts, and returns the line for the user if this hit is one to stop at.
+std::string ExitCatches::hit(Entry& entry, const exits::ExitRecord& exit, const std::string& what) const {
+    const std::uint64_t hits = entry.hits.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (hits < entry.rule.count)
+        return {};
+    const std::string symbol = exit.rip != 0 ? names_.symbol(exit.rip) : std::string();
+    return fmt::format("exit caught by rule {} ({}), hit {}: {}{}\n", entry.number, entry.rule.text, hits,
+                       what.empty() ? "a hardware exit" : what, symbol.empty() ? "" : ", in " + symbol);
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,80 @@
+// The rules of `monitor exits catch`: where each is watched for, and the stop when one is met.
+//
+// A rule on an exit that reaches userspace is tested in the exit loop. A rule on one that the kernel handles
+// by itself becomes a signal from a tracepoint to the vCPU's thread, which takes it out of KVM_RUN before the
+// guest is entered again; and a rule on an MSR becomes a filter of KVM's, which sends accesses to userspace.
+//
+// Threading: rules change on the server's thread while every vCPU is parked. on_exit() runs on the vCPUs'
+// threads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vmm/debug/target/debugger.h"
+#include "vmm/exit_monitor/exit_names.h"
+#include "vmm/exits/catch/catch.h"
+#include "vmm/exits/hardware/perf_event.h"
+#include "vmm/exits/report/table.h"
+
+namespace ringside::debug {
+
+class ExitCatches {
+  public:
+    // `describe_hardware_exit` says in words which hardware exit a parked vCPU came out of; empty if it is
+    // not known.
+    using Describe = std::function<std::string(VcpuIndex)>;
+    ExitCatches(Debugger& debugger, ExitNames& names, Describe describe_hardware_exit);
+
+    // Adds a rule and returns its number. The error says why it cannot be watched for here, and what could be
+    // done.
+    Result<unsigned> add(std::string_view text);
+    // Removes one rule, or all of them. While the guest is stopped.
+    Result<void> remove(unsigned number);
+    void remove_all();
+    exits::Table table() const;
+
+    // After each exit of a vCPU, on its thread.
+    void on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit);
+
+  private:
+    // Signals carry a rule's slot: a thread may collect several before it looks.
+    static constexpr unsigned kSlots = 64;
+
+    struct Entry {
+        unsigned number = 0;
+        unsigned slot = 0;
+        exits::CatchRule rule;
+        exits::CatchPlan plan;
+        std::vector<exits::HardwareCatch> armed;  // one for each vCPU
+        std::atomic<std::uint64_t> hits{0};
+    };
+    using Entries = std::vector<std::unique_ptr<Entry>>;
+
+    Result<exits::CatchPlan> plan(const exits::CatchRule& rule) const;
+    Result<void> arm(Entry& entry) const;
+    Result<void> filter_msrs();
+    std::optional<unsigned> free_slot() const;
+    void watch(bool on) const;
+    std::string describe_userspace_exit(const exits::ExitRecord& exit) const;
+    std::string hit(Entry& entry, const exits::ExitRecord& exit, const std::string& what) const;
+
+    Debugger& debugger_;
+    ExitNames& names_;
+    Describe describe_hardware_exit_;
+    exits::KvmReasons reasons_;
+    Entries entries_;
+    unsigned next_number_ = 1;
+    bool filtering_msrs_ = false;
+};
+
+// How a rule is watched for, in words.
+std::string describe_plan(const exits::CatchPlan& plan);
+
+}  // namespace ringside::debug

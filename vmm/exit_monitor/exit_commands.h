@@ -1,0 +1,16 @@
+// `monitor exits ...`, and the same tables for `info os`.
+#pragma once
+
+#include "vmm/debug/monitor/documents.h"
+#include "vmm/debug/monitor/monitor.h"
+#include "vmm/exit_monitor/exit_monitor.h"
+
+namespace ringside::debug {
+
+// The tables, and what controls the recording.
+void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor);
+
+// exits, exits-rip, exits-last.
+void add_exit_documents(DocumentStore& documents, ExitMonitor& monitor);
+
+}  // namespace ringside::debug

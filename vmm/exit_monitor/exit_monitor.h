@@ -1,0 +1,73 @@
+// Everything that is known about a running machine's exits, in one place.
+//
+// Threading: the server's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vmm/debug/target/debugger.h"
+#include "vmm/exit_monitor/exit_names.h"
+#include "vmm/exit_monitor/exit_tier.h"
+#include "vmm/exit_monitor/hardware_tier.h"
+#include "vmm/exits/hardware/kvm_statistics.h"
+#include "vmm/exits/record/recording.h"
+#include "vmm/exits/record/tsc_clock.h"
+
+namespace ringside::debug {
+
+class ExitMonitor {
+  public:
+    // `kernel` and `symbols` are files; the latter may be empty: then the kernel is asked for symbols.
+    ExitMonitor(Debugger& debugger, std::string kernel, const std::string& symbols);
+
+    // Looks for the hardware tier; once the machine's threads have been started, and before the guest runs.
+    void machine_started();
+    // Called at the end of machine_started(), for those who record what the tiers see.
+    void set_start_handler(std::function<void()> handler) { on_started_ = std::move(handler); }
+
+    // `monitor exits diff` counts from the last stop that the user saw. A debugger makes more of them for
+    // itself, as when it steps off a breakpoint: they are not shown, and so not marked.
+    void note_shown() { shown_ = true; }
+    void mark_resume();
+
+    std::span<const std::unique_ptr<ExitTier>> tiers() const { return tiers_; }
+    const ExitTier& userspace() const { return *tiers_.front(); }
+    // Why there are no hardware exits; empty if there are.
+    const std::string& missing_hardware_tier() const { return missing_hardware_tier_; }
+    // The hardware exit that a vCPU came out of, in words; empty if it is not known. From any thread.
+    std::string describe_hardware_exit(VcpuIndex vcpu) const;
+
+    ExitNames& names() { return names_; }
+    Debugger& debugger() { return debugger_; }
+    std::uint32_t vcpu_count() const;
+    const exits::TscClock& clock() const { return clock_; }
+
+    // What KVM counts by itself: of the VM, then of each vCPU.
+    Result<std::vector<exits::KvmStatistics>> kernel_statistics();
+    // How far the guest runs from its symbols' addresses, once that is known.
+    void set_symbol_slide(std::int64_t slide) { names_.set_slide(slide); }
+
+    // What is recorded at this moment, as a value for exporters: each tier's last exits.
+    exits::RunRecording recording() const;
+    exits::RecordingInfo recording_info() const;
+    // The hardware tier; nullptr where there is none.
+    HardwareTier* hardware() { return hardware_; }
+
+  private:
+    Debugger& debugger_;
+    std::string kernel_;
+    ExitNames names_;
+    exits::TscClock clock_;
+    std::string started_;  // ISO 8601, UTC
+    std::vector<std::unique_ptr<ExitTier>> tiers_;
+    HardwareTier* hardware_ = nullptr;  // one of tiers_
+    std::string missing_hardware_tier_;
+    std::function<void()> on_started_;
+    bool shown_ = false;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,204 @@
+#include "vmm/exit_monitor/exit_names.h"
+
+#include <fmt/format.h>
+
+#include "arch/x86_64/cpu_mode.h"
+#include "arch/x86_64/msr_names.h"
+#include "vmm/exits/hardware/tracefs.h"
+#include "vmm/exits/record/failure.h"
+#include "vmm/kvm/kvm_abi.h"
+#include "vmm/machine/layout.h"
+
+namespace ringside::debug {
+
+namespace {
+
+struct KernelDevice {
+    std::uint64_t start;
+    std::uint64_t size;
+    std::string_view name;
+};
+
+// What KVM itself answers: such accesses are seen at the hardware's tier alone.
+constexpr KernelDevice kKernelPorts[] = {{0x20, 2, "PIC (in the kernel)"},
+                                         {0x40, 4, "PIT (in the kernel)"},
+                                         {0x61, 1, "PIT (in the kernel)"},
+                                         {0xa0, 2, "PIC (in the kernel)"},
+                                         {0x4d0, 2, "PIC (in the kernel)"}};
+constexpr KernelDevice kKernelMemory[] = {
+    {layout::kIoApic.value, layout::kPage, "IOAPIC (in the kernel)"},
+    {layout::kLocalApic.value, layout::kPage, "local APIC (in the kernel)"}};
+
+std::string name_in(std::span<const KernelDevice> devices, std::uint64_t address) {
+    for (const KernelDevice& device : devices) {
+        if (address >= device.start && address - device.start < device.size)
+            return std::string(device.name);
+    }
+    return {};
+}
+
+std::string name_on(const machine::Bus& bus, std::uint64_t address) {
+    const machine::Bus::Range* range = bus.find(address);
+    return range != nullptr ? std::string(range->device->name()) : std::string();
+}
+
+// Whether a port instruction moves so many bytes: without its operand-size prefix, `out dx, ax` reads as one
+// of 4.
+bool moves(std::string_view instruction, std::uint8_t size) {
+    constexpr std::string_view kRegisters[] = {"al", "ax", "eax"};
+    constexpr std::string_view kPointers[] = {"byte ptr", " word ptr", "dword ptr"};
+    const std::size_t index = size == 1 ? 0 : size == 2 ? 1 : 2;
+    if (instruction.starts_with("in "))
+        return instruction.starts_with(fmt::format("in {},", kRegisters[index]));
+    if (instruction.starts_with("out "))
+        return instruction.ends_with(fmt::format(", {}", kRegisters[index]));
+    // [rep] insb, outsb and their like
+    return (instruction.find("ins") != std::string_view::npos ||
+            instruction.find("outs") != std::string_view::npos) &&
+           instruction.find(kPointers[index]) != std::string_view::npos;
+}
+
+// Whether an instruction is of the kind that makes this exit.
+bool fits(std::string_view instruction, const exits::ExitRecord& exit) {
+    switch (exit.reason) {
+        case KVM_EXIT_IO:
+            return moves(instruction, exit.size);
+        case KVM_EXIT_MMIO:
+            return instruction.find('[') != std::string_view::npos;
+        case KVM_EXIT_X86_RDMSR:
+            return instruction == "rdmsr";
+        case KVM_EXIT_X86_WRMSR:
+            return instruction == "wrmsr";
+        case KVM_EXIT_HLT:
+            return instruction == "hlt";
+        default:
+            return false;
+    }
+}
+
+// Reasons that one instruction causes. At all others the guest was interrupted between two.
+bool caused_by_instruction(std::uint32_t reason) {
+    switch (reason) {
+        case KVM_EXIT_IO:
+        case KVM_EXIT_MMIO:
+        case KVM_EXIT_X86_RDMSR:
+        case KVM_EXIT_X86_WRMSR:
+        case KVM_EXIT_HLT:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+std::string ExitNames::device(exits::AddressKind kind, std::uint64_t address) const {
+    const machine::Buses& buses = debugger_.machine().buses();
+    switch (kind) {
+        case exits::AddressKind::Port: {
+            auto name = name_in(kKernelPorts, address);
+            return name.empty() ? name_on(buses.pio, address) : name;
+        }
+        case exits::AddressKind::Memory: {
+            auto name = name_in(kKernelMemory, address);
+            if (name.empty())
+                name = name_on(buses.mmio, address);
+            return name.empty() && debugger_.machine().memory().contains(Gpa{address}, 1) ? "RAM" : name;
+        }
+        case exits::AddressKind::Msr:
+            return std::string(x86::msr_name(static_cast<std::uint32_t>(address)));
+        case exits::AddressKind::CpuidLeaf:
+        case exits::AddressKind::None:
+            return {};
+    }
+    return {};
+}
+
+const exits::SymbolTable& ExitNames::symbols() const {
+    // A kernel without symbols only leaves names out.
+    std::call_once(loaded_,
+                   [this] { symbols_ = exits::SymbolTable::load(path_).value_or(exits::SymbolTable()); });
+    return symbols_;
+}
+
+std::string ExitNames::symbol(std::uint64_t rip) const {
+    return symbols().describe(rip - slide_.load(std::memory_order_relaxed));
+}
+
+std::optional<std::uint64_t> ExitNames::address_of(std::string_view symbol) const {
+    const auto linked = symbols().address_of(symbol);
+    return linked ? std::optional(*linked + slide_.load(std::memory_order_relaxed)) : std::nullopt;
+}
+
+struct ExitNames::CodeReader {
+    const GuestView& view;
+    const x86::Decoder& decoder;
+    const x86::SystemRegisters& system;
+    x86::CpuMode mode;
+    Gva rip;
+
+    std::optional<x86::Disassembly> decode(Gva start) const {
+        std::array<std::byte, x86::kMaxInstructionLength> bytes{};
+        const std::size_t got = view.fetch(system, start, bytes);
+        return decoder.disassemble(std::span(bytes).first(got), start, mode);
+    }
+};
+
+std::optional<ExitNames::CodeReader> ExitNames::reader(VcpuIndex vcpu, std::uint64_t rip) {
+    const auto* token = debugger_.stop_token();
+    if (token == nullptr || rip == 0)
+        return std::nullopt;
+    x86::ClassSet classes;
+    classes.add(x86::RegisterClass::General);
+    classes.add(x86::RegisterClass::System);
+    const auto state = debugger_.state(vcpu).load(*token, classes);
+    if (!state)
+        return std::nullopt;
+    if (!decoder_)
+        decoder_.emplace();
+    const x86::CpuMode mode = x86::cpu_mode(**state);
+    return CodeReader{debugger_.view(), *decoder_, (*state)->system, mode,
+                      x86::linear_address(mode, (*state)->system, x86::SegmentName::Cs, rip)};
+}
+
+std::string ExitNames::instruction_at(VcpuIndex vcpu, std::uint64_t rip) {
+    const auto code = reader(vcpu, rip);
+    const auto here = code ? code->decode(code->rip) : std::nullopt;
+    return here ? here->text : std::string();
+}
+
+// KVM moves RIP past the instruction before some exits (OUT and MMIO writes in its emulator) and after
+// others. So the instruction is looked for at RIP, then right before it: there it must end where RIP is.
+std::string ExitNames::instruction(VcpuIndex vcpu, const exits::ExitRecord& exit) {
+    const auto code = reader(vcpu, exit.rip);
+    if (!code)
+        return {};
+    const auto here = code->decode(code->rip);
+    if (here && (!caused_by_instruction(exit.reason) || fits(here->text, exit)))
+        return here->text;
+    for (std::uint8_t length = 1; length <= x86::kMaxInstructionLength && length <= code->rip.value;
+         ++length) {
+        const auto before = code->decode(Gva{code->rip.value - length});
+        if (before && before->length == length && fits(before->text, exit))
+            return before->text;
+    }
+    return {};
+}
+
+exits::Names ExitNames::for_tables(VcpuIndex vcpu, const ExitTier& tier) {
+    exits::Names names;
+    names.device = [this](exits::AddressKind kind, std::uint64_t address) { return device(kind, address); };
+    names.symbol = [this](std::uint64_t rip) { return symbol(rip); };
+    names.detail = [kind = exits::host_virtualization()](const exits::ExitRecord& exit) {
+        return exits::describe_failure(exit, kind);
+    };
+    if (tier.rip_is_after_instruction())
+        names.instruction = [this, vcpu](const exits::ExitRecord& exit) { return instruction(vcpu, exit); };
+    else
+        names.instruction = [this, vcpu](const exits::ExitRecord& exit) {
+            return instruction_at(vcpu, exit.rip);
+        };
+    return names;
+}
+
+}  // namespace ringside::debug

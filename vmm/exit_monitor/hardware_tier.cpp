@@ -1,0 +1,91 @@
+#include "vmm/exit_monitor/hardware_tier.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "vmm/exits/report/statistics_tables.h"
+
+namespace ringside::debug {
+
+Result<std::unique_ptr<HardwareTier>> HardwareTier::start(std::span<const pid_t> threads) {
+    const auto kind = exits::host_virtualization();
+    if (!kind)
+        return failure("look for kvm:kvm_exit", "this host's KVM runs on neither Intel VMX nor AMD SVM",
+                       "kvm_intel or kvm_amd must be loaded; tests/lab has emulated machines with them");
+    const auto tracefs = exits::find_tracefs();
+    if (!tracefs)
+        return tl::unexpected<Error>(tracefs.error());
+    auto tracer = exits::HardwareTracer::start(threads, *tracefs);
+    if (!tracer)
+        return tl::unexpected<Error>(tracer.error());
+    return std::unique_ptr<HardwareTier>(
+        new HardwareTier(*kind, std::move(*tracer), static_cast<std::uint32_t>(threads.size())));
+}
+
+exits::VcpuStatistics HardwareTier::snapshot(VcpuIndex vcpu, std::size_t recent) const {
+    auto statistics = tracer_->snapshot(vcpu).statistics;
+    if (statistics.recent.size() > recent)
+        statistics.recent.erase(statistics.recent.begin(),
+                                statistics.recent.end() - static_cast<std::ptrdiff_t>(recent));
+    return statistics;
+}
+
+// All vCPUs' last exits, in the order of time.
+exits::HardwareStatistics HardwareTier::merged() const {
+    exits::HardwareStatistics all;
+    for (std::uint32_t i = 0; i < vcpus_; ++i) {
+        const auto one = tracer_->snapshot(VcpuIndex{i});
+        all.statistics.recent.insert(all.statistics.recent.end(), one.statistics.recent.begin(),
+                                     one.statistics.recent.end());
+        all.exits.insert(all.exits.end(), one.exits.begin(), one.exits.end());
+        all.lost += one.lost;
+        all.unpaired += one.unpaired;
+    }
+    std::vector<std::size_t> order(all.exits.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&all](std::size_t i) { return all.statistics.recent[i].exited; });
+    exits::HardwareStatistics sorted;
+    sorted.lost = all.lost;
+    sorted.unpaired = all.unpaired;
+    for (const std::size_t i : order) {
+        sorted.statistics.recent.push_back(all.statistics.recent[i]);
+        sorted.exits.push_back(all.exits[i]);
+    }
+    return sorted;
+}
+
+exits::Table HardwareTier::last_table(std::optional<VcpuIndex> vcpu, std::size_t rows,
+                                      const exits::Names& names) const {
+    const exits::HardwareStatistics statistics = vcpu ? tracer_->snapshot(*vcpu) : merged();
+    return exits::last_table(statistics.statistics, source(), rows, names, statistics.exits);
+}
+
+void HardwareTier::add_losses(exits::Table& table) const {
+    exits::note_hardware_losses(table, merged());
+}
+
+exits::Recording HardwareTier::recording(exits::RecordingInfo info) const {
+    exits::Recording recording{std::move(info), exits::TickRate{}, {}, true};
+    for (std::uint32_t i = 0; i < vcpus_; ++i) {
+        auto one = tracer_->snapshot(VcpuIndex{i});
+        exits::VcpuRecording vcpu;
+        vcpu.vcpu = i;
+        vcpu.overwritten = one.statistics.recorded - one.statistics.recent.size();
+        vcpu.lost = one.lost;
+        vcpu.unpaired = one.unpaired;
+        vcpu.hardware = std::move(one.exits);
+        vcpu.statistics = std::move(one.statistics);
+        recording.vcpus.push_back(std::move(vcpu));
+    }
+    return recording;
+}
+
+std::string HardwareTier::describe_last_exit(VcpuIndex vcpu) const {
+    const auto exit = tracer_->pending(vcpu);
+    if (!exit)
+        return {};
+    const std::string qualification = exits::describe_hardware_exit(exit->record, exit->exit);
+    return reasons_.name(exit->record.reason) + (qualification.empty() ? "" : ": " + qualification);
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,94 @@
+// Catching exits: parses what a user types into a rule, matches exits against it, and turns it into a filter
+// for the kernel.
+//
+//     cpuid                          hlt                        0x2b (a KVM_EXIT_* number)
+//     msr 0xc0000082                 cr3                        ept if gpa in 0xd0000000..0xd0000fff
+//     io port==0x3f8                 mmio gpa in A..B           io if port==0x3f8 and size==1 and write
+//     ... count 3                    only from the third match on
+//
+// Words: `port`, `gpa`, `msr` and `leaf` all mean the exit's address; `value`, `size` and `rip` are its other
+// numbers; `read`, `write`, `in` and `out` are its direction. Ranges include both ends. Numbers are decimal
+// or hexadecimal (0x...).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arch/x86_64/exit_reasons.h"
+#include "vmm/base/error.h"
+#include "vmm/exits/record/exit_record.h"
+
+namespace ringside::exits {
+
+// The part of an exit that a condition tests.
+enum class CatchField : std::uint8_t { Address, Value, Size, Rip };
+
+enum class Comparison : std::uint8_t { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual, InRange };
+
+struct CatchCondition {
+    CatchField field = CatchField::Address;
+    Comparison comparison = Comparison::Equal;
+    std::uint64_t low = 0;   // the operand; for InRange the first value
+    std::uint64_t high = 0;  // for InRange the last value, inclusive
+    friend bool operator==(const CatchCondition&, const CatchCondition&) = default;
+};
+
+// The kinds of exits that have their own keyword, whatever the processor or tier calls them.
+enum class CatchSubject : std::uint8_t {
+    Io,
+    Mmio,
+    Ept,
+    Msr,
+    Cpuid,
+    Hlt,
+    Cr0,
+    Cr2,
+    Cr3,
+    Cr4,
+    Cr8,
+    Shutdown,
+    Named
+};
+
+struct CatchRule {
+    CatchSubject subject = CatchSubject::Named;
+    std::string name;  // of CatchSubject::Named: an exit's name or number
+    std::optional<Direction> direction;
+    std::vector<CatchCondition> conditions;  // all must hold
+    std::uint64_t count = 1;                 // stop from this hit on
+    std::string text;                        // as typed
+};
+
+// The error says what was not understood and what is possible there.
+Result<CatchRule> parse_catch(std::string_view text);
+
+// How to watch for a rule.
+struct CatchPlan {
+    // KVM_EXIT_* reasons that the exit loop must test with matches(). Empty if such exits never reach
+    // userspace.
+    std::vector<std::uint32_t> userspace;
+    // A KVM tracepoint and a filter for it in the kernel's syntax; nullopt if no hardware exit can match the
+    // rule. The tracepoint is kvm_exit, unless only another one carries what the rule tests: kvm_cpuid (the
+    // leaf), kvm_msr (the number) or kvm_page_fault (the gpa). These also fire before the guest is entered
+    // again.
+    std::string event = "kvm_exit";
+    std::optional<std::string> filter;
+    // The filter passes more than the rule matches, because no tracepoint carries what a condition tests. The
+    // debugger must check again once the guest has stopped, or say so.
+    bool filter_is_coarse = false;
+    // An MSR, for KVM's MSR filter: accesses to it then exit to userspace.
+    std::optional<std::uint32_t> msr;
+};
+
+// `kind` is the host's hardware tier; nullopt if there is none. The error says why nothing can watch for the
+// rule.
+Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::VirtualizationKind> kind);
+
+// Returns true if a userspace exit, whose reason is one of the plan's, matches a rule, ignoring its count.
+// Costs a few comparisons.
+bool matches(const CatchRule& rule, const ExitRecord& exit);
+
+}  // namespace ringside::exits

@@ -1,0 +1,199 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "vmm/exits/catch/catch.h"
+#include "vmm/exits/record/reasons.h"
+
+namespace ringside::exits {
+namespace {
+
+constexpr const char* kExample = "For example: catch io if port==0x3f8 and write count 3";
+
+tl::unexpected<Error> not_understood(std::string_view what, std::string_view expected) {
+    const std::string found = what.empty() ? "the end" : fmt::format("\"{}\"", what);
+    return failure("catch", fmt::format("{} was found where {} is wanted", found, expected), kExample);
+}
+
+bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// Words and numbers, and runs of other characters as operators; "&&" and "," stand for "and".
+std::vector<std::string_view> tokenize(std::string_view text) {
+    std::vector<std::string_view> tokens;
+    while (true) {
+        const std::size_t start = text.find_first_not_of(" \t");
+        if (start == std::string_view::npos)
+            return tokens;
+        text.remove_prefix(start);
+        const bool word = is_word(text.front());
+        const auto stop = std::find_if(
+            text.begin(), text.end(), [word](char c) { return c == ' ' || c == '\t' || is_word(c) != word; });
+        const auto length = static_cast<std::size_t>(stop - text.begin());
+        tokens.push_back(text.substr(0, length));
+        text.remove_prefix(length);
+    }
+}
+
+template <typename Value, std::size_t N>
+std::optional<Value> look_up(const std::pair<std::string_view, Value> (&table)[N], std::string_view word) {
+    for (const auto& [name, value] : table)
+        if (equal_ignoring_case(name, word))
+            return value;
+    return std::nullopt;
+}
+
+constexpr std::pair<std::string_view, CatchSubject> kSubjects[] = {
+    {"io", CatchSubject::Io},       {"pio", CatchSubject::Io},
+    {"mmio", CatchSubject::Mmio},   {"ept", CatchSubject::Ept},
+    {"npf", CatchSubject::Ept},     {"msr", CatchSubject::Msr},
+    {"cpuid", CatchSubject::Cpuid}, {"hlt", CatchSubject::Hlt},
+    {"cr0", CatchSubject::Cr0},     {"cr2", CatchSubject::Cr2},
+    {"cr3", CatchSubject::Cr3},     {"cr4", CatchSubject::Cr4},
+    {"cr8", CatchSubject::Cr8},     {"shutdown", CatchSubject::Shutdown},
+};
+
+constexpr std::pair<std::string_view, CatchField> kFields[] = {
+    {"port", CatchField::Address}, {"gpa", CatchField::Address},     {"msr", CatchField::Address},
+    {"leaf", CatchField::Address}, {"address", CatchField::Address}, {"value", CatchField::Value},
+    {"size", CatchField::Size},    {"rip", CatchField::Rip},
+};
+
+constexpr std::pair<std::string_view, Direction> kDirections[] = {{"read", Direction::Read},
+                                                                  {"in", Direction::Read},
+                                                                  {"write", Direction::Write},
+                                                                  {"out", Direction::Write}};
+
+constexpr std::pair<std::string_view, Comparison> kComparisons[] = {
+    {"==", Comparison::Equal},         {"=", Comparison::Equal},        {"!=", Comparison::NotEqual},
+    {"<", Comparison::Less},           {"<=", Comparison::LessOrEqual}, {">", Comparison::Greater},
+    {">=", Comparison::GreaterOrEqual}};
+
+class Parser {
+  public:
+    explicit Parser(std::string_view text) : tokens_(tokenize(text)) { rule_.text = text; }
+
+    Result<CatchRule> run() {
+        if (auto subject = parse_subject(); !subject)
+            return tl::unexpected<Error>(subject.error());
+        while (!peek().empty() && !equal_ignoring_case(peek(), "count"))
+            if (auto condition = parse_condition(); !condition)
+                return tl::unexpected<Error>(condition.error());
+        if (auto count = parse_count(); !count)
+            return tl::unexpected<Error>(count.error());
+        return std::move(rule_);
+    }
+
+  private:
+    std::string_view peek() const { return next_ < tokens_.size() ? tokens_[next_] : std::string_view(); }
+    std::string_view take() {
+        const std::string_view token = peek();
+        next_ += token.empty() ? 0 : 1;
+        return token;
+    }
+    bool skip(std::string_view word) {
+        if (!equal_ignoring_case(peek(), word))
+            return false;
+        ++next_;
+        return true;
+    }
+
+    Result<void> parse_subject() {
+        const std::string_view word = take();
+        if (word.empty() || !is_word(word.front()))
+            return not_understood(
+                word, "an exit's name (io, mmio, msr, cpuid, cr3, ept, hlt or one from `monitor exits`)");
+        if (const auto subject = look_up(kSubjects, word))
+            rule_.subject = *subject;
+        else
+            rule_.name = word;
+        // "msr 0xc0000082": a bare number is the address.
+        if (const auto number = parse_number(peek()); number && rule_.subject != CatchSubject::Named) {
+            rule_.conditions.push_back({CatchField::Address, Comparison::Equal, *number, *number});
+            ++next_;
+        }
+        return {};
+    }
+
+    Result<void> parse_condition() {
+        const bool joined = skip("if") || skip("and") || skip("&&") || skip(",");
+        const std::string_view word = take();
+        const auto direction = look_up(kDirections, word);
+        if (direction) {
+            if (rule_.direction && *rule_.direction != *direction)
+                return failure("catch", "no exit is a read and a write at once", kExample);
+            rule_.direction = direction;
+            return {};
+        }
+        const auto field = look_up(kFields, word);
+        if (!field)
+            return not_understood(word, joined ? "port, gpa, msr, leaf, value, size, rip, read or write"
+                                               : "\"if\", \"and\", \"count\" or a condition");
+        return parse_comparison(*field);
+    }
+
+    Result<void> parse_comparison(CatchField field) {
+        CatchCondition condition{field, Comparison::InRange, 0, 0};
+        const bool range = skip("in");
+        if (!range) {
+            const std::string_view word = take();
+            const auto comparison = look_up(kComparisons, word);
+            if (!comparison)
+                return not_understood(word, "==, !=, <, <=, >, >= or \"in\"");
+            condition.comparison = *comparison;
+        }
+        if (auto low = parse_operand(condition.low); !low)
+            return low;
+        condition.high = condition.low;
+        if (range) {
+            if (const std::string_view dots = take(); dots != "..")
+                return not_understood(dots, "\"..\" and the range's last number");
+            if (auto high = parse_operand(condition.high); !high)
+                return high;
+            if (condition.high < condition.low)
+                return failure("catch", "the range ends before it begins", kExample);
+        }
+        rule_.conditions.push_back(condition);
+        return {};
+    }
+
+    Result<void> parse_operand(std::uint64_t& value) {
+        const std::string_view word = take();
+        const auto number = parse_number(word);
+        if (!number)
+            return not_understood(word, "a number");
+        value = *number;
+        return {};
+    }
+
+    Result<void> parse_count() {
+        if (!skip("count"))
+            return {};
+        if (auto count = parse_operand(rule_.count); !count)
+            return count;
+        if (rule_.count == 0)
+            return failure("catch", "hits are counted from 1", kExample);
+        if (!peek().empty())
+            return not_understood(peek(), "the end");
+        return {};
+    }
+
+    std::vector<std::string_view> tokens_;
+    std::size_t next_ = 0;
+    CatchRule rule_;
+};
+
+}  // namespace
+
+Result<CatchRule> parse_catch(std::string_view text) {
+    // Lines come from a person or a script; nothing longer makes sense.
+    constexpr std::size_t kMaximumLength = 1024;
+    if (text.size() > kMaximumLength)
+        return failure("catch", "the condition is too long", kExample);
+    return Parser(text).run();
+}
+
+}  // namespace ringside::exits
