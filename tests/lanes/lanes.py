@@ -65,7 +65,7 @@ def stands_alone(run: LaneRun, foundation: str) -> None:
 
 def unit(run: LaneRun) -> None:
     run.ctest(run.build("release"), "unit")
-    run.pytest("tests/lab", "tests/conformance")
+    run.pytest("tests/lab", "tests/conformance", "tests/package")
 
 
 def usable_kvm() -> str:

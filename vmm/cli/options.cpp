@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "vmm/cli/description.h"
 #include "vmm/cli/exit_status.h"
 #include "vmm/cli/validator.h"
 
@@ -49,55 +50,64 @@ struct RunTexts {
 void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
     app.add_option("KERNEL", options.kernel,
                    "kernel to boot: ELF (PVH, multiboot, plain), bzImage, firmware or flat image")
+        ->type_name("FILE")
         ->required();
     app.add_option("-m,--memory", texts.memory, "guest memory, as in 64M or 2G")
+        ->type_name("SIZE")
         ->capture_default_str()
-        ->check(CLI::Validator(check_size, "SIZE"));
+        ->check(CLI::Validator(check_size, kNoDescription));
     app.add_option("-c,--cpus", options.cpus, "number of vCPUs")
+        ->type_name("NUMBER")
         ->capture_default_str()
-        ->check(CLI::Range(1, kMostVcpus));
-    app.add_option("-i,--initrd", options.initrd, "initial RAM disk, or multiboot module");
-    app.add_option(
-        "--firmware", options.firmware,
-        "a BIOS that starts KERNEL, a bzImage, by its 16-bit entry, as /usr/share/seabios/bios-256k.bin");
+        ->check(CLI::Range(1, kMostVcpus).description(kNoDescription));
+    app.add_option("-i,--initrd", options.initrd, "initial RAM disk, or multiboot module")->type_name("FILE");
+    app.add_option("--firmware", options.firmware,
+                   "a BIOS that starts KERNEL, a bzImage, by its 16-bit entry, as "
+                   "/usr/share/seabios/bios-256k.bin")
+        ->type_name("FILE");
     app.add_option("-a,--append", options.command_line,
-                   "the kernel's command line (default for Linux: \"console=ttyS0 reboot=k panic=-1\")");
-    app.add_option("--load-addr", texts.load_address, "where a flat image goes (default 0x7c00)");
-    app.add_option("--linux-entry", texts.linux_entry,
-                   "where Linux is entered: its own decompressor, the packed kernel (payload), or auto")
-        ->capture_default_str()
-        ->check(CLI::IsMember({"auto", "decompressor", "payload"}));
+                   "the kernel's command line (default for Linux: \"console=ttyS0 reboot=k panic=-1\")")
+        ->type_name("TEXT");
+    app.add_option("--load-addr", texts.load_address, "where a flat image goes (default 0x7c00)")
+        ->type_name("ADDRESS");
+    one_of(
+        app.add_option("--linux-entry", texts.linux_entry,
+                       "where Linux is entered: its own decompressor, the packed kernel (payload), or auto"),
+        {"auto", "decompressor", "payload"});
     app.add_option("--kaslr-slide", texts.kaslr_slide,
-                   "how far Linux is moved from its link address, as in 0x4000000 (default: by chance)");
-    app.add_option("--symbols", options.symbols, "ELF file with the kernel's symbols (default: KERNEL)");
-    app.add_option("--on-disconnect", texts.on_disconnect, "what the guest does when its debugger vanishes")
-        ->capture_default_str()
-        ->check(CLI::IsMember({"pause", "resume", "quit"}));
-    app.add_option("--gdb-arch", texts.architecture,
-                   "registers to show: x86-64, i386, i8086, or auto: i8086 for a flat image, i386 for a "
-                   "kernel whose debug information is 32-bit throughout")
-        ->capture_default_str()
-        ->check(CLI::IsMember({"auto", "x86-64", "i386", "i8086"}));
-    app.add_option("--serial", texts.serial,
-                   "serial console: stdio, stderr, file:PATH, unix:PATH, pty or none")
-        ->check(valid(devices::parse_console_endpoint, "WHERE"));
+                   "how far Linux is moved from its link address, as in 0x4000000 (default: by chance)")
+        ->type_name("BYTES");
+    app.add_option("--symbols", options.symbols, "ELF file with the kernel's symbols (default: KERNEL)")
+        ->type_name("FILE");
+    one_of(app.add_option("--on-disconnect", texts.on_disconnect,
+                          "what the guest does when its debugger vanishes"),
+           {"pause", "resume", "quit"});
+    one_of(app.add_option("--gdb-arch", texts.architecture,
+                          "registers to show; auto: i8086 for a flat image, i386 for a kernel whose debug "
+                          "information is 32-bit throughout"),
+           {"auto", "x86-64", "i386", "i8086"});
+    app.add_option("--serial", texts.serial, "serial console (default stdio, unless that is taken)")
+        ->type_name("stdio|stderr|file:PATH|unix:PATH|pty|none")
+        ->check(valid(devices::parse_console_endpoint));
     add_virtio_options(app, texts.virtio);
     app.add_option("--exit-trace", texts.exit_trace,
-                   "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`");
-    app.add_option("--exit-report", texts.exit_report, "write a page about the run's VM exits to FILE.html");
-    app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
-        ->capture_default_str()
-        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
-    app.add_option("--kvm-device", options.kvm_device, "the KVM device")->capture_default_str();
+                   "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`")
+        ->type_name("FILE");
+    app.add_option("--exit-report", texts.exit_report, "write a page about the run's VM exits")
+        ->type_name("FILE.html");
+    one_of(app.add_option("--log-level", options.log_level, "how much the log on stderr holds"),
+           {"trace", "debug", "info", "warn", "error", "off"});
+    app.add_option("--kvm-device", options.kvm_device, "the KVM device")
+        ->type_name("FILE")
+        ->capture_default_str();
 }
 
 void add_stub_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
-    app.add_option("--gdb", texts.gdb,
-                   std::string("serve gdb at tcp:HOST:PORT, unix:PATH, serial:DEVICE or stdio (default ") +
-                       kDefaultEndpoint + ")")
+    app.add_option("--gdb", texts.gdb, "serve the debugger there")
+        ->type_name("tcp:HOST:PORT|unix:PATH|serial:DEVICE|stdio")
         ->expected(0, 1)
         ->default_str(kDefaultEndpoint)
-        ->check(CLI::Validator(check_endpoint, "ENDPOINT"));
+        ->check(CLI::Validator(check_endpoint, kNoDescription));
     app.add_flag("--wait", options.debugger.wait,
                  "hold every vCPU at its first instruction until a debugger resumes it");
     app.add_flag("-s", texts.gdb_default, "the same as --gdb");
@@ -113,12 +123,17 @@ struct ExitsTexts {
 
 void add_exits_options(CLI::App& app, ExitsOptions& options, ExitsTexts& texts) {
     app.add_option("FILE", options.recording, "a recording that `ringside run --exit-trace FILE` made")
+        ->type_name("FILE")
         ->required();
-    app.add_option("--symbols", texts.symbols, "ELF file with symbols (default: the kernel that was run)");
-    app.add_option("--html", texts.html, "write a page to look at in a browser");
-    app.add_option("--chrome", texts.chrome, "write a trace for Perfetto and chrome://tracing");
-    app.add_option("--csv", texts.csv, "write a line for each exit");
-    app.add_option("--last", options.report.last, "rows of the last and of the hottest")
+    app.add_option("--symbols", texts.symbols, "ELF file with symbols (default: the kernel that was run)")
+        ->type_name("FILE");
+    app.add_option("--html", texts.html, "write a page to look at in a browser")->type_name("FILE");
+    app.add_option("--chrome", texts.chrome, "write a trace for Perfetto and chrome://tracing")
+        ->type_name("FILE");
+    app.add_option("--csv", texts.csv, "write a line for each exit")->type_name("FILE");
+    app.add_option("--last", options.report.last,
+                   "rows in the tables of the last exits and the hottest addresses")
+        ->type_name("NUMBER")
         ->capture_default_str();
 }
 
@@ -229,34 +244,44 @@ std::optional<std::uint64_t> parse_size(const std::string& text) {
     return value << shift;
 }
 
-ParsedCommandLine parse_command_line(int argc, char** argv) {
-    CLI::App app("Ringside: boot a kernel on KVM and debug it from gdb, lldb or an IDE.", "ringside");
-    app.set_version_flag("--version", "ringside " RINGSIDE_VERSION);
-    app.require_subcommand(1);
+namespace {
 
+// All commands with their options, and where CLI11 puts what it parses.
+struct CommandLine {
+    CommandLine();
+    ParsedCommandLine parse(int argc, char** argv);
+
+    CLI::App app{"Ringside: boot a kernel on KVM and debug it from gdb, lldb or an IDE.", "ringside"};
     RunOptions run;
     RunTexts run_texts;
-    auto* run_app = app.add_subcommand("run", "boot a guest");
-    add_run_options(*run_app, run, run_texts);
-    add_stub_options(*run_app, run, run_texts);
-
+    CLI::App* run_app = app.add_subcommand("run", "boot a guest");
     RunOptions gdb;
     RunTexts gdb_texts;
-    auto* gdb_app = app.add_subcommand("gdb", "boot a guest with gdb attached in this terminal");
-    add_run_options(*gdb_app, gdb, gdb_texts);
-    gdb_app->add_option("GDB-ARGS", gdb.gdb_arguments, "further arguments for gdb, after --");
-
+    CLI::App* gdb_app = app.add_subcommand("gdb", "boot a guest with gdb attached in this terminal");
     DoctorOptions doctor;
-    auto* doctor_app = app.add_subcommand("doctor", "measure what this host's KVM can do");
-    doctor_app->add_flag("--json", doctor.json, "print JSON");
-    doctor_app->add_option("--kvm-device", doctor.kvm_device, "the KVM device")->capture_default_str();
-
+    CLI::App* doctor_app = app.add_subcommand("doctor", "measure what this host's KVM can do");
     ExitsOptions exits;
     ExitsTexts exits_texts;
-    auto* exits_app =
+    CLI::App* exits_app =
         app.add_subcommand("exits", "show a recording of VM exits as tables, a page or a trace");
-    add_exits_options(*exits_app, exits, exits_texts);
+};
 
+CommandLine::CommandLine() {
+    app.set_version_flag("--version", "ringside " RINGSIDE_VERSION);
+    app.require_subcommand(1);
+    add_run_options(*run_app, run, run_texts);
+    add_stub_options(*run_app, run, run_texts);
+    add_run_options(*gdb_app, gdb, gdb_texts);
+    gdb_app->add_option("GDB-ARGS", gdb.gdb_arguments, "further arguments for gdb, after --")
+        ->type_name("TEXT");
+    doctor_app->add_flag("--json", doctor.json, "print JSON");
+    doctor_app->add_option("--kvm-device", doctor.kvm_device, "the KVM device")
+        ->type_name("FILE")
+        ->capture_default_str();
+    add_exits_options(*exits_app, exits, exits_texts);
+}
+
+ParsedCommandLine CommandLine::parse(int argc, char** argv) {
     try {
         app.parse(reversed_arguments(argc, argv));
         if (exits_app->parsed()) {
@@ -277,6 +302,20 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
         const int status = app.exit(error);
         return {std::nullopt, status == 0 ? kSuccess : kBadUsage};
     }
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(int argc, char** argv) {
+    return CommandLine().parse(argc, argv);
+}
+
+std::vector<CommandDescription> describe_command_line() {
+    const CommandLine command_line;
+    std::vector<CommandDescription> commands{describe(command_line.app)};
+    for (const CLI::App* command : command_line.app.get_subcommands([](const CLI::App*) { return true; }))
+        commands.push_back(describe(*command));
+    return commands;
 }
 
 }  // namespace ringside::cli

@@ -73,20 +73,24 @@ Result<void> open_console(const VirtioOptions& options, const VirtioHooks& hooks
 }  // namespace
 
 void add_virtio_options(CLI::App& app, VirtioTexts& texts) {
-    app.add_option("--disk", texts.disks, "disk image or block device: FILE, or FILE,ro; may be given again")
+    app.add_option("--disk", texts.disks, "disk image or block device, ro: read-only; may be given again")
+        ->type_name("FILE[,ro]")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->check(valid(virtio::parse_disk, "FILE[,ro]"));
-    app.add_option("--net", texts.networks, "network: tap:NAME or passt[:SOCKET], ,mac=ADDRESS behind it")
+        ->check(valid(virtio::parse_disk));
+    app.add_option("--net", texts.networks,
+                   "network card, with ,mac=ADDRESS behind it if wanted; may be given again")
+        ->type_name("tap:NAME|passt[:SOCKET]")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->check(valid(virtio::parse_net, "BACKEND"));
-    app.add_option("--virtio-console", texts.console,
-                   "a second console, hvc0 in Linux: stdio, stderr, file:PATH, unix:PATH or pty")
-        ->check(valid(devices::parse_console_endpoint, "WHERE"));
+        ->check(valid(virtio::parse_net));
+    app.add_option("--virtio-console", texts.console, "a second console, hvc0 in Linux")
+        ->type_name("stdio|stderr|file:PATH|unix:PATH|pty")
+        ->check(valid(devices::parse_console_endpoint));
     app.add_option("--vsock", texts.vsock,
                    "sockets between host and guest: the guest's CID and a unix socket")
-        ->check(valid(virtio::parse_vsock, "CID,PATH"));
+        ->type_name("CID,PATH")
+        ->check(valid(virtio::parse_vsock));
     app.add_flag("--rng", texts.rng, "give the guest the host's random numbers");
 }
 

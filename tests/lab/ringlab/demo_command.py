@@ -10,13 +10,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import channel, ringside, tools
+from . import channel, places, ringside, tools
 from .errors import LabError
 from .run_command import complain
 from .runner import HOSTS, boot, end_on_signals
 
-KERNEL = ringside.ROOT / "build" / "release" / "guests" / "demo64"
-SCRIPT = ringside.ROOT / "guests" / "demo.py"
+KERNEL = places.GUESTS / "demo64"
+SCRIPT = places.DEMO_SCRIPT
 # An emulated machine on a busy host may take long for an answer; gdb's own default is 2 seconds.
 GDB_PATIENCE = "set remotetimeout 120"
 

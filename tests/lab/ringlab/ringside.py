@@ -3,13 +3,14 @@
 import shlex
 from pathlib import Path
 
+from . import places
 from .batch import Test
 from .errors import LabError
 from .runner import Job
 
 ROOT = Path(__file__).parents[3]
 LISTENS = b"gdb: listening on"  # what it writes when a debugger may talk to it
-DEFAULT_BINARY = ROOT / "build" / "release" / "ringside"
+DEFAULT_BINARY = places.BINARY
 
 
 def held(binary: Path, arguments: list[str]) -> str:

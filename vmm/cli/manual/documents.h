@@ -1,0 +1,22 @@
+// What is made of the command line's description: manual pages and completion for shells.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vmm/cli/description.h"
+
+namespace ringside::cli {
+
+// A page of section 1 for `command`, which is ringside itself or one of its `commands`. `text` is the page's own prose in
+// man(7) macros; its line @OPTIONS@ stands for the options. Without text, the page says what --help does.
+std::string man_page(const CommandDescription& command, const std::vector<CommandDescription>& commands,
+                     std::string_view text);
+// "ringside", "ringside-run"
+std::string page_name(const CommandDescription& command);
+
+std::string bash_completion(const std::vector<CommandDescription>& commands);
+std::string zsh_completion(const std::vector<CommandDescription>& commands);
+
+}  // namespace ringside::cli

@@ -1,0 +1,49 @@
+// Writes the manual's pages and the shells' completion: ringside-manual TEXTS OUTPUT. Runs while Ringside is built.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "vmm/cli/manual/documents.h"
+
+namespace {
+
+using namespace ringside;
+namespace fs = std::filesystem;
+
+// Empty for a page without text of its own.
+std::string read_if_there(const fs::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+bool write(const fs::path& path, const std::string& text) {
+    fs::create_directories(path.parent_path());
+    std::ofstream file(path, std::ios::trunc);
+    file << text;
+    file.close();
+    if (!file)
+        fmt::print(stderr, "ringside-manual: cannot write {}\n", path.string());
+    return static_cast<bool>(file);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 3) {
+        fmt::print(stderr, "ringside-manual TEXTS OUTPUT\n");
+        return 2;
+    }
+    const fs::path texts = argv[1];
+    const fs::path output = argv[2];
+    const auto commands = cli::describe_command_line();
+    bool written = write(output / "bash" / "ringside", cli::bash_completion(commands)) &&
+                   write(output / "zsh" / "_ringside", cli::zsh_completion(commands));
+    for (const auto& command : commands) {
+        const std::string page = cli::page_name(command);
+        written = written && write(output / "man1" / (page + ".1"),
+                                   cli::man_page(command, commands, read_if_there(texts / (page + ".man"))));
+    }
+    return written ? 0 : 1;
+}
