@@ -24,24 +24,22 @@ GDB_PATIENCE = "set remotetimeout 120"
 class Listener(threading.Thread):
     """Follows the machine in the background: what its kernel prints goes to a file, where the demo shows it from."""
 
-    def __init__(self, events: Iterator[channel.Event], serial: Path):
+    def __init__(self, events: Iterator[channel.Event], serial: Path, ready: threading.Event):
         super().__init__(daemon=True)
         self._events = events
         self._serial = serial
-        self.began = threading.Event()  # the debugger may connect, or the machine failed
+        self._ready = ready
         self.failure: LabError | None = None
 
     def run(self) -> None:
         try:
             with self._serial.open("wb", buffering=0) as file:
                 for event in self._events:
-                    if isinstance(event, channel.Begin):
-                        self.began.set()
-                    elif isinstance(event, channel.Output):
+                    if isinstance(event, channel.Output):
                         file.write(event.data)
         except LabError as error:
             self.failure = error
-        self.began.set()
+        self._ready.set()
 
 
 def main() -> int:
@@ -65,12 +63,13 @@ def _show(host: str, folder: Path) -> int:
     serial = folder / "serial"
     endpoint = folder / "gdb"
     job = ringside.job(host, ringside.DEFAULT_BINARY, ["-m", "64M", "--serial", "stdio", str(KERNEL)], f"unix:{endpoint}")
-    job.debugger_ready = lambda _: None
+    ready = threading.Event()  # the debugger may connect, or the machine has failed
+    job.debugger_ready = lambda _: ready.set()
     print(f"Booting a machine with emulated virtualisation hardware ({host}) ...", flush=True)
     with boot(job) as events:
-        listener = Listener(events, serial)
+        listener = Listener(events, serial, ready)
         listener.start()
-        listener.began.wait()
+        ready.wait()
         if listener.failure:
             raise listener.failure
         status = _gdb(endpoint, serial)
