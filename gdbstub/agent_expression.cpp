@@ -4,6 +4,7 @@
 
 #include "gdbstub/agent_machine.h"
 #include "gdbstub/agent_opcodes.h"
+#include "gdbstub/result.h"
 
 namespace ringside::gdbstub {
 namespace {
@@ -16,7 +17,7 @@ bool is_jump(AgentOp op) {
     return op == AgentOp::Goto || op == AgentOp::IfGoto;
 }
 
-// The offset behind the instruction at `at`.
+// The offset of the instruction after the one at `at`.
 AgentResult<std::size_t> next_instruction(std::span<const std::byte> code, std::size_t at) {
     const auto byte = std::to_integer<std::uint8_t>(code[at]);
     const auto operand_size = agent_operand_size(byte);
@@ -70,10 +71,7 @@ AgentResult<void> verify_agent_expression(std::span<const std::byte> code) {
     std::bitset<kAgentMaxCode> starts;
     for (std::size_t at = 0; at < code.size();) {
         starts.set(at);
-        const auto next = next_instruction(code, at);
-        if (!next)
-            return tl::unexpected(next.error());
-        at = *next;
+        at = STUB_TRY(next_instruction(code, at));
     }
     for (std::size_t at = 0; at < code.size(); at = *next_instruction(code, at))
         if (is_jump(static_cast<AgentOp>(code[at])) && !starts.test(operand_at(code, at + 1)))
@@ -83,8 +81,7 @@ AgentResult<void> verify_agent_expression(std::span<const std::byte> code) {
 
 AgentResult<std::uint64_t> evaluate_agent_expression(std::span<const std::byte> code, AgentContext& context) {
     AgentMachine machine(code, context);
-    if (const auto done = machine.run(); !done)
-        return tl::unexpected(done.error());
+    STUB_TRY(machine.run());
     return machine.top();
 }
 

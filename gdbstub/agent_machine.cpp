@@ -286,7 +286,7 @@ AgentResult<void> AgentMachine::trace(AgentOp op, std::uint64_t size) {
     return context_.trace_memory(address, size) ? Outcome{} : fail(AgentFailure::NoTrace);
 }
 
-// On the stack, from the top: the function and the channel that gdb would call (not ours), the arguments.
+// On the stack, from the top: the function and the channel, which are for gdb's own agent, and the arguments.
 AgentResult<void> AgentMachine::print(std::size_t arguments, std::size_t length) {
     if (length == 0 || length > code_.size() - pc_)
         return fail(AgentFailure::Truncated);

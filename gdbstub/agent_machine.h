@@ -34,7 +34,7 @@ class AgentMachine {
     Outcome print(std::size_t arguments, std::size_t length);
 
     Outcome push(std::uint64_t value);
-    // Whether `count` values are there.
+    // Returns true if the stack has at least `count` values.
     bool holds(std::size_t count) const { return depth_ >= count; }
     std::uint64_t pop() { return stack_[--depth_]; }
     std::uint64_t& peek(std::size_t below = 0) { return stack_[depth_ - 1 - below]; }

@@ -8,7 +8,7 @@
 namespace ringside::gdbstub {
 namespace {
 
-// One conversion as it stands in a format: `%-08.3llx`.
+// One conversion of a format: `%-08.3llx`.
 struct Conversion {
     std::string_view layout;  // flags, width and precision
     std::size_t bytes = 4;    // of an integer, by its length modifier
@@ -32,7 +32,7 @@ bool is_sound(std::string_view layout) {
     return layout.empty();
 }
 
-// Consumes it from the front of `format`, which stands behind the '%'.
+// Consumes it from the front of `format`, which begins after the '%'.
 std::optional<Conversion> take_conversion(std::string_view& format) {
     constexpr std::size_t kMaxLayout = 12;
     Conversion conversion;
@@ -75,6 +75,27 @@ std::optional<std::size_t> read_string(std::uint64_t address, AgentContext& cont
             return i;
     }
     return out.size();
+}
+
+// gdb sends the format as the user wrote it, with C's escapes. Consumes one from the front of `format`, which
+// begins after the backslash.
+std::optional<char> take_escape(std::string_view& format) {
+    constexpr std::string_view kLetters = "abefnrtv\\\"'", kMeanings = "\a\b\x1b\f\n\r\t\v\\\"'";
+    constexpr std::size_t kMaxOctalDigits = 3;
+    if (format.empty())
+        return std::nullopt;
+    if (const std::size_t letter = kLetters.find(format.front()); letter != std::string_view::npos) {
+        format.remove_prefix(1);
+        return kMeanings[letter];
+    }
+    unsigned value = 0;
+    std::size_t digits = 0;
+    for (;
+         digits < std::min(format.size(), kMaxOctalDigits) && format[digits] >= '0' && format[digits] <= '7';
+         ++digits)
+        value = value * 8 + static_cast<unsigned>(format[digits] - '0');
+    format.remove_prefix(digits);
+    return digits != 0 ? std::optional(static_cast<char>(value)) : std::nullopt;
 }
 
 // Fills in printf's own conversion, made anew so that nothing of the client's gets into it unchecked.
@@ -133,13 +154,21 @@ AgentResult<void> print_argument(const Conversion& conversion, std::uint64_t arg
 AgentResult<void> print_agent_format(std::string_view format, std::span<const std::uint64_t> args,
                                      AgentContext& context) {
     while (!format.empty()) {
-        const std::string_view plain = format.substr(0, format.find('%'));
+        const std::string_view plain = format.substr(0, format.find_first_of("%\\"));
         if (!plain.empty())
             context.print(plain);
         format.remove_prefix(plain.size());
         if (format.empty())
             break;
+        const bool escape = format.front() == '\\';
         format.remove_prefix(1);
+        if (escape) {
+            const auto c = take_escape(format);
+            if (!c)
+                return tl::unexpected(AgentFailure::BadFormat);
+            context.print({&*c, 1});
+            continue;
+        }
         if (format.starts_with('%')) {
             context.print("%");
             format.remove_prefix(1);

@@ -1,5 +1,9 @@
 #include "gdbstub/commands.h"
 
+#include <array>
+
+#include "gdbstub/packets/bare.h"
+
 namespace ringside::gdbstub {
 namespace {
 
@@ -13,100 +17,81 @@ Command run(Cursor args) {
     return *std::move(packet);
 }
 
-// Packets of one letter: what follows it is the arguments.
-Parser letter_parser(char letter) {
-    using namespace packet;
-    switch (letter) {
-        case '?':
-            return run<parse_QuestionMark>;
-        case '!':
-            return run<parse_ExtendedMode>;
-        case 'g':
-            return run<parse_g>;
-        case 'G':
-            return run<parse_G>;
-        case 'p':
-            return run<parse_p>;
-        case 'P':
-            return run<parse_P>;
-        case 'm':
-            return run<parse_m>;
-        case 'M':
-            return run<parse_M>;
-        case 'x':
-            return run<parse_x>;
-        case 'X':
-            return run<parse_X>;
-        case 'c':
-            return run<parse_c>;
-        case 'C':
-            return run<parse_C>;
-        case 's':
-            return run<parse_s>;
-        case 'S':
-            return run<parse_S>;
-        case 'D':
-            return run<parse_D>;
-        case 'k':
-            return run<parse_k>;
-        case 'H':
-            return run<parse_H>;
-        case 'T':
-            return run<parse_T>;
-        case 'Z':
-            return run<parse_Z>;
-        case 'z':
-            return run<parse_z>;
-        default:
-            return nullptr;
-    }
-}
+// For a packet that is a name alone.
+template <typename Packet>
+constexpr Parser bare = run<packet::parse_bare<Packet>>;
 
+// Packets of one letter: what follows the letter is the arguments.
+struct LetterPacket {
+    char letter;
+    Parser parser;
+};
+
+constexpr LetterPacket kLetterPackets[] = {
+    {'?', bare<packet::QuestionMark>}, {'!', bare<packet::ExtendedMode>},
+    {'g', run<packet::parse_g>},       {'G', run<packet::parse_G>},
+    {'p', run<packet::parse_p>},       {'P', run<packet::parse_P>},
+    {'m', run<packet::parse_m>},       {'M', run<packet::parse_M>},
+    {'x', run<packet::parse_x>},       {'X', run<packet::parse_X>},
+    {'c', run<packet::parse_c>},       {'C', run<packet::parse_C>},
+    {'s', run<packet::parse_s>},       {'S', run<packet::parse_S>},
+    {'D', run<packet::parse_D>},       {'k', bare<packet::k>},
+    {'H', run<packet::parse_H>},       {'T', run<packet::parse_T>},
+    {'Z', run<packet::parse_Z>},       {'z', run<packet::parse_z>},
+};
+
+constexpr auto kLetterParsers = [] {
+    std::array<Parser, 128> parsers{};
+    for (const LetterPacket& packet : kLetterPackets)
+        parsers[static_cast<std::size_t>(packet.letter)] = packet.parser;
+    return parsers;
+}();
+
+// Packets with a name. The name ends at the first character that cannot be part of one.
 struct NamedPacket {
     std::string_view name;
     Parser parser;
     bool glued = false;  // the arguments follow the name without a separator
 };
 
-// Packets with a name, which ends where a character that cannot be part of one stands.
 constexpr NamedPacket kNamedPackets[] = {
-    {"vCont?", run<packet::parse_vCont_query>},
+    {"vCont?", bare<packet::vCont_query>},
     {"vCont", run<packet::parse_vCont>},
-    {"vCtrlC", run<packet::parse_vCtrlC>},
+    {"vCtrlC", bare<packet::vCtrlC>},
     {"vKill", run<packet::parse_vKill>},
     {"vAttach", run<packet::parse_vAttach>},
     {"vMustReplyEmpty", run<packet::parse_vMustReplyEmpty>},
     {"QNonStop", run<packet::parse_QNonStop>},
-    {"qC", run<packet::parse_qC>},
+    {"qC", bare<packet::qC>},
     {"qCRC", run<packet::parse_qCRC>},
-    {"qfThreadInfo", run<packet::parse_qfThreadInfo>},
-    {"qsThreadInfo", run<packet::parse_qsThreadInfo>},
+    {"qfThreadInfo", bare<packet::qfThreadInfo>},
+    {"qsThreadInfo", bare<packet::qsThreadInfo>},
     {"qThreadExtraInfo", run<packet::parse_qThreadExtraInfo>},
     {"qSearch:memory", run<packet::parse_qSearch_memory>},
     {"qSupported", run<packet::parse_qSupported>},
-    {"QStartNoAckMode", run<packet::parse_QStartNoAckMode>},
+    {"QStartNoAckMode", bare<packet::QStartNoAckMode>},
     {"qXfer", run<packet::parse_qXfer>},
     {"qRcmd", run<packet::parse_qRcmd>},
     {"qAttached", run<packet::parse_qAttached>},
     {"qSymbol", run<packet::parse_qSymbol>},
-    {"qOffsets", run<packet::parse_qOffsets>},
+    {"qOffsets", bare<packet::qOffsets>},
     {"QThreadEvents", run<packet::parse_QThreadEvents>},
-    {"qqemu.sstepbits", run<packet::parse_qqemu_sstepbits>},
-    {"qqemu.sstep", run<packet::parse_qqemu_sstep>},
+    {"qqemu.sstepbits", bare<packet::qqemu_sstepbits>},
+    {"qqemu.sstep", bare<packet::qqemu_sstep>},
     {"Qqemu.sstep", run<packet::parse_Qqemu_sstep>},
-    {"qqemu.PhyMemMode", run<packet::parse_qqemu_PhyMemMode>},
+    {"qqemu.PhyMemMode", bare<packet::qqemu_PhyMemMode>},
     {"Qqemu.PhyMemMode", run<packet::parse_Qqemu_PhyMemMode>},
-    {"QThreadSuffixSupported", run<packet::parse_QThreadSuffixSupported>},
-    {"QListThreadsInStopReply", run<packet::parse_QListThreadsInStopReply>},
-    {"QEnableErrorStrings", run<packet::parse_QEnableErrorStrings>},
+    {"QThreadSuffixSupported", bare<packet::QThreadSuffixSupported>},
+    {"QListThreadsInStopReply", bare<packet::QListThreadsInStopReply>},
+    {"QEnableErrorStrings", bare<packet::QEnableErrorStrings>},
     {"QSaveRegisterState", run<packet::parse_QSaveRegisterState>},
     {"QRestoreRegisterState", run<packet::parse_QRestoreRegisterState>},
-    {"qHostInfo", run<packet::parse_qHostInfo>},
-    {"qProcessInfo", run<packet::parse_qProcessInfo>},
+    {"qHostInfo", bare<packet::qHostInfo>},
+    {"qProcessInfo", bare<packet::qProcessInfo>},
     {"qRegisterInfo", run<packet::parse_qRegisterInfo>, true},
     {"qMemoryRegionInfo", run<packet::parse_qMemoryRegionInfo>},
     {"qWatchpointSupportInfo", run<packet::parse_qWatchpointSupportInfo>},
-    {"jThreadsInfo", run<packet::parse_jThreadsInfo>},
+    {"jThreadsInfo", bare<packet::jThreadsInfo>},
 };
 
 bool continues_name(char c) {
@@ -125,8 +110,9 @@ bool has_name(const NamedPacket& packet, std::string_view payload) {
 Command parse_command(std::string_view payload) {
     if (payload.empty())
         return packet::Unknown{};
-    if (const Parser parser = letter_parser(payload.front()))
-        return parser(Cursor(payload.substr(1)));
+    const auto letter = static_cast<unsigned char>(payload.front());
+    if (letter < kLetterParsers.size() && kLetterParsers[letter] != nullptr)
+        return kLetterParsers[letter](Cursor(payload.substr(1)));
     for (const NamedPacket& packet : kNamedPackets)
         if (has_name(packet, payload))
             return packet.parser(Cursor(payload.substr(packet.name.size())));

@@ -100,11 +100,24 @@ frame::Event Framer::finish(char checksum_low) {
         return frame::Oversized{};
     const int high = hex_value(checksum_high_);
     const int low = hex_value(checksum_low);
-    if (high < 0 || low < 0 || ((high << 4) | low) != checksum(raw_))
+    if (high < 0 || low < 0)
+        return frame::BadChecksum{};
+    const int sum = (high << 4) | low;
+    if (sum != checksum(raw_) && !skip_to_greeting(sum))
         return frame::BadChecksum{};
     if (raw_.find_first_of(std::string_view("}*")) == std::string_view::npos)
         return frame::Packet{raw_};
     return unpack();
+}
+
+// On a line that outlives its clients one may go in the middle of a packet. The next one's greeting then comes
+// inside that packet. Returns true if it does, and drops what is before it.
+bool Framer::skip_to_greeting(int sum) {
+    const std::size_t start = raw_.rfind("$qSupported");
+    if (start == std::string_view::npos || sum != checksum(raw_.substr(start + 1)))
+        return false;
+    raw_.remove_prefix(start + 1);
+    return true;
 }
 
 frame::Event Framer::unpack() {

@@ -32,7 +32,7 @@ using Event = std::variant<Packet, Interrupt, Ack, Nak, BadChecksum, Oversized, 
 }  // namespace frame
 
 // A frame is `$payload#xx`. Inside it only '#' is special to the framer: `$`, `%` and 0x03 are data there, as
-// they may stand unescaped in an X packet. A frame that arrives whole and plain is handed out without a copy.
+// an X packet may hold them unescaped. A frame that arrives whole and plain is handed out without a copy.
 class Framer {
   public:
     // Consumes from the front of `input` up to the end of the next event; nullopt when it is used up.
@@ -45,6 +45,7 @@ class Framer {
     void take_payload(std::string_view& input);
     void skip_oversized(std::string_view& input);
     frame::Event finish(char checksum_low);
+    bool skip_to_greeting(int sum);
     frame::Event unpack();
 
     State state_ = State::Idle;

@@ -14,7 +14,7 @@ namespace ringside::gdbstub {
 
 inline constexpr char kHexDigits[] = "0123456789abcdef";
 
-// The two digits of every byte value, side by side as they stand in memory: one 16-bit store per byte.
+// The two digits of every byte value, in memory order: one 16-bit store writes a byte.
 inline constexpr auto kHexPairs = [] {
     std::array<std::array<char, 2>, 256> pairs{};
     for (std::size_t i = 0; i < pairs.size(); ++i)

@@ -38,7 +38,7 @@ char* copy_escaped(const char* from, std::size_t n, char* to) {
     return to;
 }
 
-// How many of `repeats` more bytes one run can stand for: '#' and '$' may not be its count.
+// How many of `repeats` more bytes one run can encode: its count must not be '#' or '$'.
 std::size_t run_count(std::size_t repeats) {
     const std::size_t count = std::min<std::size_t>(repeats, wire::kMaxRepeats);
     constexpr std::size_t kFrameEndCount = wire::kFrameEnd - wire::kRunBias;
@@ -80,8 +80,8 @@ void ReplyWriter::end() {
     }
 }
 
-// In place: the result is never longer. The byte after an escape takes no part in a run, as clients differ in
-// whether they resolve runs or escapes first.
+// In place: the result is never longer. The byte after an escape takes no part in a run, as some
+// clients resolve runs first and others escapes.
 void ReplyWriter::compress() {
     char* const payload = out_.data() + start_;
     const std::size_t size = out_.size() - start_;

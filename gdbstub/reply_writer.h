@@ -39,7 +39,7 @@ class ReplyWriter {
         Frame& hex_byte(std::uint8_t value);
         // "xx" for each byte whose value is not known.
         Frame& unavailable(std::size_t bytes);
-        // Replaces what stands at these payload bytes (hex digits written before) by "xx".
+        // Overwrites hex digits that were written before, at this offset of the payload, with "xx".
         Frame& mark_unavailable(std::size_t payload_offset, std::size_t bytes);
 
       private:
@@ -57,6 +57,8 @@ class ReplyWriter {
 
     // Sends the last frame again, for a client that answered '-'. It must be kept (keep_frames).
     void repeat();
+    // Forgets it: the client asks for something else, and '-' means the reply that is still to come.
+    void forget_kept() { kept_.clear(); }
     // Keep a copy of each frame for repeat(): needed as long as the client acknowledges.
     void keep_frames(bool keep) { keep_frames_ = keep; }
 

@@ -4,8 +4,11 @@
 // a unit test, a fuzzer) hands it what the client sent with receive(), tells it of stops with on_stop(), and
 // sends away what it finds in output(). All calls come from one thread.
 //
-//     Attaching --on_stop--> Stopped --vCont--> Running --on_stop--> Stopped ... --D--> Detached
-//                                                                            ... --k--> Closed
+//     Silent --first packet--> Attaching --on_stop--> Stopped --vCont--> Running --on_stop--> Stopped ...
+//                                                                       D--> Detached, k--> Closed
+//
+// The target is left alone until the client has sent a whole packet: a port that is only probed, or spoken to
+// in another protocol, disturbs nobody.
 //
 // While the target runs, only a raw 0x03, vCtrlC, k, vKill and D act at once; other packets wait in order
 // until the stop, as their answers would be mistaken for the stop reply.
@@ -29,8 +32,20 @@ struct SessionOptions {
     // On a serial line nothing tells that one client has gone and another come. So a packet after D attaches
     // anew, and a second qSupported is a new client's greeting.
     bool line_outlives_client = false;
-    // Called with replies in output() that the client is to have before the target runs: whoever carries them may
-    // not get to run beside it.
+    // Attach at once rather than at the client's first packet: where there is no port to be probed, as on
+    // stdio, a guest that has not been started yet is held for the client.
+    bool attach_at_once = false;
+};
+
+// What a session asks of its owner and tells it. Any of them may be empty.
+struct SessionHooks {
+    // Called when the client's first packet has come. Returns why it cannot have the target, for its user to
+    // read, or nothing if it can: then the session attaches.
+    std::function<std::string()> admit = {};
+    // One line for a log: a packet, and the reason of its error that the client did not take in words.
+    std::function<void(const std::string&)> on_error = {};
+    // Called with replies in output() that must reach the client before the target runs: on some machines a
+    // running guest keeps its host's driver from sending them.
     std::function<void()> deliver = {};
 };
 
@@ -38,9 +53,9 @@ class SessionCore;
 
 class Session {
   public:
-    // Attaches to the target: a running one is asked to stop, and the client's packets wait until it has.
-    // `target` must outlive the session.
-    Session(Target& target, SessionOptions options);
+    // At the client's first packet the session attaches to the target: a running one is asked to stop, and
+    // packets wait until it has. `target` must outlive the session.
+    explicit Session(Target& target, SessionOptions options = {}, SessionHooks hooks = {});
     // Leaves as disconnected() does, if that has not happened yet.
     ~Session();
     Session(const Session&) = delete;
@@ -53,7 +68,10 @@ class Session {
     // The target stopped, exited or was terminated. Ignored where no stop is awaited.
     void on_stop(const StopEvent& event);
 
-    // The connection ended. Unless the client detached or killed before, Execution::client_lost() is called.
+    // Text for the client's user: what a breakpoint's commands have printed.
+    void on_console(std::string_view text);
+
+    // The connection ended. If the client was attached until now, Execution::client_lost() is called.
     void disconnected();
 
     // What waits to be sent. The owner clears what it has taken.
@@ -66,7 +84,7 @@ class Session {
     // True while the target runs on this client's behalf.
     bool running() const;
 
-    // The words of the last error that was answered with a bare number; empty if there was none.
+    // The words of the last error that was answered; empty if there was none.
     const std::string& last_error() const;
 
     static constexpr std::size_t kOutputHighWater = std::size_t{1} << 20;

@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-#include <tl/expected.hpp>
+#include "gdbstub/result.h"
 
 namespace ringside::gdbstub {
 
@@ -31,23 +31,6 @@ struct ThreadId {
 
 // A virtual address as the client names it.
 using Address = std::uint64_t;
-
-// Why a target could not do what it was asked for. `code` becomes Enn where the protocol has no room for
-// words.
-struct TargetError {
-    enum class Code : std::uint8_t {
-        Fault = 14,        // address not mapped or not backed (EFAULT)
-        Invalid = 22,      // the request makes no sense here (EINVAL)
-        NoSpace = 28,      // out of breakpoint slots or the like (ENOSPC)
-        Unsupported = 95,  // this host cannot do it (EOPNOTSUPP)
-        Io = 5,            // the machine refused (EIO)
-    };
-    Code code = Code::Io;
-    std::string message;  // one sentence: operation, reason, what to do next
-};
-
-template <typename T>
-using Result = tl::expected<T, TargetError>;
 
 // Signal numbers as gdb's remote protocol defines them (include/gdb/signals.def).
 enum class Signal : std::uint8_t {
@@ -131,8 +114,8 @@ class Threads {
     virtual Result<ThreadInfo> thread_info(ThreadId) = 0;
 };
 
-// Registers are opaque, fixed-size fields numbered as in the target description. A register with no known
-// value reads as an empty optional ("xx" on the wire), never as zeros.
+// Registers are opaque, fixed-size fields, numbered as in the target description. A register whose value is
+// not known reads as no bytes ("xx" on the wire), never as zeros.
 class Registers {
   public:
     virtual ~Registers() = default;
@@ -150,7 +133,7 @@ class Registers {
     // LLDB's QSaveRegisterState and QRestoreRegisterState.
     virtual Result<std::uint32_t> save(ThreadId) = 0;
     virtual Result<void> restore(ThreadId, std::uint32_t id) = 0;
-    // LLDB's qRegisterInfo, and whoever wants names: nothing for a number past the last.
+    // LLDB's qRegisterInfo. nullopt for a number past the last.
     struct Info {
         std::string name, alt_name, set, generic;  // generic: pc, sp, fp, flags, arg1.. or empty
         std::string format, encoding;  // LLDB's words: hex, vector-uint8, float; uint, ieee754, vector
@@ -176,7 +159,7 @@ class Memory {
     // Writes all bytes or nothing.
     virtual Result<void> write(ThreadId, Address, std::span<const std::byte>) = 0;
     virtual Result<MemoryRegion> region(ThreadId, Address) = 0;
-    // Whether addresses mean guest-physical ones (QEMU's Qqemu.PhyMemMode).
+    // True if addresses are guest-physical (QEMU's Qqemu.PhyMemMode).
     virtual bool physical_mode() const = 0;
     virtual void set_physical_mode(bool) = 0;
 };
@@ -192,15 +175,21 @@ class Execution {
     virtual void interrupt() = 0;
     // Why the target is stopped now (`?`), also for a client that attaches later.
     virtual StopEvent last_stop() const = 0;
+    // Other threads that have reached a stop of their own before they were stopped with the rest. gdb is told
+    // of one thread a stop: each of these is reported by a stop of its own, at once when its thread is
+    // resumed. A client that hears of all threads at every stop is told now: after reported_together() none
+    // of them is reported again.
+    virtual std::vector<StopEvent> simultaneous() const { return {}; }
+    virtual void reported_together() {}
     virtual bool running() const = 0;
     // Ends the machine.
     virtual void kill() = 0;
     // A client has connected. An all-stop client expects a stopped target: a running one is asked to stop,
     // and the session holds the client's commands back until the StopEvent comes.
     virtual void attach() = 0;
-    // The client leaves in good order (D): every breakpoint goes, the machine runs on.
+    // The client detaches (D). The target removes every breakpoint, and the machine runs on.
     virtual void detach() = 0;
-    // The client vanished: every breakpoint goes, and the target's own policy decides whether the machine
+    // The client vanished. The target removes every breakpoint, and decides by its own policy if the machine
     // runs on.
     virtual void client_lost() = 0;
 };
@@ -220,10 +209,11 @@ struct BreakpointRequest {
     BreakpointKind kind = BreakpointKind::Software;
     Address address = 0;
     std::uint64_t size = 1;  // for watchpoints, in bytes; else the protocol's architecture-specific "kind"
-    // Agent expressions: stop if any of `conditions` is true or there is none; run `commands` at each stop.
+    // Agent expressions. A hit counts if any of `conditions` is true or there is none. It stops the thread,
+    // unless there are `commands`: then they run, and the thread goes on.
     std::vector<std::vector<std::byte>> conditions;
     std::vector<std::vector<std::byte>> commands;
-    bool persist = false;
+    bool persist = false;  // the commands go on when the client has left
 };
 
 class Breakpoints {
@@ -231,10 +221,21 @@ class Breakpoints {
     virtual ~Breakpoints() = default;
     virtual bool supports(BreakpointKind) const = 0;
     virtual bool evaluates_conditions() const = 0;
+    // True if `commands` are run where the breakpoint is hit. What they print arrives at
+    // Session::on_console().
+    virtual bool runs_commands() const { return false; }
     // Idempotent, as the protocol demands. `thread` gives the address space.
     virtual Result<void> insert(ThreadId, const BreakpointRequest&) = 0;
     virtual Result<void> remove(ThreadId, BreakpointKind, Address, std::uint64_t size) = 0;
     virtual std::uint32_t hardware_watchpoint_slots() const = 0;
+};
+
+class Stepping {
+  public:
+    virtual ~Stepping() = default;
+    // True if interrupts wait while a thread is stepped.
+    virtual bool holds_interrupts() const = 0;
+    virtual Result<void> hold_interrupts(bool) = 0;
 };
 
 // qXfer objects that are read as one text: name ("features", "osdata", ...) and annex ("target.xml",
@@ -262,14 +263,18 @@ struct Target {
     Memory& memory;
     Execution& execution;
     Breakpoints* breakpoints = nullptr;
+    Stepping* stepping = nullptr;
     Documents* documents = nullptr;
     Monitor* monitor = nullptr;
     // LLDB's qHostInfo: e.g. "x86_64-unknown-unknown".
     std::string triple;
     std::uint32_t address_bytes = 8;
-    // Where the first segment of the program's file stands, if that is not where it was linked: a client
-    // moves its symbols by it when it connects (qOffsets).
+    // The address of the first segment of the program's file, if that is not where it was linked. A client
+    // that connects moves its symbols accordingly (qOffsets).
     std::optional<Address> first_segment = std::nullopt;
+    // The address of the entry point that the program's file names, wherever the program is now. LLDB needs it
+    // for a file that is marked as Linux's: it then looks for the program as for a process of Linux.
+    std::optional<Address> entry_point = std::nullopt;
 };
 
 }  // namespace ringside::gdbstub

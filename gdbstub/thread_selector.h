@@ -1,4 +1,4 @@
-// Thread ids as they stand in packets: "1f", "p1.1f" (process 1, thread 0x1f), "0" for any, "-1" for all.
+// Thread ids as packets write them: "1f", "p1.1f" (process 1, thread 0x1f), "0" for any, "-1" for all.
 // There is one process, number 1.
 #pragma once
 
@@ -20,7 +20,7 @@ struct ThreadSelector {
     bool matches(ThreadId id) const { return kind != Kind::One || id == thread; }
 };
 
-// nullopt for bad syntax, and for a process other than ours.
+// nullopt for bad syntax, and for any process but number 1.
 std::optional<ThreadSelector> take_thread(Cursor& cursor);
 
 // LLDB appends ";thread:1;" to register packets: consumes it, and demands the text's end after it.

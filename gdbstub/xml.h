@@ -1,4 +1,4 @@
-// Text as it may stand in an XML document or attribute.
+// Escapes text for an XML document or attribute.
 #pragma once
 
 #include <string>

@@ -10,7 +10,7 @@
 namespace ringside::gdbstub::packet {
 
 struct Z {
-    // A type past 4 is one that no target here has: nullopt, for the empty reply.
+    // nullopt for a type above 4, which no target has: the reply is empty.
     std::optional<BreakpointKind> kind;
     BreakpointRequest request;
 };

@@ -4,26 +4,6 @@
 
 namespace ringside::gdbstub::packet {
 
-std::optional<QThreadSuffixSupported> parse_QThreadSuffixSupported(Cursor args) {
-    return parse_bare<QThreadSuffixSupported>(args);
-}
-
-std::optional<QListThreadsInStopReply> parse_QListThreadsInStopReply(Cursor args) {
-    return parse_bare<QListThreadsInStopReply>(args);
-}
-
-std::optional<QEnableErrorStrings> parse_QEnableErrorStrings(Cursor args) {
-    return parse_bare<QEnableErrorStrings>(args);
-}
-
-std::optional<qHostInfo> parse_qHostInfo(Cursor args) {
-    return parse_bare<qHostInfo>(args);
-}
-
-std::optional<qProcessInfo> parse_qProcessInfo(Cursor args) {
-    return parse_bare<qProcessInfo>(args);
-}
-
 std::optional<qRegisterInfo> parse_qRegisterInfo(Cursor args) {
     const auto regno = args.take_hex32();
     return regno && args.at_end() ? std::optional(qRegisterInfo{*regno}) : std::nullopt;
@@ -41,10 +21,6 @@ std::optional<qMemoryRegionInfo> parse_qMemoryRegionInfo(Cursor args) {
 std::optional<qWatchpointSupportInfo> parse_qWatchpointSupportInfo(Cursor args) {
     args.take(':');
     return parse_bare<qWatchpointSupportInfo>(args);
-}
-
-std::optional<jThreadsInfo> parse_jThreadsInfo(Cursor args) {
-    return parse_bare<jThreadsInfo>(args);
 }
 
 }  // namespace ringside::gdbstub::packet

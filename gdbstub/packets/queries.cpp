@@ -1,7 +1,5 @@
 #include "gdbstub/packets/queries.h"
 
-#include "gdbstub/packets/bare.h"
-
 namespace ringside::gdbstub::packet {
 namespace {
 
@@ -14,28 +12,22 @@ std::optional<bool> parse_switch(Cursor args) {
 
 }  // namespace
 
-std::optional<ExtendedMode> parse_ExtendedMode(Cursor args) {
-    return parse_bare<ExtendedMode>(args);
-}
-
-std::optional<QStartNoAckMode> parse_QStartNoAckMode(Cursor args) {
-    return parse_bare<QStartNoAckMode>(args);
-}
-
 std::optional<qSupported> parse_qSupported(Cursor args) {
     if (!args.at_end() && !args.take(':'))
         return std::nullopt;
     return qSupported{args.rest()};
 }
 
-// `:OBJECT:read:ANNEX:OFFSET,LENGTH`. An annex has no colon in it.
+// `:OBJECT:read:ANNEX:OFFSET,LENGTH`. An annex has no colon in it. What follows another operation is not
+// looked at: the packet as a whole is not supported.
 std::optional<qXfer> parse_qXfer(Cursor args) {
     if (!args.take(':'))
         return std::nullopt;
     qXfer packet;
     packet.object = args.take_until(':');
-    if (!args.take("read:"))
-        return std::nullopt;
+    packet.read = args.take("read:");
+    if (!packet.read)
+        return args.take_until(':').empty() ? std::nullopt : std::optional(packet);
     packet.annex = args.take_until(':');
     const auto offset = args.take_hex();
     if (!offset || !args.take(','))
@@ -65,11 +57,7 @@ std::optional<qSymbol> parse_qSymbol(Cursor args) {
     return args.take(':') ? std::optional(qSymbol{}) : std::nullopt;
 }
 
-std::optional<qOffsets> parse_qOffsets(Cursor args) {
-    return parse_bare<qOffsets>(args);
-}
-
-// With anything behind it: the point of the packet is that nobody knows it.
+// Any arguments will do: the packet exists to get the empty reply.
 std::optional<vMustReplyEmpty> parse_vMustReplyEmpty(Cursor) {
     return vMustReplyEmpty{};
 }
@@ -78,23 +66,13 @@ std::optional<QThreadEvents> parse_QThreadEvents(Cursor args) {
     return parse_switch(args) ? std::optional(QThreadEvents{}) : std::nullopt;
 }
 
-std::optional<qqemu_sstepbits> parse_qqemu_sstepbits(Cursor args) {
-    return parse_bare<qqemu_sstepbits>(args);
-}
-
-std::optional<qqemu_sstep> parse_qqemu_sstep(Cursor args) {
-    return parse_bare<qqemu_sstep>(args);
-}
-
+// `=FLAGS`, in hexadecimal with or without "0x": QEMU's manual shows it with.
 std::optional<Qqemu_sstep> parse_Qqemu_sstep(Cursor args) {
     if (!args.take('='))
         return std::nullopt;
+    args.take("0x");
     const auto flags = args.take_hex();
     return flags && args.at_end() ? std::optional(Qqemu_sstep{*flags}) : std::nullopt;
-}
-
-std::optional<qqemu_PhyMemMode> parse_qqemu_PhyMemMode(Cursor args) {
-    return parse_bare<qqemu_PhyMemMode>(args);
 }
 
 std::optional<Qqemu_PhyMemMode> parse_Qqemu_PhyMemMode(Cursor args) {

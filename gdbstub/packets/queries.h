@@ -15,6 +15,7 @@ struct qSupported {
     std::string_view features;  // "swbreak+;hwbreak+;..."
 };
 struct qXfer {
+    bool read = true;  // otherwise an operation that no object here has: "write", or one of a later protocol
     std::string_view object;
     std::string_view annex;
     std::uint64_t offset = 0;
@@ -29,7 +30,7 @@ struct qOffsets {};
 struct vMustReplyEmpty {};
 struct QThreadEvents {};
 
-// QEMU's own, by which scripts written for its stub know that there is a machine behind.
+// QEMU's packets. Scripts that were written for QEMU's stub recognise a whole machine by them.
 struct qqemu_sstepbits {};
 struct qqemu_sstep {};
 struct Qqemu_sstep {
@@ -40,20 +41,14 @@ struct Qqemu_PhyMemMode {
     bool on = false;
 };
 
-std::optional<ExtendedMode> parse_ExtendedMode(Cursor args);
-std::optional<QStartNoAckMode> parse_QStartNoAckMode(Cursor args);
 std::optional<qSupported> parse_qSupported(Cursor args);
 std::optional<qXfer> parse_qXfer(Cursor args);
 std::optional<qRcmd> parse_qRcmd(Cursor args);
 std::optional<qAttached> parse_qAttached(Cursor args);
 std::optional<qSymbol> parse_qSymbol(Cursor args);
-std::optional<qOffsets> parse_qOffsets(Cursor args);
 std::optional<vMustReplyEmpty> parse_vMustReplyEmpty(Cursor args);
 std::optional<QThreadEvents> parse_QThreadEvents(Cursor args);
-std::optional<qqemu_sstepbits> parse_qqemu_sstepbits(Cursor args);
-std::optional<qqemu_sstep> parse_qqemu_sstep(Cursor args);
 std::optional<Qqemu_sstep> parse_Qqemu_sstep(Cursor args);
-std::optional<qqemu_PhyMemMode> parse_qqemu_PhyMemMode(Cursor args);
 std::optional<Qqemu_PhyMemMode> parse_Qqemu_PhyMemMode(Cursor args);
 
 }  // namespace ringside::gdbstub::packet

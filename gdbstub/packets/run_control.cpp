@@ -1,7 +1,5 @@
 #include "gdbstub/packets/run_control.h"
 
-#include "gdbstub/packets/bare.h"
-
 namespace ringside::gdbstub::packet {
 namespace {
 
@@ -125,16 +123,6 @@ std::optional<vCont> parse_vCont(Cursor args) {
     return vCont{actions};
 }
 
-std::optional<QuestionMark> parse_QuestionMark(Cursor args) {
-    return parse_bare<QuestionMark>(args);
-}
-std::optional<vCont_query> parse_vCont_query(Cursor args) {
-    return parse_bare<vCont_query>(args);
-}
-std::optional<vCtrlC> parse_vCtrlC(Cursor args) {
-    return parse_bare<vCtrlC>(args);
-}
-
 std::optional<c> parse_c(Cursor args) {
     const auto resume = parse_resume_address(args);
     return resume ? std::optional(c{resume->address}) : std::nullopt;
@@ -157,10 +145,6 @@ std::optional<S> parse_S(Cursor args) {
 
 std::optional<D> parse_D(Cursor args) {
     return args.at_end() || names_our_process(args) ? std::optional(D{}) : std::nullopt;
-}
-
-std::optional<k> parse_k(Cursor args) {
-    return parse_bare<k>(args);
 }
 
 std::optional<vKill> parse_vKill(Cursor args) {

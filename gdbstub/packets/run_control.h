@@ -50,16 +50,12 @@ struct QNonStop {
     bool on = false;
 };
 
-std::optional<QuestionMark> parse_QuestionMark(Cursor args);
 std::optional<vCont> parse_vCont(Cursor args);
-std::optional<vCont_query> parse_vCont_query(Cursor args);
-std::optional<vCtrlC> parse_vCtrlC(Cursor args);
 std::optional<c> parse_c(Cursor args);
 std::optional<C> parse_C(Cursor args);
 std::optional<s> parse_s(Cursor args);
 std::optional<S> parse_S(Cursor args);
 std::optional<D> parse_D(Cursor args);
-std::optional<k> parse_k(Cursor args);
 std::optional<vKill> parse_vKill(Cursor args);
 std::optional<vAttach> parse_vAttach(Cursor args);
 std::optional<QNonStop> parse_QNonStop(Cursor args);

@@ -1,7 +1,5 @@
 #include "gdbstub/packets/threads.h"
 
-#include "gdbstub/packets/bare.h"
-
 namespace ringside::gdbstub::packet {
 namespace {
 
@@ -28,18 +26,6 @@ std::optional<H> parse_H(Cursor args) {
 std::optional<T> parse_T(Cursor args) {
     const auto thread = parse_selector(args);
     return thread ? std::optional(T{*thread}) : std::nullopt;
-}
-
-std::optional<qC> parse_qC(Cursor args) {
-    return parse_bare<qC>(args);
-}
-
-std::optional<qfThreadInfo> parse_qfThreadInfo(Cursor args) {
-    return parse_bare<qfThreadInfo>(args);
-}
-
-std::optional<qsThreadInfo> parse_qsThreadInfo(Cursor args) {
-    return parse_bare<qsThreadInfo>(args);
 }
 
 std::optional<qThreadExtraInfo> parse_qThreadExtraInfo(Cursor args) {

@@ -25,9 +25,6 @@ struct qThreadExtraInfo {
 
 std::optional<H> parse_H(Cursor args);
 std::optional<T> parse_T(Cursor args);
-std::optional<qC> parse_qC(Cursor args);
-std::optional<qfThreadInfo> parse_qfThreadInfo(Cursor args);
-std::optional<qsThreadInfo> parse_qsThreadInfo(Cursor args);
 std::optional<qThreadExtraInfo> parse_qThreadExtraInfo(Cursor args);
 
 }  // namespace ringside::gdbstub::packet

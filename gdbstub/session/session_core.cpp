@@ -1,6 +1,7 @@
 #include "gdbstub/session/session_core.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace ringside::gdbstub {
@@ -10,18 +11,51 @@ namespace {
 constexpr std::size_t kMaxHeldPackets = 64;
 constexpr std::size_t kMaxHeldBytes = 2 * kMaxPayload;
 
+// Packets for which gdb 13 takes "E.words" without having offered error-message.
+template <typename Packet, typename... Packets>
+constexpr bool kIsOneOf = (std::is_same_v<Packet, Packets> || ...);
+template <typename Packet>
+constexpr bool kTakesWords =
+    kIsOneOf<Packet, packet::g, packet::G, packet::p, packet::P, packet::M, packet::X, packet::vCont,
+             packet::c, packet::C, packet::s, packet::S, packet::Z, packet::z>;
+
+// A packet may be long and hold any bytes: its beginning tells which it was.
+std::string log_line(std::string_view packet, const std::string& why) {
+    constexpr std::size_t kShown = 40;
+    std::string line;
+    for (const char c : packet.substr(0, kShown))
+        line += c >= ' ' && c <= '~' ? c : '.';
+    line += packet.size() > kShown ? "...: " : packet.empty() ? "" : ": ";
+    return line + why;
+}
+
 bool is_gone(const StopReason& reason) {
     return std::holds_alternative<Exited>(reason) || std::holds_alternative<Terminated>(reason);
 }
 
 }  // namespace
 
-SessionCore::SessionCore(Target& target, SessionOptions options)
+SessionCore::SessionCore(Target& target, SessionOptions options, SessionHooks hooks)
     : target_(target),
+      hooks_(std::move(hooks)),
       reply_(output_, options.run_length_encoding),
-      line_outlives_client_(options.line_outlives_client),
-      deliver_(std::move(options.deliver)) {
-    attach(false);
+      line_outlives_client_(options.line_outlives_client) {
+    if (options.attach_at_once)
+        attach(false);
+}
+
+// The client has shown that it speaks the protocol. Returns false if it cannot have the target.
+bool SessionCore::meet() {
+    const std::string refusal = hooks_.admit ? hooks_.admit() : std::string();
+    if (refusal.empty()) {
+        attach(false);
+        return true;
+    }
+    last_error_ = refusal;
+    // Whoever the client is: gdb shows what comes in reply to its greeting.
+    reply_.frame().text("E.").words(refusal);
+    state_ = Closed{};
+    return false;
 }
 
 void SessionCore::attach(bool reply_with_stop) {
@@ -91,6 +125,8 @@ void SessionCore::release() {
     owns_target_ = false;
     interrupt_queued_ = false;
     document_.reset();
+    together_.clear();
+    console_.clear();
 }
 
 // ---- Frames
@@ -100,17 +136,19 @@ void SessionCore::acknowledge() {
         reply_.ack();
 }
 
+// On a line that outlives its clients a greeting is a new client's, whatever state the last one left.
 bool SessionCore::is_new_client(std::string_view payload) const {
-    if (!line_outlives_client_)
+    if (!line_outlives_client_ || std::holds_alternative<Silent>(state_))
         return false;
-    return std::holds_alternative<Detached>(state_) ||
-           (client_.kind != Client::Kind::Unknown && payload.starts_with("qSupported"));
+    const bool greeted = client_.kind != Client::Kind::Unknown || std::holds_alternative<Attaching>(state_);
+    return std::holds_alternative<Detached>(state_) || (greeted && payload.starts_with("qSupported"));
 }
 
-// What the last client left behind goes before the new one attaches.
+// Nothing of the last client remains when the new one attaches.
 void SessionCore::greet_new_client() {
     disconnected();
     release();
+    output_.clear();
     client_ = {};
     continue_.reset();
     acknowledging_ = true;
@@ -119,9 +157,12 @@ void SessionCore::greet_new_client() {
 }
 
 void SessionCore::take(const frame::Packet& frame) {
+    reply_.forget_kept();
     if (is_new_client(frame.payload))
         greet_new_client();
     acknowledge();
+    if (std::holds_alternative<Silent>(state_) && !meet())
+        return;
     const bool waiting = running() || std::holds_alternative<Attaching>(state_);
     if (waiting && !(running() && held_.empty() && acts_while_running(parse_command(frame.payload))))
         hold_back(frame.payload);
@@ -140,22 +181,22 @@ void SessionCore::take(frame::Nak) {
     reply_.repeat();
 }
 
-// A client that acknowledges sends the packet again; another would wait for ever without an answer.
+// A client that acknowledges sends the packet again. Another would wait for ever without an answer.
 void SessionCore::take(frame::BadChecksum) {
     if (acknowledging_)
         reply_.nak();
     else
-        error({TargetError::Code::Invalid, "packet with a wrong checksum"});
+        write_error({TargetError::Code::Invalid, "packet with a wrong checksum"});
 }
 
 void SessionCore::take(frame::Oversized) {
     acknowledge();
-    error({TargetError::Code::Invalid, "packet longer than the announced PacketSize"});
+    write_error({TargetError::Code::Invalid, "packet longer than the announced PacketSize"});
 }
 
 void SessionCore::take(frame::Malformed) {
     acknowledge();
-    malformed();
+    write_error(malformed().value());
 }
 
 // ---- Dispatch
@@ -168,17 +209,22 @@ bool SessionCore::acts_while_running(const Command& command) const {
 void SessionCore::dispatch(std::string_view payload) {
     const Command command = parse_command(payload);
     std::visit(
-        [this](const auto& packet) {
-            if constexpr (requires(Stopped stopped) { handle(packet, stopped); }) {
-                if (const auto* stopped = std::get_if<Stopped>(&state_))
-                    handle(packet, *stopped);
-                else
-                    error({TargetError::Code::Invalid, "not attached to the target"});
-            } else {
-                handle(packet);
-            }
+        [this, payload]<typename Packet>(const Packet& packet) {
+            if (const auto done = handle_in_state(packet); !done)
+                write_error(done.error(), payload, kTakesWords<Packet>);
         },
         command);
+}
+
+template <typename Packet>
+SessionCore::Handled SessionCore::handle_in_state(const Packet& packet) {
+    if constexpr (requires(Stopped stopped) { handle(packet, stopped); }) {
+        if (const auto* stopped = std::get_if<Stopped>(&state_))
+            return handle(packet, *stopped);
+        return failure(TargetError::Code::Invalid, "not attached to the target");
+    } else {
+        return handle(packet);
+    }
 }
 
 void SessionCore::hold_back(std::string_view payload) {
@@ -202,22 +248,20 @@ void SessionCore::dispatch_held() {
 
 // ---- Replies
 
-void SessionCore::ok() {
+SessionCore::Handled SessionCore::ok() {
     reply_.frame().text("OK");
+    return {};
 }
 
-void SessionCore::empty() {
+SessionCore::Handled SessionCore::empty() {
     reply_.frame().text("");
+    return {};
 }
 
-void SessionCore::malformed() {
-    error({TargetError::Code::Invalid, "malformed packet"});
-}
-
-void SessionCore::error(const TargetError& error, Words words) {
+void SessionCore::write_error(const TargetError& error, std::string_view packet, bool in_words) {
     last_error_ = error.message;
     auto frame = reply_.frame();
-    const bool accepted = words == Words::Accepted && client_.kind == Client::Kind::Gdb;
+    const bool accepted = in_words && client_.kind == Client::Kind::Gdb;
     if (!error.message.empty() && (accepted || client_.error_message)) {
         frame.text("E.").words(error.message);
         return;
@@ -225,12 +269,14 @@ void SessionCore::error(const TargetError& error, Words words) {
     frame.text("E").hex_byte(static_cast<std::uint8_t>(error.code));
     if (client_.error_strings)
         frame.text(";").hex(error.message);
+    else if (hooks_.on_error)
+        hooks_.on_error(log_line(packet, error.message));
 }
 
 // ---- Session: the public face
 
-Session::Session(Target& target, SessionOptions options)
-    : core_(std::make_unique<SessionCore>(target, std::move(options))) {}
+Session::Session(Target& target, SessionOptions options, SessionHooks hooks)
+    : core_(std::make_unique<SessionCore>(target, options, std::move(hooks))) {}
 Session::~Session() = default;
 
 std::size_t Session::receive(std::span<const std::byte> bytes) {
@@ -238,6 +284,9 @@ std::size_t Session::receive(std::span<const std::byte> bytes) {
 }
 void Session::on_stop(const StopEvent& event) {
     core_->on_stop(event);
+}
+void Session::on_console(std::string_view text) {
+    core_->on_console(text);
 }
 void Session::disconnected() {
     core_->disconnected();

@@ -1,7 +1,7 @@
 // The session's state machine and one handler for each packet, named by the packet's type.
 //
-// A handler that takes a Stopped runs only while the target is stopped; each writes exactly one reply, except
-// those that resume the target, whose reply is the stop.
+// A handler that takes a Stopped runs only while the target is stopped. Each writes exactly one reply, or
+// returns an error that is written for it; those that resume the target have the stop as their reply.
 #pragma once
 
 #include <cstddef>
@@ -29,13 +29,14 @@ namespace ringside::gdbstub {
 
 class SessionCore {
   public:
-    SessionCore(Target& target, SessionOptions options);
+    SessionCore(Target& target, SessionOptions options, SessionHooks hooks);
     ~SessionCore() { disconnected(); }
     SessionCore(const SessionCore&) = delete;
     SessionCore& operator=(const SessionCore&) = delete;
 
     std::size_t receive(std::span<const std::byte> bytes);
     void on_stop(const StopEvent& event);
+    void on_console(std::string_view text);
     void disconnected();
 
     OutputBuffer& output() { return output_; }
@@ -44,15 +45,18 @@ class SessionCore {
     const std::string& last_error() const { return last_error_; }
 
   private:
+    struct Silent {};  // the client has not sent a packet yet
     struct Attaching {
         bool reply_with_stop = false;  // vAttach's answer; else the client asks with `?`
     };
     struct Running {};
     struct Detached {};
     struct Closed {};
-    using State = std::variant<Attaching, Stopped, Running, Detached, Closed>;
+    using State = std::variant<Silent, Attaching, Stopped, Running, Detached, Closed>;
+    using Handled = Result<void>;
 
     // ---- session_core.cpp: the state machine
+    bool meet();
     void attach(bool reply_with_stop);
     void take(const frame::Packet& frame);
     void take(frame::Interrupt);
@@ -65,6 +69,8 @@ class SessionCore {
     bool is_new_client(std::string_view payload) const;
     void greet_new_client();
     void dispatch(std::string_view payload);
+    template <typename Packet>
+    Handled handle_in_state(const Packet& packet);
     bool acts_while_running(const Command& command) const;
     void hold_back(std::string_view payload);
     void dispatch_held();
@@ -72,15 +78,10 @@ class SessionCore {
     void release();  // the target is no longer this client's
 
     // ---- replies
-    enum class Words { IfNegotiated, Accepted };  // Accepted: gdb 13 takes "E.words" for this packet
-    void ok();
-    void empty();
-    void error(const TargetError& error, Words words = Words::IfNegotiated);
-    void malformed();
-    template <typename T>
-    void ok_or_error(const Result<T>& result, Words words = Words::IfNegotiated) {
-        result ? ok() : error(result.error(), words);
-    }
+    Handled ok();
+    Handled empty();
+    // `in_words`: gdb 13 takes "E.words" for this packet without having offered error-message.
+    void write_error(const TargetError& error, std::string_view packet = {}, bool in_words = false);
 
     // ---- threads
     bool has_thread(ThreadId thread) const;
@@ -91,92 +92,97 @@ class SessionCore {
     std::string threads_document(Stopped stopped) const;
 
     // ---- session_run_control.cpp
-    void handle(const packet::QuestionMark&, Stopped stopped);
-    void handle(const packet::vCont& packet, Stopped stopped);
-    void handle(const packet::vCont_query&);
-    void handle(const packet::vCtrlC&);
-    void handle(const packet::c& packet, Stopped stopped);
-    void handle(const packet::C& packet, Stopped stopped);
-    void handle(const packet::s& packet, Stopped stopped);
-    void handle(const packet::S& packet, Stopped stopped);
-    void handle(const packet::D&);
-    void handle(const packet::k&);
-    void handle(const packet::vKill&);
-    void handle(const packet::vAttach&);
-    void handle(const packet::QNonStop& packet);
+    Handled handle(const packet::QuestionMark&, Stopped stopped);
+    Handled handle(const packet::vCont& packet, Stopped stopped);
+    Handled handle(const packet::vCont_query&);
+    Handled handle(const packet::vCtrlC&);
+    Handled handle(const packet::c& packet, Stopped stopped);
+    Handled handle(const packet::C& packet, Stopped stopped);
+    Handled handle(const packet::s& packet, Stopped stopped);
+    Handled handle(const packet::S& packet, Stopped stopped);
+    Handled handle(const packet::D&);
+    Handled handle(const packet::k&);
+    Handled handle(const packet::vKill&);
+    Handled handle(const packet::vAttach&);
+    Handled handle(const packet::QNonStop& packet);
     void kill_target();
-    void resume(Stopped stopped);  // what resume_list_ says
-    void deliver();                // what the client is to have before the target runs
-    void resume_legacy(Stopped stopped, const std::optional<Address>& address, const ResumeAction& action);
+    Handled resume(Stopped stopped);  // what resume_list_ says
+    void deliver();                   // what must reach the client before the target runs
+    Handled resume_legacy(Stopped stopped, const std::optional<Address>& address, const ResumeAction& action);
 
     // ---- session_stop_reply.cpp
     void write_stop_reply(const StopEvent& event, Stopped stopped);
     void write_stop_thread(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped);
     void write_thread_list(ReplyWriter::Frame& frame, Stopped stopped);
+    void write_all_reasons(ReplyWriter::Frame& frame, const StopEvent& event);
+    std::vector<StopEvent>& stops_besides(const StopEvent& event);
     void write_expedited(ReplyWriter::Frame& frame, ThreadId thread, Stopped stopped);
     void write_console(std::string_view text);
 
     // ---- session_registers.cpp
-    void handle(const packet::g& packet, Stopped stopped);
-    void handle(const packet::G& packet, Stopped stopped);
-    void handle(const packet::p& packet, Stopped stopped);
-    void handle(const packet::P& packet, Stopped stopped);
-    void handle(const packet::QSaveRegisterState& packet, Stopped stopped);
-    void handle(const packet::QRestoreRegisterState& packet, Stopped stopped);
+    Handled handle(const packet::g& packet, Stopped stopped);
+    Handled handle(const packet::G& packet, Stopped stopped);
+    Handled handle(const packet::p& packet, Stopped stopped);
+    Handled handle(const packet::P& packet, Stopped stopped);
+    Handled handle(const packet::QSaveRegisterState& packet, Stopped stopped);
+    Handled handle(const packet::QRestoreRegisterState& packet, Stopped stopped);
 
     // ---- session_memory.cpp
-    void handle(const packet::m& packet, Stopped stopped);
-    void handle(const packet::M& packet, Stopped stopped);
-    void handle(const packet::x& packet, Stopped stopped);
-    void handle(const packet::X& packet, Stopped stopped);
-    void handle(const packet::qSearch_memory& packet, Stopped stopped);
-    void handle(const packet::qCRC& packet, Stopped stopped);
+    Handled handle(const packet::m& packet, Stopped stopped);
+    Handled handle(const packet::M& packet, Stopped stopped);
+    Handled handle(const packet::x& packet, Stopped stopped);
+    Handled handle(const packet::X& packet, Stopped stopped);
+    Handled handle(const packet::qSearch_memory& packet, Stopped stopped);
+    Handled handle(const packet::qCRC& packet, Stopped stopped);
     Result<std::span<const std::byte>> read_memory(Stopped stopped, Address address, std::uint64_t length,
                                                    std::size_t limit);
+    Result<std::span<const std::byte>> read_chunk(Stopped stopped, Address address, std::uint64_t length);
 
     // ---- session_breakpoints.cpp
-    void handle(const packet::Z& packet, Stopped stopped);
-    void handle(const packet::z& packet, Stopped stopped);
+    Handled handle(const packet::Z& packet, Stopped stopped);
+    Handled handle(const packet::z& packet, Stopped stopped);
 
     // ---- session_threads.cpp
-    void handle(const packet::H& packet, Stopped stopped);
-    void handle(const packet::T& packet, Stopped stopped);
-    void handle(const packet::qC&, Stopped stopped);
-    void handle(const packet::qfThreadInfo&, Stopped stopped);
-    void handle(const packet::qsThreadInfo&);
-    void handle(const packet::qThreadExtraInfo& packet, Stopped stopped);
+    Handled handle(const packet::H& packet, Stopped stopped);
+    Handled handle(const packet::T& packet, Stopped stopped);
+    Handled handle(const packet::qC&, Stopped stopped);
+    Handled handle(const packet::qfThreadInfo&, Stopped stopped);
+    Handled handle(const packet::qsThreadInfo&);
+    Handled handle(const packet::qThreadExtraInfo& packet, Stopped stopped);
 
     // ---- session_queries.cpp
-    void handle(const packet::Unknown&) { empty(); }
-    void handle(const packet::Malformed&) { malformed(); }
-    void handle(const packet::ExtendedMode&) { ok(); }
-    void handle(const packet::QStartNoAckMode&);
-    void handle(const packet::qSupported& packet);
-    void handle(const packet::qXfer& packet, Stopped stopped);
-    void handle(const packet::qRcmd& packet, Stopped stopped);
-    void handle(const packet::qAttached&);
-    void handle(const packet::qSymbol&) { ok(); }  // we need no symbols
-    void handle(const packet::qOffsets&);
-    void handle(const packet::vMustReplyEmpty&) { empty(); }
-    void handle(const packet::QThreadEvents&) { ok(); }  // threads neither come nor go
-    void handle(const packet::qqemu_sstepbits&);
-    void handle(const packet::qqemu_sstep&);
-    void handle(const packet::Qqemu_sstep& packet);
-    void handle(const packet::qqemu_PhyMemMode&, Stopped stopped);
-    void handle(const packet::Qqemu_PhyMemMode& packet, Stopped stopped);
+    Handled handle(const packet::Unknown&) { return empty(); }
+    Handled handle(const packet::Malformed&) { return malformed(); }
+    Handled handle(const packet::ExtendedMode&) { return ok(); }
+    Handled handle(const packet::QStartNoAckMode&);
+    Handled handle(const packet::qSupported& packet);
+    Handled handle(const packet::qXfer& packet, Stopped stopped);
+    Handled handle(const packet::qRcmd& packet, Stopped stopped);
+    Handled handle(const packet::qAttached&);
+    Handled handle(const packet::qSymbol&) { return ok(); }  // we need no symbols
+    Handled handle(const packet::qOffsets&);
+    Handled handle(const packet::vMustReplyEmpty&) { return empty(); }
+    Handled handle(const packet::QThreadEvents&) { return ok(); }  // threads neither come nor go
+    Handled handle(const packet::qqemu_sstepbits&);
+    Handled handle(const packet::qqemu_sstep&);
+    Handled handle(const packet::Qqemu_sstep& packet, Stopped stopped);
+    Handled handle(const packet::qqemu_PhyMemMode&, Stopped stopped);
+    Handled handle(const packet::Qqemu_PhyMemMode& packet, Stopped stopped);
     bool serves(std::string_view object) const;
+    bool serves_auxv() const;
+    std::string auxv_document() const;
     std::optional<std::string> make_document(const packet::qXfer& packet, Stopped stopped) const;
 
     // ---- session_lldb.cpp
-    void handle(const packet::QThreadSuffixSupported&) { ok(); }  // suffixes are always understood
-    void handle(const packet::QListThreadsInStopReply&);
-    void handle(const packet::QEnableErrorStrings&);
-    void handle(const packet::qHostInfo&);
-    void handle(const packet::qProcessInfo&);
-    void handle(const packet::qRegisterInfo& packet);
-    void handle(const packet::qMemoryRegionInfo& packet, Stopped stopped);
-    void handle(const packet::qWatchpointSupportInfo&);
-    void handle(const packet::jThreadsInfo&, Stopped stopped);
+    Handled handle(const packet::QThreadSuffixSupported&) { return ok(); }  // suffixes are always understood
+    Handled handle(const packet::QListThreadsInStopReply&);
+    Handled handle(const packet::QEnableErrorStrings&);
+    Handled handle(const packet::qHostInfo&);
+    Handled handle(const packet::qProcessInfo&);
+    Handled handle(const packet::qRegisterInfo& packet);
+    Handled handle(const packet::qMemoryRegionInfo& packet, Stopped stopped);
+    Handled handle(const packet::qWatchpointSupportInfo&);
+    Handled handle(const packet::jThreadsInfo&, Stopped stopped);
 
     struct KnownThread {
         ThreadId id;
@@ -187,12 +193,12 @@ class SessionCore {
     };
 
     TargetGate target_;
-    State state_ = Detached{};
+    SessionHooks hooks_;
+    State state_ = Silent{};
     Framer framer_;
     OutputBuffer output_;
     ReplyWriter reply_;
     bool line_outlives_client_;
-    std::function<void()> deliver_;
     Client client_;
     bool acknowledging_ = true;         // until QStartNoAckMode
     bool interrupt_queued_ = false;     // 0x03 that came while stopped: it meets the next resume
@@ -202,6 +208,8 @@ class SessionCore {
     std::vector<KnownThread> threads_;
     std::deque<std::string> held_;  // packets that wait for the stop
     std::size_t held_bytes_ = 0;
+    std::string console_;              // text for the user that came while the target was stopped
+    std::vector<StopEvent> together_;  // other threads' stops that were reported with this one
     std::string last_error_;
     std::optional<CachedDocument> document_;  // the one that qXfer reads in chunks
     // Storage that is used again for each packet

@@ -1,32 +1,34 @@
 // LLDB's extensions. Numbers are hexadecimal where LLDB reads them so, which differs from packet to packet.
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
 #include "gdbstub/hex.h"
+#include "gdbstub/session/lldb_json.h"
 #include "gdbstub/session/session_core.h"
 
 namespace ringside::gdbstub {
 
-void SessionCore::handle(const packet::QListThreadsInStopReply&) {
+SessionCore::Handled SessionCore::handle(const packet::QListThreadsInStopReply&) {
     client_.list_threads_in_stop_reply = true;
-    ok();
+    return ok();
 }
 
-void SessionCore::handle(const packet::QEnableErrorStrings&) {
+SessionCore::Handled SessionCore::handle(const packet::QEnableErrorStrings&) {
     client_.error_strings = true;
-    ok();
+    return ok();
 }
 
 // No ostype: "linux" would make LLDB look for a dynamic loader in a kernel.
-void SessionCore::handle(const packet::qHostInfo&) {
+SessionCore::Handled SessionCore::handle(const packet::qHostInfo&) {
     reply_.frame()
         .text("triple:")
         .hex(target_.triple())
         .text(";endian:little;ptrsize:")
         .decimal(target_.address_bytes())
         .text(";watchpoint_exceptions_received:after;");
+    return {};
 }
 
-void SessionCore::handle(const packet::qProcessInfo&) {
+SessionCore::Handled SessionCore::handle(const packet::qProcessInfo&) {
     reply_.frame()
         .text("pid:")
         .hex_number(kProcessId)
@@ -35,13 +37,14 @@ void SessionCore::handle(const packet::qProcessInfo&) {
         .text(";endian:little;ptrsize:")
         .hex_number(target_.address_bytes())
         .text(";");
+    return {};
 }
 
-void SessionCore::handle(const packet::qRegisterInfo& packet) {
+SessionCore::Handled SessionCore::handle(const packet::qRegisterInfo& packet) {
     const auto info = target_.register_layout().info(packet.regno);
     if (!info) {
         reply_.frame().text("E45");  // past the last
-        return;
+        return {};
     }
     auto frame = reply_.frame();
     frame.text("name:").words(info->name).text(";");
@@ -55,53 +58,47 @@ void SessionCore::handle(const packet::qRegisterInfo& packet) {
         frame.text("dwarf:").decimal(static_cast<std::uint32_t>(info->dwarf)).text(";");
     if (!info->generic.empty())
         frame.text("generic:").words(info->generic).text(";");
+    return {};
 }
 
 // LLDB walks the address space region by region: a region without permissions is a hole.
-void SessionCore::handle(const packet::qMemoryRegionInfo& packet, Stopped stopped) {
-    if (!packet.address) {
-        ok();
-        return;
-    }
-    const auto thread = resolve(ThreadSelector{});
-    if (!thread) {
-        error(thread.error());
-        return;
-    }
-    const auto region = stopped.memory().region(*thread, *packet.address);
-    if (!region) {
-        error(region.error());
-        return;
-    }
+SessionCore::Handled SessionCore::handle(const packet::qMemoryRegionInfo& packet, Stopped stopped) {
+    if (!packet.address)
+        return ok();
+    const ThreadId thread = STUB_TRY(resolve(ThreadSelector{}));
+    const MemoryRegion region = STUB_TRY(stopped.memory().region(thread, *packet.address));
     auto frame = reply_.frame();
-    frame.text("start:").hex_number(region->start).text(";size:").hex_number(region->size).text(";");
-    if (!region->mapped)
-        return;
+    frame.text("start:").hex_number(region.start).text(";size:").hex_number(region.size).text(";");
+    if (!region.mapped)
+        return {};
     frame.text("permissions:");
-    frame.text(region->read ? "r" : "").text(region->write ? "w" : "").text(region->execute ? "x" : "");
+    frame.text(region.read ? "r" : "").text(region.write ? "w" : "").text(region.execute ? "x" : "");
     frame.text(";");
+    return {};
 }
 
-void SessionCore::handle(const packet::qWatchpointSupportInfo&) {
+SessionCore::Handled SessionCore::handle(const packet::qWatchpointSupportInfo&) {
     const Breakpoints* breakpoints = target_.breakpoints();
     reply_.frame()
         .text("num:")
         .decimal(breakpoints != nullptr ? breakpoints->hardware_watchpoint_slots() : 0)
         .text(";");
+    return {};
 }
 
 // Every thread's expedited registers in one reply.
-void SessionCore::handle(const packet::jThreadsInfo&, Stopped stopped) {
-    const StopEvent stop = target_.execution().last_stop();
+SessionCore::Handled SessionCore::handle(const packet::jThreadsInfo&, Stopped stopped) {
+    const StopEvent first = target_.execution().last_stop();
+    std::vector<StopEvent> stops = stops_besides(first);
+    stops.push_back(first);
     nlohmann::json list = nlohmann::json::array();
     for (const KnownThread& known : threads_) {
-        nlohmann::json thread = {{"tid", known.id.value}};
+        const auto reported = std::find_if(stops.begin(), stops.end(),
+                                           [&](const StopEvent& event) { return event.thread == known.id; });
+        nlohmann::json thread =
+            reported != stops.end() ? lldb_thread_stop(*reported) : nlohmann::json{{"tid", known.id.value}};
         if (const auto info = stopped.threads().thread_info(known.id); info && !info->name.empty())
             thread["name"] = info->name;
-        if (known.id == stop.thread) {
-            thread["reason"] = lldb_reason(stop.reason);
-            thread["signal"] = static_cast<int>(stop_signal(stop.reason));
-        }
         nlohmann::json registers = nlohmann::json::object();
         for (const std::uint32_t regno : stopped.registers().expedited()) {
             const auto value = stopped.registers().read(known.id, regno);
@@ -112,8 +109,8 @@ void SessionCore::handle(const packet::jThreadsInfo&, Stopped stopped) {
         thread["registers"] = std::move(registers);
         list.push_back(std::move(thread));
     }
-    // Names come from outside: bytes that are no UTF-8 are replaced rather than thrown about.
-    reply_.frame().binary(list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    reply_.frame().binary(dump_json(list));
+    return {};
 }
 
 }  // namespace ringside::gdbstub

@@ -9,8 +9,8 @@
 namespace ringside::gdbstub {
 namespace {
 
-// What qSearch and qCRC read at once, and the most that one of them may cover: the server answers nobody
-// else meanwhile.
+// The size of qSearch's and qCRC's reads, and the most that one of them may cover: the server can do nothing
+// else in that time.
 constexpr std::size_t kScanChunk = std::size_t{1} << 20;
 constexpr std::uint64_t kMaxScan = std::uint64_t{4} << 30;
 
@@ -19,121 +19,103 @@ std::uint64_t clamp_to_address_space(Address address, std::uint64_t length) {
     return length != 0 && length - 1 > UINT64_MAX - address ? UINT64_MAX - address + 1 : length;
 }
 
-TargetError too_long() {
-    return {TargetError::Code::Invalid, "a range of more than 4 GiB: search or compare it in parts"};
+Result<void> check_scan(std::uint64_t length) {
+    if (length > kMaxScan)
+        return failure(TargetError::Code::Invalid,
+                       "the range is longer than 4 GiB: search or compare it in parts");
+    return {};
 }
 
 }  // namespace
 
-// Reads what can be read from the start, up to `limit`. The bytes stand in bytes_.
+// Reads what can be read from the start, up to `limit`. The result points into bytes_.
 Result<std::span<const std::byte>> SessionCore::read_memory(Stopped stopped, Address address,
                                                             std::uint64_t length, std::size_t limit) {
-    const auto thread = resolve(ThreadSuffix{});
-    if (!thread)
-        return tl::unexpected(thread.error());
+    const ThreadId thread = STUB_TRY(resolve(ThreadSuffix{}));
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(clamp_to_address_space(address, length), limit));
     if (wanted == 0)
         return std::span<const std::byte>();
     if (bytes_.size() < wanted)
         bytes_.resize(wanted);
-    const auto count = stopped.memory().read(*thread, address, std::span(bytes_).first(wanted));
-    if (!count)
-        return tl::unexpected(count.error());
-    return std::span<const std::byte>(bytes_).first(std::min(*count, wanted));
+    const std::size_t count =
+        STUB_TRY(stopped.memory().read(thread, address, std::span(bytes_).first(wanted)));
+    return std::span<const std::byte>(bytes_).first(std::min(count, wanted));
 }
 
-void SessionCore::handle(const packet::m& packet, Stopped stopped) {
-    const auto bytes = read_memory(stopped, packet.address, packet.length, kMaxPayload / 2);
-    if (bytes)
-        reply_.frame().hex(*bytes);
-    else
-        error(bytes.error());
+// The next part of a range that must be there as a whole.
+Result<std::span<const std::byte>> SessionCore::read_chunk(Stopped stopped, Address address,
+                                                           std::uint64_t length) {
+    const auto bytes = STUB_TRY(read_memory(stopped, address, length, kScanChunk));
+    if (bytes.empty())
+        return failure(TargetError::Code::Fault, "the address space ends within the range");
+    return bytes;
+}
+
+SessionCore::Handled SessionCore::handle(const packet::m& packet, Stopped stopped) {
+    const auto bytes = STUB_TRY(read_memory(stopped, packet.address, packet.length, kMaxPayload / 2));
+    reply_.frame().hex(bytes);
+    return {};
 }
 
 // gdb and new LLDB: 'b' and the bytes. Old LLDB: the bytes alone, and "OK" to its probe `x0,0`.
-void SessionCore::handle(const packet::x& packet, Stopped stopped) {
+SessionCore::Handled SessionCore::handle(const packet::x& packet, Stopped stopped) {
     const bool old_lldb = client_.kind == Client::Kind::OldLldb;
-    if (old_lldb && packet.length == 0) {
-        ok();
-        return;
-    }
-    const auto bytes = read_memory(stopped, packet.address, packet.length, kMaxPayload);
-    if (!bytes) {
-        error(bytes.error());
-        return;
-    }
-    reply_.frame().text(old_lldb ? "" : "b").binary(*bytes);
+    if (old_lldb && packet.length == 0)
+        return ok();
+    const auto bytes = STUB_TRY(read_memory(stopped, packet.address, packet.length, kMaxPayload));
+    reply_.frame().text(old_lldb ? "" : "b").binary(bytes);
+    return {};
 }
 
-void SessionCore::handle(const packet::M& packet, Stopped stopped) {
-    const auto thread = resolve(ThreadSuffix{});
+SessionCore::Handled SessionCore::handle(const packet::M& packet, Stopped stopped) {
+    const ThreadId thread = STUB_TRY(resolve(ThreadSuffix{}));
     bytes_.clear();
-    if (!thread)
-        error(thread.error(), Words::Accepted);
-    else if (!decode_hex(packet.hex, bytes_))
-        malformed();
-    else
-        ok_or_error(stopped.memory().write(*thread, packet.address, bytes_), Words::Accepted);
+    if (!decode_hex(packet.hex, bytes_))
+        return malformed();
+    STUB_TRY(stopped.memory().write(thread, packet.address, bytes_));
+    return ok();
 }
 
-// A write of no bytes is the client's question whether the packet is known.
-void SessionCore::handle(const packet::X& packet, Stopped stopped) {
-    const auto thread = resolve(ThreadSuffix{});
-    if (!thread)
-        error(thread.error(), Words::Accepted);
-    else if (packet.data.empty())
-        ok();
-    else
-        ok_or_error(stopped.memory().write(*thread, packet.address, std::as_bytes(std::span(packet.data))),
-                    Words::Accepted);
+// A client writes no bytes to find out if the packet is supported.
+SessionCore::Handled SessionCore::handle(const packet::X& packet, Stopped stopped) {
+    const ThreadId thread = STUB_TRY(resolve(ThreadSuffix{}));
+    if (!packet.data.empty())
+        STUB_TRY(stopped.memory().write(thread, packet.address, std::as_bytes(std::span(packet.data))));
+    return ok();
 }
 
-void SessionCore::handle(const packet::qSearch_memory& packet, Stopped stopped) {
-    if (packet.length > kMaxScan) {
-        error(too_long());
-        return;
-    }
+SessionCore::Handled SessionCore::handle(const packet::qSearch_memory& packet, Stopped stopped) {
+    STUB_TRY(check_scan(packet.length));
     // Each chunk is searched together with the last bytes before it, where a match may begin.
     std::string window;
     Address window_address = packet.address;
     for (std::uint64_t done = 0; done < packet.length;) {
-        const auto bytes = read_memory(stopped, packet.address + done, packet.length - done, kScanChunk);
-        if (!bytes || bytes->empty()) {
-            error(bytes ? TargetError{TargetError::Code::Fault, "the range ends before it is searched"}
-                        : bytes.error());
-            return;
-        }
-        window.append(reinterpret_cast<const char*>(bytes->data()), bytes->size());
-        done += bytes->size();
+        const auto bytes = STUB_TRY(read_chunk(stopped, packet.address + done, packet.length - done));
+        window.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        done += bytes.size();
         if (const std::size_t hit = window.find(packet.pattern); hit != std::string::npos) {
             reply_.frame().text("1,").hex_number(window_address + hit);
-            return;
+            return {};
         }
         const std::size_t keep = std::min(window.size(), packet.pattern.size() - 1);
         window_address += window.size() - keep;
         window.erase(0, window.size() - keep);
     }
     reply_.frame().text("0");
+    return {};
 }
 
-void SessionCore::handle(const packet::qCRC& packet, Stopped stopped) {
-    if (packet.length > kMaxScan) {
-        error(too_long());
-        return;
-    }
+SessionCore::Handled SessionCore::handle(const packet::qCRC& packet, Stopped stopped) {
+    STUB_TRY(check_scan(packet.length));
     Crc32 crc;
     for (std::uint64_t done = 0; done < packet.length;) {
-        const auto bytes = read_memory(stopped, packet.address + done, packet.length - done, kScanChunk);
-        if (!bytes || bytes->empty()) {
-            error(bytes ? TargetError{TargetError::Code::Fault, "the range ends before it is summed"}
-                        : bytes.error());
-            return;
-        }
-        crc.add(*bytes);
-        done += bytes->size();
+        const auto bytes = STUB_TRY(read_chunk(stopped, packet.address + done, packet.length - done));
+        crc.add(bytes);
+        done += bytes.size();
     }
     reply_.frame().text("C").hex_number(crc.value());
+    return {};
 }
 
 }  // namespace ringside::gdbstub

@@ -5,14 +5,20 @@
 #include "gdbstub/session/session_core.h"
 
 namespace ringside::gdbstub {
+namespace {
 
-void SessionCore::handle(const packet::QStartNoAckMode&) {
-    ok();
+constexpr std::uint64_t kStepEnable = 1, kStepNoIrq = 2;
+
+}  // namespace
+
+SessionCore::Handled SessionCore::handle(const packet::QStartNoAckMode&) {
+    auto done = ok();
     acknowledging_ = false;
     reply_.keep_frames(false);
+    return done;
 }
 
-void SessionCore::handle(const packet::qSupported& packet) {
+SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
     client_ = client_from_features(packet.features);
     auto frame = reply_.frame();
     frame.text("PacketSize=").hex_number(kMaxPayload);
@@ -20,23 +26,45 @@ void SessionCore::handle(const packet::qSupported& packet) {
     if (target_.documents() != nullptr)
         for (const std::string& object : target_.documents()->objects())
             frame.text(";qXfer:").text(object).text(":read+");
+    if (serves_auxv())
+        frame.text(";qXfer:auxv:read+");
     if (const Breakpoints* breakpoints = target_.breakpoints()) {
         if (client_.swbreak && breakpoints->supports(BreakpointKind::Software))
             frame.text(";swbreak+");
         if (client_.hwbreak && breakpoints->supports(BreakpointKind::Hardware))
             frame.text(";hwbreak+");
         if (breakpoints->evaluates_conditions())
-            frame.text(";ConditionalBreakpoints+;BreakpointCommands+");
+            frame.text(";ConditionalBreakpoints+");
+        if (breakpoints->runs_commands())
+            frame.text(";BreakpointCommands+");
     }
     if (client_.multiprocess)
         frame.text(";multiprocess+");
     if (client_.error_message)
         frame.text(";error-message+");
+    return {};
+}
+
+// gdb finds a program by qOffsets. It would take a machine with an auxiliary vector for a process.
+bool SessionCore::serves_auxv() const {
+    return client_.is_lldb() && target_.entry_point();
+}
+
+// The auxiliary vector of a process of Linux, with its entry point as the one entry.
+std::string SessionCore::auxv_document() const {
+    constexpr std::uint64_t kAtNull = 0, kAtEntry = 9;
+    std::string vector;
+    for (const std::uint64_t word : {kAtEntry, *target_.entry_point(), kAtNull, std::uint64_t{0}})
+        for (std::uint32_t i = 0; i < target_.address_bytes(); ++i)
+            vector += static_cast<char>(word >> (8 * i));
+    return vector;
 }
 
 bool SessionCore::serves(std::string_view object) const {
     if (object == "threads")
         return true;
+    if (object == "auxv")
+        return serves_auxv();
     if (target_.documents() == nullptr)
         return false;
     const std::vector<std::string> objects = target_.documents()->objects();
@@ -44,17 +72,17 @@ bool SessionCore::serves(std::string_view object) const {
 }
 
 std::optional<std::string> SessionCore::make_document(const packet::qXfer& packet, Stopped stopped) const {
+    if (packet.object == "auxv")
+        return packet.annex.empty() ? std::optional(auxv_document()) : std::nullopt;
     if (packet.object != "threads")
         return stopped.documents()->document(packet.object, packet.annex);
     return packet.annex.empty() ? std::optional(threads_document(stopped)) : std::nullopt;
 }
 
 // The document is made when its start is asked for, and kept, so that the chunks are all of one text.
-void SessionCore::handle(const packet::qXfer& packet, Stopped stopped) {
-    if (!serves(packet.object)) {
-        empty();
-        return;
-    }
+SessionCore::Handled SessionCore::handle(const packet::qXfer& packet, Stopped stopped) {
+    if (!packet.read || !serves(packet.object))
+        return empty();
     const bool cached = document_ && document_->object == packet.object && document_->annex == packet.annex;
     if (packet.offset == 0 || !cached) {
         auto text = make_document(packet, stopped);
@@ -62,74 +90,81 @@ void SessionCore::handle(const packet::qXfer& packet, Stopped stopped) {
             // E00 is the protocol's own word for "annex not known".
             last_error_ = "no such document";
             reply_.frame().text("E00");
-            return;
+            return {};
         }
         document_ = CachedDocument{std::string(packet.object), std::string(packet.annex), std::move(*text)};
     }
     const std::string_view text = document_->text;
-    if (packet.offset > text.size()) {
-        error({TargetError::Code::Invalid, "offset past the end of the document"});
-        return;
-    }
+    if (packet.offset > text.size())
+        return failure(TargetError::Code::Invalid, "offset past the end of the document");
     const auto offset = static_cast<std::size_t>(packet.offset);
     const auto limit = static_cast<std::size_t>(std::min<std::uint64_t>(packet.length, kMaxPayload / 2));
     const std::string_view chunk = text.substr(offset, limit);
     reply_.frame().text(chunk.size() == text.size() - offset ? "l" : "m").binary(chunk);
+    return {};
 }
 
-void SessionCore::handle(const packet::qRcmd& packet, Stopped stopped) {
+SessionCore::Handled SessionCore::handle(const packet::qRcmd& packet, Stopped stopped) {
     bytes_.clear();
-    if (stopped.monitor() == nullptr) {
-        empty();
-        return;
-    }
-    if (!decode_hex(packet.hex, bytes_)) {
-        malformed();
-        return;
-    }
+    if (stopped.monitor() == nullptr)
+        return empty();
+    if (!decode_hex(packet.hex, bytes_))
+        return malformed();
     const std::string_view line(reinterpret_cast<const char*>(bytes_.data()), bytes_.size());
     const ThreadId thread = resolve(ThreadSelector{}).value_or(ThreadId{});
     write_console(stopped.monitor()->run(thread, line));
-    ok();
+    return ok();
 }
 
 // 1: the machine was there before the client. So gdb detaches when it quits, and does not kill.
-void SessionCore::handle(const packet::qAttached&) {
+SessionCore::Handled SessionCore::handle(const packet::qAttached&) {
     reply_.frame().text("1");
+    return {};
 }
 
 // By its first segment, from which gdb keeps all others at their distance. (Text=;Data=;Bss= would move the
 // sections of these names alone.) gdb asks once, as it connects.
-void SessionCore::handle(const packet::qOffsets&) {
-    if (const auto address = target_.first_segment())
-        reply_.frame().text("TextSeg=").hex_number(*address);
-    else
-        empty();
+SessionCore::Handled SessionCore::handle(const packet::qOffsets&) {
+    const auto address = target_.first_segment();
+    if (!address)
+        return empty();
+    reply_.frame().text("TextSeg=").hex_number(*address);
+    return {};
 }
 
-// The names of the bits that QEMU defines. Interrupts and timers go on during a step here: only ENABLE is on.
-void SessionCore::handle(const packet::qqemu_sstepbits&) {
-    reply_.frame().text("ENABLE=1,NOIRQ=2,NOTIMER=4");
+// QEMU's bits, as far as the target has them: ENABLE is always on, and NOIRQ holds interrupts back during a
+// step. Nothing here has NOTIMER, which stops the guest's clock.
+SessionCore::Handled SessionCore::handle(const packet::qqemu_sstepbits&) {
+    reply_.frame().text(target_.stepping() != nullptr ? "ENABLE=1,NOIRQ=2" : "ENABLE=1");
+    return {};
 }
 
-void SessionCore::handle(const packet::qqemu_sstep&) {
-    reply_.frame().text("0x1");
+SessionCore::Handled SessionCore::handle(const packet::qqemu_sstep&) {
+    const bool no_irq = target_.stepping() != nullptr && target_.stepping()->holds_interrupts();
+    reply_.frame().text("0x").hex_number(kStepEnable | (no_irq ? kStepNoIrq : 0));
+    return {};
 }
 
-void SessionCore::handle(const packet::Qqemu_sstep& packet) {
-    if (packet.flags == 1)
-        ok();
-    else
-        error({TargetError::Code::Unsupported, "steps cannot hold back interrupts or timers"});
+SessionCore::Handled SessionCore::handle(const packet::Qqemu_sstep& packet, Stopped stopped) {
+    const std::uint64_t known = kStepEnable | (stopped.stepping() != nullptr ? kStepNoIrq : 0);
+    if ((packet.flags & kStepEnable) == 0)
+        return failure(TargetError::Code::Unsupported, "steps cannot be switched off: set bit 0 (ENABLE)");
+    if ((packet.flags & ~known) != 0)
+        return failure(TargetError::Code::Unsupported,
+                       "steps cannot do what these bits ask for: qqemu.sstepbits lists those that they can");
+    if (stopped.stepping() != nullptr)
+        STUB_TRY(stopped.stepping()->hold_interrupts((packet.flags & kStepNoIrq) != 0));
+    return ok();
 }
 
-void SessionCore::handle(const packet::qqemu_PhyMemMode&, Stopped stopped) {
+SessionCore::Handled SessionCore::handle(const packet::qqemu_PhyMemMode&, Stopped stopped) {
     reply_.frame().text(stopped.memory().physical_mode() ? "1" : "0");
+    return {};
 }
 
-void SessionCore::handle(const packet::Qqemu_PhyMemMode& packet, Stopped stopped) {
+SessionCore::Handled SessionCore::handle(const packet::Qqemu_PhyMemMode& packet, Stopped stopped) {
     stopped.memory().set_physical_mode(packet.on);
-    ok();
+    return ok();
 }
 
 }  // namespace ringside::gdbstub

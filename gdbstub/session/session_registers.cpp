@@ -4,88 +4,62 @@
 
 namespace ringside::gdbstub {
 
-void SessionCore::handle(const packet::g& packet, Stopped stopped) {
-    const auto thread = resolve(packet.suffix);
-    if (!thread) {
-        error(thread.error(), Words::Accepted);
-        return;
-    }
+SessionCore::Handled SessionCore::handle(const packet::g& packet, Stopped stopped) {
+    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
     bytes_.clear();
     unavailable_.clear();
-    if (const auto read = stopped.registers().read_all(*thread, bytes_, unavailable_); !read) {
-        error(read.error(), Words::Accepted);
-        return;
-    }
+    STUB_TRY(stopped.registers().read_all(thread, bytes_, unavailable_));
     auto frame = reply_.frame();
     frame.hex(bytes_);
     for (const auto& [offset, length] : unavailable_)
         if (offset <= bytes_.size())
             frame.mark_unavailable(offset * 2, length);
+    return {};
 }
 
-void SessionCore::handle(const packet::G& packet, Stopped stopped) {
-    const auto thread = resolve(packet.suffix);
+SessionCore::Handled SessionCore::handle(const packet::G& packet, Stopped stopped) {
+    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
     bytes_.clear();
-    if (!thread)
-        error(thread.error(), Words::Accepted);
-    else if (!decode_hex(packet.hex, bytes_))
-        malformed();
-    else
-        ok_or_error(stopped.registers().write_all(*thread, bytes_), Words::Accepted);
+    if (!decode_hex(packet.hex, bytes_))
+        return malformed();
+    STUB_TRY(stopped.registers().write_all(thread, bytes_));
+    return ok();
 }
 
-void SessionCore::handle(const packet::p& packet, Stopped stopped) {
-    const auto thread = resolve(packet.suffix);
-    if (!thread) {
-        error(thread.error(), Words::Accepted);
-        return;
-    }
-    const auto value = stopped.registers().read(*thread, packet.regno);
-    if (!value) {
-        error(value.error(), Words::Accepted);
-        return;
-    }
-    if (!value->empty()) {
-        reply_.frame().hex(*value);
-        return;
+SessionCore::Handled SessionCore::handle(const packet::p& packet, Stopped stopped) {
+    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
+    const std::vector<std::byte> value = STUB_TRY(stopped.registers().read(thread, packet.regno));
+    if (!value.empty()) {
+        reply_.frame().hex(value);
+        return {};
     }
     const auto info = stopped.registers().info(packet.regno);
-    if (info)
-        reply_.frame().unavailable(info->bits / 8);
-    else
-        error({TargetError::Code::Invalid, "no such register"}, Words::Accepted);
+    if (!info)
+        return failure(TargetError::Code::Invalid, "no such register");
+    reply_.frame().unavailable(info->bits / 8);
+    return {};
 }
 
-void SessionCore::handle(const packet::P& packet, Stopped stopped) {
-    const auto thread = resolve(packet.suffix);
+SessionCore::Handled SessionCore::handle(const packet::P& packet, Stopped stopped) {
+    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
     bytes_.clear();
-    if (!thread)
-        error(thread.error(), Words::Accepted);
-    else if (!decode_hex(packet.hex, bytes_))
-        malformed();
-    else
-        ok_or_error(stopped.registers().write(*thread, packet.regno, bytes_), Words::Accepted);
+    if (!decode_hex(packet.hex, bytes_))
+        return malformed();
+    STUB_TRY(stopped.registers().write(thread, packet.regno, bytes_));
+    return ok();
 }
 
-void SessionCore::handle(const packet::QSaveRegisterState& packet, Stopped stopped) {
-    const auto thread = resolve(packet.suffix);
-    if (!thread) {
-        error(thread.error());
-        return;
-    }
-    const auto id = stopped.registers().save(*thread);
-    if (id)
-        reply_.frame().decimal(*id);
-    else
-        error(id.error());
+SessionCore::Handled SessionCore::handle(const packet::QSaveRegisterState& packet, Stopped stopped) {
+    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
+    const std::uint32_t id = STUB_TRY(stopped.registers().save(thread));
+    reply_.frame().decimal(id);
+    return {};
 }
 
-void SessionCore::handle(const packet::QRestoreRegisterState& packet, Stopped stopped) {
-    const auto thread = resolve(packet.suffix);
-    if (thread)
-        ok_or_error(stopped.registers().restore(*thread, packet.id));
-    else
-        error(thread.error());
+SessionCore::Handled SessionCore::handle(const packet::QRestoreRegisterState& packet, Stopped stopped) {
+    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
+    STUB_TRY(stopped.registers().restore(thread, packet.id));
+    return ok();
 }
 
 }  // namespace ringside::gdbstub

@@ -1,6 +1,7 @@
 // Stop replies: `T05thread:p1.2;core:1;hwbreak:;06:...;`, `W00;process:1`, `X09;process:1`.
 #include <algorithm>
 
+#include "gdbstub/session/lldb_json.h"
 #include "gdbstub/session/overloaded.h"
 #include "gdbstub/session/session_core.h"
 
@@ -68,8 +69,11 @@ void SessionCore::write_stop_thread(ReplyWriter::Frame& frame, const StopEvent& 
     write_reason(frame, event.reason, client_);
     if (client_.list_threads_in_stop_reply) {
         write_thread_list(frame, stopped);
+        write_all_reasons(frame, event);
         frame.text("reason:").text(lldb_reason(event.reason)).text(";");
-        if (!event.console.empty())
+        // LLDB makes the description of a watchpoint's stop itself, from the address, and would take words
+        // for that address. The user has read the words already, on the console.
+        if (!event.console.empty() && !std::holds_alternative<StoppedByWatchpoint>(event.reason))
             frame.text("description:").hex(event.console).text(";");
     }
     write_expedited(frame, event.thread, stopped);
@@ -99,6 +103,26 @@ void SessionCore::write_thread_list(ReplyWriter::Frame& frame, Stopped stopped) 
     frame.text(";");
 }
 
+// LLDB's `jstopinfo:`, the reason of every thread that has one. Without it LLDB hears of one thread, and steps
+// the others over the breakpoints that they have hit.
+void SessionCore::write_all_reasons(ReplyWriter::Frame& frame, const StopEvent& event) {
+    if (threads_.size() < 2)
+        return;
+    nlohmann::json reasons = nlohmann::json::array({lldb_thread_stop(event)});
+    for (const StopEvent& other : stops_besides(event))
+        reasons.push_back(lldb_thread_stop(other));
+    frame.text("jstopinfo:").hex(dump_json(reasons)).text(";");
+}
+
+// What the target still had to report, which this client has now been told.
+std::vector<StopEvent>& SessionCore::stops_besides(const StopEvent& event) {
+    for (StopEvent& other : target_.execution().simultaneous())
+        if (other.thread != event.thread)
+            together_.push_back(std::move(other));
+    target_.execution().reported_together();
+    return together_;
+}
+
 // A register that cannot be read now is left out: the client asks for it when it wants it, and gets the
 // words.
 void SessionCore::write_expedited(ReplyWriter::Frame& frame, ThreadId thread, Stopped stopped) {
@@ -119,6 +143,15 @@ void SessionCore::write_console(std::string_view text) {
     constexpr std::size_t kPiece = kMaxPayload / 4;
     for (; !text.empty(); text.remove_prefix(std::min(kPiece, text.size())))
         reply_.frame().text("O").hex(text.substr(0, kPiece));
+}
+
+// A client takes console text while it waits for a stop, and not before it has resumed the target.
+void SessionCore::on_console(std::string_view text) {
+    constexpr std::size_t kMaxWaiting = std::size_t{64} << 10;
+    if (running())
+        write_console(text);
+    else if (owns_target_)
+        console_.append(text.substr(0, kMaxWaiting - std::min(kMaxWaiting, console_.size())));
 }
 
 }  // namespace ringside::gdbstub

@@ -1,4 +1,4 @@
-// H, T, qC, qfThreadInfo, qsThreadInfo, qThreadExtraInfo, and the document behind qXfer:threads.
+// H, T, qC, qfThreadInfo, qsThreadInfo, qThreadExtraInfo, and the document of qXfer:threads.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -9,8 +9,8 @@
 namespace ringside::gdbstub {
 namespace {
 
-TargetError no_thread(ThreadId thread) {
-    return {TargetError::Code::Invalid, fmt::format("there is no thread {}", thread.value)};
+tl::unexpected<TargetError> no_thread(ThreadId thread) {
+    return failure(TargetError::Code::Invalid, fmt::format("there is no thread {}", thread.value));
 }
 
 }  // namespace
@@ -29,13 +29,13 @@ std::uint32_t SessionCore::core_of(ThreadId thread) const {
 Result<ThreadId> SessionCore::resolve(const ThreadSelector& selector) const {
     if (selector.kind == ThreadSelector::Kind::One) {
         if (!has_thread(selector.thread))
-            return tl::unexpected(no_thread(selector.thread));
+            return no_thread(selector.thread);
         return selector.thread;
     }
     if (general_ && has_thread(*general_))
         return *general_;
     if (threads_.empty())
-        return tl::unexpected(TargetError{TargetError::Code::Invalid, "the machine has ended"});
+        return failure(TargetError::Code::Invalid, "the machine has ended");
     return threads_.front().id;
 }
 
@@ -43,40 +43,32 @@ Result<ThreadId> SessionCore::resolve(const ThreadSuffix& suffix) const {
     return resolve(suffix.thread.value_or(ThreadSelector{}));
 }
 
-void SessionCore::handle(const packet::H& packet, Stopped) {
-    const auto thread = resolve(packet.thread);
-    if (!thread) {
-        error(thread.error());
-        return;
-    }
+SessionCore::Handled SessionCore::handle(const packet::H& packet, Stopped) {
+    const ThreadId thread = STUB_TRY(resolve(packet.thread));
     if (packet.use == packet::H::Use::General)
-        general_ = *thread;
+        general_ = thread;
     else if (packet.thread.kind == ThreadSelector::Kind::One)
         continue_ = packet.thread.thread;
     else
         continue_.reset();
-    ok();
+    return ok();
 }
 
-void SessionCore::handle(const packet::T& packet, Stopped) {
-    if (packet.thread.kind != ThreadSelector::Kind::One || has_thread(packet.thread.thread))
-        ok();
-    else
-        error(no_thread(packet.thread.thread));
+SessionCore::Handled SessionCore::handle(const packet::T& packet, Stopped) {
+    if (packet.thread.kind == ThreadSelector::Kind::One && !has_thread(packet.thread.thread))
+        return no_thread(packet.thread.thread);
+    return ok();
 }
 
-void SessionCore::handle(const packet::qC&, Stopped) {
-    const auto thread = resolve(ThreadSelector{});
-    if (!thread) {
-        error(thread.error());
-        return;
-    }
+SessionCore::Handled SessionCore::handle(const packet::qC&, Stopped) {
+    const ThreadId thread = STUB_TRY(resolve(ThreadSelector{}));
     auto frame = reply_.frame();
     frame.text("QC");
-    write_thread(frame, *thread, client_.multiprocess);
+    write_thread(frame, thread, client_.multiprocess);
+    return {};
 }
 
-void SessionCore::handle(const packet::qfThreadInfo&, Stopped) {
+SessionCore::Handled SessionCore::handle(const packet::qfThreadInfo&, Stopped) {
     auto frame = reply_.frame();
     frame.text(threads_.empty() ? "l" : "m");
     std::string_view separator;
@@ -85,26 +77,21 @@ void SessionCore::handle(const packet::qfThreadInfo&, Stopped) {
         write_thread(frame, known.id, client_.multiprocess);
         separator = ",";
     }
+    return {};
 }
 
 // The first reply held them all.
-void SessionCore::handle(const packet::qsThreadInfo&) {
+SessionCore::Handled SessionCore::handle(const packet::qsThreadInfo&) {
     reply_.frame().text("l");
+    return {};
 }
 
-void SessionCore::handle(const packet::qThreadExtraInfo& packet, Stopped stopped) {
-    const auto thread = resolve(packet.thread);
-    if (!thread) {
-        error(thread.error());
-        return;
-    }
-    const auto info = stopped.threads().thread_info(*thread);
-    if (!info) {
-        error(info.error());
-        return;
-    }
-    const std::string_view separator = info->name.empty() || info->extra.empty() ? "" : ": ";
-    reply_.frame().hex(info->name).hex(separator).hex(info->extra);
+SessionCore::Handled SessionCore::handle(const packet::qThreadExtraInfo& packet, Stopped stopped) {
+    const ThreadId thread = STUB_TRY(resolve(packet.thread));
+    const ThreadInfo info = STUB_TRY(stopped.threads().thread_info(thread));
+    const std::string_view separator = info.name.empty() || info.extra.empty() ? "" : ": ";
+    reply_.frame().hex(info.name).hex(separator).hex(info.extra);
+    return {};
 }
 
 std::string SessionCore::threads_document(Stopped stopped) const {

@@ -13,6 +13,7 @@ class Stopped {
     Registers& registers() const { return target_->registers; }
     Memory& memory() const { return target_->memory; }
     Breakpoints* breakpoints() const { return target_->breakpoints; }
+    Stepping* stepping() const { return target_->stepping; }
     Monitor* monitor() const { return target_->monitor; }
     Threads& threads() const { return target_->threads; }
     Documents* documents() const { return target_->documents; }
@@ -32,8 +33,10 @@ class TargetGate {
     const std::string& triple() const { return target_.triple; }
     std::uint32_t address_bytes() const { return target_.address_bytes; }
     std::optional<Address> first_segment() const { return target_.first_segment; }
+    std::optional<Address> entry_point() const { return target_.entry_point; }
     const Documents* documents() const { return target_.documents; }
     const Breakpoints* breakpoints() const { return target_.breakpoints; }
+    const Stepping* stepping() const { return target_.stepping; }
     const Registers& register_layout() const { return target_.registers; }
 
     // To be called by the session's state machine alone, when it has seen the target stop.

@@ -27,10 +27,10 @@ std::shared_ptr<Connection> Connection::make(asio::io_context& io, Kind kind, Un
     return std::make_shared<Connection>(io, kind, std::move(in), std::move(out));
 }
 
-void Connection::start(Target& target, SessionOptions options, Ended ended) {
+void Connection::start(Target& target, SessionOptions options, SessionHooks hooks, Ended ended) {
     ended_ = std::move(ended);
-    options.deliver = [this] { deliver(); };
-    session_ = std::make_unique<Session>(target, std::move(options));
+    hooks.deliver = [this] { deliver(); };
+    session_ = std::make_unique<Session>(target, options, std::move(hooks));
     await_input();
 }
 
@@ -41,6 +41,13 @@ void Connection::on_stop(const StopEvent& event) {
     flush();
     if (session_ && session_->wants_close() && sending_.empty())
         end("the session is over");
+}
+
+void Connection::on_console(std::string_view text) {
+    if (!session_)
+        return;
+    session_->on_console(text);
+    flush();
 }
 
 void Connection::close() {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -29,8 +30,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     static std::shared_ptr<Connection> make(asio::io_context& io, Kind kind, UniqueFd in, UniqueFd out);
 
     // Begins a session. `ended` is called once, when the session is over, and not after close().
-    void start(Target& target, SessionOptions options, Ended ended);
+    void start(Target& target, SessionOptions options, SessionHooks hooks, Ended ended);
     void on_stop(const StopEvent& event);
+    void on_console(std::string_view text);
     void close();
 
     Connection(asio::io_context& io, Kind kind, UniqueFd in, UniqueFd out);

@@ -9,10 +9,9 @@ namespace ringside::gdbstub {
 namespace {
 
 tl::unexpected<TargetError> bad_endpoint(std::string_view text, std::string_view why) {
-    return tl::unexpected(
-        TargetError{TargetError::Code::Invalid,
-                    fmt::format("bad endpoint '{}': {}; use tcp:HOST:PORT, unix:PATH, serial:DEVICE or stdio",
-                                text, why)});
+    return failure(TargetError::Code::Invalid,
+                   fmt::format("bad endpoint '{}': {}; use tcp:HOST:PORT, unix:PATH, serial:DEVICE or stdio",
+                               text, why));
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -23,7 +22,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     return port;
 }
 
-// "HOST:PORT", ":PORT", "PORT"; an IPv6 address stands in brackets.
+// "HOST:PORT", ":PORT", "PORT"; an IPv6 address needs brackets.
 Result<Endpoint> parse_tcp(std::string_view whole, std::string_view text) {
     TcpEndpoint endpoint;
     const std::size_t colon = text.rfind(':');

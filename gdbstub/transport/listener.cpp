@@ -22,8 +22,7 @@ namespace {
 
 tl::unexpected<TargetError> cannot_listen(const std::string& where, std::string_view why,
                                           std::string_view advice) {
-    return tl::unexpected(
-        TargetError{TargetError::Code::Io, fmt::format("cannot listen on {}: {}; {}", where, why, advice)});
+    return failure(TargetError::Code::Io, fmt::format("cannot listen on {}: {}; {}", where, why, advice));
 }
 
 std::string errno_text(int code) {
@@ -139,25 +138,23 @@ Result<Listener> Listener::open(const TcpEndpoint& endpoint) {
 }
 
 Result<Listener> Listener::open(const UnixEndpoint& endpoint) {
-    const auto address = unix_address(endpoint);
-    if (!address)
-        return tl::unexpected(address.error());
+    const sockaddr_un address = STUB_TRY(unix_address(endpoint));
     UniqueFd fd = make_socket(AF_UNIX);
-    bool bound = fd.valid() && bind_unix(fd.get(), *address);
+    bool bound = fd.valid() && bind_unix(fd.get(), address);
     if (!bound && errno == EADDRINUSE) {
-        bound = is_stale(*address) && ::unlink(address->sun_path) == 0 && bind_unix(fd.get(), *address);
+        bound = is_stale(address) && ::unlink(address.sun_path) == 0 && bind_unix(fd.get(), address);
         if (!bound)
             errno = EADDRINUSE;
     }
     // Nobody can connect before listen(), so the file is never open to others.
-    if (!bound || ::chmod(address->sun_path, S_IRUSR | S_IWUSR) != 0 || ::listen(fd.get(), 4) != 0) {
+    if (!bound || ::chmod(address.sun_path, S_IRUSR | S_IWUSR) != 0 || ::listen(fd.get(), 4) != 0) {
         const int code = errno;
         return cannot_listen(
             to_string(endpoint), errno_text(code),
             code == EADDRINUSE ? "a file or another server is there: choose another path" : advice_for(code));
     }
     struct stat status {};
-    ::lstat(address->sun_path, &status);
+    ::lstat(address.sun_path, &status);
     Listener listener(std::move(fd), to_string(endpoint));
     listener.file_ = {endpoint.path, status.st_dev, status.st_ino};
     return listener;

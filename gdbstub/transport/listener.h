@@ -35,8 +35,8 @@ class Listener {
     Listener(UniqueFd fd, std::string description);
 
     UniqueFd fd_;
-    // Held in reserve: with no descriptor left, a client that waits could be neither taken nor turned away,
-    // and the event loop would be told of it for ever.
+    // Closed to accept and drop a client when no descriptor is left. A client that stayed in the queue would
+    // keep the event loop busy.
     UniqueFd spare_;
     std::string description_;
     std::uint16_t port_ = 0;

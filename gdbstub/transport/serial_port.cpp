@@ -35,9 +35,9 @@ Result<UniqueFd> open_serial_port(const SerialEndpoint& endpoint) {
         const char* advice = code == ENOTTY   ? "it is no terminal device: give one such as /dev/ttyS0"
                              : code == EACCES ? "you may not use it: join the group 'dialout', or be root"
                                               : "give a terminal device such as /dev/ttyS0";
-        return tl::unexpected(TargetError{
-            TargetError::Code::Io, fmt::format("cannot use {} for the debugger: {}; {}", endpoint.device,
-                                               std::generic_category().message(code), advice)});
+        return failure(TargetError::Code::Io,
+                       fmt::format("cannot use {} for the debugger: {}; {}", endpoint.device,
+                                   std::generic_category().message(code), advice));
     }
     return fd;
 }

@@ -1,8 +1,10 @@
 #include "gdbstub/transport/server.h"
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -59,38 +61,41 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
             acceptor_.release();  // the listener closes it
             listener_.reset();
         }
-        if (connection_)
-            connection_->close();
-        if (draining_)
-            draining_->close();
-        connection_.reset();
-        draining_.reset();
+        for (const auto& connection : connections_)
+            connection->close();
+        connections_.clear();
+        client_.reset();
         stdin_guard_.reset();
         stdout_guard_.reset();
     }
 
     void post_stop(StopEvent event) {
         asio::post(io_, [self = weak_from_this(), event = std::move(event)] {
-            if (const auto impl = self.lock(); impl && impl->connection_)
-                impl->connection_->on_stop(event);
+            if (const auto impl = self.lock(); impl && impl->client_)
+                impl->client_->on_stop(event);
+        });
+    }
+
+    void post_console(std::string text) {
+        asio::post(io_, [self = weak_from_this(), text = std::move(text)] {
+            if (const auto impl = self.lock(); impl && impl->client_)
+                impl->client_->on_console(text);
         });
     }
 
     const std::string& description() const { return description_; }
     std::uint16_t port() const { return listener_ ? listener_->port() : std::uint16_t{0}; }
-    bool connected() const { return connection_ != nullptr; }
+    bool connected() const { return client_ != nullptr; }
 
   private:
     Result<void> open_as(const TcpEndpoint& endpoint) { return listen(Listener::open(endpoint)); }
     Result<void> open_as(const UnixEndpoint& endpoint) { return listen(Listener::open(endpoint)); }
 
     Result<void> open_as(const SerialEndpoint& endpoint) {
-        auto fd = open_serial_port(endpoint);
-        if (!fd)
-            return tl::unexpected(fd.error());
+        UniqueFd fd = STUB_TRY(open_serial_port(endpoint));
         description_ = to_string(endpoint);
-        UniqueFd out = duplicate(fd->get());
-        serve(Connection::Kind::File, std::move(*fd), std::move(out),
+        UniqueFd out = duplicate(fd.get());
+        serve(Connection::Kind::File, std::move(fd), std::move(out),
               {.run_length_encoding = true, .line_outlives_client = true}, description_);
         return {};
     }
@@ -100,14 +105,13 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
         description_ = to_string(endpoint);
         stdin_guard_.emplace(STDIN_FILENO);
         stdout_guard_.emplace(STDOUT_FILENO);
-        serve(Connection::Kind::File, duplicate(STDIN_FILENO), duplicate(STDOUT_FILENO), {}, description_);
+        serve(Connection::Kind::File, duplicate(STDIN_FILENO), duplicate(STDOUT_FILENO),
+              {.attach_at_once = true}, description_);
         return {};
     }
 
     Result<void> listen(Result<Listener> listener) {
-        if (!listener)
-            return tl::unexpected(listener.error());
-        listener_.emplace(std::move(*listener));
+        listener_.emplace(STUB_TRY(std::move(listener)));
         description_ = listener_->description();
         acceptor_.assign(listener_->fd());
         await_client();
@@ -130,10 +134,6 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
         UniqueFd client = listener_->accept(peer);
         if (!client.valid())
             return;
-        if (connection_) {
-            log("refused " + peer + ": a debugger is already attached");
-            return;
-        }
         UniqueFd out = duplicate(client.get());
         if (!out.valid()) {
             log("refused " + peer + ": no file descriptor is left");
@@ -144,21 +144,52 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
 
     void serve(Connection::Kind kind, UniqueFd in, UniqueFd out, SessionOptions options,
                const std::string& peer) {
-        if (draining_)
-            draining_->close();
-        draining_.reset();
-        connection_ = Connection::make(io_, kind, std::move(in), std::move(out));
-        log("debugger attached: " + peer);
-        connection_->start(target_, options, [self = weak_from_this(), peer](const std::string& why) {
-            if (const auto impl = self.lock())
-                impl->client_left(peer, why);
-        });
-        if (hooks_.on_connect)
-            hooks_.on_connect();
+        make_room();
+        const auto connection = Connection::make(io_, kind, std::move(in), std::move(out));
+        connections_.push_back(connection);
+        SessionHooks hooks;
+        hooks.on_error = hooks_.on_error;
+        const std::weak_ptr<Connection> weak = connection;
+        hooks.admit = [this, weak, peer] { return admit(weak.lock(), peer); };
+        if (options.attach_at_once)
+            (void)admit(connection, peer);
+        connection->start(target_, options, std::move(hooks),
+                          [self = weak_from_this(), weak, peer](const std::string& why) {
+                              if (const auto impl = self.lock())
+                                  impl->session_ended(weak.lock(), peer, why);
+                          });
     }
 
-    void client_left(const std::string& peer, const std::string& why) {
-        draining_ = std::exchange(connection_, nullptr);
+    // Connections that say nothing, and those whose session is over and whose peer does not close them, stay
+    // until others need the room: the oldest goes.
+    void make_room() {
+        if (connections_.size() < kMaxConnections)
+            return;
+        const auto oldest = std::find_if(connections_.begin(), connections_.end(),
+                                         [this](const auto& connection) { return connection != client_; });
+        (*oldest)->close();
+        connections_.erase(oldest);
+    }
+
+    // Called by a session when its first packet has come.
+    std::string admit(const std::shared_ptr<Connection>& connection, const std::string& peer) {
+        if (client_) {
+            log("refused " + peer + ": " + client_name_ + " is attached already");
+            return "another debugger (" + client_name_ + ") is attached to this guest: detach it first";
+        }
+        client_ = connection;
+        client_name_ = peer;
+        log("debugger attached: " + peer);
+        if (hooks_.on_connect)
+            hooks_.on_connect();
+        return {};
+    }
+
+    void session_ended(const std::shared_ptr<Connection>& connection, const std::string& peer,
+                       const std::string& why) {
+        if (connection != client_)
+            return;
+        client_.reset();
         log("debugger left: " + peer + ": " + why);
         if (hooks_.on_disconnect)
             hooks_.on_disconnect();
@@ -175,8 +206,10 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
     std::string description_;
     std::optional<Listener> listener_;
     asio::posix::stream_descriptor acceptor_;  // watches the listener's descriptor, does not own it
-    std::shared_ptr<Connection> connection_;
-    std::shared_ptr<Connection> draining_;  // its session is over; the client has yet to close
+    static constexpr std::size_t kMaxConnections = 16;
+    std::vector<std::shared_ptr<Connection>> connections_;  // the oldest first
+    std::shared_ptr<Connection> client_;                    // the one that is attached
+    std::string client_name_;
     std::optional<NonBlockingGuard> stdin_guard_;
     std::optional<NonBlockingGuard> stdout_guard_;
 };
@@ -190,13 +223,15 @@ Server::~Server() {
 Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, const Endpoint& endpoint, Target& target,
                                              ServerHooks hooks) {
     auto impl = std::make_shared<Impl>(io, target, std::move(hooks));
-    if (const auto opened = impl->open(endpoint); !opened)
-        return tl::unexpected(opened.error());
+    STUB_TRY(impl->open(endpoint));
     return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 void Server::post_stop(StopEvent event) {
     impl_->post_stop(std::move(event));
+}
+void Server::post_console(std::string text) {
+    impl_->post_console(std::move(text));
 }
 const std::string& Server::description() const {
     return impl_->description();

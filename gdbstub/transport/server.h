@@ -1,8 +1,9 @@
 // Serves a target to one debugger at a time over an endpoint, on the thread that runs the io_context.
 //
-// On a listening endpoint (tcp, unix) a second client is accepted and closed at once while the first goes on;
-// when a client has left, the next may attach. serial and stdio have one client from the start; on stdio its
-// end is the end of stdin.
+// On a listening endpoint (tcp, unix) a connection becomes the client's when its first packet comes: one that
+// is silent, or speaks another protocol, does nothing to the target and keeps nobody out. While there is a
+// client, another one reads in the reply to its greeting that it must wait. When the client has left, the
+// next may attach. serial and stdio are one connection; on stdio the client's end is the end of stdin.
 #pragma once
 
 #include <functional>
@@ -19,9 +20,14 @@ namespace ringside::gdbstub {
 
 // Called on the io_context's thread. Any of them may be empty.
 struct ServerHooks {
-    std::function<void(const std::string&)> on_event;  // one line for a log
-    std::function<void()> on_connect;                  // a client's session has begun
-    std::function<void()> on_disconnect;               // it is over; after Session::disconnected()
+    // One line for a log.
+    std::function<void(const std::string&)> on_event = {};
+    // The same, of an error whose words the client did not take.
+    std::function<void(const std::string&)> on_error = {};
+    // A client has attached.
+    std::function<void()> on_connect = {};
+    // It has left; after Session::disconnected().
+    std::function<void()> on_disconnect = {};
 };
 
 class Server {
@@ -40,13 +46,16 @@ class Server {
     // Tells the client's session of a stop. May be called from any thread.
     void post_stop(StopEvent event);
 
+    // Shows text to the client's user. May be called from any thread.
+    void post_console(std::string text);
+
     // The endpoint in use, with the real port where 0 was asked for: "tcp:127.0.0.1:40123".
     const std::string& description() const;
 
     // The port of a tcp endpoint, else 0.
     std::uint16_t port() const;
 
-    // Whether a client is connected. On the io_context's thread only.
+    // Returns true if a client is attached. On the io_context's thread only.
     bool connected() const;
 
     class Impl;

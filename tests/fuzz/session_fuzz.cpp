@@ -1,6 +1,7 @@
 // A client that sends anything, to a session whose target stops now and then. Lines of the input are packets,
-// framed here so that the fuzzer need not learn checksums; a line that begins with '!' is sent raw, and one
-// that begins with '^' is a stop of the target.
+// framed here so that the fuzzer need not learn checksums. A line that begins with '!' is sent raw, one that
+// begins with '^' is a stop of the target, and one that begins with '%' is text that a breakpoint's commands
+// print.
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -66,7 +67,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         } else if (line.starts_with('^')) {
             fake.is_running = false;
             fake.stop = stop_of(line.size() > 1 ? line[1] : ' ');
+            if (line.size() > 2)
+                fake.other_stops = {stop_of(line[2])};
             session.on_stop(fake.stop);
+        } else if (line.starts_with('%')) {
+            session.on_console(line.substr(1));
         } else {
             receive(session, fmt::format("${}#{:02x}", line, checksum(line)));
         }

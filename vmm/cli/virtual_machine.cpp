@@ -202,6 +202,8 @@ Result<void> VirtualMachine::open_server() {
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();
     debugger_->target().first_segment = kernel_moved_to_;
+    if (const auto entry = exits::entry_point(options_.symbols.empty() ? options_.kernel : options_.symbols))
+        debugger_->target().entry_point = *entry + static_cast<std::uint64_t>(kaslr_slide_);
     if (!options_.gdb)
         return {};
     auto server = gdbstub::Server::open(io_, *options_.gdb, debugger_->target(), server_hooks());
@@ -219,6 +221,10 @@ debug::DebuggerHooks VirtualMachine::debugger_hooks() {
     hooks.on_stop = [this](const gdbstub::StopEvent& stop) {
         if (server_)
             server_->post_stop(stop);
+    };
+    hooks.on_console = [this](std::string text) {
+        if (server_)
+            server_->post_console(std::move(text));
     };
     hooks.on_stop_shown = [this] { exits_->note_shown(); };
     hooks.on_exit = [this](machine::VcpuThread& thread, const exits::ExitRecord& exit) {
@@ -246,6 +252,7 @@ debug::DebuggerHooks VirtualMachine::debugger_hooks() {
 gdbstub::ServerHooks VirtualMachine::server_hooks() {
     gdbstub::ServerHooks hooks;
     hooks.on_event = [](const std::string& text) { spdlog::info("gdb: {}", text); };
+    hooks.on_error = [](const std::string& text) { spdlog::debug("gdb: {}", text); };
     // Over stdio there will never be another client: the guest would run on unseen.
     if (stdio_is_gdb())
         hooks.on_disconnect = [this] { end(kSuccess); };

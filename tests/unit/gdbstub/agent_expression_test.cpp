@@ -199,6 +199,13 @@ TEST(AgentExpression, Prints) {
     EXPECT_EQ(print("%c%s|%.2s|%p", {"2241", "231000", "231000", "231000"}), "Ahello|he|0x1000");
 }
 
+// gdb sends a dprintf's format as it was typed: "\n" is two characters.
+TEST(AgentExpression, ResolvesEscapesInFormats) {
+    EXPECT_EQ(print(R"(a\tb\\c\"\'\a\b\e\f\r\v\101\12%d\n)", {"2205"}), "a\tb\\c\"'\a\b\x1b\f\r\v\x41\n5\n");
+    for (const char* format : {R"(\)", R"(a\q)", R"(\x41)", R"(\8)"})
+        EXPECT_EQ(print(format, {}), "the printf format is not supported") << format;
+}
+
 TEST(AgentExpression, RefusesBadFormats) {
     constexpr std::string_view kBad = "the printf format is not supported";
     for (const char* format :

@@ -44,6 +44,7 @@ Target FakeTarget::bundle() {
                   .memory = *this,
                   .execution = *this,
                   .breakpoints = this,
+                  .stepping = this,
                   .documents = this,
                   .monitor = this,
                   .triple = "x86_64-unknown-unknown",

@@ -20,6 +20,7 @@ class FakeTarget final : public Threads,
                          public Memory,
                          public Execution,
                          public Breakpoints,
+                         public Stepping,
                          public Documents,
                          public Monitor {
   public:
@@ -42,6 +43,8 @@ class FakeTarget final : public Threads,
     std::optional<TargetError> insert_error;
     std::optional<TargetError> read_error;
     bool conditions = true;
+    bool step_holds_interrupts = true;
+    std::vector<StopEvent> other_stops;  // that came together with `stop`
     std::vector<BreakpointRequest> inserted;
     std::vector<std::byte> memory = std::vector<std::byte>(kMemorySize);
     std::map<std::uint32_t, std::array<std::uint64_t, kRegisters>> registers_of;
@@ -76,6 +79,8 @@ class FakeTarget final : public Threads,
     Result<void> resume(std::span<const ThreadResume> list) override;
     void interrupt() override { log.emplace_back("interrupt"); }
     StopEvent last_stop() const override { return stop; }
+    std::vector<StopEvent> simultaneous() const override { return other_stops; }
+    void reported_together() override { other_stops.clear(); }
     bool running() const override { return is_running; }
     void kill() override { log.emplace_back("kill"); }
     void attach() override { log.emplace_back("attach"); }
@@ -84,9 +89,16 @@ class FakeTarget final : public Threads,
     // Breakpoints
     bool supports(BreakpointKind kind) const override { return kind != BreakpointKind::ReadWatch; }
     bool evaluates_conditions() const override { return conditions; }
+    bool runs_commands() const override { return conditions; }
     Result<void> insert(ThreadId id, const BreakpointRequest& request) override;
     Result<void> remove(ThreadId id, BreakpointKind kind, Address address, std::uint64_t size) override;
     std::uint32_t hardware_watchpoint_slots() const override { return 4; }
+    // Stepping
+    bool holds_interrupts() const override { return step_holds_interrupts; }
+    Result<void> hold_interrupts(bool on) override {
+        step_holds_interrupts = on;
+        return {};
+    }
     // Documents
     std::vector<std::string> objects() const override { return {"features", "osdata"}; }
     std::optional<std::string> document(std::string_view object, std::string_view annex) override;

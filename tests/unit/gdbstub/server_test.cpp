@@ -21,6 +21,7 @@
 namespace ringside::gdbstub {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -163,9 +164,12 @@ TEST_F(ServerTest, RefusesASecondClientWhileTheFirstGoesOn) {
     TcpClient first(address());
     EXPECT_EQ(first.ask("qAttached"), "1");
     TcpClient second(address());
+    EXPECT_THAT(second.ask("qSupported:multiprocess+"),
+                AllOf(StartsWith("E.another debugger (127.0.0.1:"), HasSubstr("detach it first")));
     EXPECT_EQ(second.receive(), "closed");
     EXPECT_EQ(first.ask("qAttached"), "1");
-    EXPECT_THAT(events(), Contains(HasSubstr("a debugger is already attached")));
+    EXPECT_THAT(events(),
+                Contains(AllOf(StartsWith("refused 127.0.0.1:"), HasSubstr("is attached already"))));
     first.close();
     await_disconnects(1);
     TcpClient third(address());
@@ -173,11 +177,35 @@ TEST_F(ServerTest, RefusesASecondClientWhileTheFirstGoesOn) {
     EXPECT_EQ(on_server([this] { return connects_; }), 2);
 }
 
+// Connections that send no packet neither touch the target nor keep others out, open or closed.
+TEST_F(ServerTest, ServesAClientAmongSilentConnections) {
+    start_tcp();
+    std::vector<std::unique_ptr<TcpClient>> silent;
+    for (int i = 0; i < 40; ++i) {
+        silent.push_back(std::make_unique<TcpClient>(address()));
+        silent.back()->send(i % 2 == 0 ? "GET / HTTP/1.0\r\n\r\n" : "");
+        if (i % 4 == 0)
+            silent.back()->close();
+    }
+    TcpClient client(address());
+    EXPECT_EQ(client.ask("qAttached"), "1");
+    EXPECT_THAT(log(), ElementsAre("attach"));
+    EXPECT_EQ(on_server([this] { return connects_; }), 1);
+    for (int i = 0; i < 40; ++i)
+        silent.push_back(std::make_unique<TcpClient>(address()));
+    EXPECT_EQ(silent[1]->receive(), "closed");  // the oldest made room
+    EXPECT_EQ(client.ask("qAttached"), "1");
+    client.close();
+    await_disconnects(1);
+    EXPECT_EQ(silent.back()->ask("qAttached"), "1");
+}
+
 TEST_F(ServerTest, OutlivesRudeClients) {
     start_tcp();
     int left = 0;
     for (const char* bytes : {"$m10", "$", "", "GET / HTTP/1.1\r\n\r\n", "\x03\x03\x03", "$#00$#00#$$#zz}"}) {
         TcpClient client(address());
+        client.ask("qAttached");
         client.send(bytes);
         client.close();
         await_disconnects(++left);

@@ -1,6 +1,7 @@
-// Registers, memory, breakpoints, threads, documents, monitor commands.
+// Registers, memory, breakpoints, threads, documents, monitor commands, as gdb asks for them.
 #include <cstring>
 
+#include "gdbstub/hex.h"
 #include "tests/unit/gdbstub/session_fixture.h"
 
 namespace ringside::gdbstub {
@@ -44,6 +45,7 @@ TEST_F(Data, WritesRegisters) {
     EXPECT_EQ(send("G" + std::string(FakeTarget::kRegisters * 16, '0')), "OK");
     EXPECT_EQ(target_.registers_of[1][0], 0U);
     EXPECT_EQ(send("G00"), "E.wrong size");
+    EXPECT_EQ(send("Gzz"), "E.malformed packet");
 }
 
 TEST_F(Data, AnswersForRegistersThatCannotBeRead) {
@@ -72,6 +74,7 @@ TEST_F(Data, WritesMemory) {
     EXPECT_EQ(send("M1000,3:0a0B0c"), "OK");
     EXPECT_EQ(send("m1000,4"), "0a0b0c03");
     EXPECT_EQ(send("M2fff,2:0000"), "E.not mapped");
+    EXPECT_EQ(send("M1000,1:zz"), "E.malformed packet");
     EXPECT_EQ(send("m2fff,1"), "ff");
 }
 
@@ -123,10 +126,29 @@ TEST_F(Data, SwitchesToPhysicalAddresses) {
     EXPECT_EQ(send("qqemu.PhyMemMode"), "0");
     EXPECT_EQ(send("Qqemu.PhyMemMode:1"), "OK");
     EXPECT_EQ(send("qqemu.PhyMemMode"), "1");
-    EXPECT_EQ(send("qqemu.sstepbits"), "ENABLE=1,NOIRQ=2,NOTIMER=4");
+}
+
+TEST_F(Data, TellsAndSetsWhatAStepHoldsBack) {
+    EXPECT_EQ(send("qqemu.sstepbits"), "ENABLE=1,NOIRQ=2");
+    EXPECT_EQ(send("qqemu.sstep"), "0x3");
+    EXPECT_EQ(send("Qqemu.sstep=0x1"), "OK");
+    EXPECT_FALSE(target_.step_holds_interrupts);
     EXPECT_EQ(send("qqemu.sstep"), "0x1");
-    EXPECT_EQ(send("Qqemu.sstep=1"), "OK");
-    EXPECT_EQ(send("Qqemu.sstep=7"), "E5f");
+    EXPECT_EQ(send("Qqemu.sstep=3"), "OK");
+    EXPECT_TRUE(target_.step_holds_interrupts);
+    EXPECT_EQ(send("Qqemu.sstep=0x7"), "E5f");
+    EXPECT_EQ(send("Qqemu.sstep=0x2"), "E5f");
+    EXPECT_EQ(send("Qqemu.sstep=0x"), "E16");
+    EXPECT_EQ(send("qqemu.sstep"), "0x3");
+}
+
+TEST_F(SessionTest, OffersNoStepBitsThatTheTargetLacks) {
+    target_bundle_.stepping = nullptr;
+    open_with(kGdb);
+    EXPECT_EQ(send("qqemu.sstepbits"), "ENABLE=1");
+    EXPECT_EQ(send("qqemu.sstep"), "0x1");
+    EXPECT_EQ(send("Qqemu.sstep=0x1"), "OK");
+    EXPECT_EQ(send("Qqemu.sstep=0x3"), "E5f");
 }
 
 // ---- Breakpoints
@@ -212,6 +234,8 @@ TEST_F(Data, EscapesADocument) {
 TEST_F(Data, KnowsWhichDocumentsThereAre) {
     EXPECT_EQ(send("qXfer:features:read:other.xml:0,4"), "E00");
     EXPECT_EQ(send("qXfer:auxv:read::0,4"), "");
+    EXPECT_EQ(send("qXfer:osdata:write::0:00"), "");
+    EXPECT_EQ(send("qXfer:siginfo:write::0:00"), "");
 }
 
 // ---- Monitor
@@ -235,83 +259,22 @@ TEST_F(Data, AnswersTheSmallQuestions) {
     EXPECT_EQ(send("vMustReplyEmpty"), "");
 }
 
-// ---- LLDB
-
-class Lldb : public SessionTest {
-  protected:
-    void SetUp() override { open_with(kOldLldb); }
-};
-
-TEST_F(Lldb, DescribesHostAndProcess) {
-    EXPECT_EQ(send("QThreadSuffixSupported"), "OK");
-    EXPECT_EQ(send("qHostInfo"),
-              "triple:7838365f36342d756e6b6e6f776e2d756e6b6e6f776e;endian:little;ptrsize:8;"
-              "watchpoint_exceptions_received:after;");
-    EXPECT_EQ(send("qProcessInfo"),
-              "pid:1;triple:7838365f36342d756e6b6e6f776e2d756e6b6e6f776e;endian:little;ptrsize:8;");
-    EXPECT_EQ(send("qC"), "QC1");
-    EXPECT_EQ(send("qWatchpointSupportInfo:"), "num:4;");
-}
-
-TEST_F(Lldb, DescribesRegisters) {
-    EXPECT_EQ(send("qRegisterInfo10"),
-              "name:rip;alt-name:pc;bitsize:64;offset:128;encoding:uint;format:hex;set:General;dwarf:16;"
-              "generic:pc;");
-    EXPECT_EQ(send("qRegisterInfo0"), "name:r0;bitsize:64;offset:0;encoding:uint;format:hex;set:General;");
-    EXPECT_EQ(send("qRegisterInfo12"), "E45");
-}
-
-TEST_F(Lldb, SavesAndRestoresRegisters) {
-    EXPECT_EQ(send("QSaveRegisterState;thread:2;"), "1");
-    EXPECT_EQ(send("P3=0000000000000000;thread:2;"), "OK");
-    EXPECT_EQ(send("QRestoreRegisterState:1;thread:2;"), "OK");
-    EXPECT_EQ(target_.registers_of[2][3], 0x203U);
-    EXPECT_EQ(send("QRestoreRegisterState:7;thread:2;"), "E16");
-}
-
-TEST_F(Lldb, DescribesMemoryRegions) {
-    EXPECT_EQ(send("qMemoryRegionInfo"), "OK");
-    EXPECT_EQ(send("qMemoryRegionInfo:0"), "start:0;size:1000;");
-    EXPECT_EQ(send("qMemoryRegionInfo:1234"), "start:1000;size:2000;permissions:rw;");
-}
-
-TEST_F(Lldb, GetsWordsBehindANumberOnceItAsksForThem) {
-    EXPECT_EQ(send("m9000,1"), "E0e");
-    EXPECT_EQ(send("QEnableErrorStrings"), "OK");
-    EXPECT_EQ(send("m9000,1"), "E0e;6e6f74206d6170706564");
-    EXPECT_EQ(send("P3=01"), "E16;626164207265676973746572");
-}
-
-TEST_F(Lldb, GetsThreadsAndReasonInAStopReply) {
-    EXPECT_EQ(send("QListThreadsInStopReply"), "OK");
+TEST_F(Data, IsToldOfOneThreadAStop) {
     send("vCont;c");
-    stop_with(StoppedByHardwareBreakpoint{}, 2);
-    EXPECT_THAT(take_replies(),
-                ElementsAre("T05thread:2;core:1;threads:1,2;thread-pcs:110,210;reason:breakpoint;"
-                            "10:1002000000000000;07:0702000000000000;"));
-    const std::pair<StopReason, const char*> reasons[] = {{StoppedBySignal{Signal::Trap, true}, "trace"},
-                                                          {StoppedBySignal{Signal::Segv, false}, "exception"},
-                                                          {StoppedBySoftwareBreakpoint{}, "breakpoint"},
-                                                          {StoppedByWatchpoint{}, "watchpoint"},
-                                                          {StoppedByInterrupt{}, "signal"}};
-    for (const auto& [reason, word] : reasons) {
-        send("vCont;c");
-        stop_with(reason);
-        EXPECT_THAT(take_replies(), ElementsAre(::testing::HasSubstr(fmt::format(";reason:{};", word))));
-    }
+    target_.other_stops = {{ThreadId{2}, StoppedBySoftwareBreakpoint{}, {}}};
+    stop_with(StoppedBySoftwareBreakpoint{});
+    EXPECT_THAT(take_replies(), ElementsAre(StartsWith("T05thread:p1.1;")));
+    EXPECT_THAT(target_.other_stops, SizeIs(1));
 }
 
-TEST_F(Lldb, GetsAllThreadsAsJson) {
-    stop_with(StoppedByHardwareBreakpoint{}, 2);
-    EXPECT_EQ(send("jThreadsInfo"),
-              "[{\"name\":\"vCPU 0\",\"registers\":{\"16\":\"1001000000000000\",\"7\":\"0701000000000000\"}]"
-              ",\"tid\":1}],{\"name\":\"vCPU 1\",\"reason\":\"breakpoint\",\"registers\":"
-              "{\"16\":\"1002000000000000\",\"7\":\"0702000000000000\"}],\"signal\":5,\"tid\":2}]]");
-}
-
-TEST_F(Lldb, HearsOfAKill) {
-    EXPECT_EQ(send("k"), "X09");
-    EXPECT_TRUE(session_->wants_close());
+// What a breakpoint's commands print is for the console, which a client reads only while it waits for a stop.
+TEST_F(Data, ShowsWhatBreakpointCommandsPrint) {
+    session_->on_console("too early\n");
+    EXPECT_EQ(take_output(), "");
+    receive(framed("vCont;c"));
+    session_->on_console("v=1\n");
+    EXPECT_THAT(take_replies(), ElementsAre("O" + to_hex("too early\n"), "O" + to_hex("v=1\n")));
+    EXPECT_TRUE(session_->running());
 }
 
 }  // namespace

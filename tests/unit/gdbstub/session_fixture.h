@@ -1,6 +1,7 @@
 // Drives a Session with strings.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,7 +30,14 @@ class SessionTest : public ::testing::Test {
     static constexpr std::string_view kNewLldb =
         "qSupported:xmlRegisters=i386;multiprocess+;swbreak+;hwbreak+";
 
-    void open(SessionOptions options = {}) { session_.emplace(target_bundle_, options); }
+    // The hooks record the errors that the client got as bare numbers, and refuse it if told to.
+    void open(SessionOptions options = {}) {
+        session_.emplace(
+            target_bundle_, options,
+            SessionHooks{.admit = [this] { return refusal_; },
+                         .on_error = [this](const std::string& line) { logged_.push_back(line); },
+                         .deliver = deliver_});
+    }
 
     // A session that has met its client and needs no acknowledgements.
     void open_with(std::string_view greeting) {
@@ -88,6 +96,9 @@ class SessionTest : public ::testing::Test {
     FakeTarget target_;
     Target target_bundle_ = target_.bundle();
     std::optional<Session> session_;
+    std::string refusal_;
+    std::function<void()> deliver_;
+    std::vector<std::string> logged_;
 };
 
 }  // namespace ringside::gdbstub

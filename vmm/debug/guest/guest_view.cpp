@@ -20,6 +20,20 @@ tl::unexpected<Error> not_backed(Gpa gpa) {
     return failure("access guest-physical " + hex(gpa.value), "there is no RAM or ROM at this address");
 }
 
+// Why a debugger's write cannot go there; nothing if it can. (A breakpoint in a ROM is planted in its host
+// memory, which is no write of the client's.)
+std::optional<tl::unexpected<Error>> refusal_to_write(const machine::GuestMemory& memory, Gpa gpa) {
+    for (const machine::MemoryRegion& region : memory.regions()) {
+        if (gpa >= region.start() && gpa < region.end())
+            return region.read_only() ? std::optional(failure("write guest-physical " + hex(gpa.value),
+                                                              "this is the firmware's ROM",
+                                                              "Change the file that --firmware names"))
+                                      : std::nullopt;
+    }
+    return failure("write guest-physical " + hex(gpa.value),
+                   "there is no RAM at this address: a device's registers, or nothing at all");
+}
+
 // Bytes from `gva` to the end of its page.
 std::uint64_t rest_of_page(const x86::Translation& t) {
     return t.page_size - (t.gpa.value & (t.page_size - 1));
@@ -83,8 +97,8 @@ std::optional<std::uint64_t> GuestView::load(const x86::SystemRegisters& system,
 Result<void> GuestView::write_physical(Gpa gpa, std::span<const std::byte> data) {
     for (std::size_t done = 0; done < data.size();) {
         const auto there = memory_.prefix(gpa + done, data.size() - done);
-        if (there.empty())
-            return not_backed(gpa + done);
+        if (auto refusal = refusal_to_write(memory_, gpa + done))
+            return *refusal;
         done += there.size();
     }
     while (!data.empty()) {
@@ -109,8 +123,8 @@ Result<void> GuestView::write(const x86::SystemRegisters& system, Gva gva, std::
         const auto length = std::min<std::uint64_t>(data.size() - done, rest_of_page(*page));
         for (std::uint64_t checked = 0; checked < length;) {
             const auto there = memory_.prefix(page->gpa + checked, length - checked);
-            if (there.empty())
-                return not_backed(page->gpa + checked);
+            if (auto refusal = refusal_to_write(memory_, page->gpa + checked))
+                return *refusal;
             checked += there.size();
         }
         pieces.push_back({page->gpa, data.subspan(done, length)});

@@ -111,6 +111,20 @@ std::string breakpoints(const Debugger& debugger) {
                         : text;
 }
 
+std::string step(Debugger& debugger, std::string_view rest) {
+    gdbstub::Stepping& stepping = *debugger.target().stepping;
+    if (rest == "irq on" || rest == "irq off") {
+        // "irq on" lets interrupts come.
+        if (const auto done = stepping.hold_interrupts(rest == "irq off"); !done)
+            return done.error().message + "\n";
+    } else if (!rest.empty()) {
+        return "Usage: monitor step [irq on|irq off]\n";
+    }
+    return stepping.holds_interrupts()
+               ? "A step holds the guest's interrupts back until it is done.\n"
+               : "A step lets the guest's interrupts come, and may end in a handler.\n";
+}
+
 std::string fatal(const Debugger& debugger) {
     const std::string text = debugger.fatal_reports();
     return text.empty() ? "Every vCPU can run.\n" : text;
@@ -134,6 +148,8 @@ void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger) {
                   [&](auto thread, auto rest) { return address_space(debugger, thread, rest); }});
     registry.add({"breakpoints", "", "what is inserted now, by which mechanism, and how often it was hit",
                   [&](auto, auto) { return breakpoints(debugger); }});
+    registry.add({"step", "[irq on|irq off]", "whether interrupts come while a vCPU is stepped",
+                  [&](auto, auto rest) { return step(debugger, rest); }});
     registry.add({"fatal", "", "why a vCPU cannot run on (triple fault and the like)",
                   [&](auto, auto) { return fatal(debugger); }});
     registry.add({"host", "", "what this host's KVM can do for the debugger, measured",

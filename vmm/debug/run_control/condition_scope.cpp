@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include <fmt/format.h>
+
 namespace ringside::debug {
 
 bool ConditionScope::any_holds(std::span<const std::vector<std::byte>> conditions,
@@ -13,6 +15,18 @@ bool ConditionScope::any_holds(std::span<const std::vector<std::byte>> condition
     return std::ranges::any_of(conditions, [this](const std::vector<std::byte>& code) {
         return gdbstub::evaluate_agent_expression(code, *this).value_or(1) != 0;
     });
+}
+
+std::string ConditionScope::run(std::span<const std::vector<std::byte>> commands,
+                                const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
+    state_.general = general;
+    state_.system = system;
+    printed_.clear();
+    for (const std::vector<std::byte>& code : commands) {
+        if (const auto done = gdbstub::run_agent_command(code, *this); !done)
+            printed_ += fmt::format("<the breakpoint's command failed: {}>\n", to_string(done.error()));
+    }
+    return std::exchange(printed_, {});
 }
 
 std::optional<std::uint64_t> ConditionScope::read_register(std::uint16_t regno) {

@@ -1,9 +1,12 @@
-// Breakpoint conditions, evaluated on the vCPU's own thread: what an agent expression sees of it.
+// Breakpoint conditions and commands, evaluated on the vCPU's own thread: what an agent expression sees of it.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "arch/x86_64/registers.h"
@@ -21,12 +24,18 @@ class ConditionScope final : public gdbstub::AgentContext {
     bool any_holds(std::span<const std::vector<std::byte>> conditions, const x86::GeneralRegisters& general,
                    const x86::SystemRegisters& system);
 
+    // Runs the commands and returns what they print. One that fails says why there.
+    std::string run(std::span<const std::vector<std::byte>> commands, const x86::GeneralRegisters& general,
+                    const x86::SystemRegisters& system);
+
     std::optional<std::uint64_t> read_register(std::uint16_t regno) override;
     bool read_memory(std::uint64_t address, std::span<std::byte> out) override;
+    void print(std::string_view text) override { printed_ += text; }
 
   private:
     const x86::RegisterFile& file_;
     const GuestView& view_;
+    std::string printed_;
     x86::CpuState state_;  // general and system registers are current, no other
 };
 

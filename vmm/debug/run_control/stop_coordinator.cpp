@@ -41,6 +41,7 @@ bool StopCoordinator::all_at_rest_but(std::optional<VcpuIndex> except) const {
 void StopCoordinator::begin_stop_locked(gdbstub::StopEvent event) {
     state_ = State::Stopping;
     last_ = std::move(event);
+    hit_too_.clear();
     for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i) {
         if (!suspended_[i]) {
             suspended_[i] = true;
@@ -58,6 +59,8 @@ void StopCoordinator::report(VcpuIndex vcpu, gdbstub::StopEvent event) {
     // Another vCPU was faster, and this one is suspended already.
     if (must_be_kept(event.reason))
         pending_[vcpu.value] = std::move(event);
+    else
+        hit_too_.push_back(std::move(event));
 }
 
 void StopCoordinator::vcpu_parked(VcpuIndex vcpu) {
@@ -168,6 +171,25 @@ bool StopCoordinator::stopped() const {
 gdbstub::StopEvent StopCoordinator::last_stop() const {
     std::lock_guard lock(mutex_);
     return last_;
+}
+
+std::vector<gdbstub::StopEvent> StopCoordinator::simultaneous() const {
+    std::lock_guard lock(mutex_);
+    auto events = hit_too_;
+    for (const auto& pending : pending_) {
+        if (pending)
+            events.push_back(*pending);
+    }
+    return events;
+}
+
+void StopCoordinator::forget_if(const std::function<bool(const gdbstub::StopEvent&)>& unwanted) {
+    std::lock_guard lock(mutex_);
+    std::erase_if(hit_too_, unwanted);
+    for (auto& pending : pending_) {
+        if (pending && unwanted(*pending))
+            pending.reset();
+    }
 }
 
 }  // namespace ringside::debug

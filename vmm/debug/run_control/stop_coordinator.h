@@ -56,6 +56,10 @@ class StopCoordinator {
 
     bool stopped() const;
     gdbstub::StopEvent last_stop() const;
+    // What other vCPUs had to tell when they were stopped along with the one that last_stop() names.
+    std::vector<gdbstub::StopEvent> simultaneous() const;
+    // Drops those of them that need not be told.
+    void forget_if(const std::function<bool(const gdbstub::StopEvent&)>& unwanted);
 
   private:
     enum class State : std::uint8_t { Running, Stopping, Stopped };
@@ -72,6 +76,7 @@ class StopCoordinator {
     State state_ = State::Stopping;
     gdbstub::StopEvent last_;
     std::vector<std::optional<gdbstub::StopEvent>> pending_;  // by vCPU
+    std::vector<gdbstub::StopEvent> hit_too_;                 // breakpoints that will be hit again
     std::vector<bool> suspended_;                             // by this coordinator's own suspension
     std::vector<bool> captured_;                              // between vcpu_parked() and vcpu_leaving()
     std::optional<VcpuIndex> exclusive_;

@@ -171,7 +171,8 @@ void VcpuDebugger::do_halt() {
 // for one.
 bool VcpuDebugger::holds_interrupts() const {
     const bool waiting = range_steps_ != 0 && range_steps_ % kRangePatience == 0;
-    return (!continues() || step_off_) && !waiting && context_.abilities.step_blocks_interrupts;
+    const bool client_steps = !continues() && context_.hold_interrupts;
+    return (client_steps || step_off_) && !waiting && context_.abilities.step_blocks_interrupts;
 }
 
 void VcpuDebugger::add_single_step(SlotSetup& setup) {

@@ -1,5 +1,6 @@
 #include "vmm/debug/run_control/vcpu_debugger.h"
 
+#include <tuple>
 #include <utility>
 
 #include "arch/x86_64/control_bits.h"
@@ -246,8 +247,13 @@ bool VcpuDebugger::is_meant_here(const Breakpoint& breakpoint) const {
 }
 
 bool VcpuDebugger::wants_stop(const Breakpoint& breakpoint) {
-    return breakpoint.request.conditions.empty() ||
-           conditions_.any_holds(breakpoint.request.conditions, general_, system_);
+    const auto& [conditions, commands] = std::tie(breakpoint.request.conditions, breakpoint.request.commands);
+    if (!conditions.empty() && !conditions_.any_holds(conditions, general_, system_))
+        return false;
+    if (commands.empty())
+        return true;
+    context_.print(conditions_.run(commands, general_, system_));
+    return false;
 }
 
 void VcpuDebugger::hit(Breakpoint& breakpoint) {

@@ -41,6 +41,10 @@ struct DebugContext {
     std::function<void(VcpuIndex)> on_slots_short;
     // Told, on the vCPU's thread, the first time that an instruction was done in KVM's stead.
     std::function<void(VcpuIndex)> on_completed;
+    // Shows the client's user what a breakpoint's commands print; called on the vCPU's thread.
+    std::function<void(std::string)> print;
+    // A client's step keeps interrupts waiting, where the host can do that.
+    bool hold_interrupts = true;
 };
 
 class VcpuDebugger {

@@ -1,5 +1,7 @@
 #include "vmm/debug/target/debugger.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "vmm/debug/run_control/thread_ids.h"
@@ -38,7 +40,8 @@ void Debugger::bind(machine::Machine& machine) {
                          });
                      },
                      [this](VcpuIndex) { hooks_.post([this] { notice_guest_slots(); }); },
-                     [this](VcpuIndex) { hooks_.post([this] { notice_completion(); }); }});
+                     [this](VcpuIndex) { hooks_.post([this] { notice_completion(); }); },
+                     [this](std::string text) { hooks_.on_console(std::move(text)); }});
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
         auto& thread = machine.vcpu(VcpuIndex{i});
         states_.push_back(std::make_unique<VcpuState>(thread, features));
@@ -46,9 +49,16 @@ void Debugger::bind(machine::Machine& machine) {
     }
     register_access_ = std::make_unique<RegisterAccess>(*this);
     memory_access_ = std::make_unique<MemoryAccess>(*this, *view_);
-    target_ = std::make_unique<gdbstub::Target>(gdbstub::Target{*this, *register_access_, *memory_access_,
-                                                                *this, this, nullptr, nullptr,
-                                                                "x86_64-unknown-unknown", 8});
+    // A triple without vendor and system matches every kernel file in LLDB, whatever its ABI tag says.
+    const bool wide = options_.architecture == x86::GdbArchitecture::X86_64;
+    target_ = std::make_unique<gdbstub::Target>(gdbstub::Target{.threads = *this,
+                                                                .registers = *register_access_,
+                                                                .memory = *memory_access_,
+                                                                .execution = *this,
+                                                                .breakpoints = this,
+                                                                .stepping = this,
+                                                                .triple = wide ? "x86_64" : "i386",
+                                                                .address_bytes = wide ? 8U : 4U});
 }
 
 Result<HostAbilities> Debugger::abilities() {
@@ -121,9 +131,10 @@ void Debugger::on_all_stopped() {
         return;
     }
     started_ = true;
-    if (client_leaving_) {
-        let_go();
-        return;
+    if (leaving_) {
+        let_go(*leaving_);
+        if (!client_attached_)
+            return;
     }
     auto stop = coordinator_->last_stop();
     stop.console = std::exchange(notices_, {}) + stop.console;
@@ -139,14 +150,15 @@ void Debugger::resume_everything() {
 }
 
 // The client is gone and the guest is stopped: nothing of the debugger's stays behind in it.
-void Debugger::let_go() {
-    client_leaving_ = false;
-    client_attached_ = false;
+void Debugger::let_go(OnDisconnect then) {
+    leaving_.reset();
+    client_attached_ = std::exchange(next_client_waits_, false);
+    context_->hold_interrupts = true;
     table_->remove_all(*token_);
     hooks_.on_let_go();
     memory_access_->set_physical_mode(false);
     view_->choose_address_space(std::nullopt);
-    if (options_.on_disconnect == OnDisconnect::Resume)
+    if (then == OnDisconnect::Resume && !client_attached_)
         resume_everything();
 }
 
@@ -173,6 +185,7 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
         table_->settle(*view_, (*state)->system);
     notice_stepping();
     notice_patch_sites();
+    forget_removed_watchpoints();
     started_ = true;
     hooks_.on_resume();
     token_.reset();
@@ -230,6 +243,26 @@ gdbstub::StopEvent Debugger::last_stop() const {
     return coordinator_->last_stop();
 }
 
+std::vector<gdbstub::StopEvent> Debugger::simultaneous() const {
+    return coordinator_->simultaneous();
+}
+
+void Debugger::reported_together() {
+    coordinator_->forget_if([](const gdbstub::StopEvent&) { return true; });
+}
+
+// A client that has deleted a watchpoint does not know what to make of its hit. (gdb takes out what it has
+// at each stop and puts it back before it resumes: only then is it known what it has deleted.)
+void Debugger::forget_removed_watchpoints() {
+    const auto list = table_->list();
+    coordinator_->forget_if([&list](const gdbstub::StopEvent& event) {
+        const auto* hit = std::get_if<gdbstub::StoppedByWatchpoint>(&event.reason);
+        return hit != nullptr && std::ranges::none_of(list, [hit](const Breakpoint* b) {
+                   return b->is_watchpoint() && b->request.address == hit->address;
+               });
+    });
+}
+
 bool Debugger::running() const {
     return !token_ && !ended_;
 }
@@ -240,37 +273,37 @@ void Debugger::kill() {
 
 void Debugger::attach() {
     client_attached_ = true;
+    next_client_waits_ = leaving_.has_value();
     (void)abilities();  // a failure shows again, with its reason, at the first breakpoint
     if (!token_)
         coordinator_->interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false});
 }
 
+// A client that leaves in good order leaves a running guest: the policy is for accidents.
 void Debugger::detach() {
+    leave(OnDisconnect::Resume);
+}
+
+void Debugger::client_lost() {
+    if (client_attached_)
+        leave(options_.on_disconnect);
+}
+
+void Debugger::leave(OnDisconnect then) {
     if (ended_) {
         client_attached_ = false;
         return;
     }
-    if (!token_) {
-        client_lost();
-        return;
-    }
-    const auto policy = std::exchange(options_.on_disconnect, OnDisconnect::Resume);
-    let_go();  // a client that leaves in good order leaves a running guest, whatever the policy for accidents
-    options_.on_disconnect = policy;
-}
-
-void Debugger::client_lost() {
-    if (ended_ || !client_attached_)
-        return;
-    if (options_.on_disconnect == OnDisconnect::Quit) {
+    if (then == OnDisconnect::Quit) {
         hooks_.on_quit();
         return;
     }
     if (token_) {
-        let_go();
+        let_go(then);
         return;
     }
-    client_leaving_ = true;
+    leaving_ = then;
+    next_client_waits_ = false;
     coordinator_->interrupt(gdbstub::StoppedByInterrupt{});
 }
 
@@ -320,16 +353,20 @@ gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thr
 
 // ---- The server's thread: gdbstub::Breakpoints
 
-bool Debugger::evaluates_conditions() const {
-    return true;
+bool Debugger::holds_interrupts() const {
+    return context_->hold_interrupts && context_->abilities.step_blocks_interrupts;
+}
+
+gdbstub::Result<void> Debugger::hold_interrupts(bool on) {
+    if (on && !context_->abilities.step_blocks_interrupts)
+        return refuse(Code::Unsupported, "this host's KVM cannot hold interrupts back during a step");
+    context_->hold_interrupts = on;
+    return {};
 }
 
 gdbstub::Result<void> Debugger::insert(gdbstub::ThreadId thread, const gdbstub::BreakpointRequest& request) {
     if (!token_)
         return still_running();
-    if (!request.commands.empty())
-        return refuse(Code::Unsupported,
-                      "breakpoint commands are not run in the stub: use `set dprintf-style gdb`");
     if (const auto measured = abilities(); !measured)
         return refuse(measured.error());
     x86::ClassSet system;

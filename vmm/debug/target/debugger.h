@@ -40,6 +40,8 @@ struct DebuggerHooks {
     std::function<void(std::function<void()>)>
         post;  // runs a function on the server's thread; from any thread
     std::function<void(const gdbstub::StopEvent&)> on_stop;
+    // What a breakpoint's commands have printed, for the client's user. On the vCPU's thread.
+    std::function<void(std::string)> on_console;
     // The client asks about threads: it shows the stop to its user. gdb does not ask at the stops that it
     // makes for itself, between the steps of one command.
     std::function<void()> on_stop_shown;
@@ -59,7 +61,8 @@ struct DebuggerHooks {
 class Debugger final : public machine::VcpuObserver,
                        private gdbstub::Execution,
                        private gdbstub::Threads,
-                       private gdbstub::Breakpoints {
+                       private gdbstub::Breakpoints,
+                       private gdbstub::Stepping {
   public:
     Debugger(const kvm::System& system, DebuggerOptions options, DebuggerHooks hooks);
     ~Debugger() override;
@@ -107,6 +110,8 @@ class Debugger final : public machine::VcpuObserver,
     gdbstub::Result<void> resume(std::span<const gdbstub::ThreadResume>) override;
     void interrupt() override;
     gdbstub::StopEvent last_stop() const override;
+    std::vector<gdbstub::StopEvent> simultaneous() const override;
+    void reported_together() override;
     bool running() const override;
     void kill() override;
     void attach() override;
@@ -117,11 +122,15 @@ class Debugger final : public machine::VcpuObserver,
     gdbstub::Result<gdbstub::ThreadInfo> thread_info(gdbstub::ThreadId) override;
     // gdbstub::Breakpoints
     bool supports(gdbstub::BreakpointKind) const override { return true; }
-    bool evaluates_conditions() const override;
+    bool evaluates_conditions() const override { return true; }
+    bool runs_commands() const override { return true; }
     gdbstub::Result<void> insert(gdbstub::ThreadId, const gdbstub::BreakpointRequest&) override;
     gdbstub::Result<void> remove(gdbstub::ThreadId, gdbstub::BreakpointKind, gdbstub::Address,
                                  std::uint64_t size) override;
     std::uint32_t hardware_watchpoint_slots() const override { return x86::kDebugSlots; }
+    // gdbstub::Stepping
+    bool holds_interrupts() const override;
+    gdbstub::Result<void> hold_interrupts(bool) override;
 
     // Tells, once each, what a user should know about the breakpoints that are in now.
     void notice_stepping();
@@ -131,8 +140,10 @@ class Debugger final : public machine::VcpuObserver,
     void notice(const std::string& text);
 
     void on_all_stopped();
-    void let_go();
+    void leave(OnDisconnect then);
+    void let_go(OnDisconnect then);
     void resume_everything();
+    void forget_removed_watchpoints();
 
     const kvm::System& system_;
     DebuggerOptions options_;
@@ -159,8 +170,9 @@ class Debugger final : public machine::VcpuObserver,
     bool told_of_completion_ = false;
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over
     bool client_attached_ = false;
-    bool client_leaving_ =
-        false;  // vanished while the guest ran: to be let go of at the stop that was asked for
+    // The client left while the guest ran: what is to be done at the stop that was asked for.
+    std::optional<OnDisconnect> leaving_;
+    bool next_client_waits_ = false;  // for that same stop
     bool ended_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "vmm/debug/target/register_access.h"
 
+#include "arch/x86_64/cpu_mode.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/errors.h"
 
@@ -14,6 +15,22 @@ constexpr std::size_t kMostSaved = 64;
 
 tl::unexpected<gdbstub::TargetError> register_error(x86::RegisterError error) {
     return refuse(Code::Invalid, std::string(x86::describe(error)));
+}
+
+// In real mode and in virtual-8086 mode a segment begins at 16 times its selector, so a new selector moves it.
+// A base that was written along with the selector stays as it was written.
+void follow_selectors(const x86::CpuState& before, x86::CpuState& changed) {
+    const auto mode = x86::cpu_mode(changed);
+    if (mode != x86::CpuMode::Real && mode != x86::CpuMode::Virtual8086)
+        return;
+    using System = x86::SystemRegisters;
+    for (const auto segment :
+         {&System::cs, &System::ss, &System::ds, &System::es, &System::fs, &System::gs}) {
+        const x86::Segment& old = before.system.*segment;
+        x86::Segment& now = changed.system.*segment;
+        if (now.selector != old.selector && now.base == old.base)
+            now.base = std::uint64_t{now.selector} << 4;
+    }
 }
 
 }  // namespace
@@ -51,6 +68,7 @@ gdbstub::Result<void> RegisterAccess::write_all(gdbstub::ThreadId thread, std::s
     x86::CpuState changed = **state;
     if (auto r = file_.decode_all(data, changed); !r)
         return register_error(r.error());
+    follow_selectors(**state, changed);
     return store(thread, file_.g_classes(), changed);
 }
 
@@ -78,12 +96,16 @@ gdbstub::Result<void> RegisterAccess::write(gdbstub::ThreadId thread, std::uint3
         return register_error(x86::RegisterError::NoSuchRegister);
     x86::ClassSet classes;
     classes.add(info->register_class);
-    const auto state = load(thread, classes);
+    x86::ClassSet needed = classes;
+    needed.add(x86::RegisterClass::General);  // the CPU's mode
+    needed.add(x86::RegisterClass::System);
+    const auto state = load(thread, needed);
     if (!state)
         return tl::unexpected<gdbstub::TargetError>(state.error());
     x86::CpuState changed = **state;
     if (auto r = file_.write(changed, regno, data); !r)
         return register_error(r.error());
+    follow_selectors(**state, changed);
     return store(thread, classes, changed);
 }
 

@@ -1,6 +1,7 @@
-// The width of a kernel's code, according to its file.
+// The width of a kernel's code and where it begins, according to its file.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 
@@ -11,5 +12,8 @@ namespace ringside::exits {
 // (objcopy -O elf32-i386). Its debug information is unchanged, however, so the result is 4 only if every unit
 // has 4.
 std::optional<unsigned> code_address_bytes(const std::filesystem::path& path);
+
+// The entry point that an ELF file's header names, as it was linked; nullopt for another file.
+std::optional<std::uint64_t> entry_point(const std::filesystem::path& path);
 
 }  // namespace ringside::exits

@@ -1,0 +1,144 @@
+// What LLDB asks for besides gdb's packets.
+#include "gdbstub/hex.h"
+#include "tests/unit/gdbstub/session_fixture.h"
+
+namespace ringside::gdbstub {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class Lldb : public SessionTest {
+  protected:
+    void SetUp() override { open_with(kOldLldb); }
+};
+
+TEST_F(Lldb, DescribesHostAndProcess) {
+    EXPECT_EQ(send("QThreadSuffixSupported"), "OK");
+    EXPECT_EQ(send("qHostInfo"),
+              "triple:7838365f36342d756e6b6e6f776e2d756e6b6e6f776e;endian:little;ptrsize:8;"
+              "watchpoint_exceptions_received:after;");
+    EXPECT_EQ(send("qProcessInfo"),
+              "pid:1;triple:7838365f36342d756e6b6e6f776e2d756e6b6e6f776e;endian:little;ptrsize:8;");
+    EXPECT_EQ(send("qC"), "QC1");
+    EXPECT_EQ(send("qWatchpointSupportInfo:"), "num:4;");
+}
+
+TEST_F(SessionTest, TellsLldbAloneWhereTheProgramIsEntered) {
+    target_bundle_.entry_point = 0xffffffff81000123;
+    open_with(kOldLldb);
+    EXPECT_THAT(send(kOldLldb), HasSubstr(";qXfer:auxv:read+"));
+    EXPECT_EQ(
+        send("qXfer:auxv:read::0,1000"),
+        "l" + std::string("\x09\0\0\0\0\0\0\0}\x03\x01\0\x81\xff\xff\xff\xff", 17) + std::string(16, '\0'));
+    target_bundle_.address_bytes = 4;
+    target_bundle_.entry_point = 0x100000;
+    EXPECT_EQ(send("qXfer:auxv:read::0,1000"),
+              "l" + std::string("\x09\0\0\0\0\0\x10\0", 8) + std::string(8, '\0'));
+    EXPECT_THAT(send(kGdb), Not(HasSubstr("auxv")));
+    EXPECT_EQ(send("qXfer:auxv:read::0,1000"), "");
+    target_bundle_.entry_point.reset();
+    EXPECT_THAT(send(kOldLldb), Not(HasSubstr("auxv")));
+}
+
+TEST_F(Lldb, DescribesRegisters) {
+    EXPECT_EQ(send("qRegisterInfo10"),
+              "name:rip;alt-name:pc;bitsize:64;offset:128;encoding:uint;format:hex;set:General;dwarf:16;"
+              "generic:pc;");
+    EXPECT_EQ(send("qRegisterInfo0"), "name:r0;bitsize:64;offset:0;encoding:uint;format:hex;set:General;");
+    EXPECT_EQ(send("qRegisterInfo12"), "E45");
+}
+
+TEST_F(Lldb, SavesAndRestoresRegisters) {
+    EXPECT_EQ(send("QSaveRegisterState;thread:2;"), "1");
+    EXPECT_EQ(send("P3=0000000000000000;thread:2;"), "OK");
+    EXPECT_EQ(send("QRestoreRegisterState:1;thread:2;"), "OK");
+    EXPECT_EQ(target_.registers_of[2][3], 0x203U);
+    EXPECT_EQ(send("QRestoreRegisterState:7;thread:2;"), "E16");
+}
+
+TEST_F(Lldb, DescribesMemoryRegions) {
+    EXPECT_EQ(send("qMemoryRegionInfo"), "OK");
+    EXPECT_EQ(send("qMemoryRegionInfo:0"), "start:0;size:1000;");
+    EXPECT_EQ(send("qMemoryRegionInfo:1234"), "start:1000;size:2000;permissions:rw;");
+}
+
+TEST_F(Lldb, GetsWordsBehindANumberOnceItAsksForThem) {
+    EXPECT_EQ(send("m9000,1"), "E0e");
+    EXPECT_EQ(send("QEnableErrorStrings"), "OK");
+    EXPECT_EQ(send("m9000,1"), "E0e;6e6f74206d6170706564");
+    EXPECT_EQ(send("P3=01"), "E16;626164207265676973746572");
+}
+
+TEST_F(Lldb, GetsThreadsAndReasonInAStopReply) {
+    EXPECT_EQ(send("QListThreadsInStopReply"), "OK");
+    send("vCont;c");
+    stop_with(StoppedByHardwareBreakpoint{}, 2);
+    constexpr std::string_view kStop = R"([{"reason":"breakpoint","signal":5,"tid":2}])";
+    EXPECT_THAT(take_replies(),
+                ElementsAre("T05thread:2;core:1;threads:1,2;thread-pcs:110,210;jstopinfo:" + to_hex(kStop) +
+                            ";reason:breakpoint;10:1002000000000000;07:0702000000000000;"));
+    const std::pair<StopReason, const char*> reasons[] = {{StoppedBySignal{Signal::Trap, true}, "trace"},
+                                                          {StoppedBySignal{Signal::Segv, false}, "exception"},
+                                                          {StoppedBySoftwareBreakpoint{}, "breakpoint"},
+                                                          {StoppedByWatchpoint{}, "watchpoint"},
+                                                          {StoppedByInterrupt{}, "signal"}};
+    for (const auto& [reason, word] : reasons) {
+        send("vCont;c");
+        stop_with(reason);
+        EXPECT_THAT(take_replies(), ElementsAre(::testing::HasSubstr(fmt::format(";reason:{};", word))));
+    }
+}
+
+// Two threads hit at once: LLDB must hear of both, once, or it steps one of them over its breakpoint.
+TEST_F(Lldb, HearsOfEveryThreadThatStoppedForAReasonOfItsOwn) {
+    EXPECT_EQ(send("QListThreadsInStopReply"), "OK");
+    send("vCont;c");
+    target_.other_stops = {{ThreadId{2}, StoppedByWatchpoint{WatchKind::Write, 0x1234}, {}}};
+    stop_with(StoppedBySoftwareBreakpoint{});
+    const std::string reasons = to_hex(R"([{"reason":"breakpoint","signal":5,"tid":1},)"
+                                       R"({"description":"4660","reason":"watchpoint","signal":5,"tid":2}])");
+    const std::string expected = "jstopinfo:" + reasons + ";";
+    EXPECT_THAT(take_replies(), ElementsAre(HasSubstr(expected)));
+    EXPECT_THAT(target_.other_stops, IsEmpty());
+    EXPECT_THAT(send("?"), HasSubstr(expected));
+    EXPECT_THAT(send("jThreadsInfo"), HasSubstr("\"description\":\"4660\""));
+    send("vCont;c");
+    stop_with(StoppedBySoftwareBreakpoint{});
+    EXPECT_THAT(take_replies(), ElementsAre(Not(HasSubstr(expected))));
+}
+
+// To LLDB the description of a watchpoint's stop is its address.
+TEST_F(Lldb, GetsNoDescriptionWithAWatchpoint) {
+    EXPECT_EQ(send("QListThreadsInStopReply"), "OK");
+    for (const bool watchpoint : {false, true}) {
+        send("vCont;c");
+        if (watchpoint)
+            stop_with(StoppedByWatchpoint{WatchKind::Write, 0x1234}, 1, "words\n");
+        else
+            stop_with(StoppedBySignal{}, 1, "words\n");
+        const auto replies = take_replies();
+        ASSERT_THAT(replies, SizeIs(2));
+        EXPECT_EQ(replies[0], "O" + to_hex("words\n"));
+        EXPECT_EQ(replies[1].find("description:") == std::string::npos, watchpoint) << replies[1];
+    }
+}
+
+TEST_F(Lldb, GetsAllThreadsAsJson) {
+    stop_with(StoppedByHardwareBreakpoint{}, 2);
+    EXPECT_EQ(send("jThreadsInfo"),
+              "[{\"name\":\"vCPU 0\",\"registers\":{\"16\":\"1001000000000000\",\"7\":\"0701000000000000\"}]"
+              ",\"tid\":1}],{\"name\":\"vCPU 1\",\"reason\":\"breakpoint\",\"registers\":"
+              "{\"16\":\"1002000000000000\",\"7\":\"0702000000000000\"}],\"signal\":5,\"tid\":2}]]");
+}
+
+TEST_F(Lldb, HearsOfAKill) {
+    EXPECT_EQ(send("k"), "X09");
+    EXPECT_TRUE(session_->wants_close());
+}
+
+}  // namespace
+}  // namespace ringside::gdbstub
