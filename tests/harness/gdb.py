@@ -79,6 +79,10 @@ class GdbSession:
             self._next(deadline, "a stop")
         return self._stops.pop(0)
 
+    def printed(self) -> str:
+        """What gdb and the guest have printed since the last command was given."""
+        return self._text
+
     def interrupt(self, seconds: float = 60) -> dict[str, Any]:
         """Ctrl-C at gdb's terminal."""
         self._process.send_signal(signal.SIGINT)

@@ -89,10 +89,11 @@ class _Reader:
         return self.string()
 
     def _tuple(self) -> dict[str, Any]:
+        """What has no name in it goes by its place: gdb writes a breakpoint's `script` so."""
         self._take("{")
         values: dict[str, Any] = {}
         while self._peek() != "}":
-            name, value = self._named()
+            name, value = self._named() if self._peek() != '"' else (str(len(values)), self.string())
             values[name] = value
             if self._peek() == ",":
                 self._take(",")

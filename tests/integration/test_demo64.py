@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.case import RingsideTest
+from tests.harness.rsp import frame
 
 EXIT_STATUS = (0x10 << 1) | 1
 
@@ -218,6 +219,23 @@ class TestDemo64(RingsideTest):
         again.connect(vm.port())
         assert again.integer("$rip") == stopped_at
         self.run_to_end(vm, again)
+
+    def test_detach_always_lets_the_guest_run(self):
+        """Whatever is to happen when a client just vanishes; stopped or, by the packet itself, running."""
+        for running in (False, True):
+            vm, gdb = self.attached("demo64", "--append=rounds=20", "--on-disconnect=pause")
+            gdb.console("break report_round if round == 2")
+            gdb.run("continue")
+            if not running:
+                gdb.console("detach")
+            else:
+                gdb.console("delete")
+                gdb.kill()
+                client = self.client(vm)
+                assert client.ask(b"?").startswith(b"T")
+                client.send(frame(b"vCont;c") + frame(b"D"))
+                assert client.receive() == b"OK"
+            assert vm.wait() == EXIT_STATUS
 
     def test_on_disconnect_quit_ends_the_machine(self):
         vm, gdb = self.attached("demo64", "--append=rounds=0", "--on-disconnect=quit")

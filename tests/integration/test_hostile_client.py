@@ -3,7 +3,10 @@
 import re
 import socket
 
+import pytest
+
 from tests.harness.case import RingsideTest
+from tests.harness.gdb import GdbError
 from tests.harness.rsp import INTERRUPT, frame
 
 
@@ -24,6 +27,23 @@ class TestHostileClient(RingsideTest):
         client = self.client(vm)
         client.send(bytes(range(256)) * 64)
         client.close()
+        self.assert_alive(vm)
+
+    def test_a_port_that_is_only_probed_leaves_a_held_guest_held(self):
+        vm = self.start()
+        for probe in (b"", b"GET / HTTP/1.0\r\n\r\n", b"+", b"\x03", b"$?#"):
+            client = self.client(vm)
+            client.send(probe)
+            client.close()
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        assert gdb.integer("$rip") == gdb.integer("(unsigned long)pvh_entry")
+
+    def test_an_idle_connection_neither_stops_the_guest_nor_keeps_others_out(self):
+        vm = self.ringside(self.guest("demo64"), "--append=rounds=0", wait=False)
+        vm.serial("round 1:")
+        self.client(vm)  # and it says nothing
+        vm.serial("round 9:")
         self.assert_alive(vm)
 
     def test_noise_and_then_reason(self):
@@ -102,6 +122,14 @@ class TestHostileClient(RingsideTest):
         first.close()
         second.close()
         self.assert_alive(vm)
+
+    def test_gdb_says_why_it_must_wait(self):
+        vm = self.start()
+        assert self.client(vm).ask(b"?").startswith(b"T")
+        gdb = self.gdb(self.guest("demo64"))
+        with pytest.raises(GdbError):
+            gdb.connect(vm.port())
+        assert "another debugger (127.0.0.1:" in gdb.transcript()
 
     def test_interrupts_at_any_time(self):
         vm = self.start()

@@ -1,0 +1,50 @@
+"""Commands that run where a breakpoint is hit, next to the guest: gdb's dprintf in agent style."""
+
+import re
+
+from tests.harness.case import RingsideTest
+
+EXIT_STATUS = (0x10 << 1) | 1
+
+
+class TestAgentCommands(RingsideTest):
+    def start(self):
+        vm, gdb = self.attached("demo64", "--append=rounds=2")
+        gdb.console("set dprintf-style agent")
+        return vm, gdb
+
+    def test_dprintf_prints_and_does_not_stop(self):
+        vm, gdb = self.start()
+        gdb.console(r'dprintf report_round,"round=%d\n",round')
+        gdb.start("continue")
+        printed = self.printed_until_exit(gdb)
+        assert re.findall(r"^round=(\d+)$", printed, re.MULTILINE) == ["1", "2"]
+        assert vm.wait() == EXIT_STATUS
+
+    def test_a_condition_chooses_what_is_printed(self):
+        vm, gdb = self.start()
+        gdb.console(r'dprintf report_round,"round=%d\n",round')
+        gdb.console("condition 1 round == 2")
+        gdb.start("continue")
+        assert re.findall(r"round=(\d+)", self.printed_until_exit(gdb)) == ["2"]
+        assert vm.wait() == EXIT_STATUS
+
+    def test_a_breakpoint_elsewhere_still_stops(self):
+        _, gdb = self.start()
+        gdb.console(r'dprintf report_round,"round=%d\n",round')
+        gdb.console("break report_round if round == 2")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+
+    def test_what_cannot_be_read_is_said_and_the_guest_goes_on(self):
+        vm, gdb = self.start()
+        gdb.console(r'dprintf report_round,"%d\n",*(int*)0xffff000000000000')
+        gdb.start("continue")
+        assert "failed: memory cannot be read" in self.printed_until_exit(gdb)
+        assert vm.wait() == EXIT_STATUS
+
+    @staticmethod
+    def printed_until_exit(gdb) -> str:
+        """gdb's console while the guest runs to its end."""
+        stop = gdb.wait_stop(120)
+        assert stop["reason"].startswith("exited"), stop
+        return gdb.printed()
