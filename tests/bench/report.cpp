@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace ringside::bench {
@@ -24,6 +25,18 @@ std::optional<double> quotient(std::optional<double> mine, std::optional<double>
     return lower_is_better ? *other / *mine : *mine / *other;
 }
 
+// Each note once, with the rows that it is about.
+std::string notes(const std::vector<Row>& rows) {
+    std::map<std::string, std::string> about;
+    for (const auto& row : rows)
+        if (!row.note.empty())
+            about[row.note] += (about[row.note].empty() ? "" : ", ") + row.name;
+    std::string text;
+    for (const auto& [note, names] : about)
+        text += fmt::format("{}: {}\n", names, note);
+    return text;
+}
+
 nlohmann::json or_null(std::optional<double> value) {
     return value ? nlohmann::json(*value) : nlohmann::json();
 }
@@ -44,7 +57,7 @@ std::string table(const std::vector<Row>& rows) {
     for (const auto& row : rows)
         text += fmt::format(kLine, row.name, row.unit, number(row.ringside), number(row.qemu),
                             ratio(row.against_qemu()), number(row.limit), ratio(row.against_limit()));
-    return text;
+    return text + notes(rows);
 }
 
 std::string json(const std::vector<Row>& rows) {
@@ -56,7 +69,8 @@ std::string json(const std::vector<Row>& rows) {
                         {"qemu", or_null(row.qemu)},
                         {"limit", or_null(row.limit)},
                         {"against_qemu", or_null(row.against_qemu())},
-                        {"against_limit", or_null(row.against_limit())}});
+                        {"against_limit", or_null(row.against_limit())},
+                        {"note", row.note}});
     return list.dump(2) + "\n";
 }
 

@@ -15,6 +15,7 @@ struct Row {
     std::optional<double> qemu;
     std::optional<double> limit;  // the best that this machine could give
     bool lower_is_better = false;
+    std::string note = {};  // why something is absent
 
     // How many times better than QEMU, and which part of the limit.
     std::optional<double> against_qemu() const;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/bench/guest_layout.h"
+#include "tests/support/patience.h"
 
 namespace ringside::bench {
 namespace {
@@ -17,6 +18,10 @@ using testing::RspClient;
 // As gdb numbers them for x86-64.
 constexpr int kRcx = 2;
 constexpr int kRip = 16;
+constexpr int kLoopInstructions = 4;
+// Until a breakpoint counts as one that is never hit: from a VMM's start, and in the loop.
+constexpr std::chrono::seconds kStartLimit{30};
+constexpr std::chrono::seconds kHitLimit{5};
 
 // How often `operation` can be done in a second, `batch` times between two looks at the clock.
 template <typename Operation>
@@ -44,6 +49,13 @@ void set_register(RspClient& client, int number, std::uint64_t value) {
     client.command(fmt::format("P{:x}={}", number, little_endian(value)));
 }
 
+std::uint64_t read_rip(RspClient& client) {
+    const std::string hex(client.ask(fmt::format("p{:x}", kRip)));
+    if (hex.size() != 16)
+        throw std::runtime_error("cannot read RIP: " + hex);
+    return __builtin_bswap64(std::stoull(hex, nullptr, 16));
+}
+
 std::uint32_t read_value(RspClient& client) {
     const std::string hex(client.ask(fmt::format("m{:x},4", BENCH_VALUE)));
     if (hex.size() != 8)
@@ -64,13 +76,37 @@ double reads(RspClient& client, char packet, std::size_t size, Seconds duration,
     return packets * static_cast<double>(size) / (1024 * 1024);
 }
 
+// Lets the guest run to a breakpoint at the function that it calls for ever. Returns false if it is not hit in
+// time; then Ctrl-C has stopped the guest.
+bool run_to_work(RspClient& client, char type, std::chrono::seconds limit) {
+    const std::string breakpoint = fmt::format("{},{:x},1", type, BENCH_WORK);
+    client.command("Z" + breakpoint);
+    client.send("vCont;c");
+    const bool hit = !client.is_silent_for(testing::patience(limit));
+    if (!hit)
+        client.interrupt();
+    client.receive_stop();
+    client.command("z" + breakpoint);
+    return hit;
+}
+
 }  // namespace
 
 void stop_in_loop(RspClient& client) {
-    const std::string breakpoint = fmt::format("1,{:x},1", BENCH_WORK);
-    client.command("Z" + breakpoint);
-    client.resume("vCont;c");
-    client.command("z" + breakpoint);
+    if (run_to_work(client, '1', kStartLimit))
+        return;
+    for (int instructions = 0; read_rip(client) != BENCH_WORK; ++instructions) {
+        if (instructions > kLoopInstructions)
+            throw std::runtime_error(
+                fmt::format("the guest is not in its loop but at 0x{:x}", read_rip(client)));
+        client.resume("vCont;s:1");
+    }
+}
+
+bool breakpoint_works(RspClient& client, char type) {
+    set_register(client, kRip, BENCH_WORK);
+    client.resume("vCont;s:1");
+    return run_to_work(client, type, kHitLimit);
 }
 
 double steps(RspClient& client, Seconds duration) {

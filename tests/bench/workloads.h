@@ -12,8 +12,12 @@ namespace ringside::bench {
 
 using Seconds = std::chrono::duration<double>;
 
-// Takes a fresh guest from wherever its VMM holds it to the function that it calls for ever.
+// Takes a fresh guest from wherever its VMM holds it to the function that it calls for ever. Not every host has
+// breakpoints for every stub: where none is hit, it is done by Ctrl-C and steps.
 void stop_in_loop(testing::RspClient&);
+
+// Returns true if a breakpoint of this type stops the guest. If it does not within some seconds, Ctrl-C does.
+bool breakpoint_works(testing::RspClient&, char breakpoint_type);
 
 // vCont;s round trips: instructions per second.
 double steps(testing::RspClient&, Seconds);
