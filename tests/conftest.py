@@ -1,10 +1,17 @@
-"""pytest's part in the tests: what is shown of a failure, and the plugins of tests/harness."""
+"""pytest's part in the tests: what is shown of a failure, what a host cannot do, and the lab."""
 
 from collections.abc import Iterator
 
 import pytest
 
 pytest.register_assert_rewrite("tests.harness")
+pytest_plugins = ("tests.harness.lab.plugin",)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from tests.harness import impossible
+    from tests.integration.impossible import IMPOSSIBLE
+    config.pluginmanager.register(impossible.Plugin(IMPOSSIBLE))
 
 
 @pytest.hookimpl(hookwrapper=True)

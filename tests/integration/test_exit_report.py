@@ -59,6 +59,7 @@ class TestExitReport(RingsideTest):
             assert len(picture) > 30_000, "an empty page is a tenth of that"
 
 
+@pytest.mark.no_kvm
 class TestReportOfBothTiers(RingsideTest):
     """With hardware exits, which few hosts that test this have: from a recording made for it."""
 

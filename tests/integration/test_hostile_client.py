@@ -9,6 +9,8 @@ from tests.harness.case import RingsideTest
 from tests.harness.gdb import GdbError
 from tests.harness.rsp import INTERRUPT, frame
 
+pytestmark = pytest.mark.sanitized
+
 
 class TestHostileClient(RingsideTest):
     def start(self):

@@ -6,10 +6,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from tests.harness import paths
 from tests.harness.case import RingsideTest
 from tests.harness.ringside import Ringside
 from tests.harness.timeouts import FACTOR
+
+pytestmark = pytest.mark.sanitized
 
 
 class TestTransports(RingsideTest):

@@ -1,4 +1,4 @@
-"""./tests/run [--quick] [--lane NAME]... [--list]"""
+"""./tests/run [--quick] [--lane NAME]... [-k EXPRESSION] [--list]"""
 
 import argparse
 import signal
@@ -15,6 +15,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="only what takes a few minutes: changed files, main lanes")
     parser.add_argument("--lane", action="append", metavar="NAME", choices=[lane.name for lane in LANES],
                         help="only this lane (may be given several times)")
+    parser.add_argument("-k", default="", metavar="EXPRESSION", dest="selection", help="of the tests in Python, only those that pytest's -k takes")
     parser.add_argument("--list", action="store_true", help="name the lanes and stop")
     arguments = parser.parse_args()
 
@@ -32,7 +33,7 @@ def main() -> int:
     if subprocess.run([ROOT / "tests" / "install-packages", *groups], check=False).returncode != 0:
         return 1
     started = time.monotonic()
-    results = {lane.name: run_lane(lane, arguments.quick) for lane in chosen}
+    results = {lane.name: run_lane(lane, arguments.quick, arguments.selection) for lane in chosen}
 
     total = Counts()
     print(f"\nSummary, {time.monotonic() - started:.0f} s:")

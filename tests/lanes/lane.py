@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 LOGS = Path(os.environ.get("RINGSIDE_TEST_LOGS", BUILD / "logs"))
 JOBS = os.cpu_count() or 1
+NOTHING_SELECTED = 5  # pytest's exit status
 
 
 class Skipped(Exception):
@@ -69,10 +70,11 @@ class LabMachine:
 class LaneRun:
     """One run of one lane. Everything that its commands print goes to build/logs/LANE.log."""
 
-    def __init__(self, lane: Lane, quick: bool):
+    def __init__(self, lane: Lane, quick: bool, selection: str = ""):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.lane = lane
         self.quick = quick
+        self.selection = selection  # pytest's -k
         self.counts = Counts()
         self._pytest_runs = 0
         self.log_path = LOGS / f"{lane.name}.log"
@@ -147,18 +149,14 @@ class LaneRun:
 
     def pytest(self, *arguments, env: dict[str, str] | None = None) -> None:
         """Tests written for pytest, each counted. `arguments` are pytest's: files and options."""
+        selection = ["-k", self.selection] if self.selection else []
         self._pytest_runs += 1
         report = LOGS / f"{self.lane.name}-pytest-{self._pytest_runs}.xml"
         report.unlink(missing_ok=True)
-        status = self.run(sys.executable, "-m", "pytest", f"--junit-xml={report}", *arguments, env=env)
+        status = self.run(sys.executable, "-m", "pytest", f"--junit-xml={report}", *selection, *arguments, env=env)
+        if status == NOTHING_SELECTED and selection:
+            return
         self._count(read_junit(report), status, "pytest")
-
-    def counted(self, *command, env: dict[str, str] | None = None) -> None:
-        """A test program of ours that takes --json FILE and writes {"passed": N, "failed": N, "skipped": N} there."""
-        report = LOGS / f"{self.lane.name}-counts.json"
-        report.unlink(missing_ok=True)
-        status = self.run(*command, "--json", report, env=env)
-        self._count(read_json(report), status, str(command[0]))
 
     def in_lab(self, host: str, *machines: LabMachine) -> None:
         """Each machine's commands in a boot of its own, all at the same time."""
@@ -180,7 +178,7 @@ class LaneRun:
         return ("tests/lab/run", "--host", host, "--batch", batch, "--junit", report, *carried)
 
     def count_file(self, report: Path) -> None:
-        """The counts that a test program has written, as for counted(), where it did not run here."""
+        """The counts that a test program has written: {"passed": N, "failed": N, "skipped": N}."""
         self._count(read_json(report), 0, report.name)
 
     def _count(self, counts: Counts | None, status: int, what: str) -> None:
@@ -215,11 +213,11 @@ def read_json(path: Path) -> Counts | None:
         return None
 
 
-def run_lane(lane: Lane, quick: bool) -> Counts:
+def run_lane(lane: Lane, quick: bool, selection: str = "") -> Counts:
     """Runs one lane and reports on it. A lane that cannot count is one test."""
     print(f"== {lane.name}: {lane.about}", flush=True)
     started = time.monotonic()
-    run = LaneRun(lane, quick)
+    run = LaneRun(lane, quick, selection)
     verdict = ""
     try:
         lane.body(run)

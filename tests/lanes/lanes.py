@@ -4,13 +4,13 @@ A lane is a function and a line in LANES. The function builds what it needs, run
 it raises Skipped with a reason where the machine cannot do it.
 """
 
-import fcntl
-import os
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.harness.kvm import unusable
 from tests.lab.ringlab.qemu import PERIODIC_TICK
 from tests.lanes import matrix
 from tests.lanes.lane import BUILD, JOBS, LOGS, ROOT, LabMachine, Lane, LaneRun, Skipped
@@ -18,19 +18,12 @@ from tests.linux import cases as linux_cases
 from tests.linux import dbg_packages, other_kernels
 
 PYTHON = sys.executable
-# What the lane linux runs after its boots: modules of tests/linux.
-LINUX_SESSIONS = {
-    "virtio, by Debian's modules": "virtio",
-    "a network by passt, for a user without privileges": "passt_session",
-    "gdb with the kernel, its modules and processes": "debug_session",
-    "gdb while the kernel patches itself": "patching_session",
-    "gdb holds the kernel for long": "watchdog_session",
-    "gdb with many breakpoints from the first instruction on": "early_session",
-    "the boot with an idle debugger and without": "idle_session",
-    "gdb where the decompressor moves the kernel": "decompressor_session",
-    "gdb with eight CPUs": "smp_session",
-}
+# Files of tests/linux with lanes of their own.
+LINUX_ELSEWHERE = ("test_emulated.py", "test_dbg.py")
 LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
+# pytest's options for tests of a machine: on this host's KVM, and where it has none.
+HERE = [f"--numprocesses={JOBS}"]
+IN_LAB = ["--lab=intel", f"--lab-machines={LAB_MACHINES}"]
 
 
 def lint(run: LaneRun) -> None:
@@ -65,44 +58,26 @@ def stands_alone(run: LaneRun, foundation: str) -> None:
 
 def unit(run: LaneRun) -> None:
     run.ctest(run.build("release"), "unit")
-    run.pytest("tests/lab", "tests/conformance", "tests/package")
-
-
-def usable_kvm() -> str:
-    """Why this host's /dev/kvm cannot be used; empty if it can."""
-    kvm_get_api_version = 0xae00
-    try:
-        device = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
-    except OSError as error:
-        return str(error.strerror)
-    try:
-        version = fcntl.ioctl(device, kvm_get_api_version)
-        return "" if version == 12 else f"it speaks version {version} of its interface, not 12"
-    except OSError as error:
-        return str(error.strerror)
-    finally:
-        os.close(device)
+    run.pytest("tests/harness", "tests/lab", "tests/conformance", "tests/package", "-m", "not boots")
 
 
 def need_kvm() -> None:
-    if reason := usable_kvm():
+    if reason := unusable():
         raise Skipped(f"no usable /dev/kvm: {reason}")
 
 
 def in_lab_instead(run: LaneRun) -> bool:
-    """Whether this host has no usable /dev/kvm; says so in one line if so."""
-    reason = usable_kvm()
+    """Returns true if this host has no usable /dev/kvm, and says so in one line."""
+    reason = unusable()
     if reason:
         run.note(f"no usable /dev/kvm: {reason}: in the lab")
     return bool(reason)
 
 
 def gdb(run: LaneRun) -> None:
-    """Real guests under a real gdb; in the lab, where each guest takes a boot of its own, a short session with each."""
-    build = run.build("release")
-    if in_lab_instead(run):
-        return run.counted(PYTHON, "-m", "tests.lab.gdb_sessions", "--build", build)
-    run.pytest("tests/integration", f"--numprocesses={JOBS}")
+    """Real guests under a real gdb: on this host's KVM, or all of it inside the Intel lab."""
+    run.build("release")
+    run.pytest("tests/integration", *(IN_LAB if in_lab_instead(run) else HERE))
 
 
 def sanitized(run: LaneRun, preset: str, options: dict[str, str], unit_tests: tuple[str, ...]) -> None:
@@ -110,10 +85,9 @@ def sanitized(run: LaneRun, preset: str, options: dict[str, str], unit_tests: tu
     guests = run.build("release", "guests/all") / "guests"
     directory = run.build(preset, "vmm/cli/all", *unit_tests)
     run.ctest(directory, "unit", env=options)
-    if reason := usable_kvm():
-        run.note(f"no usable /dev/kvm: {reason}: without the gdb tests, which the lane gdb runs in the lab")
-        return
-    run.pytest("tests/integration", f"--numprocesses={JOBS}", env={
+    in_lab = in_lab_instead(run)
+    chosen = ["-m", "sanitized", *IN_LAB] if in_lab else HERE
+    run.pytest("tests/integration", *chosen, env={
         **options, "RINGSIDE": str(directory / "ringside"), "RINGSIDE_GUESTS": str(guests),
         "RINGSIDE_TEST_TIMEOUT_FACTOR": "4"})
 
@@ -201,17 +175,15 @@ def lab_intel(run: LaneRun) -> None:
 
 def without_kvm(run: LaneRun) -> None:
     """What a user runs, with /dev/kvm hidden: the lab stands in, and says so."""
-    if usable_kvm():
+    if unusable():
         raise Skipped("the lanes kvm and gdb show it on this machine")
     run.build("release")
-    run.counted(PYTHON, "-m", "tests.lab.stand_in")
+    run.pytest("tests/lab/test_stand_in.py")
 
 
 def lab_amd(run: LaneRun) -> None:
     in_lab(run, "amd", {"periodic_tick": (10, "grep -w tick_handle_periodic /proc/timer_list")}, append=PERIODIC_TICK)
-    build = BUILD / "release"
-    run.one_test("gdb over the machine's network", PYTHON, "-m", "tests.lab.network_session", "--ringside", build / "ringside",
-                 "--guest", build / "guests" / "demo64")
+    run.pytest("tests/lab/test_network.py")
 
 
 def linux(run: LaneRun) -> None:
@@ -221,8 +193,7 @@ def linux(run: LaneRun) -> None:
     archive = LOGS / "linux-guest.cpio"
     commands = linux_cases.commands(build / "ringside", archive) | other_kernels.commands(build / "ringside")
     run.in_lab("amd", LabMachine(commands))
-    for name, module in LINUX_SESSIONS.items():
-        run.one_test(name, PYTHON, "-m", f"tests.linux.{module}", "--ringside", build / "ringside")
+    run.pytest("tests/linux", "--capture=no", *(f"--ignore=tests/linux/{name}" for name in LINUX_ELSEWHERE))
 
 
 def linux_emulated(run: LaneRun) -> None:
@@ -231,8 +202,8 @@ def linux_emulated(run: LaneRun) -> None:
     need_kvm()
     if not Path("/sys/module/kvm_pvm").exists():
         raise Skipped("this host's KVM does not emulate ring 0")
-    build = run.build("release")
-    run.one_test("to a shell, with gdb's help", PYTHON, "-m", "tests.linux.emulated_session", "--ringside", build / "ringside")
+    run.build("release")
+    run.pytest("tests/linux/test_emulated.py", "--capture=no")
 
 
 def linux_dbg(run: LaneRun) -> None:
@@ -242,15 +213,35 @@ def linux_dbg(run: LaneRun) -> None:
         dbg_packages.prepare()
     except (subprocess.SubprocessError, dbg_packages.kernel.LabError) as error:
         raise Skipped(f"Debian's -dbg package cannot be had: {error}") from None
-    run.one_test("gdb with source", PYTHON, "-m", "tests.linux.dbg_session", "--ringside", build / "ringside")
+    run.pytest("tests/linux/test_dbg.py", "--capture=no")
 
 
 def bench(run: LaneRun) -> None:
-    need_kvm()
-    directory = run.build("release")
-    run.one_test("bench", directory / "tests" / "bench" / "ringside_bench", "--seconds", "0.2",
-                 "--json", BUILD / "logs" / "bench.json")
-    run.one_test("exit_cost", PYTHON, "-m", "tests.bench.exit_cost", "3")
+    """On this host's KVM, or else in the AMD lab: a guest of the Intel one that runs with IF clear cannot be interrupted."""
+    build = run.build("release")
+    folder, results = build / "tests" / "bench", LOGS / "bench.json"
+    program = [folder / "ringside_bench", "--ringside", build / "ringside", "--guest", folder / "bench_guest", "--seconds", "0.2",
+               "--json", results]
+    results.unlink(missing_ok=True)
+    if in_lab_instead(run):
+        qemu = (Path("/usr/bin/qemu-system-x86_64"), Path("/usr/share/qemu/pvh.bin"), Path("/usr/share/qemu/kvmvapic.bin"),
+                Path("/usr/share/seabios"))
+        run.in_lab("amd", LabMachine({"bench": (600, " ".join(map(str, program)))}, qemu, (results,), PERIODIC_TICK))
+    else:
+        run.one_test("bench", *program)
+        run.one_test("exit_cost", PYTHON, "-m", "tests.bench.exit_cost", "3")
+    show_bench(run, results)
+
+
+def show_bench(run: LaneRun, results: Path) -> None:
+    if not results.exists():
+        return
+    def shown(number: float | None) -> str:
+        return "-" if number is None else f"{number:.3g}"
+
+    for row in json.loads(results.read_text(encoding="utf-8")):
+        values = ", ".join(f"{title} {shown(row[key])}" for title, key in (("Ringside", "ringside"), ("QEMU", "qemu"), ("limit", "limit")))
+        run.note(f"{row['name']}, {row['unit']}: {values}" + (f" ({row['note']})" if row["note"] else ""))
 
 
 # Groups of packages that more than one lane needs.
@@ -264,11 +255,11 @@ LANES = [
     Lane("tidy", "clang-tidy over all of our C++", tidy, (*BUILD_GROUPS, "clang", "lint"), quick=True),
     Lane("unit", "unit tests, release build", unit, (*BUILD_GROUPS, *LAB_GROUPS), quick=True),
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, GDB_GROUPS, quick=True),
-    Lane("gdb", "real guests under a real gdb, on this host's KVM", gdb, GDB_GROUPS, quick=True),
-    Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan", asan, GDB_GROUPS),
-    Lane("tsan", "unit and gdb tests under ThreadSanitizer", tsan, GDB_GROUPS),
+    Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True),
+    Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan; in the lab, some gdb tests", asan, GDB_GROUPS),
+    Lane("tsan", "unit and gdb tests under ThreadSanitizer; in the lab, some gdb tests", tsan, GDB_GROUPS),
     Lane("fuzz", "each fuzzer for 20 seconds", fuzz, (*BUILD_GROUPS, "clang")),
-    Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench, (*BUILD_GROUPS, "bench")),
+    Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench, (*BUILD_GROUPS, "bench", "lab", "amd")),
     Lane("lab-amd", "guests, exits and the conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd,
          (*BUILD_GROUPS, *LAB_GROUPS, "gdb")),
     Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel, LINUX_GROUPS),

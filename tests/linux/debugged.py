@@ -6,11 +6,9 @@ enough to be a meeting place, and its argument says which one was reached, or wh
 the console may still be on its way then.)
 """
 
-import argparse
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -107,15 +105,3 @@ class DebuggedLinux:
         self.go_on()
         met = self.meeting()
         expect(met == name, f"the script comes to '{name}'" + ("" if met == name else f": not to '{met}'"))
-
-
-def main(description: str, debug: Callable[[Path], None]) -> int:
-    """A session as a program."""
-    options = argparse.ArgumentParser(description=description)
-    options.add_argument("--ringside", type=Path, required=True)
-    try:
-        debug(options.parse_args().ringside)
-    except (AssertionError, OSError, subprocess.SubprocessError) as error:
-        print(error, file=sys.stderr, flush=True)
-        return 1
-    return 0

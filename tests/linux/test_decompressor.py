@@ -1,16 +1,15 @@
 """Debian's kernel where its own decompressor chooses the place: gdb learns of it from the file that `monitor gdb-script` gives."""
 
-import sys
 import tempfile
 from pathlib import Path
 
-from tests.linux.debugged import LIMIT, DebuggedLinux, expect, main
+from tests.linux.debugged import LIMIT, DebuggedLinux, expect
 from tests.linux.symbols import LINKED
 
 ALIGNMENT = 2 << 20
 
 
-def debug(ringside: Path) -> None:
+def test_the_decompressor_moves_the_kernel(ringside: Path) -> None:
     with DebuggedLinux(ringside, options="--linux-entry decompressor") as linux, tempfile.NamedTemporaryFile("w", suffix=".py") as script:
         gdb = linux.gdb
         script.write(gdb.console("monitor gdb-script"))
@@ -22,7 +21,3 @@ def debug(ringside: Path) -> None:
         moved = gdb.integer("(unsigned long)&_text") - LINKED
         expect(moved >= 0 and moved % ALIGNMENT == 0, f"the decompressor has moved the kernel by {moved:#x}, and gdb its symbols")
         expect("Linux version" in gdb.console("x/s &linux_banner"), "the kernel is where they say")
-
-
-if __name__ == "__main__":
-    sys.exit(main(__doc__, debug))

@@ -5,17 +5,16 @@ the kernel has its page tables: a few thousand steps, where the boot has billion
 """
 
 import re
-import sys
 from pathlib import Path
 
-from tests.linux.debugged import DebuggedLinux, expect, main
+from tests.linux.debugged import DebuggedLinux, expect
 
 PLACES = ("rest_init", "kernel_init", "smp_init", "driver_init", "kernel_execve")  # in the order of the boot
 MOST_STEPS = 100_000
 SCRIPT = "hostname booted\n"
 
 
-def debug(ringside: Path) -> None:
+def test_many_breakpoints_from_the_first_instruction_on(ringside: Path) -> None:
     with DebuggedLinux(ringside, SCRIPT) as linux:
         gdb = linux.gdb
         gdb.console("set breakpoint always-inserted on")
@@ -33,7 +32,3 @@ def debug(ringside: Path) -> None:
         gdb.console("delete")
         linux.expect_meetings()
         linux.meet("booted")
-
-
-if __name__ == "__main__":
-    sys.exit(main(__doc__, debug))

@@ -3,11 +3,10 @@
 That machine has no breakpoints but by stepping, so gdb stops the guest by Ctrl-C.
 """
 
-import sys
 from pathlib import Path
 
 from tests.linux.debug_kernel import step_one
-from tests.linux.debugged import LIMIT, DebuggedLinux, expect, main
+from tests.linux.debugged import LIMIT, DebuggedLinux, expect
 
 CPUS, BUSY = 8, 5
 SCRIPT = f"""\
@@ -16,7 +15,7 @@ echo "guest: $(nproc) CPUs"
 """
 
 
-def debug(ringside: Path) -> None:
+def test_eight_cpus(ringside: Path) -> None:
     with DebuggedLinux(ringside, SCRIPT, options=f"--cpus {CPUS}", host="amd") as linux:
         gdb = linux.gdb
         expect(gdb.console("info threads").count("waiting for SIPI") == CPUS - 1, "all but one wait for their start")
@@ -29,7 +28,3 @@ def debug(ringside: Path) -> None:
             expect("(running)" not in threads and "waiting for SIPI" not in threads, "and all have registers to show")
             step_one(linux, BUSY, CPUS)
             gdb.start("continue")
-
-
-if __name__ == "__main__":
-    sys.exit(main(__doc__, debug))

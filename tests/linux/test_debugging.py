@@ -3,16 +3,15 @@
 Ends with status 0 if everything was as it should be. The program is started in the lab; gdb runs here.
 """
 
-import sys
 from pathlib import Path
 
 from tests.linux import debug_kernel, debug_modules, debug_processes
-from tests.linux.debugged import DebuggedLinux, main
+from tests.linux.debugged import DebuggedLinux
 
 PARTS = (debug_kernel, debug_modules, debug_processes)
 
 
-def debug(ringside: Path) -> None:
+def test_the_kernel_its_modules_and_its_processes(ringside: Path) -> None:
     worker = ringside.resolve().parent / "tests" / "linux" / "worker"
     files = {"/bin/worker": worker.read_bytes(), "/root/module.ko": debug_modules.module().read_bytes()}
     script = "".join(part.SCRIPT for part in PARTS)
@@ -23,7 +22,3 @@ def debug(ringside: Path) -> None:
         debug_modules.run(linux)
         debug_processes.run(linux, worker)
         debug_kernel.interrupts(linux)
-
-
-if __name__ == "__main__":
-    sys.exit(main(__doc__, debug))

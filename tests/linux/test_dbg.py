@@ -2,13 +2,12 @@
 on, in the lab's Intel machine. What a user types is in debug(); nothing of it says where the kernel is.
 """
 
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from tests.harness.gdb import GdbSession
-from tests.linux import dbg_packages, debugged
+from tests.linux import dbg_packages
 from tests.linux.debugged import LIMIT, DebuggedLinux, expect
 from tests.linux.lab import cache, kernel
 from tests.linux.symbols import LINKED
@@ -100,14 +99,10 @@ def debug_module(linux: DebuggedLinux, modules: Path) -> None:
     timed(gdb, "lx-lsmod", "virtio_mmio")
 
 
-def debug(ringside: Path) -> None:
+def test_gdb_with_source(ringside: Path) -> None:
     tree = dbg_packages.prepare()
     files = {f"/root/{name}.ko": kernel.prepare().module(name).read_bytes() for name in MODULES}
     with DebuggedLinux(ringside, SCRIPT, files, "--cpus 2 --rng", gdb=open_gdb(tree)) as linux:
         debug_start(linux)
         debug_processes(linux)
         debug_module(linux, tree / "modules")
-
-
-if __name__ == "__main__":
-    sys.exit(debugged.main(__doc__, debug))

@@ -1,14 +1,11 @@
-"""virtio devices as Debian's stock modules see them: `python3 -m tests.linux.virtio --ringside PROGRAM`.
+"""virtio devices as Debian's stock modules see them.
 
 In the lab's AMD machine: the DSDT leads virtio_mmio to every device, ext4 on a disk is read and written, a tap interface
 is pinged, /dev/hwrng is read, hvc0 is written to, host and guest call each other by vsock. Afterwards the disk's image is
 looked at from outside the guest.
 """
 
-import argparse
 import shlex
-import sys
-import tempfile
 from pathlib import Path
 
 from tests.linux import file_system, initramfs, modules
@@ -50,22 +47,13 @@ def host_script(debian: object, ringside: Path, peer: Path, folder: Path) -> str
                       "grep 'from the guest' /tmp/hvc0", f"grep -q 'written inside' {folder}/disk.img", ""))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="tests.linux.virtio", description=__doc__.splitlines()[0])
-    parser.add_argument("--ringside", type=Path, required=True)
-    ringside = parser.parse_args().ringside.resolve()
+def test_debians_modules_drive_every_device(ringside: Path, tmp_path: Path) -> None:
     peer = ringside.parent / "tests" / "linux" / "vsock_peer"
     debian = kernel.prepare()
-    with tempfile.TemporaryDirectory(prefix="ringside-linux-") as name:
-        folder = Path(name)
-        (folder / "initrd").write_bytes(initramfs.build({"/bin/vsock_peer": peer.read_bytes()}) + modules.archive(debian, DRIVERS))
-        file_system.make(folder / "disk.img", "ext4", 16 << 20, {"hello": b"from outside\n"})
-        script = folder / "host"
-        script.write_text(host_script(debian, ringside, peer, folder), encoding="utf-8")
-        files = [ringside, peer, HERE / "session", folder / "initrd", folder / "disk.img", debian.module("tun"),
-                 next(debian.tree.glob("boot/vmlinuz-*"))]
-        return run_script(script, LIMIT, files)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    (tmp_path / "initrd").write_bytes(initramfs.build({"/bin/vsock_peer": peer.read_bytes()}) + modules.archive(debian, DRIVERS))
+    file_system.make(tmp_path / "disk.img", "ext4", 16 << 20, {"hello": b"from outside\n"})
+    script = tmp_path / "host"
+    script.write_text(host_script(debian, ringside, peer, tmp_path), encoding="utf-8")
+    files = [ringside, peer, HERE / "session", tmp_path / "initrd", tmp_path / "disk.img", debian.module("tun"),
+             next(debian.tree.glob("boot/vmlinuz-*"))]
+    assert run_script(script, LIMIT, files) == 0

@@ -5,13 +5,12 @@ Numbers differ from one boot to the next, and lines of several CPUs come in any 
 
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from tests.linux import initramfs
-from tests.linux.debugged import LIMIT, DebuggedLinux, expect, main
+from tests.linux.debugged import LIMIT, DebuggedLinux, expect
 from tests.linux.lab import LAB, kernel
 
 READY = "guest: ready"
@@ -50,7 +49,7 @@ def attended(ringside: Path) -> tuple[set[str], float]:
         return spoken(console), time.monotonic() - start
 
 
-def debug(ringside: Path) -> None:
+def test_the_boot_is_the_same_with_an_idle_debugger(ringside: Path) -> None:
     with_one, its_time = attended(ringside)
     with tempfile.TemporaryDirectory(prefix="ringside-linux-") as folder:
         without, other_time = alone(ringside.resolve(), Path(folder))
@@ -59,7 +58,3 @@ def debug(ringside: Path) -> None:
     for line in sorted(with_one ^ without):
         print(("with:    " if line in with_one else "without: ") + line, flush=True)
     expect(with_one == without, "the kernel says the same")
-
-
-if __name__ == "__main__":
-    sys.exit(main(__doc__, debug))

@@ -1,4 +1,4 @@
-"""A guest's network by passt, without any privilege: `python3 -m tests.linux.passt_session --ringside PROGRAM`.
+"""A guest's network by passt, without any privilege.
 
 In the lab's AMD machine a user who may open /dev/kvm, and nothing else, runs Debian's kernel twice: with a passt that Ringside
 starts, and with one that listens already and lets two of its ports through to the guest. The guest gets its address by
@@ -6,10 +6,7 @@ DHCP, fetches a file from a server on the machine and sends it back; the second 
 must be what it was.
 """
 
-import argparse
 import shlex
-import sys
-import tempfile
 from pathlib import Path
 
 from tests.linux import initramfs, modules
@@ -89,21 +86,12 @@ def user_script(debian: object, ringside: Path, folder: Path) -> str:
         "echo \"user $(id -u), passt that listened: every byte came through, both ways\"", ""))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="tests.linux.passt_session", description=__doc__.splitlines()[0])
-    parser.add_argument("--ringside", type=Path, required=True)
-    ringside = parser.parse_args().ringside.resolve()
+def test_a_network_for_a_user_without_privileges(ringside: Path, tmp_path: Path) -> None:
     debian = kernel.prepare()
-    with tempfile.TemporaryDirectory(prefix="ringside-linux-") as name:
-        folder = Path(name)
-        (folder / "initrd").write_bytes(initramfs.build({"/bin/lease": LEASE.encode()}) + modules.archive(debian, DRIVERS))
-        as_user, as_root = folder / "user", folder / "root"
-        as_user.write_text(user_script(debian, ringside, folder), encoding="utf-8")
-        as_root.write_text(root_script(debian, as_user), encoding="utf-8")
-        files = [ringside, HERE / "session", folder / "initrd", as_user, debian.module("dummy"), "/usr/bin/passt",
-                 "/usr/bin/setpriv", next(debian.tree.glob("boot/vmlinuz-*"))]
-        return run_script(as_root, LIMIT, files)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    (tmp_path / "initrd").write_bytes(initramfs.build({"/bin/lease": LEASE.encode()}) + modules.archive(debian, DRIVERS))
+    as_user, as_root = tmp_path / "user", tmp_path / "root"
+    as_user.write_text(user_script(debian, ringside, tmp_path), encoding="utf-8")
+    as_root.write_text(root_script(debian, as_user), encoding="utf-8")
+    files = [ringside, HERE / "session", tmp_path / "initrd", as_user, debian.module("dummy"), "/usr/bin/passt",
+             "/usr/bin/setpriv", next(debian.tree.glob("boot/vmlinuz-*"))]
+    assert run_script(as_root, LIMIT, files) == 0

@@ -5,7 +5,6 @@ parameter avoids: SYSCALL at CPL 3 comes to the kernel's entry at CPL 3 still, w
 """
 
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from tests.harness.gdb import GdbSession
 from tests.harness.streams import Collector
 from tests.linux import initramfs, symbols
-from tests.linux.debugged import expect, main
+from tests.linux.debugged import expect
 from tests.linux.lab import kernel
 
 LIMIT = 900  # seconds, for a boot of two to four minutes
@@ -111,7 +110,7 @@ class EmulatedLinux:
         self.gdb.console(f"set $rip = (unsigned long)&{ENTRY}")
 
 
-def debug(ringside: Path) -> None:
+def test_to_a_shell_with_gdbs_help(ringside: Path) -> None:
     start = time.monotonic()
     with EmulatedLinux(ringside) as linux:
         linux.catch_system_calls()
@@ -126,7 +125,3 @@ def debug(ringside: Path) -> None:
                 typed = True
         linux.console.wait_for(r"(?m)^answer 42\r?$")
         print(f"a shell's answer, and the end, after {calls} system calls and {time.monotonic() - start:.0f} s", flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main(__doc__, debug))

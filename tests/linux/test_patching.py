@@ -7,10 +7,9 @@ should.
 
 import re
 import struct
-import sys
 from pathlib import Path
 
-from tests.linux.debugged import DebuggedLinux, expect, main
+from tests.linux.debugged import DebuggedLinux, expect
 from tests.linux.lab import kernel
 from tests.linux.symbols import KERNEL_MAP
 
@@ -48,7 +47,7 @@ hostname "complaint: $(dmesg | grep -m 1 -E '{COMPLAINTS}')"
 """
 
 
-def debug(ringside: Path) -> None:
+def test_gdb_while_the_kernel_patches_itself(ringside: Path) -> None:
     with DebuggedLinux(ringside, SCRIPT, options="--cpus 2") as linux:
         linux.expect_meetings()
         linux.meet("ready")
@@ -150,7 +149,3 @@ def hits_before_meeting(linux: DebuggedLinux, site: int, name: str) -> int:
         if linux.gdb.integer("$pc") != site:
             break
     raise AssertionError(f"a stop that nobody asked for, before '{name}'")
-
-
-if __name__ == "__main__":
-    sys.exit(main(__doc__, debug))

@@ -4,10 +4,9 @@ The guest is told by way of kvmclock that it was stopped. The same stop without 
 shows that it is long enough for them.
 """
 
-import sys
 from pathlib import Path
 
-from tests.linux.debugged import DebuggedLinux, expect, main
+from tests.linux.debugged import DebuggedLinux, expect
 
 HELD = 25  # seconds: longer than the limits that follow
 LIMITS = "quiet watchdog_thresh=4 rcupdate.rcu_cpu_stall_timeout=6 rcupdate.rcu_exp_cpu_stall_timeout=6000"
@@ -32,12 +31,8 @@ def complaint(ringside: Path, more: str = "") -> str:
         return linux.meeting().removeprefix("complaint: ")
 
 
-def debug(ringside: Path) -> None:
+def test_gdb_holds_the_kernel_for_long(ringside: Path) -> None:
     said = complaint(ringside)
     expect(said == "", "no complaint about a long stop" + (f", but: {said}" if said else ""))
     said = complaint(ringside, "no-kvmclock")
     expect(said in WATCHDOGS, f"without kvmclock a watchdog speaks of the same stop: '{said}'")
-
-
-if __name__ == "__main__":
-    sys.exit(main(__doc__, debug))

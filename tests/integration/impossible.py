@@ -1,0 +1,13 @@
+"""What the integration tests ask for and a host cannot do. See tests/harness/impossible.py for what a row means."""
+
+from tests.harness.impossible import Impossible
+
+BOCHS = "kvm_intel in Bochs"
+TCG = "kvm_amd in TCG"
+
+NO_BROWSER = "Chromium is not taken into the lab: it would need minutes for a page on an emulated processor"
+
+IMPOSSIBLE = tuple(
+    Impossible(kvm, f"integration/test_exit_report.py::TestExitReport::{test}", NO_BROWSER, "No such file or directory: 'chromium'")
+    for kvm in (BOCHS, TCG) for test in ("test_its_numbers_are_the_tables", "test_it_is_drawn")
+)

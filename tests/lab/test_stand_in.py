@@ -1,0 +1,23 @@
+"""Where there is no usable /dev/kvm the lab takes its place, and one line says so. The device is hidden, and what a user runs is run."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOGS = ROOT / "build" / "logs" / "without-kvm"  # the inner run's own, so that it does not overwrite the outer one's
+
+
+@pytest.mark.boots
+@pytest.mark.parametrize("command, line", (
+    ("guests/demo", "No usable /dev/kvm here: the demo runs inside the lab, on emulated virtualisation hardware."),
+    ("tests/run --lane gdb -k hello16", "no usable /dev/kvm: Inappropriate ioctl for device: in the lab"),
+), ids=("demo", "gdb"))
+def test_the_lab_stands_in(command: str, line: str) -> None:
+    done = subprocess.run(["tests/lab/without-kvm", *command.split()], cwd=ROOT, env={**os.environ, "RINGSIDE_TEST_LOGS": str(LOGS)},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", check=False)
+    assert done.returncode == 0, done.stdout
+    assert [each.strip() for each in done.stdout.splitlines()].count(line) == 1, done.stdout
