@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ringlab import batch, bochs_shim, job_disk, progress
+from ringlab import batch, bochs_shim, job_disk, progress, ringside
 from ringlab.bridge import Bridge, name_of, reserve
 from ringlab.errors import LabError
 
@@ -66,6 +66,22 @@ class TestJobDisk:
         assert data.startswith(b"070701")
         for name in (b"bin/tool\0", b"lab/network\0", b"lab/tests/0000/command\0", b"out\0", b"TRAILER!!!\0"):
             assert name in data
+
+
+class TestMemory:
+    @pytest.mark.parametrize(
+        "arguments, mib",
+        [
+            (["-m", "64M", "kernel"], 512),
+            (["kernel"], 512),
+            (["--memory=257M", "kernel"], 1024),
+            (["-m1G", "kernel"], 2048),
+            (["-m", "what", "kernel"], 512),
+            (["-m"], 512),
+        ],
+    )
+    def test_a_machine_has_room_for_its_guest(self, arguments: list[str], mib: int) -> None:
+        assert ringside.machine_memory(arguments) == mib
 
 
 class TestShim:

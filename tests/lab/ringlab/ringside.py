@@ -1,5 +1,7 @@
 """Where Ringside is, and how it is started inside with its debugger's line on the machine's /dev/ttyS1."""
 
+import argparse
+import re
 import shlex
 from pathlib import Path
 
@@ -10,6 +12,9 @@ from .runner import Job
 
 ROOT = Path(__file__).parents[3]
 LISTENS = b"gdb: listening on"  # what it writes when a debugger may talk to it
+DEFAULT_GUEST = 256  # MiB of a guest that is given no -m
+OWN_MEMORY = 256  # MiB that the machine needs for its kernel, Ringside and the files of a job
+SMALLEST_MACHINE = 512
 DEFAULT_BINARY = places.BINARY
 
 
@@ -23,4 +28,24 @@ def held(binary: Path, arguments: list[str]) -> str:
 def job(host: str, binary: Path, arguments: list[str], endpoint: str) -> Job:
     """`ringside run --wait ARGUMENTS...`, served at `endpoint` outside."""
     tests = [Test("ringside", 0, held(binary, arguments))]
-    return Job(host=host, tests=tests, debugger_endpoint=endpoint, debugger_sign=LISTENS)
+    memory = machine_memory(arguments)
+    return Job(host=host, tests=tests, memory_mib=memory, debugger_endpoint=endpoint, debugger_sign=LISTENS)
+
+
+def machine_memory(arguments: list[str]) -> int:
+    """MiB for a machine in which `ringside run ARGUMENTS...` has room. The less it has, the faster it starts; there are only a few
+    sizes, as each is a saved machine of its own."""
+    memory = SMALLEST_MACHINE
+    while memory < _guest_memory(arguments) + OWN_MEMORY:
+        memory *= 2
+    return memory
+
+
+def _guest_memory(arguments: list[str]) -> int:
+    """What -m or --memory says, in MiB; a size that cannot be read is left for Ringside to refuse."""
+    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    reader.add_argument("-m", "--memory", nargs="?", default="", const="")
+    given = re.fullmatch(r"(\d+)([kmg]?)i?b?", reader.parse_known_args(arguments)[0].memory.lower())
+    if not given:
+        return DEFAULT_GUEST
+    return (int(given[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[given[2]]) >> 20
