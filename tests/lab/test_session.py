@@ -154,6 +154,12 @@ class TestSession:
         with DrawingMachine(command(0, b"fine\n") + mark("done 1")) as machine:
             assert self.events_of(machine)[-1] == channel.Done(1)
 
+    def test_a_display_that_was_found_before_is_read_too(self) -> None:
+        """As that of a machine which goes on from a saved state."""
+        with DrawingMachine(command(0, b"fine\n") + mark("done 1")) as machine:
+            machine.open_display(DrawingMachine.ANNOUNCEMENT)
+            assert self.events_of(machine)[-1] == channel.Done(1)
+
     def test_a_machine_that_never_gets_to_its_first_command(self) -> None:
         with mock.patch.object(FakeMachine, "boot_seconds", 0):
             error = self.failure()

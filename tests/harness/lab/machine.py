@@ -1,6 +1,7 @@
 """One lab machine that runs a list of tests: `tests/lab/run` as a process, and what the worker inside writes."""
 
 import collections
+import ctypes
 import json
 import os
 import queue
@@ -19,6 +20,8 @@ from tests.harness.lab.worker import MARK
 LAST_LINES = 60  # of what the lab says besides, for the report of a machine's failure
 BOOT_SECONDS = 300
 TEST_SECONDS = 300  # without a word from a test: the machine hangs
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
 
 
 class Machine:
@@ -34,7 +37,8 @@ class Machine:
         listed = Path(self._folder.name, "tests")
         listed.write_text("".join(f"{test}\n" for test in tests), encoding="utf-8")
         self._process = subprocess.Popen(self._command(host, listed, modules, options), cwd=paths.ROOT, stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+                                         preexec_fn=_end_with_parent)
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
 
     @staticmethod
@@ -82,6 +86,11 @@ class Machine:
 
     def last_words(self) -> str:
         return "\n".join(self._said)
+
+
+def _end_with_parent() -> None:
+    """A process in a session of its own is out of reach of who ends pytest's: the kernel ends it, and it ends its machine."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def slowness() -> float:

@@ -103,7 +103,7 @@ class Session:
     def _reports(self) -> Iterator[bytes]:
         """What the machine sends on its report's line."""
         with selectors.DefaultSelector() as selector:
-            for line in (self._emulator.report, self._emulator.console, self._emulator.screen):
+            for line in (self._emulator.report, self._emulator.console, self._emulator.screen, self._emulator.display):
                 if line >= 0:
                     os.set_blocking(line, False)
                     selector.register(line, selectors.EVENT_READ)
