@@ -272,9 +272,9 @@ struct Target {
     // The address of the first segment of the program's file, if that is not where it was linked. A client
     // that connects moves its symbols accordingly (qOffsets).
     std::optional<Address> first_segment = std::nullopt;
-    // The address of the entry point that the program's file names, wherever the program is now. LLDB needs it
-    // for a file that is marked as Linux's: it then looks for the program as for a process of Linux.
-    std::optional<Address> entry_point = std::nullopt;
+    // How far the program is from where it was linked, modulo 2^64; 0 if it was not moved. LLDB wants to know it
+    // for a file that is marked as Linux's: it then waits for a loader that no kernel has.
+    std::optional<Address> load_offset = std::nullopt;
 };
 
 }  // namespace ringside::gdbstub

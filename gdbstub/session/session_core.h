@@ -169,8 +169,6 @@ class SessionCore {
     Handled handle(const packet::qqemu_PhyMemMode&, Stopped stopped);
     Handled handle(const packet::Qqemu_PhyMemMode& packet, Stopped stopped);
     bool serves(std::string_view object) const;
-    bool serves_auxv() const;
-    std::string auxv_document() const;
     std::optional<std::string> make_document(const packet::qXfer& packet, Stopped stopped) const;
 
     // ---- session_lldb.cpp

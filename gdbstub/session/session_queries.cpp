@@ -26,8 +26,6 @@ SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
     if (target_.documents() != nullptr)
         for (const std::string& object : target_.documents()->objects())
             frame.text(";qXfer:").text(object).text(":read+");
-    if (serves_auxv())
-        frame.text(";qXfer:auxv:read+");
     if (const Breakpoints* breakpoints = target_.breakpoints()) {
         if (client_.swbreak && breakpoints->supports(BreakpointKind::Software))
             frame.text(";swbreak+");
@@ -45,26 +43,9 @@ SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
     return {};
 }
 
-// gdb finds a program by qOffsets. It would take a machine with an auxiliary vector for a process.
-bool SessionCore::serves_auxv() const {
-    return client_.is_lldb() && target_.entry_point();
-}
-
-// The auxiliary vector of a process of Linux, with its entry point as the one entry.
-std::string SessionCore::auxv_document() const {
-    constexpr std::uint64_t kAtNull = 0, kAtEntry = 9;
-    std::string vector;
-    for (const std::uint64_t word : {kAtEntry, *target_.entry_point(), kAtNull, std::uint64_t{0}})
-        for (std::uint32_t i = 0; i < target_.address_bytes(); ++i)
-            vector += static_cast<char>(word >> (8 * i));
-    return vector;
-}
-
 bool SessionCore::serves(std::string_view object) const {
     if (object == "threads")
         return true;
-    if (object == "auxv")
-        return serves_auxv();
     if (target_.documents() == nullptr)
         return false;
     const std::vector<std::string> objects = target_.documents()->objects();
@@ -72,8 +53,6 @@ bool SessionCore::serves(std::string_view object) const {
 }
 
 std::optional<std::string> SessionCore::make_document(const packet::qXfer& packet, Stopped stopped) const {
-    if (packet.object == "auxv")
-        return packet.annex.empty() ? std::optional(auxv_document()) : std::nullopt;
     if (packet.object != "threads")
         return stopped.documents()->document(packet.object, packet.annex);
     return packet.annex.empty() ? std::optional(threads_document(stopped)) : std::nullopt;
@@ -122,11 +101,18 @@ SessionCore::Handled SessionCore::handle(const packet::qAttached&) {
     return {};
 }
 
-// By its first segment, from which gdb keeps all others at their distance. (Text=;Data=;Bss= would move the
-// sections of these names alone.) gdb asks once, as it connects.
+// gdb keeps all segments at their distance from the first. (Text=;Data=;Bss= would move the sections of these
+// names alone.) LLDB takes one offset for all, and reads the address of a segment as an offset, too. Each asks
+// once, as it connects.
 SessionCore::Handled SessionCore::handle(const packet::qOffsets&) {
+    if (const auto offset = target_.load_offset(); offset && client_.is_lldb()) {
+        auto frame = reply_.frame();
+        for (const std::string_view part : {"Text=", ";Data=", ";Bss="})
+            frame.text(part).hex_number(*offset);
+        return {};
+    }
     const auto address = target_.first_segment();
-    if (!address)
+    if (!address || client_.is_lldb())
         return empty();
     reply_.frame().text("TextSeg=").hex_number(*address);
     return {};

@@ -33,7 +33,7 @@ class TargetGate {
     const std::string& triple() const { return target_.triple; }
     std::uint32_t address_bytes() const { return target_.address_bytes; }
     std::optional<Address> first_segment() const { return target_.first_segment; }
-    std::optional<Address> entry_point() const { return target_.entry_point; }
+    std::optional<Address> load_offset() const { return target_.load_offset; }
     const Documents* documents() const { return target_.documents; }
     const Breakpoints* breakpoints() const { return target_.breakpoints; }
     const Stepping* stepping() const { return target_.stepping; }

@@ -202,8 +202,8 @@ Result<void> VirtualMachine::open_server() {
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();
     debugger_->target().first_segment = kernel_moved_to_;
-    if (const auto entry = exits::entry_point(options_.symbols.empty() ? options_.kernel : options_.symbols))
-        debugger_->target().entry_point = *entry + static_cast<std::uint64_t>(kaslr_slide_);
+    if (exits::is_elf(options_.symbols.empty() ? options_.kernel : options_.symbols))
+        debugger_->target().load_offset = static_cast<std::uint64_t>(kaslr_slide_);
     if (!options_.gdb)
         return {};
     auto server = gdbstub::Server::open(io_, *options_.gdb, debugger_->target(), server_hooks());

@@ -27,21 +27,16 @@ TEST_F(Lldb, DescribesHostAndProcess) {
     EXPECT_EQ(send("qWatchpointSupportInfo:"), "num:4;");
 }
 
-TEST_F(SessionTest, TellsLldbAloneWhereTheProgramIsEntered) {
-    target_bundle_.entry_point = 0xffffffff81000123;
+TEST_F(SessionTest, TellsLldbHowFarTheProgramWasMoved) {
+    target_bundle_.first_segment = 0xffffffff84000000;
     open_with(kOldLldb);
-    EXPECT_THAT(send(kOldLldb), HasSubstr(";qXfer:auxv:read+"));
-    EXPECT_EQ(
-        send("qXfer:auxv:read::0,1000"),
-        "l" + std::string("\x09\0\0\0\0\0\0\0}\x03\x01\0\x81\xff\xff\xff\xff", 17) + std::string(16, '\0'));
-    target_bundle_.address_bytes = 4;
-    target_bundle_.entry_point = 0x100000;
-    EXPECT_EQ(send("qXfer:auxv:read::0,1000"),
-              "l" + std::string("\x09\0\0\0\0\0\x10\0", 8) + std::string(8, '\0'));
-    EXPECT_THAT(send(kGdb), Not(HasSubstr("auxv")));
-    EXPECT_EQ(send("qXfer:auxv:read::0,1000"), "");
-    target_bundle_.entry_point.reset();
-    EXPECT_THAT(send(kOldLldb), Not(HasSubstr("auxv")));
+    EXPECT_EQ(send("qOffsets"), "");  // LLDB would take the address for an offset
+    target_bundle_.load_offset = 0x3000000;
+    EXPECT_EQ(send("qOffsets"), "Text=3000000;Data=3000000;Bss=3000000");
+    target_bundle_.load_offset = 0;
+    EXPECT_EQ(send("qOffsets"), "Text=0;Data=0;Bss=0");
+    send(kGdb);
+    EXPECT_EQ(send("qOffsets"), "TextSeg=ffffffff84000000");
 }
 
 TEST_F(Lldb, DescribesRegisters) {

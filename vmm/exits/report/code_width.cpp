@@ -44,15 +44,12 @@ std::optional<unsigned> widest_unit(Dwarf* dwarf) {
 
 }  // namespace
 
-std::optional<std::uint64_t> entry_point(const std::filesystem::path& path) {
+bool is_elf(const std::filesystem::path& path) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file || elf_version(EV_CURRENT) == EV_NONE)
-        return std::nullopt;
+        return false;
     const std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file.get(), ELF_C_READ, nullptr));
-    GElf_Ehdr header;
-    if (elf == nullptr || gelf_getehdr(elf.get(), &header) == nullptr)
-        return std::nullopt;
-    return header.e_entry;
+    return elf != nullptr && elf_kind(elf.get()) == ELF_K_ELF;
 }
 
 std::optional<unsigned> code_address_bytes(const std::filesystem::path& path) {

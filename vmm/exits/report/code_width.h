@@ -1,7 +1,6 @@
-// The width of a kernel's code and where it begins, according to its file.
+// The width of a kernel's code, according to its file.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 
@@ -13,7 +12,7 @@ namespace ringside::exits {
 // has 4.
 std::optional<unsigned> code_address_bytes(const std::filesystem::path& path);
 
-// The entry point that an ELF file's header names, as it was linked; nullopt for another file.
-std::optional<std::uint64_t> entry_point(const std::filesystem::path& path);
+// Returns true if the file is an ELF file.
+bool is_elf(const std::filesystem::path& path);
 
 }  // namespace ringside::exits
