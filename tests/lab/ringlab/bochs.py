@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import selectors
+import shutil
 import signal
 import subprocess
 import time
@@ -157,7 +158,7 @@ class Bochs(Emulator):
             raise LabError(f"Bochs cannot save the machine's state: status {status}")
         (self._save_to / DISK_STATE).unlink()
         for file in self._save_to.iterdir():
-            file.rename(folder / file.name)
+            shutil.move(file, folder)  # which may be on another file system
 
     def _await_on_screen(self, text: bytes) -> None:
         said = b""
