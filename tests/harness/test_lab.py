@@ -1,10 +1,13 @@
 """The loop that has tests run in the lab's machines, with machines that only say what a real one would."""
 
 import queue
+import subprocess
+import sys
 
 import pytest
 
 from tests.harness.lab import plugin
+from tests.harness.paths import ROOT
 
 NAMES = ["x.py::test_a", "x.py::test_b", "x.py::test_c"]
 
@@ -117,3 +120,10 @@ def test_a_machine_that_never_begins_fails_all_of_its_tests_and_is_not_tried_aga
 def test_a_machine_that_ends_between_tests_fails_what_it_left_out(monkeypatch):
     outcomes = run(monkeypatch, passes(NAMES[0]))
     assert [outcomes[name][0] for name in NAMES] == ["passed", "failed", "failed"]
+
+
+def test_out_here_standard_output_stays_what_it_is() -> None:
+    """The worker inside redirects its own."""
+    script = "import tests.harness.lab.plugin; print('seen', flush=True)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "seen
+"

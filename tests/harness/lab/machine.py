@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import paths
-from tests.harness.lab import carried
-from tests.harness.lab.worker import MARK
+from tests.harness.lab import MARK, carried
 
 LAST_LINES = 60  # of what the lab says besides, for the report of a machine's failure
 BOOT_SECONDS = 300

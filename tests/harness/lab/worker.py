@@ -1,6 +1,7 @@
 """pytest's plugin inside a lab machine: runs the tests of a list, in its order, and writes each step as a line of JSON.
 
 Standard output leads out of the machine and is slow. Only these lines go there; what pytest itself says goes to PYTEST_LOG.
+Importing this redirects standard output: only pytest inside may do it.
 """
 
 import json
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-MARK = "@pytest "  # before each line, which may follow something that the machine says
+from tests.harness.lab import MARK
+
 PYTEST_LOG = Path("/tmp/pytest.log")
 LOG_TAIL = 4000  # characters of it that go out if pytest cannot run the tests
 
