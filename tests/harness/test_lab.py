@@ -125,5 +125,4 @@ def test_a_machine_that_ends_between_tests_fails_what_it_left_out(monkeypatch):
 def test_out_here_standard_output_stays_what_it_is() -> None:
     """The worker inside redirects its own."""
     script = "import tests.harness.lab.plugin; print('seen', flush=True)"
-    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "seen
-"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout == "seen\n"
