@@ -80,6 +80,13 @@ def gdb(run: LaneRun) -> None:
     run.pytest("tests/integration", *(IN_LAB if in_lab_instead(run) else HERE))
 
 
+def clients(run: LaneRun) -> None:
+    """LLDB, debug adapters, IDEs' use of gdb/MI, and editors."""
+    need_kvm()
+    run.build("release")
+    run.pytest("tests/clients", *HERE)
+
+
 def sanitized(run: LaneRun, preset: str, options: dict[str, str], unit_tests: tuple[str, ...]) -> None:
     """A sanitizer's build of the unit tests and of the program, and the gdb tests with that program."""
     guests = run.build("release", "guests/all") / "guests"
@@ -256,6 +263,7 @@ LANES = [
     Lane("unit", "unit tests, release build", unit, (*BUILD_GROUPS, *LAB_GROUPS), quick=True),
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, GDB_GROUPS, quick=True),
     Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True),
+    Lane("clients", "LLDB 14, 16 and 19, debug adapters, IDEs' use of gdb/MI, Emacs and Neovim", clients, (*GDB_GROUPS, "clients")),
     Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan; in the lab, some gdb tests", asan, GDB_GROUPS),
     Lane("tsan", "unit and gdb tests under ThreadSanitizer; in the lab, some gdb tests", tsan, GDB_GROUPS),
     Lane("fuzz", "each fuzzer for 20 seconds", fuzz, (*BUILD_GROUPS, "clang")),

@@ -83,9 +83,14 @@ class TestInstall:
                                    f"apt-get install --no-install-recommends {self.packages_of('intel')}\n")
 
     def test_nothing_is_done_where_nothing_is_missing(self) -> None:
-        self.program("dpkg-query", "printf 'installed %s\\n' \"${@:3}\"")
+        self.program("dpkg-query", "\n".join(f"echo 'installed, {name}, '" for name in listed()))
         done = self.install("build", "demo")
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_what_an_installed_package_provides_is_not_missing(self) -> None:
+        self.program("dpkg-query", "\n".join(f"echo 'installed, {name}, '" for name in listed() if name not in ("npm", "nodejs"))
+                     + "\necho 'installed, nodejs, nodejs-dev (= 1), npm (= 2)'")
+        assert self.install("clients").returncode == 0
 
     def test_an_unknown_group_is_an_error(self) -> None:
         done = self.install("build", "nonsense")

@@ -1,0 +1,35 @@
+// The debug adapters under test, behind one interface: how to start one, and where they differ. Their configurations are
+// those of guests/.vscode, so that what a user gets by pressing F5 there is what the tests run.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const require = createRequire(path.join(process.env.RINGSIDE_NODE_MODULES, 'package.json'));
+const { DebugClient } = require('@vscode/debugadapter-testsupport');
+
+const launch = path.join(process.env.RINGSIDE_SOURCES, 'guests/.vscode/launch.json');
+
+// The configuration of an adapter's type, for another kernel and another port.
+function configuration(type, program, port) {
+    const text = readFileSync(launch, 'utf8').replaceAll('1234', port);
+    const found = JSON.parse(text).configurations.find((each) => each.type === type);
+    return { ...found, program };
+}
+
+const gdb = {
+    start: () => new DebugClient('node', require.resolve('cdt-gdb-adapter/dist/debugTargetAdapter.js'), 'gdbtarget'),
+    attach: (program, port) => configuration('gdbtarget', program, port),
+    monitor: (command) => `>monitor ${command}`,
+    registers: 'Registers',
+};
+
+// lldb-vscode up to version 17, lldb-dap from 18 on.
+const lldb = {
+    start: () => new DebugClient('/usr/bin/env', process.env.LLDB_ADAPTER, 'lldb', { env: process.env }),
+    // Version 14 reports a stop at the entry twice, which would race with the tests.
+    attach: (program, port) => ({ ...configuration('lldb-dap', program, port), stopOnEntry: false }),
+    monitor: (command) => `\`process plugin packet monitor ${command}`,
+    registers: 'Registers',
+};
+
+export const adapters = { gdb, lldb };

@@ -1,0 +1,184 @@
+// What a user of an editor does with a kernel, one function each: it throws when something is not as it should be.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { Guest } from './session.mjs';
+
+const WORK = path.join(process.env.RINGSIDE_SOURCES, 'guests/demo64/work.cpp');
+const PASSED = 33;  // a guest's exit status when it found everything right
+
+export const scenarios = {
+    async stops_at_a_function(t) {
+        const stop = await t.session.reach(t.guest('demo64'), { functions: [{ name: 'step' }] });
+        assert.match(stop.reason, /breakpoint/);
+        const frames = await t.session.frames();
+        assert.match(frames[0].name, /^step\b/);
+        assert.match(frames[1].name, /task_main/);
+        assert.equal(path.basename(frames[0].source.path), 'work.cpp');
+    },
+
+    async stops_at_a_line(t) {
+        const line = t.lineOf(WORK, 'return sum * 31 + value');
+        const stop = await t.session.reach(t.guest('demo64'), { breakpoints: [[WORK, [{ line }]]] });
+        assert.match(stop.reason, /breakpoint/);
+        assert.equal((await t.session.frames())[0].line, line);
+    },
+
+    async obeys_a_condition(t) {
+        await t.needs('supportsConditionalBreakpoints');
+        const line = t.lineOf(WORK, 'return sum * 31 + value');
+        await t.session.reach(t.guest('demo64'), { breakpoints: [[WORK, [{ line, condition: 'value == 25' }]]] });
+        const [frame] = await t.session.frames();
+        assert.equal(await t.session.evaluate('value', frame.id, 'hover'), '25');
+    },
+
+    async obeys_a_hit_count(t) {
+        await t.needs('supportsHitConditionalBreakpoints');
+        const line = t.lineOf(WORK, 'checksum(queue)');
+        await t.session.reach(t.guest('demo64'), { breakpoints: [[WORK, [{ line, hitCondition: '3' }]]] });
+        const [frame] = await t.session.frames();
+        assert.equal(await t.session.evaluate('round', frame.id, 'hover'), '3');
+    },
+
+    async prints_at_a_logpoint_without_stopping(t) {
+        await t.needs('supportsLogPoints');
+        const line = t.lineOf(WORK, 'return sum * 31 + value');
+        const guest = t.guest('demo64', ['--append=rounds=3']);
+        let output = '';
+        t.session.client.on('output', (event) => { output += event.body.output; });
+        const ended = t.session.client.waitForEvent('terminated');
+        await t.session.attach(guest, { breakpoints: [[WORK, [{ line, logMessage: 'mixing {value}' }]]] });
+        await ended;
+        assert.match(output, /mixing/);
+    },
+
+    async shows_arguments_and_locals(t) {
+        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'mix' }] });
+        const [frame] = await t.session.frames();
+        const { scopes } = (await t.session.client.scopesRequest({ frameId: frame.id })).body;
+        const names = [];
+        for (const scope of scopes.filter((each) => /local|argument/i.test(each.name)))
+            names.push(...(await t.session.client.variablesRequest({ variablesReference: scope.variablesReference })).body
+                .variables.map((each) => each.name));
+        assert.ok(names.includes('sum') && names.includes('value'), names.join());
+    },
+
+    async changes_a_variable(t) {
+        await t.needs('supportsSetVariable');
+        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'mix' }] });
+        const [frame] = await t.session.frames();
+        const { scopes } = (await t.session.client.scopesRequest({ frameId: frame.id })).body;
+        const scope = scopes.find((each) => /local/i.test(each.name));
+        await t.session.client.variablesRequest({ variablesReference: scope.variablesReference });
+        await t.session.client.setVariableRequest({ variablesReference: scope.variablesReference, name: 'value', value: '77' });
+        assert.equal(await t.session.evaluate('value', frame.id, 'hover'), '77');
+    },
+
+    async shows_registers(t) {
+        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'guest_main' }] });
+        const [frame] = await t.session.frames();
+        const names = (await t.session.registers(frame.id)).map((each) => each.name);
+        for (const name of ['rip', 'rsp', 'cr3'])
+            assert.ok(names.some((each) => each.replace(/^\$/, '') === name), `no ${name} in ${names}`);
+    },
+
+    async steps_over_into_and_out(t) {
+        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'step' }] });
+        const before = (await t.session.frames())[0];
+        await t.session.until(() => t.session.client.nextRequest({ threadId: 1 }));
+        assert.ok((await t.session.frames())[0].line > before.line);
+        await t.session.until(() => t.session.client.stepInRequest({ threadId: 1 }));
+        assert.match((await t.session.frames())[0].name, /^(::)?produce\b/);
+        await t.session.until(() => t.session.client.stepOutRequest({ threadId: 1 }));
+        assert.match((await t.session.frames())[0].name, /^step\b/);
+    },
+
+    async shows_a_thread_for_each_vcpu(t) {
+        await t.session.reach(t.guest('smp', ['--cpus=3', '--append=cpus=3']), { functions: [{ name: 'cpu_work' }] });
+        const { threads } = (await t.session.client.threadsRequest()).body;
+        assert.equal(threads.length, 3, JSON.stringify(threads));
+    },
+
+    async pauses(t) {
+        await t.session.attach(t.guest('demo64'));
+        const stopped = await t.session.until(async () => {
+            await t.session.client.pauseRequest({ threadId: 1 });
+        });
+        assert.notEqual(stopped.reason, 'exited');
+    },
+
+    async disassembles(t) {
+        await t.needs('supportsDisassembleRequest');
+        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'step' }] });
+        const [frame] = await t.session.frames();
+        const { instructions } = (await t.session.client.customRequest('disassemble', {
+            memoryReference: frame.instructionPointerReference, instructionCount: 5 })).body;
+        assert.equal(instructions.length, 5);
+        assert.match(instructions[0].instruction, /mov/);
+    },
+
+    async reads_memory(t) {
+        await t.needs('supportsReadMemoryRequest');
+        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'run_scheduler' }] });
+        assert.equal(await t.session.readNumber('rounds_done'), 0);
+    },
+
+    async writes_memory(t) {
+        await t.needs('supportsWriteMemoryRequest');
+        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'run_scheduler' }] });
+        const data = Buffer.from([0x9a, 2, 0, 0, 0, 0, 0, 0]).toString('base64');
+        const memoryReference = await t.session.addressOf('rounds_done');
+        await t.session.client.customRequest('writeMemory', { memoryReference, data });
+        assert.equal(await t.session.readNumber('rounds_done'), 666);
+    },
+
+    async stops_when_data_changes(t) {
+        await t.needs('supportsDataBreakpoints');
+        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'run_scheduler' }] });
+        const info = await t.session.dataBreakpoint('rounds_done');
+        assert.ok(info.dataId, JSON.stringify(info));
+        await t.session.client.setFunctionBreakpointsRequest({ breakpoints: [] });
+        await t.session.client.setDataBreakpointsRequest({ breakpoints: [{ dataId: info.dataId, accessType: 'write' }] });
+        await t.session.continue();
+        assert.match((await t.session.frames())[0].name, /run_scheduler/);
+    },
+
+    async runs_monitor_commands(t) {
+        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'guest_main' }] });
+        const [frame] = await t.session.frames();
+        const shown = t.output(/\brip\b/);
+        const result = await t.session.evaluate(t.session.adapter.monitor('registers'), frame.id);
+        if (!/\brip\b/.test(result))
+            await shown;
+    },
+
+    async disconnects_and_leaves_the_guest_running(t) {
+        const guest = t.guest('demo64', ['--append=rounds=3']);
+        await t.session.reach(guest, { functions: [{ name: 'step' }] });
+        await t.session.client.disconnectRequest({ terminateDebuggee: false });
+        assert.equal(await guest.ended, PASSED);
+    },
+
+    async connects_again(t) {
+        const guest = t.guest('demo64');
+        await t.session.reach(guest, { functions: [{ name: 'step' }] });
+        await t.session.client.disconnectRequest({ terminateDebuggee: false });
+        const again = t.another();
+        await again.reach(guest, { functions: [{ name: 'mix' }] });
+        assert.match((await again.frames())[0].name, /mix/);
+    },
+
+    async sees_the_guests_end(t) {
+        const guest = t.guest('demo64', ['--append=rounds=1']);
+        const ended = t.session.client.waitForEvent('terminated');
+        await t.session.attach(guest);
+        await ended;
+        assert.equal(await guest.ended, PASSED);
+    },
+
+    async survives_the_death_of_the_adapter(t) {
+        const guest = t.guest('demo64', ['--append=rounds=3']);
+        await t.session.reach(guest, { functions: [{ name: 'step' }] });
+        t.session.kill();
+        assert.equal(await guest.ended, PASSED);
+    },
+};

@@ -1,0 +1,154 @@
+// One guest under `ringside run`, and one debug adapter attached to it.
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { adapters } from './adapters.mjs';
+
+const SECONDS = 60 * Number(process.env.RINGSIDE_TEST_TIMEOUT_FACTOR ?? 1);
+
+// A running `ringside run`, held at the guest's first instruction.
+export class Guest {
+    constructor(kernel, options = []) {
+        this.kernel = path.join(process.env.RINGSIDE_GUESTS, kernel);
+        this.errors = '';
+        this.process = spawn(process.env.RINGSIDE,
+            ['run', '-m', '64M', '--gdb=tcp:127.0.0.1:0', '--wait', ...options, this.kernel],
+            { stdio: ['ignore', 'ignore', 'pipe'] });
+        this.ended = new Promise((resolve) => this.process.on('exit', (status, signal) => resolve(status ?? signal)));
+        this.port = new Promise((resolve, reject) => {
+            this.process.stderr.on('data', (data) => {
+                this.errors += data;
+                const found = /listening on tcp:[^\s:]+:(\d+)/.exec(this.errors);
+                if (found)
+                    resolve(Number(found[1]));
+            });
+            this.ended.then((status) => reject(new Error(`ringside ended with ${status}: ${this.errors}`)));
+        });
+        this.port.catch(() => {});  // reported to whoever awaits it
+    }
+
+    close() {
+        this.process.kill('SIGKILL');
+    }
+}
+
+// An adapter from its `initialize` to the end of its configuration; then what a user of an editor does.
+export class Session {
+    constructor(name) {
+        this.adapter = adapters[name];
+        this.client = this.adapter.start();
+        this.client.defaultTimeout = SECONDS * 1000;
+    }
+
+    // Starts the adapter, which says what it can do.
+    async start() {
+        if (this.capabilities)
+            return;
+        await this.client.start();
+        this.capabilities = (await this.client.initializeRequest()).body;
+    }
+
+    // Attaches, sets breakpoints and lets the guest run. Resolves once it runs.
+    async attach(guest, { breakpoints = [], functions = [] } = {}) {
+        await this.start();
+        const initialized = this.client.waitForEvent('initialized');
+        const attached = this.client.attachRequest(this.adapter.attach(guest.kernel, await guest.port));
+        attached.catch(() => {});  // its failure is thrown below, by the await
+        await initialized;
+        for (const [source, lines] of breakpoints)
+            await this.client.setBreakpointsRequest({ source: { path: source }, breakpoints: lines });
+        if (functions.length)
+            await this.client.setFunctionBreakpointsRequest({ breakpoints: functions });
+        await this.client.configurationDoneRequest();
+        await attached;
+    }
+
+    // The same, and then the first hit of a breakpoint.
+    async reach(guest, where) {
+        const hit = new Promise((resolve) => this.client.on('stopped', ({ body }) => {
+            if (/breakpoint/.test(body.reason))
+                resolve(body);
+        }));
+        await this.attach(guest, where);
+        return hit;
+    }
+
+    // Does something that resumes the guest; resolves with the stop that ends it.
+    async until(action) {
+        const stopped = this.client.waitForEvent('stopped');
+        await action();
+        return (await stopped).body;
+    }
+
+    continue(threadId = 1) {
+        return this.until(() => this.client.continueRequest({ threadId }));
+    }
+
+    async frames(threadId = 1) {
+        return (await this.client.stackTraceRequest({ threadId })).body.stackFrames;
+    }
+
+    async variables(frameId, scopeName) {
+        const { scopes } = (await this.client.scopesRequest({ frameId })).body;
+        const scope = scopes.find((each) => each.name === scopeName);
+        if (!scope)
+            throw new Error(`no scope ${scopeName} among ${scopes.map((each) => each.name)}`);
+        return (await this.client.variablesRequest({ variablesReference: scope.variablesReference })).body.variables;
+    }
+
+    // Registers, whose scope some adapters divide into groups.
+    async registers(frameId) {
+        const found = [];
+        for (const each of await this.variables(frameId, this.adapter.registers)) {
+            if (each.variablesReference)
+                found.push(...(await this.client.variablesRequest({ variablesReference: each.variablesReference })).body.variables);
+            else
+                found.push(each);
+        }
+        return found;
+    }
+
+    // What an editor knows of a global variable that its user wants to watch: adapters want it by its frame or its scope.
+    async dataBreakpoint(name) {
+        const [frame] = await this.frames();
+        const { scopes } = (await this.client.scopesRequest({ frameId: frame.id })).body;
+        const globals = scopes.find((each) => /global/i.test(each.name));
+        if (!globals)
+            return (await this.client.dataBreakpointInfoRequest({ name, frameId: frame.id })).body;
+        const { variablesReference } = globals;
+        const { variables } = (await this.client.variablesRequest({ variablesReference })).body;
+        const shown = variables.find((each) => each.name.endsWith(name)).name;
+        return (await this.client.dataBreakpointInfoRequest({ name: shown, variablesReference })).body;
+    }
+
+    async addressOf(name) {
+        const [frame] = await this.frames();
+        return /0x[0-9a-f]+/.exec(await this.evaluate(`&${name}`, frame.id, 'watch'))[0];
+    }
+
+    // A 64-bit global variable, through the memory view.
+    async readNumber(name) {
+        const memoryReference = await this.addressOf(name);
+        const { data } = (await this.client.customRequest('readMemory', { memoryReference, count: 8 })).body;
+        return Number(Buffer.from(data, 'base64').readBigUInt64LE());
+    }
+
+    async evaluate(expression, frameId, context = 'repl') {
+        return (await this.client.evaluateRequest({ expression, frameId, context })).body.result;
+    }
+
+    // Dies as an editor that crashes does.
+    kill() {
+        this.client._adapterProcess.kill('SIGKILL');
+        this.client._adapterProcess = undefined;
+    }
+
+    // An adapter that has gone, or goes meanwhile, answers nothing any more.
+    async close() {
+        const adapter = this.client._adapterProcess;
+        if (!adapter || adapter.exitCode !== null || adapter.signalCode !== null)
+            return;
+        const gone = new Promise((resolve) => adapter.on('exit', resolve));
+        await Promise.race([this.client.stop().catch(() => {}), gone]);
+        adapter.kill('SIGKILL');
+    }
+}

@@ -1,0 +1,43 @@
+;;; Emacs's M-x gdb on a guest kernel, without a terminal: attach, break, look, step, detach.
+;; The environment gives KERNEL and PORT. Exit status 0 if everything was as it should be.
+
+(require 'gdb-mi)
+(setq gdb-non-stop-setting nil  ; Emacs asks for non-stop mode unless told not to
+      gdb-show-main t
+      gud-gdb-command-name "gdb -i=mi -nx")
+
+(defun wait-until (what predicate)
+  "Serve gdb's output until PREDICATE holds; WHAT names it if it never does."
+  (let ((deadline (+ (float-time) (* 60 (string-to-number (or (getenv "RINGSIDE_TEST_TIMEOUT_FACTOR") "1"))))))
+    (while (not (funcall predicate))
+      (when (> (float-time) deadline)
+        (princ (with-current-buffer gud-comint-buffer (buffer-string)))
+        (error "Emacs never came to: %s" what))
+      (accept-process-output nil 0.1))))
+
+(defun stopped-in (function)
+  (and (not gud-running) gdb-selected-frame (string-match-p function gdb-selected-frame)))
+
+(defun top-line () (cdr gud-last-last-frame))
+
+(gdb (concat gud-gdb-command-name " " (getenv "KERNEL")))
+(wait-until "gdb's prompt" (lambda () gdb-first-done-or-error))
+(gud-basic-call (concat "target remote 127.0.0.1:" (getenv "PORT")))
+(wait-until "the first instruction" (lambda () (stopped-in "pvh_entry")))
+
+(gud-basic-call "break step")
+(wait-until "the breakpoint in the list" (lambda () gdb-breakpoints-list))
+(gud-basic-call "continue")
+(wait-until "the breakpoint" (lambda () (and (stopped-in "^step") gud-last-last-frame)))
+(unless (string-suffix-p "work.cpp" (car gud-last-last-frame))
+  (error "Emacs shows %S" gud-last-last-frame))
+
+(let ((line (top-line)))
+  (gud-basic-call "next")
+  (wait-until "the next line" (lambda () (and (stopped-in "^step") (/= line (top-line))))))
+
+(gud-basic-call "delete")
+(gud-basic-call "detach")
+(wait-until "the end of the session" (lambda () (with-current-buffer gud-comint-buffer
+                                                  (string-match-p "detached" (buffer-string)))))
+(kill-emacs 0)
