@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::string_view kPvm = "kvm_pvm";
 constexpr std::string_view kTcg = "kvm_amd in TCG";
-constexpr std::string_view kBochs = "kvm_intel in Bochs";
 
 // kvm_pvm runs CPL 0 in its instruction emulator and CPL 3 on the processor.
 constexpr std::string_view kNoUser = "code at CPL 3 is out of KVM_SET_GUEST_DEBUG's reach";
@@ -45,11 +44,6 @@ constexpr std::string_view kOwnExecuteAfterMov =
     "QEMU's SVM tells of the guest's own execution breakpoints with the trap of a step that it has made "
     "itself, "
     "and the MOV DR7 right before this one is a step that KVM finishes";
-
-// With IF set, Ctrl-C ends the same loop there.
-constexpr std::string_view kBochsHoldsInterrupts =
-    "Bochs holds its machine's own interrupts back while a guest of that machine runs with IF clear: nothing "
-    "gets the processor out of a loop that exits for no other reason";
 
 constexpr Impossible kImpossible[] = {
     {kPvm, "breakpoint.software/cpl3", kNoUser, "the guest's exit with status 35 instead of a hit"},
@@ -133,9 +127,6 @@ constexpr Impossible kImpossible[] = {
     {kTcg, "own.write_and_hardware_breakpoint/protected", kOwnDataUnderStepping, "not ok own_write"},
     {kTcg, "own.write_and_software_breakpoint/long", kOwnDataUnderStepping, "not ok own_write"},
     {kTcg, "own.write_and_hardware_breakpoint/long", kOwnDataUnderStepping, "not ok own_write"},
-    {kBochs, "interrupt.tight_loop/real", kBochsHoldsInterrupts, "", true},
-    {kBochs, "interrupt.tight_loop/protected", kBochsHoldsInterrupts, "", true},
-    {kBochs, "interrupt.tight_loop/long", kBochsHoldsInterrupts, "", true},
 };
 
 }  // namespace

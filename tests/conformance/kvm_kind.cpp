@@ -22,9 +22,9 @@ bool on_tcg() {
 }
 
 // Bochs's processor is as silent about itself as a real one. In the lab, a machine with an Intel processor is
-// Bochs's.
+// Bochs's. The lab has its commands there.
 bool in_lab() {
-    return std::filesystem::exists("/lab/token");
+    return std::filesystem::exists("/lab/tests");
 }
 
 std::string emulator(std::string_view driver) {

@@ -24,8 +24,9 @@ def unusable() -> str:
 
 
 def kind() -> str:
-    """The driver's name and, in the lab, its emulator: the names that tests/conformance/impossible.cpp uses."""
+    """The driver's name and, in the lab, its emulator: the names that tests/conformance/impossible.cpp uses. The lab has its
+    commands in /lab/tests."""
     for driver in ("kvm_intel", "kvm_amd", "kvm_pvm"):
         if Path("/sys/module", driver).exists():
-            return driver + (IN_LAB.get(driver, "") if Path("/lab/token").exists() else "")
+            return driver + (IN_LAB.get(driver, "") if Path("/lab/tests").exists() else "")
     return ""
