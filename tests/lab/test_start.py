@@ -50,6 +50,18 @@ class TestBridge:
             bridge.open()
             assert inside.recv(10) == b"two"
 
+    def test_a_client_learns_that_the_machine_is_gone(self, tmp_path: Path) -> None:
+        line, inside = socket.socketpair()
+        server = reserve(f"unix:{tmp_path}/socket")
+        bridge = Bridge(server, line.fileno())
+        with line, inside, server, socket.socket(socket.AF_UNIX) as client:
+            bridge.open()
+            client.connect(f"{tmp_path}/socket")
+            client.sendall(b"?")
+            assert inside.recv(10) == b"?"
+            bridge.close()
+            assert client.recv(10) == b""
+
 
 class TestJobDisk:
     def test_a_disk_has_one_of_a_few_sizes(self) -> None:

@@ -72,6 +72,12 @@ class Bridge:
     def is_open(self) -> bool:
         return self._open.is_set()
 
+    def close(self) -> None:
+        """The machine is gone: so is what the client talks to. A client that waits for a stop would wait for ever."""
+        with suppress(OSError):
+            if client := self._client:
+                client.shutdown(socket.SHUT_RDWR)
+
     def _serve(self) -> None:
         with suppress(OSError):  # the listener or the line is closed: the machine is gone
             while True:

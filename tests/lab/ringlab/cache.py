@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .errors import writing
 
 LIMIT = 4 << 30
+ELSEWHERE = "name another place for the lab's cache, which takes some 600 MB, in XDG_CACHE_HOME"
 KEPT = "linux-image-"  # trim() leaves the kernel: it may not be there to download again
 
 
@@ -22,7 +24,8 @@ def root() -> Path:
     """`$XDG_CACHE_HOME/ringside/lab`, by default `~/.cache/ringside/lab`."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     path = Path(base) / "ringside" / "lab"
-    path.mkdir(parents=True, exist_ok=True)
+    with writing(path, ELSEWHERE):
+        path.mkdir(parents=True, exist_ok=True)
     return path
 
 
@@ -62,17 +65,18 @@ def entry(name: str, make: Callable[[Path], None]) -> Path:
         with suppress(OSError):
             os.utime(final)  # trim() removes what nobody has used for long
         return final
-    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=root()))
-    try:
-        made = scratch / "entry"
-        make(made)
+    with writing(root(), ELSEWHERE):
+        scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=root()))
         try:
-            made.rename(final)
-        except OSError:
-            if not final.exists():
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            made = scratch / "entry"
+            make(made)
+            try:
+                made.rename(final)
+            except OSError:
+                if not final.exists():
+                    raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     return final
 
 

@@ -64,13 +64,17 @@ def _package() -> str:
         version = re.search(r"Candidate: (\d\S*)", policy)
         if version:
             return f"{name[1]}_{version[1]}"
-    raise LabError(f"apt knows no {META_PACKAGE} and none is cached: run apt-get update, with network access")
+    raise LabError(f"apt knows no {META_PACKAGE} and none is cached: run apt-get update as root, with network access")
 
 
 def _download(package: str, path: Path) -> None:
     name, version = package.split("_", 1)
     download = path.parent
-    tools.run("apt-get", "-o", "APT::Sandbox::User=root", "download", f"{name}={version}", cwd=download)
+    try:
+        tools.run("apt-get", "-o", "APT::Sandbox::User=root", "download", f"{name}={version}", cwd=download)
+    except LabError as error:
+        raise LabError(f"{name}, the lab's kernel, cannot be downloaded. It takes the network once and is then kept in {cache.root()}."
+                       " If apt's lists are old: apt-get update, as root", error.details) from error
     deb = next(download.glob("*.deb"))
     tools.run("dpkg", "-x", deb, path)
 

@@ -14,7 +14,7 @@ from . import bridge, channel, initramfs, job_disk, kernel, progress, saved
 from .batch import Test, named_files
 from .bochs import Bochs
 from .emulator import Emulator, Setup
-from .errors import LabError
+from .errors import LabError, writing
 from .qemu import Qemu
 from .session import Session, slowness
 
@@ -61,7 +61,7 @@ def boot(job: Job) -> Iterator[Iterator[channel.Event]]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ringside-lab-")))
         tests = [replace(test, seconds=round(test.seconds * slowness())) for test in job.tests]
-        with progress.stage("preparing the machine's kernel and files"):
+        with progress.stage("preparing the machine's kernel and files"), writing(folder.parent, "name another place in TMPDIR"):
             setup = _setup(job, host, tests, folder)
         session = _started(stack, host, setup, token, tests, job.save)
         events = session.events()
@@ -125,19 +125,22 @@ def _served(events: Iterator[channel.Event], joined: bridge.Bridge, job: Job) ->
     """The same events; the debugger's way in is open while there is a stub to talk to."""
     announced = False
     said = b""
-    for event in events:
-        if isinstance(event, channel.Begin):
-            said = b""
-        elif isinstance(event, channel.Output):
-            said = said[-len(job.debugger_sign) :] + event.data
-        elif isinstance(event, channel.End):
-            joined.hold()
-        if isinstance(event, channel.Begin | channel.Output) and job.debugger_sign in said and not joined.is_open():
-            joined.open()
-            if not announced:
-                announced = True
-                job.debugger_ready(joined.name)
-        yield event
+    try:
+        for event in events:
+            if isinstance(event, channel.Begin):
+                said = b""
+            elif isinstance(event, channel.Output):
+                said = said[-len(job.debugger_sign) :] + event.data
+            elif isinstance(event, channel.End):
+                joined.hold()
+            if isinstance(event, channel.Begin | channel.Output) and job.debugger_sign in said and not joined.is_open():
+                joined.open()
+                if not announced:
+                    announced = True
+                    job.debugger_ready(joined.name)
+            yield event
+    finally:
+        joined.close()
 
 
 def _check(job: Job) -> None:
