@@ -53,7 +53,26 @@ class Lane:
     body: Callable[["LaneRun"], None]
     groups: tuple[str, ...]  # of the packages in tests/packages.txt
     quick: bool = False  # part of --quick
+    only_long: str = ""  # what --short leaves out of it
     minutes: int = 45  # a command that takes longer hangs: it is killed and the lane fails
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """How much of a lane is run."""
+
+    quick: bool = False  # only what the last changes touch
+    short: bool = False  # without Lane.only_long
+    selection: str = ""  # pytest's -k
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    counts: Counts
+    seconds: float
+
+    def state(self) -> str:
+        return "FAILED" if self.counts.failed else "passed" if self.counts.passed else "skipped"
 
 
 @dataclasses.dataclass
@@ -70,11 +89,10 @@ class LabMachine:
 class LaneRun:
     """One run of one lane. Everything that its commands print goes to build/logs/LANE.log."""
 
-    def __init__(self, lane: Lane, quick: bool, selection: str = ""):
+    def __init__(self, lane: Lane, form: Form):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.lane = lane
-        self.quick = quick
-        self.selection = selection  # pytest's -k
+        self.quick, self.short, self.selection = form.quick, form.short, form.selection
         self.counts = Counts()
         self._pytest_runs = 0
         self.log_path = LOGS / f"{lane.name}.log"
@@ -213,11 +231,11 @@ def read_json(path: Path) -> Counts | None:
         return None
 
 
-def run_lane(lane: Lane, quick: bool, selection: str = "") -> Counts:
+def run_lane(lane: Lane, form: Form) -> Result:
     """Runs one lane and reports on it. A lane that cannot count is one test."""
     print(f"== {lane.name}: {lane.about}", flush=True)
     started = time.monotonic()
-    run = LaneRun(lane, quick, selection)
+    run = LaneRun(lane, form)
     verdict = ""
     try:
         lane.body(run)
@@ -237,7 +255,7 @@ def run_lane(lane: Lane, quick: bool, selection: str = "") -> Counts:
         verdict = verdict or "FAILED"
     seconds = time.monotonic() - started
     print(f"   {verdict or 'passed'} ({run.counts}) in {seconds:.0f} s", flush=True)
-    return run.counts
+    return Result(run.counts, seconds)
 
 
 def print_tail(path: Path, lines: int = 60) -> None:

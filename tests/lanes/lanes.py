@@ -5,11 +5,13 @@ it raises Skipped with a reason where the machine cannot do it.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.fresh import debian as fresh_debian
 from tests.harness.kvm import unusable
 from tests.lab.ringlab.qemu import PERIODIC_TICK
 from tests.lanes import matrix
@@ -29,7 +31,7 @@ IN_LAB = ["--lab=intel", f"--lab-machines={LAB_MACHINES}"]
 def lint(run: LaneRun) -> None:
     for check in ("format", "files", "layers", "shell"):
         run.one_test(check, PYTHON, "-m", f"tests.lint.{check}")
-    run.pytest("tests/lint", "tests/lanes")
+    run.pytest("tests/lint", "tests/lanes", "tests/fresh/test_parts.py")
     if not run.quick:
         for foundation in ("arch", "gdbstub"):
             stands_alone(run, foundation)
@@ -181,11 +183,27 @@ def lab_intel(run: LaneRun) -> None:
 
 
 def without_kvm(run: LaneRun) -> None:
-    """What a user runs, with /dev/kvm hidden: the lab stands in, and says so."""
-    if unusable():
-        raise Skipped("the lanes kvm and gdb show it on this machine")
+    """Devices, disks, networks and emulators that are missing, full or die; and with /dev/kvm hidden, if there is one, what a user
+    runs."""
     run.build("release")
-    run.pytest("tests/lab/test_stand_in.py")
+    shown_elsewhere = bool(unusable())
+    if shown_elsewhere:
+        run.note("no usable /dev/kvm here: the lanes kvm and gdb show what is run instead")
+    run.pytest("tests/lab/test_broken.py", *([] if shown_elsewhere else ["tests/lab/test_stand_in.py"]))
+
+
+def fresh(run: LaneRun) -> None:
+    """The README's commands on a minimal Debian without KVM, by root and by another user. The short form runs the quick tests, and
+    once; no form runs inside another."""
+    if "RINGSIDE_FRESH" in os.environ:
+        raise Skipped("this is the fresh machine")
+    if reason := fresh_debian.why_not():
+        raise Skipped(reason)
+    try:
+        fresh_debian.archive()
+    except fresh_debian.Unavailable as error:
+        raise Skipped(f"a minimal Debian cannot be made: {error}") from None
+    run.pytest("tests/fresh", "--capture=no", "-m", "not whole" if run.short else "not short")
 
 
 def lab_amd(run: LaneRun) -> None:
@@ -271,9 +289,11 @@ LANES = [
     Lane("lab-amd", "guests, exits and the conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd,
          (*BUILD_GROUPS, *LAB_GROUPS, "gdb")),
     Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel, LINUX_GROUPS),
-    Lane("without-kvm", "the demo and the gdb lane where there is no /dev/kvm: in the lab", without_kvm, (*GDB_GROUPS, "demo")),
+    Lane("without-kvm", "no /dev/kvm, no network, no room, a lab that dies: what a user sees", without_kvm, (*GDB_GROUPS, "demo")),
     Lane("linux", "Debian's kernel, memtest86+, Xen, SeaBIOS on kvm-amd; Debian's under gdb on kvm-intel", linux, LINUX_GROUPS),
     Lane("linux-emulated", "Debian's kernel on a KVM that emulates ring 0, to a shell with gdb's help", linux_emulated, LINUX_GROUPS),
     Lane("linux-dbg", "Debian's kernel under gdb with its -dbg package (440 MB, once) and Linux's lx-* scripts", linux_dbg,
          LINUX_GROUPS),
+    Lane("fresh", "the README's commands on a minimal Debian 12 without KVM, and the package", fresh, ("runner", "fresh"), minutes=600,
+         only_long="the whole ./tests/run there, by root and by a user"),
 ]
