@@ -77,9 +77,19 @@ class Dr6 {
     // The enabled slots whose condition was met, as a mask of bits 0-3.
     unsigned hits(Dr7 dr7) const;
 
-    constexpr bool debug_register_access() const { return (raw_ & (1u << 13)) != 0; }  // BD
-    constexpr bool single_step() const { return (raw_ & (1u << 14)) != 0; }            // BS
-    constexpr bool task_switch() const { return (raw_ & (1u << 15)) != 0; }            // BT
+    static constexpr std::uint64_t kSlots = 0xf;                     // B0 to B3
+    static constexpr std::uint64_t kDebugRegisterAccess = 1u << 13;  // BD
+    static constexpr std::uint64_t kSingleStep = 1u << 14;           // BS
+    static constexpr std::uint64_t kTaskSwitch = 1u << 15;           // BT
+
+    constexpr bool debug_register_access() const { return (raw_ & kDebugRegisterAccess) != 0; }
+    constexpr bool single_step() const { return (raw_ & kSingleStep) != 0; }
+    // Everything above that is set.
+    constexpr std::uint64_t causes() const {
+        return raw_ & (kSlots | kDebugRegisterAccess | kSingleStep | kTaskSwitch);
+    }
+    constexpr bool only_single_step() const { return causes() == kSingleStep; }
+    constexpr bool task_switch() const { return (raw_ & kTaskSwitch) != 0; }  // BT
     // Active low: clear when the exception came inside a transactional region, or from a bus lock.
     constexpr bool in_transaction() const { return (raw_ & (1u << 16)) == 0; }  // RTM
     constexpr bool bus_lock() const { return (raw_ & (1u << 11)) == 0; }        // BLD

@@ -40,4 +40,7 @@ struct StepClass {
 // LSS is Ordinary: unlike MOV SS and POP SS it inhibits no debug exception (SDM volume 3, 6.8.3).
 StepClass classify(std::span<const std::byte> bytes, CpuMode mode);
 
+// Returns true if an instruction may lead to itself: a jump or call, by its opcode behind prefixes that jumps can have.
+bool may_stay_in_place(std::span<const std::byte> code);
+
 }  // namespace ringside::x86

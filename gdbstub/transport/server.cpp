@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <asio/dispatch.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 
@@ -70,7 +71,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
     }
 
     void post_stop(StopEvent event) {
-        asio::post(io_, [self = weak_from_this(), event = std::move(event)] {
+        asio::dispatch(io_, [self = weak_from_this(), event = std::move(event)] {
             if (const auto impl = self.lock(); impl && impl->client_)
                 impl->client_->on_stop(event);
         });

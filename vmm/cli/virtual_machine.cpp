@@ -69,7 +69,9 @@ Result<void> VirtualMachine::build() {
 
     auto debugger_options = options_.debugger;
     debugger_options.architecture = options_.architecture.value_or(boot_architecture_);
-    debugger_ = std::make_unique<debug::Debugger>(*system_, debugger_options, debugger_hooks());
+    debug::DebuggerOwner& owner = *this;
+    debugger_ = std::make_unique<debug::Debugger>([this] { return debug::probe_host(*system_); },
+                                                  debugger_options, owner);
     auto machine = machine::Machine::create(*system_, std::move(*memory), options_.cpus, *debugger_);
     if (!machine)
         return tl::unexpected<Error>(machine.error());
@@ -215,38 +217,43 @@ Result<void> VirtualMachine::open_server() {
     return {};
 }
 
-debug::DebuggerHooks VirtualMachine::debugger_hooks() {
-    debug::DebuggerHooks hooks;
-    hooks.post = [this](std::function<void()> work) { asio::post(io_, std::move(work)); };
-    hooks.on_stop = [this](const gdbstub::StopEvent& stop) {
-        if (server_)
-            server_->post_stop(stop);
-    };
-    hooks.on_console = [this](std::string text) {
-        if (server_)
-            server_->post_console(std::move(text));
-    };
-    hooks.on_stop_shown = [this] { exits_->note_shown(); };
-    hooks.on_exit = [this](machine::VcpuThread& thread, const exits::ExitRecord& exit) {
-        catches_->on_exit(thread, exit);
-    };
-    hooks.on_let_go = [this] { catches_->remove_all(); };
-    hooks.on_resume = [this] { exits_->mark_resume(); };
-    hooks.on_notice = [](const std::string& text) { spdlog::info("{}", text); };
-    hooks.on_kill = [this] { end(kSuccess); };
-    hooks.on_quit = [this] { end(kSuccess); };
-    hooks.on_unattended_fatal = [this](machine::FatalExit cause, const std::string& report) {
-        fmt::print(stderr, "ringside: {}", report);
-        end(cause == machine::FatalExit::TripleFault ? kTripleFault : kFailure);
-    };
-    hooks.on_panic = [this](bool attended) {
-        panicked_ = true;
-        if (attended)
-            return;
-        fmt::print(stderr, "ringside: the guest's kernel has panicked (pvpanic): end of the run\n");
-        end(kPanic);
-    };
-    return hooks;
+void VirtualMachine::post(std::function<void()> work) {
+    asio::post(io_, std::move(work));
+}
+
+void VirtualMachine::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
+    catches_->on_exit(thread, exit);
+}
+
+void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
+    if (server_)
+        server_->post_stop(stop);
+}
+
+void VirtualMachine::on_console(const std::string& text) {
+    if (server_)
+        server_->post_console(text);
+}
+
+void VirtualMachine::on_notice(const std::string& text) {
+    spdlog::info("{}", text);
+}
+
+void VirtualMachine::on_quit() {
+    end(kSuccess);
+}
+
+void VirtualMachine::on_unattended_fatal(machine::FatalExit cause, const std::string& report) {
+    fmt::print(stderr, "ringside: {}", report);
+    end(cause == machine::FatalExit::TripleFault ? kTripleFault : kFailure);
+}
+
+void VirtualMachine::on_panic(bool attended) {
+    panicked_ = true;
+    if (attended)
+        return;
+    fmt::print(stderr, "ringside: the guest's kernel has panicked (pvpanic): end of the run\n");
+    end(kPanic);
 }
 
 gdbstub::ServerHooks VirtualMachine::server_hooks() {

@@ -27,10 +27,10 @@
 
 namespace ringside::cli {
 
-class VirtualMachine {
+class VirtualMachine final : private debug::DebuggerOwner {
   public:
     explicit VirtualMachine(const RunOptions& options) : options_(options) {}
-    ~VirtualMachine();
+    ~VirtualMachine() override;
 
     // Loads the kernel and builds the machine, its devices and the gdb server. Nothing runs yet.
     Result<void> build();
@@ -51,7 +51,18 @@ class VirtualMachine {
     Result<void> attach_virtio();
     Result<void> start_exit_trace();
     Result<void> open_server();
-    debug::DebuggerHooks debugger_hooks();
+    // debug::DebuggerOwner
+    void post(std::function<void()> work) override;
+    void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
+    void on_console(const std::string& text) override;
+    void on_stop(const gdbstub::StopEvent&) override;
+    void on_stop_shown() override { exits_->note_shown(); }
+    void on_resume() override { exits_->mark_resume(); }
+    void on_client_gone() override { catches_->remove_all(); }
+    void on_notice(const std::string& text) override;
+    void on_quit() override;
+    void on_unattended_fatal(machine::FatalExit, const std::string& report) override;
+    void on_panic(bool attended) override;
     gdbstub::ServerHooks server_hooks();
     void on_guest_end(const machine::GuestEnd& how);
     devices::ConsoleEndpoint console_endpoint() const;

@@ -30,7 +30,7 @@ void ExitMonitor::machine_started() {
     machine::Machine& machine = debugger_.machine();
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
         machine::VcpuThread& thread = machine.vcpu(VcpuIndex{i});
-        threads.push_back(thread.call([&thread](kvm::Vcpu&) { return thread.tid(); }));
+        threads.push_back(thread.call([&thread](kvm::VcpuPort&) { return thread.tid(); }));
     }
     if (auto tier = HardwareTier::start(threads)) {
         hardware_ = tier->get();
@@ -72,7 +72,8 @@ Result<std::vector<exits::KvmStatistics>> ExitMonitor::kernel_statistics() {
     if (auto r = add(machine.vm().statistics()); !r)
         return tl::unexpected<Error>(r.error());
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
-        const auto file = machine.vcpu(VcpuIndex{i}).call([](kvm::Vcpu& vcpu) { return vcpu.statistics(); });
+        const auto file =
+            machine.vcpu(VcpuIndex{i}).call([](kvm::VcpuPort& vcpu) { return vcpu.statistics(); });
         if (auto r = add(file); !r)
             return tl::unexpected<Error>(r.error());
     }

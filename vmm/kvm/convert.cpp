@@ -1,4 +1,4 @@
-#include "vmm/kvm/vcpu.h"
+#include "vmm/kvm/vcpu_port.h"
 
 namespace ringside::kvm {
 

@@ -5,7 +5,6 @@
 
 #include "vmm/base/error.h"
 #include "vmm/kvm/kvm_abi.h"
-#include "vmm/kvm/vcpu.h"
 
 namespace ringside::kvm {
 
@@ -13,8 +12,5 @@ using CpuidList = std::vector<kvm_cpuid_entry2>;
 
 // `request` is KVM_GET_SUPPORTED_CPUID, or any other that fills a kvm_cpuid2; `name` is its name.
 Result<CpuidList> cpuid_list(int fd, unsigned long request, const char* name);
-
-// Whether the vCPU's CPUID announces CLAC, STAC and CR4.SMAP.
-Result<bool> has_smap(const Vcpu& vcpu);
 
 }  // namespace ringside::kvm

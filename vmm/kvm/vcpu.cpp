@@ -1,6 +1,6 @@
 #include "vmm/kvm/vcpu.h"
 
-#include <atomic>
+#include <algorithm>
 #include <cstring>
 
 #include "vmm/kvm/ioctl.h"
@@ -28,39 +28,21 @@ Result<RunOutcome> Vcpu::run() {
         case EAGAIN:
             return RunOutcome::Again;
         default:
-            return tl::unexpected<Error>(ioctl_error("KVM_RUN", errno, index_));
+            return tl::unexpected<Error>(ioctl_error("KVM_RUN", errno, index()));
     }
-}
-
-void Vcpu::request_immediate_exit(bool on) {
-    std::atomic_ref<__u8>(shared().immediate_exit).store(on ? 1 : 0, std::memory_order_seq_cst);
-}
-
-kvm_regs& Vcpu::edit_synced_registers() {
-    shared().kvm_dirty_regs |= KVM_SYNC_X86_REGS;
-    return shared().s.regs.regs;
-}
-
-void Vcpu::sync_system_registers(bool on) {
-    if (synced_)
-        shared().kvm_valid_regs = on ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : KVM_SYNC_X86_REGS;
-}
-
-x86::SystemRegisters Vcpu::synced_system() const {
-    return from_kvm(shared().s.regs.sregs);
 }
 
 template <typename T>
 Result<T> Vcpu::get(unsigned long request, const char* name) const {
     T value{};
-    if (auto r = call(fd_.get(), request, &value, name, index_); !r)
+    if (auto r = call(fd_.get(), request, &value, name, index()); !r)
         return tl::unexpected<Error>(r.error());
     return value;
 }
 
 template <typename T>
 Result<void> Vcpu::set(unsigned long request, const T& value, const char* name) const {
-    return done(call(fd_.get(), request, &value, name, index_));
+    return done(call(fd_.get(), request, &value, name, index()));
 }
 
 Result<x86::GeneralRegisters> Vcpu::general() const {
@@ -68,8 +50,6 @@ Result<x86::GeneralRegisters> Vcpu::general() const {
 }
 
 Result<void> Vcpu::set_general(const x86::GeneralRegisters& general) {
-    // A pending edit of kvm_run's copy would overwrite these at the next KVM_RUN.
-    shared().kvm_dirty_regs &= ~static_cast<__u64>(KVM_SYNC_X86_REGS);
     const kvm_regs regs = to_kvm(general);
     shared().s.regs.regs = regs;
     return set(KVM_SET_REGS, regs, "KVM_SET_REGS");
@@ -79,7 +59,7 @@ Result<x86::SystemRegisters> Vcpu::system() const {
     return get<kvm_sregs>(KVM_GET_SREGS, "KVM_GET_SREGS").map([](const kvm_sregs& s) { return from_kvm(s); });
 }
 
-Result<void> Vcpu::set_system(const x86::SystemRegisters& system) const {
+Result<void> Vcpu::set_system(const x86::SystemRegisters& system) {
     const auto previous = get<kvm_sregs>(KVM_GET_SREGS, "KVM_GET_SREGS");
     if (!previous)
         return tl::unexpected<Error>(previous.error());
@@ -96,7 +76,7 @@ Result<x86::DebugRegisters> Vcpu::debug() const {
     });
 }
 
-Result<void> Vcpu::set_debug(const x86::DebugRegisters& debug) const {
+Result<void> Vcpu::set_debug(const x86::DebugRegisters& debug) {
     kvm_debugregs k{};
     std::copy(debug.dr.begin(), debug.dr.end(), std::begin(k.db));
     k.dr6 = debug.dr6;
@@ -108,7 +88,7 @@ Result<XsaveArea> Vcpu::xsave() const {
     return get<XsaveArea>(KVM_GET_XSAVE, "KVM_GET_XSAVE");
 }
 
-Result<void> Vcpu::set_xsave(const XsaveArea& area) const {
+Result<void> Vcpu::set_xsave(const XsaveArea& area) {
     return set(KVM_SET_XSAVE, area, "KVM_SET_XSAVE");
 }
 
@@ -120,10 +100,10 @@ Result<std::uint64_t> Vcpu::xcr0() const {
         if (xcrs->xcrs[i].xcr == 0)
             return xcrs->xcrs[i].value;
     }
-    return tl::unexpected<Error>(Error{"KVM_GET_XCRS", "the host reports no XCR0", 0, index_, {}});
+    return tl::unexpected<Error>(Error{"KVM_GET_XCRS", "the host reports no XCR0", 0, index(), {}});
 }
 
-Result<void> Vcpu::set_xcr0(std::uint64_t value) const {
+Result<void> Vcpu::set_xcr0(std::uint64_t value) {
     kvm_xcrs xcrs{};
     xcrs.nr_xcrs = 1;
     xcrs.xcrs[0].value = value;
@@ -148,12 +128,12 @@ Error too_many_msrs(const char* name, VcpuIndex index) {
 
 Result<std::size_t> Vcpu::read_msrs(std::span<Msr> msrs) const {
     if (msrs.size() > kMsrBatch)
-        return tl::unexpected<Error>(too_many_msrs("KVM_GET_MSRS", index_));
+        return tl::unexpected<Error>(too_many_msrs("KVM_GET_MSRS", index()));
     MsrBuffer buffer;
     buffer.header.nmsrs = static_cast<__u32>(msrs.size());
     for (std::size_t i = 0; i < msrs.size(); ++i)
         buffer.entries[i].index = msrs[i].index;
-    const auto count = call(fd_.get(), KVM_GET_MSRS, &buffer, "KVM_GET_MSRS", index_);
+    const auto count = call(fd_.get(), KVM_GET_MSRS, &buffer, "KVM_GET_MSRS", index());
     if (!count)
         return tl::unexpected<Error>(count.error());
     for (std::size_t i = 0; i < static_cast<std::size_t>(*count); ++i)
@@ -161,23 +141,23 @@ Result<std::size_t> Vcpu::read_msrs(std::span<Msr> msrs) const {
     return static_cast<std::size_t>(*count);
 }
 
-Result<void> Vcpu::write_msrs(std::span<const Msr> msrs) const {
+Result<void> Vcpu::write_msrs(std::span<const Msr> msrs) {
     if (msrs.size() > kMsrBatch)
-        return tl::unexpected<Error>(too_many_msrs("KVM_SET_MSRS", index_));
+        return tl::unexpected<Error>(too_many_msrs("KVM_SET_MSRS", index()));
     MsrBuffer buffer;
     buffer.header.nmsrs = static_cast<__u32>(msrs.size());
     for (std::size_t i = 0; i < msrs.size(); ++i) {
         buffer.entries[i].index = msrs[i].index;
         buffer.entries[i].data = msrs[i].value;
     }
-    const auto count = call(fd_.get(), KVM_SET_MSRS, &buffer, "KVM_SET_MSRS", index_);
+    const auto count = call(fd_.get(), KVM_SET_MSRS, &buffer, "KVM_SET_MSRS", index());
     if (!count)
         return tl::unexpected<Error>(count.error());
     if (static_cast<std::size_t>(*count) < msrs.size()) {
         char name[32];
         std::snprintf(name, sizeof name, "MSR 0x%x was refused",
                       msrs[static_cast<std::size_t>(*count)].index);
-        return tl::unexpected<Error>(Error{"KVM_SET_MSRS", name, 0, index_, {}});
+        return tl::unexpected<Error>(Error{"KVM_SET_MSRS", name, 0, index(), {}});
     }
     return {};
 }
@@ -186,7 +166,7 @@ Result<kvm_vcpu_events> Vcpu::events() const {
     return get<kvm_vcpu_events>(KVM_GET_VCPU_EVENTS, "KVM_GET_VCPU_EVENTS");
 }
 
-Result<void> Vcpu::set_events(const kvm_vcpu_events& events) const {
+Result<void> Vcpu::set_events(const kvm_vcpu_events& events) {
     return set(KVM_SET_VCPU_EVENTS, events, "KVM_SET_VCPU_EVENTS");
 }
 
@@ -196,7 +176,7 @@ Result<std::uint32_t> Vcpu::mp_state() const {
     });
 }
 
-Result<void> Vcpu::set_mp_state(std::uint32_t state) const {
+Result<void> Vcpu::set_mp_state(std::uint32_t state) {
     return set(KVM_SET_MP_STATE, kvm_mp_state{state}, "KVM_SET_MP_STATE");
 }
 
@@ -207,7 +187,7 @@ Result<void> Vcpu::set_cpuid(std::span<const kvm_cpuid_entry2> entries) const {
     std::memcpy(buffer.data(), &header, sizeof header);
     if (!entries.empty())
         std::memcpy(buffer.data() + sizeof header, entries.data(), entries.size_bytes());
-    return done(call(fd_.get(), KVM_SET_CPUID2, buffer.data(), "KVM_SET_CPUID2", index_));
+    return done(call(fd_.get(), KVM_SET_CPUID2, buffer.data(), "KVM_SET_CPUID2", index()));
 }
 
 Result<kvm_lapic_state> Vcpu::lapic() const {
@@ -219,7 +199,7 @@ Result<void> Vcpu::set_lapic(const kvm_lapic_state& state) const {
 }
 
 Result<void> Vcpu::set_guest_debug(std::uint32_t control, std::span<const std::uint64_t, 4> dr,
-                                   std::uint64_t dr7) const {
+                                   std::uint64_t dr7) {
     kvm_guest_debug request{};
     request.control = control;
     std::copy(dr.begin(), dr.end(), request.arch.debugreg);
@@ -227,14 +207,14 @@ Result<void> Vcpu::set_guest_debug(std::uint32_t control, std::span<const std::u
     return set(KVM_SET_GUEST_DEBUG, request, "KVM_SET_GUEST_DEBUG");
 }
 
-Result<void> Vcpu::notify_paused() const {
+Result<void> Vcpu::notify_paused() {
     if (::ioctl(fd_.get(), KVM_KVMCLOCK_CTRL, 0UL) < 0 && errno != EINVAL)
-        return tl::unexpected<Error>(ioctl_error("KVM_KVMCLOCK_CTRL", errno, index_));
+        return tl::unexpected<Error>(ioctl_error("KVM_KVMCLOCK_CTRL", errno, index()));
     return {};
 }
 
 Result<Fd> Vcpu::statistics() const {
-    return call(fd_.get(), KVM_GET_STATS_FD, 0UL, "KVM_GET_STATS_FD", index_).map([](int fd) {
+    return call(fd_.get(), KVM_GET_STATS_FD, 0UL, "KVM_GET_STATS_FD", index()).map([](int fd) {
         return Fd(fd);
     });
 }

@@ -26,11 +26,8 @@ void VcpuThread::run_once() {
     exits::ExitRecord record;
     finished_an_access_ = std::exchange(completion_pending_, false);
     record.entered = __rdtsc();
-    const auto outcome = vcpu_.run();
+    const auto outcome = vcpu_->run();
     record.exited = __rdtsc();
-    if (vcpu_.has_synced_registers())
-        record.rip = vcpu_.synced_registers().rip;
-
     if (!outcome) {
         run_error_ = outcome.error();
         fatal(FatalExit::RunFailure);
@@ -44,10 +41,18 @@ void VcpuThread::run_once() {
             record.reason = exits::kReasonAgain;
             break;
         case kvm::RunOutcome::Exit:
-            record.reason = vcpu_.shared().exit_reason;
-            handle_exit(record);
+            record.reason = vcpu_->shared().exit_reason;
             break;
     }
+    finish(record);
+}
+
+// Handles an exit and records it, whether it came from the loop or on the way to the safe point.
+void VcpuThread::finish(exits::ExitRecord& record) {
+    if (vcpu_->has_synced_registers())
+        record.rip = vcpu_->synced_registers().rip;
+    if (record.reason != exits::kReasonInterrupted && record.reason != exits::kReasonAgain)
+        handle_exit(record);
     record.handled = __rdtsc();
     recorder_.record(record);
     if (watch_exits_.load(std::memory_order_relaxed))
@@ -55,7 +60,7 @@ void VcpuThread::run_once() {
 }
 
 void VcpuThread::handle_exit(exits::ExitRecord& record) {
-    switch (vcpu_.shared().exit_reason) {
+    switch (vcpu_->shared().exit_reason) {
         case KVM_EXIT_IO:
             return handle_pio(record);
         case KVM_EXIT_MMIO:
@@ -69,12 +74,12 @@ void VcpuThread::handle_exit(exits::ExitRecord& record) {
         case KVM_EXIT_SHUTDOWN:
             return fatal(FatalExit::TripleFault);
         case KVM_EXIT_INTERNAL_ERROR:
-            exits::note_failure(record, vcpu_.shared());
-            return fatal(vcpu_.shared().internal.suberror == KVM_INTERNAL_ERROR_EMULATION
+            exits::note_failure(record, vcpu_->shared());
+            return fatal(vcpu_->shared().internal.suberror == KVM_INTERNAL_ERROR_EMULATION
                              ? FatalExit::EmulationFailure
                              : FatalExit::InternalError);
         case KVM_EXIT_FAIL_ENTRY:
-            exits::note_failure(record, vcpu_.shared());
+            exits::note_failure(record, vcpu_->shared());
             return fatal(FatalExit::EntryFailure);
         case KVM_EXIT_INTR:             // a signal: the loop looks at what it brought
         case KVM_EXIT_IRQ_WINDOW_OPEN:  // never asked for, and harmless
@@ -87,7 +92,7 @@ void VcpuThread::handle_exit(exits::ExitRecord& record) {
 }
 
 void VcpuThread::handle_pio(exits::ExitRecord& record) {
-    auto& run = vcpu_.shared();
+    auto& run = vcpu_->shared();
     const auto& io = run.io;
     auto* data = reinterpret_cast<std::byte*>(&run) + io.data_offset;
     const std::size_t size = io.size;
@@ -108,7 +113,7 @@ void VcpuThread::handle_pio(exits::ExitRecord& record) {
 }
 
 void VcpuThread::handle_mmio(exits::ExitRecord& record) {
-    auto& mmio = vcpu_.shared().mmio;
+    auto& mmio = vcpu_->shared().mmio;
     // KVM splits accesses at 8 bytes.
     const std::span<std::byte> data(reinterpret_cast<std::byte*>(mmio.data),
                                     std::min<std::size_t>(mmio.len, 8));
@@ -128,12 +133,12 @@ void VcpuThread::handle_mmio(exits::ExitRecord& record) {
 // monitor's own accesses, which may do more than the guest could (write what is read-only to it): that is the
 // price of seeing them.
 void VcpuThread::handle_msr(exits::ExitRecord& record, bool write) {
-    auto& msr = vcpu_.shared().msr;
+    auto& msr = vcpu_->shared().msr;
     msr.error = 1;
     if ((msr.reason & KVM_MSR_EXIT_REASON_FILTER) != 0) {
         kvm::Msr known{msr.index, msr.data};
         const std::span one(&known, 1);
-        if (write ? vcpu_.write_msrs(one).has_value() : vcpu_.read_msrs(one) == std::size_t{1}) {
+        if (write ? vcpu_->write_msrs(one).has_value() : vcpu_->read_msrs(one) == std::size_t{1}) {
             msr.data = known.value;
             msr.error = 0;
         }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "vmm/kvm/vcpu.h"
 #include "vmm/machine/layout.h"
 #include "vmm/machine/vcpu_setup.h"
 
@@ -38,32 +39,43 @@ Result<std::unique_ptr<Machine>> Machine::create(const kvm::System& system, Gues
     return machine;
 }
 
+std::unique_ptr<Machine> Machine::assemble(GuestMemory memory, const CpuFeatures& features,
+                                           std::vector<std::unique_ptr<kvm::VcpuPort>> vcpus,
+                                           VcpuObserver& observer) {
+    VcpuThread::install_kick_signal();
+    std::unique_ptr<Machine> machine(new Machine(std::nullopt, std::move(memory)));
+    machine->features_ = features;
+    for (auto& vcpu : vcpus)
+        machine->vcpus_.push_back(std::make_unique<VcpuThread>(std::move(vcpu), machine->buses_, observer));
+    return machine;
+}
+
 Result<void> Machine::set_up_vm() {
-    if (auto r = vm_.set_tss_address(layout::kKvmTss); !r)
+    if (auto r = vm_->set_tss_address(layout::kKvmTss); !r)
         return r;
-    if (auto r = vm_.set_identity_map_address(layout::kKvmIdentityMap); !r)
+    if (auto r = vm_->set_identity_map_address(layout::kKvmIdentityMap); !r)
         return r;
-    if (auto r = vm_.create_irqchip(); !r)
+    if (auto r = vm_->create_irqchip(); !r)
         return r;
-    if (auto r = vm_.create_pit(); !r)
+    if (auto r = vm_->create_pit(); !r)
         return r;
     // Accesses to MSRs that KVM does not know are seen like other exits, before the guest gets its #GP.
     constexpr std::uint64_t kMsrExits = KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER;
-    if (vm_.check(KVM_CAP_X86_USER_SPACE_MSR) != 0) {
-        if (auto r = vm_.enable(KVM_CAP_X86_USER_SPACE_MSR, kMsrExits); !r)
+    if (vm_->check(KVM_CAP_X86_USER_SPACE_MSR) != 0) {
+        if (auto r = vm_->enable(KVM_CAP_X86_USER_SPACE_MSR, kMsrExits); !r)
             return r;
     }
     std::uint32_t slot = 0;
     for (const MemoryRegion& region : memory_.regions()) {
         const std::uint32_t flags = region.read_only() ? KVM_MEM_READONLY : 0;
-        if (auto r = vm_.set_memory(slot++, region.start(), region.size(), region.host(), flags); !r)
+        if (auto r = vm_->set_memory(slot++, region.start(), region.size(), region.host(), flags); !r)
             return r;
     }
     return {};
 }
 
 Result<void> Machine::set_up_vcpus(const kvm::System& system, std::uint32_t vcpus, VcpuObserver& observer) {
-    const auto limit = static_cast<std::uint32_t>(vm_.check(KVM_CAP_MAX_VCPUS));
+    const auto limit = static_cast<std::uint32_t>(vm_->check(KVM_CAP_MAX_VCPUS));
     if (vcpus == 0 || vcpus > limit)
         return failure("create " + std::to_string(vcpus) + " vCPUs",
                        "this host's KVM takes 1 to " + std::to_string(limit), "Choose another --cpus");
@@ -71,16 +83,17 @@ Result<void> Machine::set_up_vcpus(const kvm::System& system, std::uint32_t vcpu
     if (!cpuid)
         return tl::unexpected<Error>(cpuid.error());
     features_ = features(*cpuid);
-    const bool tsc_deadline = vm_.check(KVM_CAP_TSC_DEADLINE_TIMER) != 0;
+    const bool tsc_deadline = vm_->check(KVM_CAP_TSC_DEADLINE_TIMER) != 0;
     for (std::uint32_t i = 0; i < vcpus; ++i) {
-        auto vcpu = vm_.create_vcpu(VcpuIndex{i});
+        auto vcpu = vm_->create_vcpu(VcpuIndex{i});
         if (!vcpu)
             return tl::unexpected<Error>(vcpu.error());
         if (auto r = vcpu->set_cpuid(vcpu_cpuid(*cpuid, VcpuIndex{i}, vcpus, tsc_deadline)); !r)
             return r;
         if (auto r = set_up_common(*vcpu); !r)
             return r;
-        vcpus_.push_back(std::make_unique<VcpuThread>(std::move(*vcpu), buses_, observer));
+        vcpus_.push_back(
+            std::make_unique<VcpuThread>(std::make_unique<kvm::Vcpu>(std::move(*vcpu)), buses_, observer));
     }
     return {};
 }
@@ -90,7 +103,7 @@ Machine::~Machine() {
 }
 
 InterruptLine& Machine::interrupt(Gsi gsi) {
-    return *lines_.emplace_back(std::make_unique<IrqchipLine>(vm_, gsi));
+    return *lines_.emplace_back(std::make_unique<IrqchipLine>(*vm_, gsi));
 }
 
 Result<void> Machine::set_boot_state(const x86::GeneralRegisters& general,

@@ -46,13 +46,17 @@ class Machine final : public MachineControl {
     // Creates VM, irqchip, PIT, memory slots and vCPUs. The machine takes `memory` over.
     static Result<std::unique_ptr<Machine>> create(const kvm::System& system, GuestMemory memory,
                                                    std::uint32_t vcpus, VcpuObserver& observer);
+    // A machine of the given vCPUs, without a VM of KVM: for vCPUs that are not KVM's.
+    static std::unique_ptr<Machine> assemble(GuestMemory memory, const CpuFeatures& features,
+                                             std::vector<std::unique_ptr<kvm::VcpuPort>> vcpus,
+                                             VcpuObserver& observer);
     ~Machine() override;
 
     GuestMemory& memory() { return memory_; }
     const GuestMemory& memory() const { return memory_; }
     // Devices are attached before start().
     Buses& buses() { return buses_; }
-    const kvm::Vm& vm() const { return vm_; }
+    const kvm::Vm& vm() const { return *vm_; }
     const CpuFeatures& cpu_features() const { return features_; }
     // An interrupt input, owned by the machine.
     InterruptLine& interrupt(Gsi gsi);
@@ -86,12 +90,12 @@ class Machine final : public MachineControl {
     void set_panic_handler(std::function<void(VcpuIndex)> handler) { on_panic_ = std::move(handler); }
 
   private:
-    Machine(kvm::Vm vm, GuestMemory memory) : vm_(std::move(vm)), memory_(std::move(memory)) {}
+    Machine(std::optional<kvm::Vm> vm, GuestMemory memory) : vm_(std::move(vm)), memory_(std::move(memory)) {}
     Result<void> set_up_vm();
     Result<void> set_up_vcpus(const kvm::System&, std::uint32_t vcpus, VcpuObserver&);
     void end(const GuestEnd&);
 
-    kvm::Vm vm_;
+    std::optional<kvm::Vm> vm_;  // none if the machine was assembled
     GuestMemory memory_;
     Buses buses_;
     CpuFeatures features_;

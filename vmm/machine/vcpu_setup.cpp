@@ -3,17 +3,13 @@
 #include <array>
 #include <cstring>
 
+#include "arch/x86_64/msrs.h"
+
 namespace ringside::machine {
 
 namespace {
 
-// MSR indices (SDM volume 4, 2.1).
-namespace msr {
-constexpr std::uint32_t kSysenterCs = 0x174, kSysenterEsp = 0x175, kSysenterEip = 0x176;
-constexpr std::uint32_t kMiscEnable = 0x1a0, kMtrrDefType = 0x2ff;
-constexpr std::uint32_t kStar = 0xc0000081, kLstar = 0xc0000082, kCstar = 0xc0000083, kFmask = 0xc0000084;
-constexpr std::uint32_t kKernelGsBase = 0xc0000102;
-}  // namespace msr
+namespace msr = x86::msr;
 
 constexpr std::uint64_t kMiscEnableFastStrings = 1;
 constexpr std::uint64_t kMtrrEnabled = 1 << 11;
@@ -54,7 +50,7 @@ Result<void> set_up_common(kvm::Vcpu& vcpu) {
     return vcpu.set_lapic(*lapic);
 }
 
-Result<void> set_up_boot_vcpu(kvm::Vcpu& vcpu, const x86::GeneralRegisters& general,
+Result<void> set_up_boot_vcpu(kvm::VcpuPort& vcpu, const x86::GeneralRegisters& general,
                               const x86::SystemRegisters& system) {
     auto current = vcpu.system();
     if (!current)
@@ -68,7 +64,7 @@ Result<void> set_up_boot_vcpu(kvm::Vcpu& vcpu, const x86::GeneralRegisters& gene
     return vcpu.set_mp_state(KVM_MP_STATE_RUNNABLE);
 }
 
-Result<void> set_up_application_vcpu(kvm::Vcpu& vcpu) {
+Result<void> set_up_application_vcpu(kvm::VcpuPort& vcpu) {
     return vcpu.set_mp_state(KVM_MP_STATE_UNINITIALIZED);
 }
 

@@ -11,9 +11,9 @@ namespace ringside::machine {
 // to it.
 Result<void> set_up_common(kvm::Vcpu& vcpu);
 // Sets up the bootstrap processor in addition.
-Result<void> set_up_boot_vcpu(kvm::Vcpu& vcpu, const x86::GeneralRegisters& general,
+Result<void> set_up_boot_vcpu(kvm::VcpuPort& vcpu, const x86::GeneralRegisters& general,
                               const x86::SystemRegisters& system);
 // Makes another processor wait for INIT and SIPI from the guest.
-Result<void> set_up_application_vcpu(kvm::Vcpu& vcpu);
+Result<void> set_up_application_vcpu(kvm::VcpuPort& vcpu);
 
 }  // namespace ringside::machine

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include <csignal>
 
@@ -19,7 +20,7 @@ void VcpuThread::install_kick_signal() {
     ::sigaction(kick_signal(), &action, nullptr);
 }
 
-VcpuThread::VcpuThread(kvm::Vcpu vcpu, const Buses& buses, VcpuObserver& observer)
+VcpuThread::VcpuThread(std::unique_ptr<kvm::VcpuPort> vcpu, const Buses& buses, VcpuObserver& observer)
     : vcpu_(std::move(vcpu)), buses_(buses), observer_(observer) {}
 
 VcpuThread::~VcpuThread() {
@@ -61,7 +62,7 @@ void VcpuThread::resume() {
 // With the mutex held, so that attend() cannot clear immediate_exit between the two stores.
 void VcpuThread::kick_locked() {
     attention_.store(true, std::memory_order_relaxed);
-    vcpu_.request_immediate_exit(true);
+    vcpu_->request_immediate_exit(true);
     if (started_ && !parked() && thread_.get_id() != std::this_thread::get_id())
         ::pthread_kill(thread_.native_handle(), kick_signal());
 }
@@ -81,7 +82,7 @@ void VcpuThread::run_jobs(std::unique_lock<std::mutex>& lock) {
     while (jobs_ != nullptr) {
         Job* job = std::exchange(jobs_, jobs_->next);
         lock.unlock();
-        job->run(*job, vcpu_);
+        job->run(*job, *vcpu_);
         // The caller may return, and the job with it, as soon as `done` is seen; notify on an atomic that is
         // gone only looks its address up (C++ [atomics.wait]).
         job->done.store(1, std::memory_order_release);
@@ -96,11 +97,15 @@ void VcpuThread::run_jobs(std::unique_lock<std::mutex>& lock) {
 void VcpuThread::finish_exit() {
     while (completion_pending_) {
         completion_pending_ = false;
-        vcpu_.request_immediate_exit(true);
-        const auto outcome = vcpu_.run();
+        vcpu_->request_immediate_exit(true);
+        const auto entered = __rdtsc();
+        const auto outcome = vcpu_->run();
         if (outcome && *outcome == kvm::RunOutcome::Exit) {
             exits::ExitRecord record;
-            handle_exit(record);
+            record.entered = entered;
+            record.exited = __rdtsc();
+            record.reason = vcpu_->shared().exit_reason;
+            finish(record);
         }
     }
 }
@@ -109,7 +114,7 @@ void VcpuThread::finish_exit() {
 bool VcpuThread::attend() {
     finish_exit();
     std::unique_lock lock(mutex_);
-    bool rested = false;
+    bool was_parked = false;
     for (;;) {
         run_jobs(lock);
         if (quitting_) {
@@ -119,7 +124,7 @@ bool VcpuThread::attend() {
         if (suspensions_ == 0)
             break;
         if (!parked()) {
-            rested = true;
+            was_parked = true;
             parked_.store(true, std::memory_order_release);
             lock.unlock();
             observer_.on_parked(*this);
@@ -130,9 +135,9 @@ bool VcpuThread::attend() {
     }
     parked_.store(false, std::memory_order_release);
     attention_.store(false, std::memory_order_relaxed);
-    vcpu_.request_immediate_exit(false);
+    vcpu_->request_immediate_exit(false);
     lock.unlock();
-    if (rested)
+    if (was_parked)
         observer_.before_entry(*this);
     return true;
 }

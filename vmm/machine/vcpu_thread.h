@@ -1,21 +1,20 @@
 // A vCPU's thread: the loop around KVM_RUN, the mailbox through which everyone else reaches the vCPU, and its
 // run state.
 //
-// Rules that hold here:
-// - Only this thread touches the kvm::Vcpu. Others call(): the request runs on this thread at its next safe
-// point, which
-//   is between two KVM_RUNs, with the last exit finished (KVM API, "KVM_RUN": PIO, MMIO and MSR exits
-//   complete at the next entry).
-// - A vCPU runs while its suspension count is 0. Suspensions nest, so that an all-stop and a short internal
-// pause
-//   do not know of each other.
-// - A kick is immediate_exit, then a signal: a KVM_RUN that is about to start returns as surely as one that
-// runs.
+// Rules:
+// - Only this thread touches the vCPU. Others call(): the request runs on this thread at its next safe point, which is
+//   between two KVM_RUNs, with the last exit finished (KVM API, "KVM_RUN": PIO, MMIO and MSR exits complete at the
+//   next entry).
+// - A vCPU runs while its suspension count is 0. Suspensions nest, so that an all-stop and a short internal pause are
+//   independent of each other.
+// - A kick sets immediate_exit, then sends a signal: a KVM_RUN that is about to start returns as surely as one that
+//   is running.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -24,7 +23,7 @@
 #include "vmm/base/error.h"
 #include "vmm/base/ids.h"
 #include "vmm/exits/record/recorder.h"
-#include "vmm/kvm/vcpu.h"
+#include "vmm/kvm/vcpu_port.h"
 #include "vmm/machine/bus.h"
 
 namespace ringside::machine {
@@ -50,7 +49,7 @@ class VcpuObserver {
     // An exit after which the vCPU cannot simply be entered again. The observer has either mended it (its own
     // or the guest's int3 on a KVM that cannot emulate one) or suspended the vCPU.
     virtual void on_fatal_exit(VcpuThread&, FatalExit) = 0;
-    // The vCPU has come to rest; its state is final and stays so until before_entry().
+    // The vCPU has parked; its state is final and stays so until before_entry().
     virtual void on_parked(VcpuThread&) = 0;
     // The vCPU is about to run again after it was parked.
     virtual void before_entry(VcpuThread&) = 0;
@@ -66,7 +65,7 @@ struct Buses {
 
 class VcpuThread {
   public:
-    VcpuThread(kvm::Vcpu vcpu, const Buses& buses, VcpuObserver& observer);
+    VcpuThread(std::unique_ptr<kvm::VcpuPort> vcpu, const Buses& buses, VcpuObserver& observer);
     ~VcpuThread();
     VcpuThread(const VcpuThread&) = delete;
     VcpuThread& operator=(const VcpuThread&) = delete;
@@ -76,26 +75,22 @@ class VcpuThread {
     // Ends the thread: at once if it is parked, else after the current exit. Waits for it.
     void stop();
 
-    VcpuIndex index() const { return vcpu_.index(); }
+    VcpuIndex index() const { return vcpu_->index(); }
 
-    // Raises and lowers the suspension count. Both return at once; on_parked() tells when the vCPU rests.
+    // Raises and lowers the suspension count. Both return at once; on_parked() is called when the vCPU has parked.
     void suspend();
     void resume();
-    // Whether the vCPU rests now.
+    // Returns true if the vCPU is parked.
     bool parked() const { return parked_.load(std::memory_order_acquire); }
 
-    // Runs `request(kvm::Vcpu&)` on the vCPU's thread at its next safe point and returns its result. A
+    // Runs `request(kvm::VcpuPort&)` on the vCPU's thread at its next safe point and returns its result. A
     // running vCPU is kicked for it and goes on by itself afterwards. On the vCPU's own thread it is a plain
     // call.
     template <typename F>
-    auto call(F&& request) -> std::invoke_result_t<F&, kvm::Vcpu&>;
+    auto call(F&& request) -> std::invoke_result_t<F&, kvm::VcpuPort&>;
 
     // The vCPU itself, for observers: they run on its thread.
-    kvm::Vcpu& vcpu() { return vcpu_; }
-
-    // Whether something waits for the vCPU at its next safe point: a loop of steps inside an observer looks
-    // here.
-    bool attention() const { return attention_.load(std::memory_order_relaxed); }
+    kvm::VcpuPort& vcpu() { return *vcpu_; }
 
     // Whether the KVM_RUN that has just returned finished a PIO, MMIO or MSR access of the exit before it.
     bool finished_an_access() const { return finished_an_access_; }
@@ -115,7 +110,7 @@ class VcpuThread {
   private:
     // A request in the mailbox; lives on its caller's stack.
     struct Job {
-        void (*run)(Job&, kvm::Vcpu&) = nullptr;
+        void (*run)(Job&, kvm::VcpuPort&) = nullptr;
         Job* next = nullptr;
         std::atomic<int> done{0};  // an int is a futex; a bool goes through a pool
     };
@@ -128,13 +123,14 @@ class VcpuThread {
     void kick_locked();
 
     void run_once();
+    void finish(exits::ExitRecord& record);
     void handle_exit(exits::ExitRecord& record);
     void handle_pio(exits::ExitRecord& record);
     void handle_mmio(exits::ExitRecord& record);
     void handle_msr(exits::ExitRecord& record, bool write);
     void fatal(FatalExit cause);
 
-    kvm::Vcpu vcpu_;
+    std::unique_ptr<kvm::VcpuPort> vcpu_;
     const Buses& buses_;
     VcpuObserver& observer_;
     exits::VcpuRecorder recorder_;
@@ -159,16 +155,16 @@ class VcpuThread {
 };
 
 template <typename F>
-auto VcpuThread::call(F&& request) -> std::invoke_result_t<F&, kvm::Vcpu&> {
-    using Value = std::invoke_result_t<F&, kvm::Vcpu&>;
+auto VcpuThread::call(F&& request) -> std::invoke_result_t<F&, kvm::VcpuPort&> {
+    using Value = std::invoke_result_t<F&, kvm::VcpuPort&>;
     if (std::this_thread::get_id() == thread_.get_id())
-        return request(vcpu_);
+        return request(*vcpu_);
     struct Typed : Job {
         std::remove_reference_t<F>* request = nullptr;
         std::optional<Value> value;
     } job;
     job.request = &request;
-    job.run = [](Job& base, kvm::Vcpu& vcpu) {
+    job.run = [](Job& base, kvm::VcpuPort& vcpu) {
         auto& typed = static_cast<Typed&>(base);
         typed.value.emplace((*typed.request)(vcpu));
     };

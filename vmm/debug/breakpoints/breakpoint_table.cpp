@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/opcodes.h"
 #include "vmm/debug/breakpoints/patch_site.h"
 
 namespace ringside::debug {
@@ -11,7 +12,7 @@ namespace {
 
 using gdbstub::BreakpointKind;
 
-constexpr std::byte kInt3{0xcc};
+using x86::kInt3;
 // Real-mode code lies below 1 MiB (nobody runs code in the 64 KiB above that 0xffff:offset reaches).
 constexpr std::uint64_t kRealModeLimit = 0x100000;
 

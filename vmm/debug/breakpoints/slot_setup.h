@@ -64,6 +64,26 @@ struct SlotSetup {
         control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
     }
 
+    // The execution slots at an address would hit again before the instruction there is stepped over.
+    void leave_out_execution_at(x86::Gva pc) {
+        for (unsigned i = 0; i < x86::kDebugSlots; ++i) {
+            if (use[i] == SlotUse::None || use[i] == SlotUse::Guest || address[i] != pc.value ||
+                dr7.condition(i) != x86::DebugCondition::Execute)
+                continue;
+            dr7.disable(i);
+            address[i] = 0;
+            use[i] = SlotUse::None;
+        }
+        if (!dr7.any_enabled())
+            control &= ~static_cast<std::uint32_t>(KVM_GUESTDBG_USE_HW_BP);
+    }
+
+    void single_step() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP; }
+    void hold_interrupts() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ; }
+    bool single_steps() const { return (control & KVM_GUESTDBG_SINGLESTEP) != 0; }
+    bool holds_interrupts() const { return (control & KVM_GUESTDBG_BLOCKIRQ) != 0; }
+    bool uses_slots() const { return (control & KVM_GUESTDBG_USE_HW_BP) != 0; }
+
     friend bool operator==(const SlotSetup&, const SlotSetup&) = default;
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "arch/x86_64/msrs.h"
 #include "arch/x86_64/xsave.h"
 
 namespace ringside::debug {
@@ -12,7 +13,7 @@ namespace {
 using Msrs = x86::ModelSpecificRegisters;
 using x86::RegisterClass;
 
-// MSR index (SDM volume 4, 2.1) and where its value is kept.
+// MSR index and where its value is kept.
 struct MsrRow {
     std::uint32_t index;
     std::uint64_t Msrs::*field;
@@ -22,17 +23,17 @@ struct MsrRow {
     MsrRow {                                                                     \
         index, &Msrs::name, offsetof(x86::CpuState, msrs) + offsetof(Msrs, name) \
     }
-constexpr std::array kMsrRows{RINGSIDE_MSR(0xc0000102, kernel_gs_base),
-                              RINGSIDE_MSR(0xc0000081, star),
-                              RINGSIDE_MSR(0xc0000082, lstar),
-                              RINGSIDE_MSR(0xc0000083, cstar),
-                              RINGSIDE_MSR(0xc0000084, fmask),
-                              RINGSIDE_MSR(0x174, sysenter_cs),
-                              RINGSIDE_MSR(0x175, sysenter_esp),
-                              RINGSIDE_MSR(0x176, sysenter_eip),
-                              RINGSIDE_MSR(0x10, tsc),
-                              RINGSIDE_MSR(0x1a0, misc_enable),
-                              RINGSIDE_MSR(0x277, pat)};
+constexpr std::array kMsrRows{RINGSIDE_MSR(x86::msr::kKernelGsBase, kernel_gs_base),
+                              RINGSIDE_MSR(x86::msr::kStar, star),
+                              RINGSIDE_MSR(x86::msr::kLstar, lstar),
+                              RINGSIDE_MSR(x86::msr::kCstar, cstar),
+                              RINGSIDE_MSR(x86::msr::kFmask, fmask),
+                              RINGSIDE_MSR(x86::msr::kSysenterCs, sysenter_cs),
+                              RINGSIDE_MSR(x86::msr::kSysenterEsp, sysenter_esp),
+                              RINGSIDE_MSR(x86::msr::kSysenterEip, sysenter_eip),
+                              RINGSIDE_MSR(x86::msr::kTsc, tsc),
+                              RINGSIDE_MSR(x86::msr::kMiscEnable, misc_enable),
+                              RINGSIDE_MSR(x86::msr::kPat, pat)};
 #undef RINGSIDE_MSR
 
 template <typename T>
@@ -48,7 +49,7 @@ constexpr std::array kAllClasses{RegisterClass::General, RegisterClass::System, 
 
 }  // namespace
 
-void VcpuState::capture(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
+void VcpuState::keep_state(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
     loaded_ = {};
     state_.general = general;
     state_.system = system;
@@ -56,11 +57,11 @@ void VcpuState::capture(const x86::GeneralRegisters& general, const x86::SystemR
     loaded_.add(RegisterClass::System);
 }
 
-const x86::CpuState* VcpuState::captured() const {
+const x86::CpuState* VcpuState::kept() const {
     return loaded_.has(RegisterClass::General) && loaded_.has(RegisterClass::System) ? &state_ : nullptr;
 }
 
-void VcpuState::capture() {
+void VcpuState::keep_state() {
     loaded_ = {};
     for (const auto which : {RegisterClass::General, RegisterClass::System}) {
         // A failure shows when the class is asked for: load() tries again and reports it.
@@ -81,7 +82,7 @@ Result<const x86::CpuState*> VcpuState::load(const machine::StopToken&, x86::Cla
     }
     if (!any)
         return &state_;
-    status = thread_.call([&](kvm::Vcpu& vcpu) -> Result<void> {
+    status = thread_.call([&](kvm::VcpuPort& vcpu) -> Result<void> {
         for (const auto which : kAllClasses) {
             if (!missing.has(which))
                 continue;
@@ -97,7 +98,7 @@ Result<const x86::CpuState*> VcpuState::load(const machine::StopToken&, x86::Cla
 }
 
 Result<void> VcpuState::store(const machine::StopToken&, x86::ClassSet classes, const x86::CpuState& state) {
-    auto status = thread_.call([&](kvm::Vcpu& vcpu) -> Result<void> {
+    auto status = thread_.call([&](kvm::VcpuPort& vcpu) -> Result<void> {
         for (const auto which : kAllClasses) {
             if (!classes.has(which))
                 continue;
@@ -121,7 +122,7 @@ bool VcpuState::known(const x86::RegisterInfo& info) const {
     return false;
 }
 
-Result<void> VcpuState::fetch(kvm::Vcpu& vcpu, RegisterClass which) {
+Result<void> VcpuState::fetch(kvm::VcpuPort& vcpu, RegisterClass which) {
     switch (which) {
         case RegisterClass::General:
             return keep(state_.general, vcpu.general());
@@ -147,7 +148,7 @@ Result<void> VcpuState::fetch(kvm::Vcpu& vcpu, RegisterClass which) {
     return {};
 }
 
-Result<void> VcpuState::put(kvm::Vcpu& vcpu, RegisterClass which, const x86::CpuState& state) {
+Result<void> VcpuState::put(kvm::VcpuPort& vcpu, RegisterClass which, const x86::CpuState& state) {
     switch (which) {
         case RegisterClass::General:
             return vcpu.set_general(state.general);
@@ -165,7 +166,7 @@ Result<void> VcpuState::put(kvm::Vcpu& vcpu, RegisterClass which, const x86::Cpu
     return {};
 }
 
-Result<void> VcpuState::put_extended(kvm::Vcpu& vcpu, const x86::CpuState& state) {
+Result<void> VcpuState::put_extended(kvm::VcpuPort& vcpu, const x86::CpuState& state) {
     auto area = vcpu.xsave();
     if (!area)
         return tl::unexpected<Error>(area.error());
@@ -177,7 +178,7 @@ Result<void> VcpuState::put_extended(kvm::Vcpu& vcpu, const x86::CpuState& state
 
 // One by one where need be: KVM_GET_MSRS stops at the first that the host does not offer, and the others are
 // still wanted.
-Result<void> VcpuState::fetch_msrs(kvm::Vcpu& vcpu) {
+Result<void> VcpuState::fetch_msrs(kvm::VcpuPort& vcpu) {
     std::array<kvm::Msr, kMsrRows.size()> msrs{};
     for (std::size_t i = 0; i < msrs.size(); ++i)
         msrs[i].index = kMsrRows[i].index;
@@ -196,7 +197,7 @@ Result<void> VcpuState::fetch_msrs(kvm::Vcpu& vcpu) {
 }
 
 // Only those that changed: writing back an unchanged TSC would set it back.
-Result<void> VcpuState::put_msrs(kvm::Vcpu& vcpu, const x86::CpuState& state) {
+Result<void> VcpuState::put_msrs(kvm::VcpuPort& vcpu, const x86::CpuState& state) {
     for (const MsrRow& row : kMsrRows) {
         const std::uint64_t value = state.msrs.*row.field;
         if (value == state_.msrs.*row.field)

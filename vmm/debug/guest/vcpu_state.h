@@ -1,6 +1,6 @@
 // The registers of one parked vCPU, fetched class by class when they are first asked for.
 //
-// Threading: capture() is for the vCPU's own thread as it parks. Everything else is for the server's thread,
+// Threading: keep_state() is for the vCPU's own thread as it parks. Everything else is for the server's thread,
 // with a StopToken in hand.
 #pragma once
 
@@ -19,11 +19,11 @@ class VcpuState {
 
     // Forgets everything and takes over, or fetches, the general and system registers: with them a stop
     // reply, a backtrace and memory reads need no further trip to the vCPU's thread.
-    void capture(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
-    void capture();
+    void keep_state(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
+    void keep_state();
     // The state if its general and system registers are at hand, else nullptr; for the vCPU's thread as it
     // leaves.
-    const x86::CpuState* captured() const;
+    const x86::CpuState* kept() const;
 
     // The state with at least the given classes filled in.
     Result<const x86::CpuState*> load(const machine::StopToken&, x86::ClassSet classes);
@@ -35,11 +35,11 @@ class VcpuState {
     bool known(const x86::RegisterInfo& info) const;
 
   private:
-    Result<void> fetch(kvm::Vcpu& vcpu, x86::RegisterClass which);
-    Result<void> put(kvm::Vcpu& vcpu, x86::RegisterClass which, const x86::CpuState& state);
-    Result<void> fetch_msrs(kvm::Vcpu& vcpu);
-    Result<void> put_msrs(kvm::Vcpu& vcpu, const x86::CpuState& state);
-    Result<void> put_extended(kvm::Vcpu& vcpu, const x86::CpuState& state);
+    Result<void> fetch(kvm::VcpuPort& vcpu, x86::RegisterClass which);
+    Result<void> put(kvm::VcpuPort& vcpu, x86::RegisterClass which, const x86::CpuState& state);
+    Result<void> fetch_msrs(kvm::VcpuPort& vcpu);
+    Result<void> put_msrs(kvm::VcpuPort& vcpu, const x86::CpuState& state);
+    Result<void> put_extended(kvm::VcpuPort& vcpu, const x86::CpuState& state);
 
     machine::VcpuThread& thread_;
     const machine::CpuFeatures& features_;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "arch/x86_64/exceptions.h"
+#include "arch/x86_64/msrs.h"
 #include "vmm/debug/host/probe_guest.h"
 
 namespace ringside::debug {
@@ -155,7 +156,6 @@ Result<bool> probe_cpuid_mask(const kvm::System& system) {
 
 // RDMSR of LSTAR under a filter that denies it: KVM_EXIT_X86_RDMSR?
 Result<bool> probe_msr_exit(const kvm::System& system) {
-    constexpr std::uint32_t kLstar = 0xc0000082;
     constexpr std::array<std::uint8_t, 8> kCode{0xb9, 0x82, 0, 0, 0xc0, 0x0f, 0x32, 0xf4};
     auto guest = ProbeGuest::create(system);
     if (!guest)
@@ -165,7 +165,7 @@ Result<bool> probe_msr_exit(const kvm::System& system) {
     std::uint8_t bitmap = 0;  // one MSR, denied
     kvm_msr_filter filter{};
     filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
-    filter.ranges[0] = {KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, 1, kLstar, &bitmap};
+    filter.ranges[0] = {KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, 1, x86::msr::kLstar, &bitmap};
     if (!guest->vm().set_msr_filter(filter))
         return false;
     if (auto r = guest->prepare(Mode::Long, kCode); !r)
@@ -173,7 +173,7 @@ Result<bool> probe_msr_exit(const kvm::System& system) {
     const auto run = guest->run();
     if (!run)
         return tl::unexpected<Error>(run.error());
-    return (*run)->exit_reason == KVM_EXIT_X86_RDMSR && (*run)->msr.index == kLstar;
+    return (*run)->exit_reason == KVM_EXIT_X86_RDMSR && (*run)->msr.index == x86::msr::kLstar;
 }
 
 // Stores a probe's answer, or keeps its error and skips what follows.

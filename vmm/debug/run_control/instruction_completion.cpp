@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "arch/x86_64/cpu_mode.h"
-#include "vmm/kvm/cpuid_list.h"
 
 namespace ringside::debug {
 
@@ -17,7 +16,7 @@ constexpr std::size_t kX87Status = 2;
 // One vCPU at CPL 0, and guest memory through its page tables.
 class Machine final : public x86::CompletionMachine {
   public:
-    Machine(const kvm::Vcpu& vcpu, const GuestView& view, const x86::SystemRegisters& system)
+    Machine(const kvm::VcpuPort& vcpu, const GuestView& view, const x86::SystemRegisters& system)
         : vcpu_(vcpu), view_(view), system_(system) {}
 
     std::optional<std::uint64_t> read(Gva address, unsigned size) override {
@@ -49,7 +48,7 @@ class Machine final : public x86::CompletionMachine {
         return status;
     }
 
-    bool has_smap() override { return kvm::has_smap(vcpu_).value_or(false); }
+    bool has_smap() override { return vcpu_.has_smap().value_or(false); }
 
   private:
     bool holds_planted_byte(Gpa gpa, std::span<const std::byte> place) const {
@@ -58,14 +57,14 @@ class Machine final : public x86::CompletionMachine {
         return !count || !std::ranges::equal(without, place);
     }
 
-    const kvm::Vcpu& vcpu_;
+    const kvm::VcpuPort& vcpu_;
     const GuestView& view_;
     const x86::SystemRegisters& system_;
 };
 
 }  // namespace
 
-std::optional<x86::GeneralRegisters> InstructionCompletion::complete(const kvm::Vcpu& vcpu,
+std::optional<x86::GeneralRegisters> InstructionCompletion::complete(const kvm::VcpuPort& vcpu,
                                                                      const GuestView& view,
                                                                      const x86::GeneralRegisters& general,
                                                                      const x86::SystemRegisters& system) {

@@ -9,7 +9,7 @@
 
 #include "arch/x86_64/completion.h"
 #include "vmm/debug/guest/guest_view.h"
-#include "vmm/kvm/vcpu.h"
+#include "vmm/kvm/vcpu_port.h"
 
 namespace ringside::debug {
 
@@ -17,7 +17,7 @@ class InstructionCompletion {
   public:
     // The registers behind the instruction at CS:RIP, whose effect on memory has happened; nothing if it has
     // to be left alone. On the vCPU's thread.
-    std::optional<x86::GeneralRegisters> complete(const kvm::Vcpu& vcpu, const GuestView& view,
+    std::optional<x86::GeneralRegisters> complete(const kvm::VcpuPort& vcpu, const GuestView& view,
                                                   const x86::GeneralRegisters& general,
                                                   const x86::SystemRegisters& system);
 

@@ -9,20 +9,21 @@ namespace {
 
 class Search {
   public:
-    Search(const GuestView& view, const StepOrigin& origin, const x86::SystemRegisters& system)
-        : view_(view), origin_(origin), system_(system) {}
+    Search(const GuestView& view, const StepOrigin& origin, const x86::SystemRegisters& system,
+           PushedTrapFlag what)
+        : view_(view), origin_(origin), system_(system), what_(what) {}
 
     // SDM volume 3, 6.14.2: the stack is aligned, and changes with the privilege level, or with an IST entry.
     bool long_mode() const {
         constexpr unsigned kWidth = 8, kFrame = 5 * kWidth;
         constexpr std::uint64_t kRsp0 = 4, kFirstIst = 36, kIstEntries = 7;  // in the TSS
         const bool user = (origin_.cs & 3) == 3;
-        if (!user && clear(Gva{(origin_.stack.value & ~std::uint64_t{15}) - kFrame}, kWidth))
+        if (!user && found(Gva{(origin_.stack.value & ~std::uint64_t{15}) - kFrame}, kWidth))
             return true;
-        if (user && clear_below(kRsp0, kWidth, kFrame))
+        if (user && found_below(kRsp0, kWidth, kFrame))
             return true;
         for (std::uint64_t i = 0; i < kIstEntries; ++i)
-            if (clear_below(kFirstIst + i * kWidth, kWidth, kFrame))
+            if (found_below(kFirstIst + i * kWidth, kWidth, kFrame))
                 return true;
         return false;
     }
@@ -32,43 +33,45 @@ class Search {
         constexpr unsigned kWidth = 4;
         constexpr std::uint64_t kEsp0 = 4;
         if ((origin_.cs & 3) != 0)
-            return clear_below(kEsp0, kWidth, 5 * kWidth);
-        return clear(Gva{origin_.stack.value - std::uint64_t{3} * kWidth}, kWidth);
+            return found_below(kEsp0, kWidth, 5 * kWidth);
+        return found(Gva{origin_.stack.value - std::uint64_t{3} * kWidth}, kWidth);
     }
 
     // 20.1.4
     bool real_mode() const {
         constexpr unsigned kWidth = 2;
-        return clear(Gva{origin_.stack.value - std::uint64_t{3} * kWidth}, kWidth);
+        return found(Gva{origin_.stack.value - std::uint64_t{3} * kWidth}, kWidth);
     }
 
   private:
     // Below the top of a stack that the TSS names.
-    bool clear_below(std::uint64_t field, unsigned width, unsigned frame) const {
+    bool found_below(std::uint64_t field, unsigned width, unsigned frame) const {
         const auto top = view_.load(system_, Gva{system_.tr.base + field}, width);
         const std::uint64_t aligned = width == 8 ? top.value_or(0) & ~std::uint64_t{15} : top.value_or(0);
-        return aligned != 0 && clear(Gva{aligned - frame}, width);
+        return aligned != 0 && found(Gva{aligned - frame}, width);
     }
 
     // A frame begins with the instruction pointer, CS and the flags, each `width` bytes wide.
-    bool clear(Gva frame, unsigned width) const {
+    bool found(Gva frame, unsigned width) const {
         const auto rip = view_.load(system_, frame, width);
         const auto cs = view_.load(system_, frame + width, width);
         if (!rip || !cs || *rip - origin_.rip > x86::kMaxInstructionLength || (*cs & 0xffff) != origin_.cs)
             return false;
         if (width == 8 && view_.load(system_, frame + std::uint64_t{3} * width, width) != origin_.rsp)
             return false;
-        return clear_trap_flag(view_, system_, frame + std::uint64_t{2} * width);
+        return find_trap_flag(view_, system_, frame + std::uint64_t{2} * width, what_);
     }
 
     const GuestView& view_;
     const StepOrigin& origin_;
     const x86::SystemRegisters& system_;
+    PushedTrapFlag what_;
 };
 
 }  // namespace
 
-bool clear_trap_flag(const GuestView& view, const x86::SystemRegisters& system, Gva flags) {
+bool find_trap_flag(const GuestView& view, const x86::SystemRegisters& system, Gva flags,
+                    PushedTrapFlag what) {
     constexpr std::byte kTrapFlagInSecondByte{1};  // RFLAGS bit 8
     const auto page = view.translate(system, flags + 1);
     if (!page)
@@ -76,7 +79,8 @@ bool clear_trap_flag(const GuestView& view, const x86::SystemRegisters& system, 
     const auto byte = view.memory().span(page->gpa, 1);
     if (byte.empty() || (byte[0] & kTrapFlagInSecondByte) == std::byte{0})
         return false;
-    byte[0] &= ~kTrapFlagInSecondByte;
+    if (what == PushedTrapFlag::Clear)
+        byte[0] &= ~kTrapFlagInSecondByte;
     return true;
 }
 
@@ -84,9 +88,10 @@ StepOrigin StepOrigin::from(const x86::GeneralRegisters& general, const x86::Sys
     return {general.rip, general.rsp, system.cs.selector, x86::linear_sp(general, system)};
 }
 
-bool hide_pushed_trap_flag(const GuestView& view, const StepOrigin& origin,
-                           const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
-    const Search search(view, origin, system);
+bool find_pushed_trap_flag(const GuestView& view, const StepOrigin& origin,
+                           const x86::GeneralRegisters& general, const x86::SystemRegisters& system,
+                           PushedTrapFlag what) {
+    const Search search(view, origin, system, what);
     const x86::CpuMode mode = x86::cpu_mode(general, system);
     if (x86::is_long_mode(mode))
         return search.long_mode();

@@ -1,6 +1,6 @@
 // An interrupt or a fault in the middle of a single step: the processor pushes the flags with the step's own
 // TF, clears TF, and runs the handler. If the stepping ends before the handler returns, IRET brings that TF
-// back, and the guest gets a #DB that nobody can explain to it. So it is taken out of the pushed flags.
+// back, and the guest gets a #DB that it has not asked for. So it is taken out of the pushed flags.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,16 @@ struct StepOrigin {
     static StepOrigin from(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
 };
 
-// Takes TF out of the flags that were pushed since then, if they were. `system` is the vCPU's state now.
-// Whether there were any.
-bool hide_pushed_trap_flag(const GuestView& view, const StepOrigin& origin,
-                           const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
+// What becomes of TF in flags that were pushed.
+enum class PushedTrapFlag : std::uint8_t { Clear, Keep };
 
-// Takes TF out of flags that stand in memory, as PUSHF or an interrupt has pushed them. Whether it was set.
-bool clear_trap_flag(const GuestView& view, const x86::SystemRegisters& system, Gva flags);
+// Returns true if flags with TF have been pushed since then. `system` is the vCPU's state now.
+bool find_pushed_trap_flag(const GuestView& view, const StepOrigin& origin,
+                           const x86::GeneralRegisters& general, const x86::SystemRegisters& system,
+                           PushedTrapFlag what = PushedTrapFlag::Clear);
+
+// The same for flags at a known address, as PUSHF or an interrupt has pushed them.
+bool find_trap_flag(const GuestView& view, const x86::SystemRegisters& system, Gva flags,
+                    PushedTrapFlag what = PushedTrapFlag::Clear);
 
 }  // namespace ringside::debug

@@ -20,19 +20,19 @@ StopCoordinator::StopCoordinator(machine::Machine& machine, std::function<void()
       on_stopped_(std::move(on_stopped)),
       pending_(machine.vcpu_count()),
       suspended_(machine.vcpu_count(), true),
-      captured_(machine.vcpu_count(), false) {
+      state_kept_(machine.vcpu_count(), false) {
     last_.reason = gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false};
 }
 
-// Both are needed. captured_ alone is stale while a resumed vCPU has not woken up yet or is on its way out;
-// parked() alone comes before the state is captured.
-bool StopCoordinator::at_rest(VcpuIndex vcpu) const {
-    return captured_[vcpu.value] && machine_.vcpu(vcpu).parked();
+// Both are needed. state_kept_ alone is stale while a resumed vCPU has not woken up yet or is on its way out;
+// parked() alone comes before its state is kept.
+bool StopCoordinator::is_parked(VcpuIndex vcpu) const {
+    return state_kept_[vcpu.value] && machine_.vcpu(vcpu).parked();
 }
 
-bool StopCoordinator::all_at_rest_but(std::optional<VcpuIndex> except) const {
+bool StopCoordinator::all_parked_but(std::optional<VcpuIndex> except) const {
     for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i) {
-        if (except != VcpuIndex{i} && !at_rest(VcpuIndex{i}))
+        if (except != VcpuIndex{i} && !is_parked(VcpuIndex{i}))
             return false;
     }
     return true;
@@ -66,9 +66,9 @@ void StopCoordinator::report(VcpuIndex vcpu, gdbstub::StopEvent event) {
 void StopCoordinator::vcpu_parked(VcpuIndex vcpu) {
     {
         std::lock_guard lock(mutex_);
-        captured_[vcpu.value] = true;
-        parked_.notify_all();
-        if (state_ != State::Stopping || exclusive_ || !all_at_rest_but(std::nullopt))
+        state_kept_[vcpu.value] = true;
+        changed_.notify_all();
+        if (state_ != State::Stopping || exclusive_ || !all_parked_but(std::nullopt))
             return;
         state_ = State::Stopped;
     }
@@ -77,7 +77,7 @@ void StopCoordinator::vcpu_parked(VcpuIndex vcpu) {
 
 void StopCoordinator::vcpu_leaving(VcpuIndex vcpu) {
     std::lock_guard lock(mutex_);
-    captured_[vcpu.value] = false;
+    state_kept_[vcpu.value] = false;
 }
 
 bool StopCoordinator::begin_exclusive(VcpuIndex vcpu) {
@@ -89,7 +89,7 @@ bool StopCoordinator::begin_exclusive(VcpuIndex vcpu) {
         if (i != vcpu.value)
             machine_.vcpu(VcpuIndex{i}).suspend();
     }
-    parked_.wait(lock, [&] { return all_at_rest_but(vcpu); });
+    changed_.wait(lock, [&] { return all_parked_but(vcpu); });
     return true;
 }
 
@@ -109,8 +109,8 @@ void StopCoordinator::interrupt(gdbstub::StopReason reason) {
         if (state_ != State::Running)
             return;
         begin_stop_locked({gdbstub::ThreadId{last_.thread}, reason, {}});
-        // Nothing will park any more if nothing was running (every resumed vCPU was on its way to rest).
-        if (!exclusive_ && all_at_rest_but(std::nullopt)) {
+        // Nothing will park any more if nothing was running (every resumed vCPU was about to park).
+        if (!exclusive_ && all_parked_but(std::nullopt)) {
             state_ = State::Stopped;
             stopped_at_once = true;
         }

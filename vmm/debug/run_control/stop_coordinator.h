@@ -1,5 +1,5 @@
-// All-stop over vCPUs that each have a run state of their own: who caused the stop, who is at rest, who waits
-// to tell.
+// All-stop over vCPUs that each have a run state of their own: who caused the stop, which vCPUs are parked, which have
+// something to report.
 //
 //     Running --report()--> Stopping --last vCPU parks--> Stopped --resume()--> Running
 //
@@ -34,7 +34,7 @@ class StopCoordinator {
     // watchpoint) are kept and delivered by a later resume(); a breakpoint that was hit at the same time is
     // hit again.
     void report(VcpuIndex vcpu, gdbstub::StopEvent event);
-    // The vCPU's state is captured and stays as it is until vcpu_leaving().
+    // The vCPU's state is kept and stays as it is until vcpu_leaving().
     void vcpu_parked(VcpuIndex vcpu);
     void vcpu_leaving(VcpuIndex vcpu);
 
@@ -65,20 +65,20 @@ class StopCoordinator {
     enum class State : std::uint8_t { Running, Stopping, Stopped };
 
     void begin_stop_locked(gdbstub::StopEvent event);
-    bool at_rest(VcpuIndex vcpu) const;
-    bool all_at_rest_but(std::optional<VcpuIndex> except) const;
+    bool is_parked(VcpuIndex vcpu) const;
+    bool all_parked_but(std::optional<VcpuIndex> except) const;
 
     machine::Machine& machine_;
     std::function<void()> on_stopped_;
 
     mutable std::mutex mutex_;
-    std::condition_variable parked_;
+    std::condition_variable changed_;
     State state_ = State::Stopping;
     gdbstub::StopEvent last_;
     std::vector<std::optional<gdbstub::StopEvent>> pending_;  // by vCPU
     std::vector<gdbstub::StopEvent> hit_too_;                 // breakpoints that will be hit again
     std::vector<bool> suspended_;                             // by this coordinator's own suspension
-    std::vector<bool> captured_;                              // between vcpu_parked() and vcpu_leaving()
+    std::vector<bool> state_kept_;                            // between vcpu_parked() and vcpu_leaving()
     std::optional<VcpuIndex> exclusive_;
 };
 

@@ -1,45 +1,54 @@
 #include "vmm/debug/run_control/vcpu_debugger.h"
 
-#include <tuple>
 #include <utility>
 
-#include "arch/x86_64/control_bits.h"
-#include "arch/x86_64/exceptions.h"
+#include "arch/x86_64/opcodes.h"
 #include "vmm/debug/breakpoints/guest_slots.h"
 #include "vmm/debug/run_control/fatal_report.h"
 #include "vmm/debug/run_control/thread_ids.h"
-#include "vmm/debug/run_control/user_frame.h"
+#include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
 
-namespace {
+VcpuDebugger::VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
+    : thread_(thread),
+      context_(context),
+      at_(thread.vcpu()),
+      armed_(thread.vcpu()),
+      own_(thread.vcpu(), context.abilities),
+      traps_(thread.vcpu(), at_, armed_),
+      step_(at_, context.view, context.abilities),
+      step_off_(thread.index(), context.table, context.coordinator),
+      conditions_(context.registers, context.view) {}
 
-// #GP's error code for an int3 through a gate that CPL 3 may not use: index 3, in the IDT (SDM volume
-// 3, 6.13).
-constexpr std::uint64_t kBreakpointGateError = 3 << 3 | 2;
-
-}  // namespace
+// KVM refused what the debugger needs of it: the vCPU stops, and the client reads why.
+bool VcpuDebugger::done(Result<void> result) {
+    if (!result)
+        fail(result.error());
+    return result.has_value();
+}
 
 void VcpuDebugger::before_entry(const x86::CpuState* known) {
-    if (fatal_) {
-        report(gdbstub::StoppedBySignal{gdbstub::Signal::Segv, false}, *fatal_);
+    if (const auto* why = dead()) {
+        context_.coordinator.report(
+            thread_.index(),
+            {thread_of(thread_.index()), gdbstub::StoppedBySignal{gdbstub::Signal::Segv, false}, *why});
         return;
     }
-    reported_ = false;
-    range_steps_ = 0;
-    own_.reset();
-    slots_short_ = false;
+    phase_ = phase::Free{};
+    step_.begin_range();
+    own_.forget();
     // With nothing armed before and nothing now, a resume costs no ioctl.
-    if (!stepping() && armed_.control == 0 && context_.table.empty())
+    if (!stepping() && !armed_.anything() && context_.table.empty())
         return;
     thread_.vcpu().sync_system_registers(false);
     if (known != nullptr) {
-        general_ = known->general;
-        system_ = known->system;
-    } else if (!refresh()) {
+        at_.general = known->general;
+        at_.system = known->system;
+    } else if (!done(at_.fetch())) {
         return;
     }
-    look_at_own_slots();
+    look_at_guest_slots();
     if (leave_known_breakpoint())
         return;
     if (stepping() && stop_at_stepped_breakpoint())
@@ -49,85 +58,84 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
 
 // ---- Debug exits
 
-bool VcpuDebugger::refresh() {
-    kvm::Vcpu& vcpu = thread_.vcpu();
-    if (vcpu.has_synced_registers() && vcpu.syncs_system_registers()) {
-        general_ = kvm::from_kvm(vcpu.synced_registers());
-        system_ = vcpu.synced_system();
-        return true;
-    }
-    const auto general = vcpu.general();
-    const auto system = vcpu.system();
-    if (!general || !system) {
-        fail(general ? system.error() : general.error());
-        return false;
-    }
-    general_ = *general;
-    system_ = *system;
-    return true;
-}
-
-bool VcpuDebugger::write_back() {
-    if (auto r = thread_.vcpu().set_general(general_); !r) {
-        fail(r.error());
-        return false;
-    }
-    return true;
-}
-
 void VcpuDebugger::on_debug_exit() {
-    if (!refresh())
+    if (!done(at_.fetch()))
         return;
-    const auto& debug = thread_.vcpu().shared().debug.arch;
-    const auto dr6 = x86::Dr6::from_raw(debug.dr6);
-    const bool is_int3 = debug.exception == number(x86::ExceptionVector::Breakpoint);
-    if (is_int3 || !dr6.single_step())
-        leave_step_unfinished();
-    if (is_int3)
+    const kvm::DebugExit exit = kvm::debug_exit(thread_.vcpu());
+    const bool stepped = armed_.single_steps() && exit.debug && exit.dr6.single_step();
+    if (!stepped && armed_.single_steps())
+        step_.leave_unfinished();
+    if (exit.breakpoint)
         return on_int3();
-    own_trap_pending_ = false;
-    if (is_echo(dr6))
+    traps_.note_debug_exit();
+    if (step_.is_echo(exit.dr6, armed_.single_steps()))
         return;
-    if (armed_.dr7.general_detect() && dr6.debug_register_access())
+    if (armed_.setup().dr7.general_detect() && exit.dr6.debug_register_access())
         return on_debug_register_access();
-    const bool was_stepping = (armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0;
-    const unsigned own = own_hits(dr6, x86::Dr7::from_raw(debug.dr7));
-    if (own != 0 && !give_back_own_hits(own))
+    const bool was_stepping = armed_.single_steps();
+    const unsigned own = own_.hits(armed_.setup(), exit.dr6, exit.dr7, at_.general.rflags);
+    const unsigned hits = debugger_hits(armed_.setup(), exit.dr6.hits(armed_.setup().dr7));
+    if (own != 0) {
+        const bool step_too = stepped && step_.guest_trap_flag();
+        if (!done(traps_.give_debug_exception(own | (step_too ? x86::Dr6::kSingleStep : 0),
+                                              step_.guest_trap_flag())))
+            return;
+    }
+    if (hits != 0)
+        return on_slots(hits, stepped);
+    if (own != 0 && !stepped) {
+        if (must_step())
+            arm();
         return;
-    if (const unsigned hits = debugger_hits(armed_, dr6.hits(armed_.dr7)); hits != 0)
-        return on_slots(hits);
-    if (own != 0 && !(was_stepping && dr6.single_step()))
-        return go_on_with_pending_trap();
-    if (was_stepping && debug.exception == number(x86::ExceptionVector::Debug)) {
-        // Seen with emulated VMX on a vCPU's first entry: the trap comes before the instruction. That is no
-        // step.
-        if (!step_off_ && !step_may_stay_ && general_.rip == step_start_)
+    }
+    if (was_stepping && exit.debug) {
+        if (step_.came_too_early())
             return arm();
         return on_step();
     }
-    (void)inject_debug_exception(debug.dr6);  // nobody here has asked for it: the guest's own TF
+    // Nobody here has asked for it: the guest's own TF.
+    done(traps_.give_debug_exception(exit.dr6.causes(), at_.trap_flag()));
 }
 
 void VcpuDebugger::on_int3() {
-    const auto page = context_.view.translate(system_, linear_pc());
+    const auto page = context_.view.translate(at_.system, at_.pc());
     Breakpoint* breakpoint = page ? context_.table.int3_at(page->gpa) : nullptr;
-    if (breakpoint != nullptr)
-        hit(*breakpoint);
-    else
-        give_back_breakpoint();
+    // The int3 of ours is out of memory: the instruction under it is an int3 of the guest's own.
+    if (breakpoint == nullptr || step_off_.has_lifted(breakpoint->gpa)) {
+        done(traps_.give_breakpoint());
+        return;
+    }
+    step_off_.end();
+    const auto guest_breaks_here = own_.breaks_at(at_.pc());
+    if (!guest_breaks_here)
+        return fail(guest_breaks_here.error());
+    if (*guest_breaks_here) {
+        at_.general.rflags |= x86::rflags::kRf;
+        if (!done(at_.store_general()))
+            return;
+    }
+    hit(*breakpoint, false);
 }
 
 // Of several slots that hit at once the table's comes first: it is the one that a user asked for.
-void VcpuDebugger::on_slots(unsigned hits) {
-    hide_trap_flag();
+void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
     const auto& owner = plan().owner;
+    const SlotSetup& armed = armed_.setup();
     auto use = SlotUse::None;
-    for (unsigned slot = 0; slot < x86::kDebugSlots; ++slot) {
+    Breakpoint* breakpoint = nullptr;
+    for (unsigned slot = 0; slot < x86::kDebugSlots && breakpoint == nullptr; ++slot) {
         if ((hits >> slot & 1) == 0)
             continue;
-        if (armed_.use[slot] == SlotUse::Plan && owner[slot] != nullptr)
-            return hit(*owner[slot]);
-        use = armed_.use[slot];
+        if (armed.use[slot] == SlotUse::Plan)
+            breakpoint = owner[slot];
+        use = armed.use[slot];
+    }
+    if (breakpoint != nullptr) {
+        // The instruction that a data slot reports is done.
+        if (armed_.single_steps() && (stepped || breakpoint->is_watchpoint()) && !finish_step())
+            return;
+        step_off_.end();
+        return hit(*breakpoint, stepped);
     }
     switch (use) {
         case SlotUse::DebugHandler:
@@ -141,253 +149,162 @@ void VcpuDebugger::on_slots(unsigned hits) {
     }
 }
 
-// The guest's #DB handler was entered. If by the trap flag that we lent to user code, the step is done.
-void VcpuDebugger::on_user_debug() {
-    const auto frame = user_frame(context_.view, general_, system_, false);
-    if (!frame || !trap_flag_lent_ || !undo_delivery(context_.view, *frame, general_, system_))
+// The guest is at a MOV to or from a debug register. It runs with the guest's own registers in place, unless the guest
+// has GD set itself.
+void VcpuDebugger::on_debug_register_access() {
+    own_.forget_values();
+    const auto own = own_.read();
+    if (!own)
+        return fail(own.error());
+    if (!x86::Dr7::from_raw(own->dr7).general_detect())
         return pass_over();
-    take_trap_flag_back();
-    if (auto r = thread_.vcpu().set_system(system_); !r)
-        return fail(r.error());
-    if (write_back())
-        on_step();
+    if (done(traps_.give_debug_exception(x86::Dr6::kDebugRegisterAccess, step_.guest_trap_flag())) &&
+        must_step())
+        arm();
 }
 
-// The guest's #BP handler was entered, or its #GP handler on account of an int3. If the int3 is ours, it is a
-// hit in user code.
-void VcpuDebugger::on_user_int3(bool has_error_code) {
-    const auto frame = user_frame(context_.view, general_, system_, has_error_code);
-    if (!frame || (has_error_code && frame->error_code != kBreakpointGateError))
-        return pass_over();
-    UserFrame at_int3 = *frame;
-    if (!has_error_code)  // a trap: the pushed RIP is behind the int3
-        --at_int3.rip;
-    const auto page = context_.view.translate(system_, Gva{at_int3.rip});
-    Breakpoint* breakpoint = page ? context_.table.int3_at(page->gpa) : nullptr;
-    if (breakpoint == nullptr || !undo_delivery(context_.view, at_int3, general_, system_))
-        return pass_over();
-    take_trap_flag_back();
-    if (auto r = thread_.vcpu().set_system(system_); !r)
-        return fail(r.error());
-    if (write_back())
-        hit(*breakpoint);
-}
+// ---- Steps
 
-// Seen with emulated VMX: where KVM has finished the stepped instruction by itself, the trap comes once more
-// at the next entry, although nothing is being stepped by then. It is not the guest's.
-bool VcpuDebugger::is_echo(x86::Dr6 dr6) {
-    constexpr std::uint64_t kReasons = 0xe00f, kSingleStep = 0x4000;
-    const auto stepped_to = std::exchange(stepped_to_, std::nullopt);
-    return (armed_.control & KVM_GUESTDBG_SINGLESTEP) == 0 && (dr6.raw() & kReasons) == kSingleStep &&
-           stepped_to == general_.rip && (general_.rflags & x86::rflags::kTf) == 0;
-}
-
+// An instruction has been stepped: by KVM, or up to the slot at its target.
 void VcpuDebugger::on_step() {
-    stepped_to_ = general_.rip;
-    if (step_off_) {
-        end_step_off();
-        if (!stepping())
-            return;
-    }
-    hide_trap_flag();
+    const bool single_stepped = armed_.single_steps();
+    const bool was_off = step_off_.active();
     const auto& watchpoints = plan().stepped_watchpoints;
-    if (!watchpoints.empty()) {
-        if (Breakpoint* touched = watch_.after(watchpoints, context_.view, general_, system_))
-            return hit(*touched);
-    }
+    Breakpoint* touched = nullptr;
+    if (!watchpoints.empty())
+        touched = step_.triggered_watchpoint(watchpoints);
+    if (!finish_step())
+        return;
+    if (touched != nullptr)
+        return hit(*touched, single_stepped);
     if (ends_here())
         return;
-    if (stepping())
+    if (stepping() && !was_off)
         next_step();
     else
         arm();
 }
 
-// Whether the client must hear of the step that has led here; reports it if so.
+// Puts right what a step leaves behind. Returns false if KVM refused.
+bool VcpuDebugger::finish_step() {
+    step_off_.end();
+    const bool owed = step_.finish(armed_.single_steps());
+    if (!owed || traps_.debug_exception_pending())
+        return true;
+    return done(traps_.give_debug_exception(x86::Dr6::kSingleStep, step_.guest_trap_flag()));
+}
+
+// Goes on stepping. While one ordinary instruction follows another TF stays as it is, and KVM need not be asked again:
+// unless KVM has emulated one, which on most hosts loses TF and cannot be seen from here.
+void VcpuDebugger::next_step() {
+    if (step_.is_time_to_look() && settle_waiting_breakpoints())
+        return arm();
+    const bool tf_stays = context_.abilities.step_survives_emulation && !thread_.finished_an_access() &&
+                          step_.was_ordinary() && armed_.single_steps() &&
+                          holds_interrupts() == armed_.setup().holds_interrupts() && !blind_here();
+    if (tf_stays) {
+        classify();
+        if (step_.kind() == x86::StepKind::Ordinary)
+            return step_.note_entry();
+    }
+    arm();
+}
+
+// Returns true if the client must know of the step that has led here, and reports it.
 bool VcpuDebugger::ends_here() {
     const auto* range = std::get_if<gdbstub::RangeStep>(&action_);
-    const bool left = range != nullptr && (general_.rip < range->start || general_.rip >= range->end);
+    const auto rip = at_.general.rip;
+    const bool left = range != nullptr && (rip < range->start || rip >= range->end);
     if (left || std::holds_alternative<gdbstub::Step>(action_)) {
         report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true});
         return true;
     }
     if (range != nullptr)
-        ++range_steps_;
+        step_.count_range_step();
     return stop_at_stepped_breakpoint();
 }
 
-// PUSHF stores the TF with which it is stepped; the guest must not see it. (KVM hides TF in RFLAGS itself
-// while it steps, so a guest's own TF at this moment cannot be told from ours.)
-void VcpuDebugger::hide_trap_flag() {
-    if (step_.kind != x86::StepKind::PushFlags)
+// Past a breakpoint that does not stop here. `stepped`: a step has ended at the same exit. A watchpoint has let its
+// instruction through already.
+void VcpuDebugger::step_off(Breakpoint& breakpoint, bool stepped) {
+    if (breakpoint.is_watchpoint()) {
+        if (!stepped || !ends_here())
+            arm();
         return;
-    step_ = {};
-    (void)clear_trap_flag(context_.view, system_, x86::linear_sp(general_, system_));
-}
-
-bool VcpuDebugger::stop_at_stepped_breakpoint() {
-    const Gva pc = linear_pc();
-    for (Breakpoint* breakpoint : plan().stepped_breakpoints) {
-        if (breakpoint->request.address != pc.value || !is_meant_here(*breakpoint))
-            continue;
-        ++breakpoint->hits;
-        if (wants_stop(*breakpoint)) {
-            report_breakpoint(breakpoint->request.kind);
-            return true;
-        }
     }
-    return false;
-}
-
-// ---- Breakpoints
-
-bool VcpuDebugger::is_meant_here(const Breakpoint& breakpoint) const {
-    return !breakpoint.address_space || context_.view.in_address_space(system_, *breakpoint.address_space,
-                                                                       Gva{breakpoint.request.address});
-}
-
-bool VcpuDebugger::wants_stop(const Breakpoint& breakpoint) {
-    const auto& [conditions, commands] = std::tie(breakpoint.request.conditions, breakpoint.request.commands);
-    if (!conditions.empty() && !conditions_.any_holds(conditions, general_, system_))
-        return false;
-    if (commands.empty())
-        return true;
-    context_.print(conditions_.run(commands, general_, system_));
-    return false;
-}
-
-void VcpuDebugger::hit(Breakpoint& breakpoint) {
-    if (!is_meant_here(breakpoint))
-        return step_off(breakpoint);
-    ++breakpoint.hits;
-    if (!wants_stop(breakpoint))
-        return step_off(breakpoint);
-    switch (breakpoint.request.kind) {
-        case gdbstub::BreakpointKind::Software:
-        case gdbstub::BreakpointKind::Hardware:
-            return report_breakpoint(breakpoint.request.kind);
-        case gdbstub::BreakpointKind::WriteWatch:
-            return report(
-                gdbstub::StoppedByWatchpoint{gdbstub::WatchKind::Write, breakpoint.request.address});
-        case gdbstub::BreakpointKind::ReadWatch:
-            return report(gdbstub::StoppedByWatchpoint{gdbstub::WatchKind::Read, breakpoint.request.address});
-        case gdbstub::BreakpointKind::AccessWatch:
-            return report(
-                gdbstub::StoppedByWatchpoint{gdbstub::WatchKind::Access, breakpoint.request.address});
-    }
-}
-
-// An int3 is out for everyone while it is stepped over, so the other vCPUs rest for that long; a slot is this
-// vCPU's own. A watchpoint has let its instruction through already.
-void VcpuDebugger::step_off(Breakpoint& breakpoint) {
-    if (breakpoint.is_watchpoint())
-        return arm();
     classify();
-    if (at_halt()) {
-        do_halt();
-        return arm();
+    if (!traps_.debug_exception_pending() && step_.at_halt()) {
+        if (step_over_halt())
+            arm();
+        return;
     }
-    if (breakpoint.mechanism != Mechanism::Int3)
-        return begin_step_off(std::nullopt);
-    if (!context_.coordinator.begin_exclusive(thread_.index()))
-        return;  // it will be hit again
-    context_.table.lift(breakpoint.gpa);
-    begin_step_off(breakpoint.gpa);
+    if (step_off_.begin(breakpoint))
+        arm();
 }
 
+// Over an instruction whose slot is in the way: a handler that was entered for the guest's own reasons, a MOV to a debug
+// register.
 void VcpuDebugger::pass_over() {
-    begin_step_off(std::nullopt);
-}
-
-void VcpuDebugger::begin_step_off(std::optional<Gpa> lifted) {
-    step_off_ = StepOff{lifted};
-    step_ = {};
-    arm_step_off();
-}
-
-void VcpuDebugger::arm_step_off() {
-    SlotSetup setup;
-    add_single_step(setup);
-    share_slots(setup);
-    program(setup, true);
-}
-
-void VcpuDebugger::end_step_off() {
-    if (step_off_->lifted) {
-        context_.table.put_back(*step_off_->lifted);
-        context_.coordinator.end_exclusive(thread_.index());
-    }
-    step_off_.reset();
+    step_off_.begin();
     arm();
 }
 
-// A stop may come before a step is done. A breakpoint that was lifted goes back in, to be hit again later; a
-// trap flag that user code was lent is taken back where it still is in RFLAGS.
+// A stop may come before a step is done. A breakpoint that was stepped off goes back in, to be hit again later; TF that
+// was set in user code is cleared if it is still in RFLAGS.
 void VcpuDebugger::on_parked() {
-    const bool may_be_mid_step = (armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0 && !reported_;
-    if (!step_off_ && !trap_flag_lent_ && !may_be_mid_step)
+    const bool mid_step = armed_.single_steps() && std::holds_alternative<phase::Free>(phase_);
+    if (!step_off_.active() && !user_trap_flag_.is_set() && !mid_step)
         return;
     thread_.vcpu().sync_system_registers(false);
-    if (!refresh())
+    if (!done(at_.fetch()))
         return;
-    leave_step_unfinished();
-    if (step_off_)
-        end_step_off();
-    if (trap_flag_lent_ && blind_here()) {
-        take_trap_flag_back();
-        write_back();
+    if (armed_.single_steps())
+        step_.leave_unfinished();
+    step_off_.end();
+    if (user_trap_flag_.is_set() && blind_here()) {
+        user_trap_flag_.clear(at_);
+        done(at_.store_general());
     }
 }
 
 // ---- Ends
 
 void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
-    if (!refresh())
+    if (!done(at_.fetch()))
         return;
     if (cause == machine::FatalExit::EmulationFailure) {
-        const auto page = context_.view.translate(system_, linear_pc());
+        const auto page = context_.view.translate(at_.system, at_.pc());
         const auto byte = page ? context_.view.memory().span(page->gpa, 1) : std::span<std::byte>{};
-        if (!byte.empty() && byte[0] == std::byte{0xcc})
+        if (!byte.empty() && byte[0] == x86::kInt3)
             return on_int3();
         if (complete_instruction())
             return;
     }
-    fatal_ = fatal_report(thread_, cause, context_.view, general_, system_);
-    context_.on_fatal(thread_.index(), cause, *fatal_);
+    step_off_.end();
+    const auto why = fatal_report(thread_, cause, context_.view, at_.general, at_.system);
+    context_.events.on_dead(thread_.index(), cause, why);
     const auto signal =
         cause == machine::FatalExit::EmulationFailure ? gdbstub::Signal::Ill : gdbstub::Signal::Segv;
-    report(gdbstub::StoppedBySignal{signal, false}, *fatal_);
+    report(gdbstub::StoppedBySignal{signal, false}, why);
+    phase_ = phase::Dead{why};
 }
 
-// Does what KVM could not do. What follows an instruction follows this one too: the end of a step, or the
-// guest's own trap.
+// Does what KVM could not do. What follows an instruction follows this one too: the end of a step, or the guest's own
+// trap.
 bool VcpuDebugger::complete_instruction() {
-    const auto after = completion_.complete(thread_.vcpu(), context_.view, general_, system_);
+    const auto after = completion_.complete(thread_.vcpu(), context_.view, at_.general, at_.system);
     if (!after)
         return false;
-    if (!std::exchange(told_of_completion_, true))
-        context_.on_completed(thread_.index());
-    general_ = *after;
-    if (!write_back())
+    if (!std::exchange(completed_any_, true))
+        context_.events.on_completed(thread_.index());
+    at_.general = *after;
+    if (!done(at_.store_general()))
         return true;
-    if ((armed_.control & KVM_GUESTDBG_SINGLESTEP) != 0)
+    if (armed_.single_steps())
         on_step();
-    else if ((general_.rflags & x86::rflags::kTf) != 0 && give_back_own_step())
-        go_on_with_pending_trap();
+    else if (at_.trap_flag() && done(traps_.give_debug_exception(x86::Dr6::kSingleStep, true)) && must_step())
+        arm();
     return true;
-}
-
-// Only at a debug exit whose registers have been looked at, which are therefore the stop's.
-void VcpuDebugger::report(gdbstub::StopReason reason, std::string console) {
-    reported_ = true;
-    shown_at_ = counts_from_segment() ? std::optional(linear_pc()) : std::nullopt;
-    context_.coordinator.report(thread_.index(), {thread_of(thread_.index()), reason, std::move(console)});
-}
-
-// KVM refused what the debugger needs of it: the vCPU stops, and the client reads why.
-void VcpuDebugger::fail(const Error& error) {
-    report(gdbstub::StoppedBySignal{gdbstub::Signal::Abort, false}, error.message() + "\n");
-    reported_ = false;  // whatever it was that failed, they are fetched anew
 }
 
 }  // namespace ringside::debug

@@ -1,67 +1,85 @@
-// The debugger's half of one vCPU's exit loop: arms the vCPU before it runs, and decides at each debug exit
-// whether the client must hear of it. Steps, range steps, conditions and fallback watchpoints all run here,
-// next to the guest.
+// The debugger's half of one vCPU's exit loop: arms the vCPU before it runs, and decides at each debug exit whether the
+// client must know. Steps, range steps, conditions and watchpoints without a slot all run here, next to the guest.
 //
-// Threading: set_action() and the accessors are for the server's thread while the vCPU is parked; all else
-// runs on the vCPU's own thread.
+// It sorts exits and hands them to the objects that know what to do: StepEngine, StepOff, GuestDebugRegisters,
+// GuestTraps, UserTrapFlag. README.md follows a breakpoint through them.
+//
+// Threading: set_action() and the accessors are for the server's thread while the vCPU is parked; all else runs on the
+// vCPU's own thread.
 #pragma once
 
-#include <array>
-#include <functional>
 #include <optional>
 #include <string>
-#include <vector>
+#include <variant>
 
-#include "arch/x86_64/debug_registers.h"
-#include "arch/x86_64/step_class.h"
 #include "gdbstub/target.h"
 #include "vmm/debug/breakpoints/breakpoint_table.h"
-#include "vmm/debug/breakpoints/slot_setup.h"
 #include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/run_control/armed_setup.h"
 #include "vmm/debug/run_control/condition_scope.h"
+#include "vmm/debug/run_control/exit_registers.h"
+#include "vmm/debug/run_control/guest_debug_registers.h"
+#include "vmm/debug/run_control/guest_traps.h"
 #include "vmm/debug/run_control/instruction_completion.h"
-#include "vmm/debug/run_control/interrupted_step.h"
+#include "vmm/debug/run_control/step_engine.h"
+#include "vmm/debug/run_control/step_off.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
-#include "vmm/debug/run_control/watch_by_stepping.h"
+#include "vmm/debug/run_control/user_trap_flag.h"
 
 namespace ringside::debug {
+
+// What a vCPU's debugger reports beside stops; on the vCPU's thread.
+class VcpuEvents {
+  public:
+    virtual ~VcpuEvents() = default;
+    // The vCPU cannot go on. Before the stop is reported.
+    virtual void on_dead(VcpuIndex, machine::FatalExit, const std::string& report) = 0;
+    // The guest's own debug slots and the debugger's are more than there are.
+    virtual void on_slots_short(VcpuIndex) = 0;
+    // An instruction was executed for KVM; the first time only.
+    virtual void on_completed(VcpuIndex) = 0;
+    // A breakpoint's commands have printed something.
+    virtual void on_printed(VcpuIndex, const std::string& text) = 0;
+};
 
 // What all vCPUs share.
 struct DebugContext {
     BreakpointTable& table;
     const GuestView& view;
     StopCoordinator& coordinator;
-    HostAbilities abilities;
     const x86::RegisterFile& registers;  // what conditions name registers by
-    // Told of an exit after which the vCPU cannot go on; called on the vCPU's thread, before the stop is
-    // reported.
-    std::function<void(VcpuIndex, machine::FatalExit, const std::string& report)> on_fatal;
-    // Told, on the vCPU's thread, that the guest's own debug slots and the debugger's are more than there
-    // are.
-    std::function<void(VcpuIndex)> on_slots_short;
-    // Told, on the vCPU's thread, the first time that an instruction was done in KVM's stead.
-    std::function<void(VcpuIndex)> on_completed;
-    // Shows the client's user what a breakpoint's commands print; called on the vCPU's thread.
-    std::function<void(std::string)> print;
-    // A client's step keeps interrupts waiting, where the host can do that.
-    bool hold_interrupts = true;
+    VcpuEvents& events;
+    HostAbilities abilities = {};
+    bool hold_interrupts = true;  // a client's step keeps interrupts waiting, where the host can do that
 };
+
+// What a vCPU is doing, as far as the debugger is concerned.
+namespace phase {
+struct Free {};      // it runs or steps as the client has resumed it
+struct Reported {};  // it has reported a stop, at the registers of that exit
+struct Dead {        // it can never run again
+    std::string why;
+};
+}  // namespace phase
+using VcpuPhase = std::variant<phase::Free, phase::Reported, phase::Dead>;
 
 class VcpuDebugger {
   public:
-    VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
-        : thread_(thread), context_(context), conditions_(context.registers, context.view) {}
+    VcpuDebugger(machine::VcpuThread& thread, DebugContext& context);
 
     void set_action(const gdbstub::ResumeAction& action) { action_ = action; }
-    // Whether it runs on when resumed, rather than step.
+    // Returns true if it runs on when resumed, rather than step.
     bool continues() const { return std::holds_alternative<gdbstub::Continue>(action_); }
-    // Why this vCPU can never run again, if so.
-    const std::optional<std::string>& fatal() const { return fatal_; }
-
-    // The registers at the stop that this vCPU has reported, which need not be fetched again; nullptr if it
-    // was stopped for another reason.
-    const x86::GeneralRegisters* stop_general() const { return reported_ ? &general_ : nullptr; }
-    const x86::SystemRegisters* stop_system() const { return reported_ ? &system_ : nullptr; }
+    // Why this vCPU can never run again; nullptr if it can.
+    const std::string* dead() const {
+        const auto* dead = std::get_if<phase::Dead>(&phase_);
+        return dead != nullptr ? &dead->why : nullptr;
+    }
+    // The registers at the stop that this vCPU has reported, which need not be fetched again; nullptr if it was
+    // stopped for another reason.
+    const ExitRegisters* stop_registers() const {
+        return std::holds_alternative<phase::Free>(phase_) ? nullptr : &at_;
+    }
 
     // machine::VcpuObserver, for this vCPU. `known` is its state if no fetching is needed.
     void before_entry(const x86::CpuState* known);
@@ -71,119 +89,68 @@ class VcpuDebugger {
 
   private:
     const DebugPlan& plan() const {
-        return slots_short_ ? context_.table.plan_without_slots() : context_.table.plan();
+        return own_.short_of_slots() ? context_.table.plan_without_slots() : context_.table.plan();
     }
-    bool stepping() const {
-        return !std::holds_alternative<gdbstub::Continue>(action_) || plan().needs_stepping();
-    }
+    // The client or a breakpoint without another mechanism wants every instruction.
+    bool stepping() const { return !continues() || plan().needs_stepping(); }
+    bool must_step() const { return stepping() || step_off_.active(); }
     // CPL 3 on a host whose KVM does not step there.
-    bool blind_here() const {
-        return !context_.abilities.step_user && x86::privilege_level(general_, system_) == 3;
-    }
-    Gva linear_pc() const { return x86::linear_pc(general_, system_); }
-    bool refresh();
-    bool write_back();
+    bool blind_here() const { return !context_.abilities.step_user && at_.in_user_mode(); }
+    bool done(Result<void> result);
 
     // Arming (vcpu_arming.cpp).
     void arm();
-    void next_step();
     void classify();
+    bool step_over_halt();
     bool holds_interrupts() const;
     void add_single_step(SlotSetup& setup);
     void add_user_handlers(SlotSetup& setup);
-    std::optional<Gva> step_target() const;
-    bool spare_the_stepping();
-    bool at_halt() const;
-    void do_halt();
-    void program(const SlotSetup& setup, bool force);
-    void lend_trap_flag();
-    void take_trap_flag_back();
+    void look_at_guest_slots();
+    bool settle_waiting_breakpoints();
 
     // Debug exits.
     void on_int3();
-    void on_slots(unsigned hits);
-    bool is_echo(x86::Dr6 dr6);
+    void on_slots(unsigned hits, bool stepped);
     void on_step();
+    void on_debug_register_access();
+    bool finish_step();
+    void next_step();
     bool ends_here();
+    void step_off(Breakpoint& breakpoint, bool stepped);
+    void pass_over();
+
+    // Debug exceptions of user code that KVM does not report (vcpu_user_code.cpp).
     void on_user_debug();
     void on_user_int3(bool has_error_code);
-    void hide_trap_flag();
-    void note_step_origin();
-    void leave_step_unfinished();
-    bool stop_at_stepped_breakpoint();
+    bool return_to_user_code();
 
-    // The guest's own debugging (vcpu_own_debugging.cpp).
-    std::optional<x86::DebugRegisters> own_registers();  // nothing if KVM refused, which is a failure
-    void look_at_own_slots();
-    void share_slots(SlotSetup& setup);
-    void forget_own_slots(const SlotSetup& armed);
-    void on_debug_register_access();
-    unsigned own_hits(x86::Dr6 dr6, x86::Dr7 dr7) const;
-    bool give_back_own_hits(unsigned hits);
-    bool give_back_own_step();
-    bool inject_debug_exception(std::uint64_t dr6);
-    void go_on_with_pending_trap();
-    bool debug_exception_is_pending() const;
-    void give_back_breakpoint();
-
-    // One step without what stands in its way: a breakpoint whose condition was false, a handler that was
-    // entered for the guest's own reasons.
-    void step_off(Breakpoint& breakpoint);
-    void pass_over();
-    void begin_step_off(std::optional<Gpa> lifted);
-    void arm_step_off();
-    void end_step_off();
-
-    // Where RIP is no linear address (vcpu_segments.cpp).
-    bool counts_from_segment() const;
-    Breakpoint* execution_breakpoint_here();
-    bool leave_known_breakpoint();
-    void report_breakpoint(gdbstub::BreakpointKind kind);
-
-    void hit(Breakpoint& breakpoint);
+    // Stops (vcpu_stops.cpp).
+    void hit(Breakpoint& breakpoint, bool stepped);
     bool is_meant_here(const Breakpoint& breakpoint) const;
     bool wants_stop(const Breakpoint& breakpoint);
+    bool stop_at_stepped_breakpoint();
+    bool leave_known_breakpoint();
+    void report_breakpoint(gdbstub::BreakpointKind kind);
     void report(gdbstub::StopReason reason, std::string console = {});
     void fail(const Error& error);
     bool complete_instruction();
 
-    static constexpr std::uint64_t kRangePatience = 100'000;  // steps: about a second
-    static constexpr unsigned kStepsBetweenLooks = 64;        // at page tables; a few ms
-
     machine::VcpuThread& thread_;
     DebugContext& context_;
-
     gdbstub::ResumeAction action_ = gdbstub::Continue{};
-    std::optional<std::string> fatal_;
+    VcpuPhase phase_;
 
-    // The registers at the last debug exit.
-    x86::GeneralRegisters general_;
-    x86::SystemRegisters system_;
-
-    bool reported_ = false;  // and they are those of a stop that this vCPU has reported
-
-    std::optional<Gva> shown_at_;  // where RIP counts from a segment: PC of the last stop that was reported
-
-    SlotSetup armed_;                          // what KVM_SET_GUEST_DEBUG was last given
-    x86::StepClass step_;                      // of the instruction being stepped
-    std::uint64_t step_start_ = 0;             // its RIP
-    StepOrigin step_origin_;                   // of the last entry with a single step
-    std::optional<std::uint64_t> stepped_to_;  // RIP behind the last step, up to the next debug exit
-    bool step_may_stay_ = true;                // it may leave RIP where it was
-    std::uint64_t range_steps_ = 0;            // of the range step that is under way
-    unsigned steps_until_look_ = kStepsBetweenLooks;
-    bool trap_flag_lent_ = false;             // TF is set in the user code's own RFLAGS
-    std::optional<x86::DebugRegisters> own_;  // the guest's, as long as they are known not to have changed
-    bool slots_short_ = false;                // for the guest's slots and the debugger's together
-    bool own_trap_pending_ = false;           // the guest's own #DB is to be delivered at the next entry
-    WatchByStepping watch_;
+    ExitRegisters at_;
+    ArmedSetup armed_;
+    GuestDebugRegisters own_;
+    GuestTraps traps_;
+    StepEngine step_;
+    StepOff step_off_;
+    UserTrapFlag user_trap_flag_;
     ConditionScope conditions_;
     InstructionCompletion completion_;
-    bool told_of_completion_ = false;
-    struct StepOff {
-        std::optional<Gpa> lifted;  // an int3 that is out of memory meanwhile
-    };
-    std::optional<StepOff> step_off_;
+    bool completed_any_ = false;
+    std::optional<Gva> shown_at_;  // where RIP counts from a segment: PC of the last stop that was reported
 };
 
 }  // namespace ringside::debug

@@ -13,8 +13,8 @@ namespace ringside::debug {
 
 using Code = gdbstub::TargetError::Code;
 
-Debugger::Debugger(const kvm::System& system, DebuggerOptions options, DebuggerHooks hooks)
-    : system_(system), options_(options), hooks_(std::move(hooks)) {}
+Debugger::Debugger(Probe probe, DebuggerOptions options, DebuggerOwner& owner)
+    : probe_(std::move(probe)), options_(options), owner_(owner) {}
 
 Debugger::~Debugger() = default;
 
@@ -26,22 +26,12 @@ void Debugger::bind(machine::Machine& machine) {
     machine.memory().set_planted(*table_);
     view_ = std::make_unique<GuestView>(machine.memory(), *table_, features.physical_address_bits);
     coordinator_ =
-        std::make_unique<StopCoordinator>(machine, [this] { hooks_.post([this] { on_all_stopped(); }); });
-    context_ = std::make_unique<DebugContext>(
-        DebugContext{*table_,
-                     *view_,
-                     *coordinator_,
-                     {},
-                     *registers_,
-                     [this](VcpuIndex, machine::FatalExit cause, const std::string& report) {
-                         hooks_.post([this, cause, report] {
-                             if (!client_attached_)
-                                 hooks_.on_unattended_fatal(cause, report);
-                         });
-                     },
-                     [this](VcpuIndex) { hooks_.post([this] { notice_guest_slots(); }); },
-                     [this](VcpuIndex) { hooks_.post([this] { notice_completion(); }); },
-                     [this](std::string text) { hooks_.on_console(std::move(text)); }});
+        std::make_unique<StopCoordinator>(machine, [this] { owner_.post([this] { on_all_stopped(); }); });
+    context_ = std::make_unique<DebugContext>(DebugContext{.table = *table_,
+                                                           .view = *view_,
+                                                           .coordinator = *coordinator_,
+                                                           .registers = *registers_,
+                                                           .events = *this});
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
         auto& thread = machine.vcpu(VcpuIndex{i});
         states_.push_back(std::make_unique<VcpuState>(thread, features));
@@ -63,7 +53,7 @@ void Debugger::bind(machine::Machine& machine) {
 
 Result<HostAbilities> Debugger::abilities() {
     if (!abilities_) {
-        auto measured = probe_host(system_);
+        auto measured = probe_();
         if (!measured)
             return measured;
         abilities_ = *measured;
@@ -87,10 +77,10 @@ void Debugger::on_parked(machine::VcpuThread& thread) {
     VcpuDebugger& vcpu = *vcpus_[thread.index().value];
     VcpuState& state = *states_[thread.index().value];
     vcpu.on_parked();
-    if (vcpu.stop_general() != nullptr)
-        state.capture(*vcpu.stop_general(), *vcpu.stop_system());
+    if (const auto* at = vcpu.stop_registers())
+        state.keep_state(at->general, at->system);
     else
-        state.capture();
+        state.keep_state();
     coordinator_->vcpu_parked(thread.index());
 }
 
@@ -101,11 +91,30 @@ void Debugger::before_entry(machine::VcpuThread& thread) {
     // interrupts back, so that no watchdog looks at the clock; it is told when it runs on.
     if (started_ && vcpu.continues())
         (void)thread.vcpu().notify_paused();
-    vcpu.before_entry(states_[thread.index().value]->captured());
+    vcpu.before_entry(states_[thread.index().value]->kept());
 }
 
 void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
-    hooks_.on_exit(thread, exit);
+    owner_.on_exit(thread, exit);
+}
+
+void Debugger::on_dead(VcpuIndex, machine::FatalExit cause, const std::string& report) {
+    owner_.post([this, cause, report] {
+        if (!client_attached_)
+            owner_.on_unattended_fatal(cause, report);
+    });
+}
+
+void Debugger::on_slots_short(VcpuIndex) {
+    owner_.post([this] { notice_guest_slots(); });
+}
+
+void Debugger::on_completed(VcpuIndex) {
+    owner_.post([this] { notice_completion(); });
+}
+
+void Debugger::on_printed(VcpuIndex, const std::string& text) {
+    owner_.on_console(text);
 }
 
 void Debugger::report_stop(VcpuIndex vcpu, std::string why) {
@@ -115,7 +124,7 @@ void Debugger::report_stop(VcpuIndex vcpu, std::string why) {
 
 void Debugger::on_panic(VcpuIndex vcpu) {
     report_stop(vcpu, "the guest's kernel has panicked (pvpanic)\n");
-    hooks_.post([this] { hooks_.on_panic(client_attached_); });
+    owner_.post([this] { owner_.on_panic(client_attached_); });
 }
 
 // ---- The server's thread: stops
@@ -138,7 +147,7 @@ void Debugger::on_all_stopped() {
     }
     auto stop = coordinator_->last_stop();
     stop.console = std::exchange(notices_, {}) + stop.console;
-    hooks_.on_stop(stop);
+    owner_.on_stop(stop);
 }
 
 void Debugger::resume_everything() {
@@ -155,7 +164,7 @@ void Debugger::let_go(OnDisconnect then) {
     client_attached_ = std::exchange(next_client_waits_, false);
     context_->hold_interrupts = true;
     table_->remove_all(*token_);
-    hooks_.on_let_go();
+    owner_.on_client_gone();
     memory_access_->set_physical_mode(false);
     view_->choose_address_space(std::nullopt);
     if (then == OnDisconnect::Resume && !client_attached_)
@@ -187,14 +196,14 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     notice_patch_sites();
     forget_removed_watchpoints();
     started_ = true;
-    hooks_.on_resume();
+    owner_.on_resume();
     token_.reset();
     coordinator_->resume(vcpus);
     return {};
 }
 
 void Debugger::notice(const std::string& text) {
-    hooks_.on_notice(text);
+    owner_.on_notice(text);
     notices_ += text + "\n";
 }
 
@@ -230,7 +239,7 @@ void Debugger::notice_guest_slots() {
 void Debugger::notice_completion() {
     if (std::exchange(told_of_completion_, true))
         return;
-    hooks_.on_notice(
+    owner_.on_notice(
         "This host's KVM cannot emulate some instructions that the guest's kernel uses: Ringside does them, "
         "at the cost of an exit each (`monitor exits` counts them as internal errors).");
 }
@@ -268,7 +277,7 @@ bool Debugger::running() const {
 }
 
 void Debugger::kill() {
-    hooks_.on_kill();
+    owner_.on_quit();
 }
 
 void Debugger::attach() {
@@ -295,7 +304,7 @@ void Debugger::leave(OnDisconnect then) {
         return;
     }
     if (then == OnDisconnect::Quit) {
-        hooks_.on_quit();
+        owner_.on_quit();
         return;
     }
     if (token_) {
@@ -310,8 +319,8 @@ void Debugger::leave(OnDisconnect then) {
 std::string Debugger::fatal_reports() const {
     std::string text;
     for (const auto& vcpu : vcpus_) {
-        if (token_ && vcpu->fatal())
-            text += *vcpu->fatal();
+        if (token_ && vcpu->dead())
+            text += *vcpu->dead();
     }
     return text;
 }
@@ -332,15 +341,15 @@ gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thr
     gdbstub::ThreadInfo info{thread, vcpu.value, fmt::format("vCPU {}", vcpu.value), "running"};
     if (!token_)
         return info;
-    hooks_.on_stop_shown();
-    const auto mp_state = machine_->vcpu(vcpu).call([](kvm::Vcpu& v) { return v.mp_state(); });
+    owner_.on_stop_shown();
+    const auto mp_state = machine_->vcpu(vcpu).call([](kvm::VcpuPort& v) { return v.mp_state(); });
     x86::ClassSet classes;
     classes.add(x86::RegisterClass::General);
     classes.add(x86::RegisterClass::System);
     const auto state = states_[vcpu.value]->load(*token_, classes);
     if (!mp_state || !state)
         return refuse(mp_state ? state.error() : mp_state.error());
-    if (vcpus_[vcpu.value]->fatal())
+    if (vcpus_[vcpu.value]->dead())
         info.extra = "cannot run on: see `monitor fatal`";
     else if (*mp_state == KVM_MP_STATE_UNINITIALIZED || *mp_state == KVM_MP_STATE_INIT_RECEIVED)
         info.extra = "waiting for SIPI";

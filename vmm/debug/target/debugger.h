@@ -1,11 +1,10 @@
-// The debugger: implements gdbstub's Target over a machine, and the exit loop's observer over the Target's
-// client.
+// The debugger: implements gdbstub's Target over a machine, and observes the machine's exit loop for the Target's client.
 //
-// It exists in every run, client or not: a guest's own int3 must be given back to it on a host that cannot
-// emulate one, and a triple fault must be told.
+// It exists in every run, with a client or without: a guest's own int3 must be given back to it on a host that cannot
+// emulate one, and a triple fault must be reported.
 //
-// Threading: what the Target's interfaces say, on the server's thread; VcpuObserver on each vCPU's own.
-// on_stopped and guest ends travel from vCPU threads to the server's thread through `post`.
+// Threading: what the Target's interfaces say, on the server's thread; VcpuObserver and VcpuEvents on each vCPU's own.
+// Stops and dead vCPUs cross from there to the server's thread through DebuggerOwner::post().
 #pragma once
 
 #include <functional>
@@ -22,6 +21,7 @@
 #include "vmm/debug/host/host_abilities.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
+#include "vmm/debug/target/debugger_owner.h"
 #include "vmm/machine/machine.h"
 
 namespace ringside::debug {
@@ -35,36 +35,16 @@ struct DebuggerOptions {
     x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
 };
 
-// How the debugger reaches the rest of the program. All but `post` are called on the server's thread.
-struct DebuggerHooks {
-    std::function<void(std::function<void()>)>
-        post;  // runs a function on the server's thread; from any thread
-    std::function<void(const gdbstub::StopEvent&)> on_stop;
-    // What a breakpoint's commands have printed, for the client's user. On the vCPU's thread.
-    std::function<void(std::string)> on_console;
-    // The client asks about threads: it shows the stop to its user. gdb does not ask at the stops that it
-    // makes for itself, between the steps of one command.
-    std::function<void()> on_stop_shown;
-    std::function<void()>
-        on_let_go;  // the client is gone: nothing that it asked for stays in the stopped guest
-    // Each exit while a vCPU's watch_exits() is on; on its own thread.
-    std::function<void(machine::VcpuThread&, const exits::ExitRecord&)> on_exit;
-    std::function<void(const std::string&)> on_notice;  // one line that the user should know
-    std::function<void()> on_resume;                    // the client lets the guest run; it is still stopped
-    std::function<void()> on_kill;                      // the client ended the machine
-    std::function<void()> on_quit;                      // OnDisconnect::Quit
-    std::function<void(machine::FatalExit, const std::string&)>
-        on_unattended_fatal;                      // nobody is attached to look at it
-    std::function<void(bool attended)> on_panic;  // the guest's kernel has panicked; with or without a client
-};
-
 class Debugger final : public machine::VcpuObserver,
+                       private VcpuEvents,
                        private gdbstub::Execution,
                        private gdbstub::Threads,
                        private gdbstub::Breakpoints,
                        private gdbstub::Stepping {
   public:
-    Debugger(const kvm::System& system, DebuggerOptions options, DebuggerHooks hooks);
+    // `probe` measures what the host can do; called once, when it is first needed.
+    using Probe = std::function<Result<HostAbilities>()>;
+    Debugger(Probe probe, DebuggerOptions options, DebuggerOwner& owner);
     ~Debugger() override;
 
     // Takes charge of a machine that was created with this observer; before its threads start.
@@ -90,8 +70,6 @@ class Debugger final : public machine::VcpuObserver,
     void report_stop(VcpuIndex vcpu, std::string why);
     // The guest's kernel has panicked: stops it, for a client to look at. On the vCPU's thread.
     void on_panic(VcpuIndex vcpu);
-    // Why the guest's own end or a client's kill leaves nothing to resume; empty while the machine lives.
-    bool ended() const { return ended_; }
     // The machine's end has come; resume is refused from now on.
     void set_ended() { ended_ = true; }
     bool client_attached() const { return client_attached_; }
@@ -106,6 +84,11 @@ class Debugger final : public machine::VcpuObserver,
     void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
 
   private:
+    // VcpuEvents
+    void on_dead(VcpuIndex, machine::FatalExit, const std::string& report) override;
+    void on_slots_short(VcpuIndex) override;
+    void on_completed(VcpuIndex) override;
+    void on_printed(VcpuIndex, const std::string& text) override;
     // gdbstub::Execution
     gdbstub::Result<void> resume(std::span<const gdbstub::ThreadResume>) override;
     void interrupt() override;
@@ -145,9 +128,9 @@ class Debugger final : public machine::VcpuObserver,
     void resume_everything();
     void forget_removed_watchpoints();
 
-    const kvm::System& system_;
+    Probe probe_;
     DebuggerOptions options_;
-    DebuggerHooks hooks_;
+    DebuggerOwner& owner_;
     std::optional<x86::RegisterFile> registers_;
     std::optional<HostAbilities> abilities_;
 

@@ -35,7 +35,7 @@ class InterruptedStep : public ::testing::Test {
         now.general.rip = 0x9000;
         now.general.rsp = flags_ - 200;
         now.system.cs.selector = (origin.cs & 3) == 3 ? std::uint16_t{kKernelCode} : origin.cs;
-        return hide_pushed_trap_flag(guest_.view, origin, now.general, now.system);
+        return find_pushed_trap_flag(guest_.view, origin, now.general, now.system);
     }
     std::uint16_t pushed_flags() const {
         return static_cast<std::uint16_t>(guest_.peek(flags_) | guest_.peek(flags_ + 1) << 8);

@@ -1,0 +1,181 @@
+// What a vCPU's debugger does at each exit: exits go in, what was armed, written and reported comes out.
+
+#include "tests/unit/vmm/debug/run_control/vcpu_debugger_fixture.h"
+
+namespace ringside::debug {
+namespace {
+
+TEST_F(VcpuDebuggerTest, AnInt3OfTheDebuggersIsAStop) {
+    insert(BreakpointKind::Software, kCode);
+    resume();
+    EXPECT_TRUE(vcpu->now().has(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP));
+    int3_at(kCode);
+    EXPECT_TRUE(reason<gdbstub::StoppedBySoftwareBreakpoint>());
+    EXPECT_EQ(hits(), 1U);
+}
+
+TEST_F(VcpuDebuggerTest, AnInt3OfTheGuestsIsGivenBackToIt) {
+    insert(BreakpointKind::Software, kCode + 8);
+    code({kInt3Byte});
+    resume();
+    int3_at(kCode);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_TRUE(was_injected(KVM_GUESTDBG_INJECT_BP));
+}
+
+TEST_F(VcpuDebuggerTest, AResumeWithNothingArmedCostsNoCall) {
+    resume();
+    EXPECT_TRUE(vcpu->armed.empty());
+}
+
+TEST_F(VcpuDebuggerTest, ASlotIsArmedAndItsHitIsAStop) {
+    insert(BreakpointKind::Hardware, kCode + 4);
+    resume();
+    EXPECT_EQ(vcpu->now().slots[0], kCode + 4);
+    EXPECT_TRUE(vcpu->now().has(KVM_GUESTDBG_USE_HW_BP));
+    debug_at(kCode + 4, 1);
+    EXPECT_TRUE(reason<gdbstub::StoppedByHardwareBreakpoint>());
+    EXPECT_EQ(hits(), 1U);
+}
+
+TEST_F(VcpuDebuggerTest, OfTwoSlotsTheOneThatHitIsReported) {
+    insert(BreakpointKind::WriteWatch, kData, true, 8);
+    insert(BreakpointKind::WriteWatch, kData + 8, true, 8);
+    resume();
+    debug_at(kCode + 4, 2);
+    const auto* watch = reason<gdbstub::StoppedByWatchpoint>();
+    ASSERT_TRUE(watch);
+    EXPECT_EQ(watch->address, kData + 8);
+}
+
+TEST_F(VcpuDebuggerTest, AWatchpointWhoseConditionIsFalseRunsOn) {
+    insert(BreakpointKind::WriteWatch, kData, false, 8);
+    resume();
+    debug_at(kCode + 4, 1);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_EQ(hits(), 1U);
+    EXPECT_FALSE(steps());
+}
+
+TEST_F(VcpuDebuggerTest, AStepIsOneStep) {
+    resume(gdbstub::Step{});
+    EXPECT_TRUE(steps());
+    EXPECT_TRUE(vcpu->now().has(KVM_GUESTDBG_BLOCKIRQ));
+    stepped_to(kCode + 1);
+    EXPECT_TRUE(reason<gdbstub::StoppedBySignal>());
+}
+
+TEST_F(VcpuDebuggerTest, ARangeStepStopsOutsideTheRange) {
+    resume(gdbstub::RangeStep{kCode, kCode + 3});
+    stepped_to(kCode + 1);
+    stepped_to(kCode + 2);
+    EXPECT_FALSE(stopped_here());
+    stepped_to(kCode + 3);
+    EXPECT_TRUE(reason<gdbstub::StoppedBySignal>());
+}
+
+TEST_F(VcpuDebuggerTest, ATrapBeforeTheInstructionIsNoStep) {
+    resume(gdbstub::Step{});
+    const auto armed_before = vcpu->armed.size();
+    stepped_to(kCode);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_GT(vcpu->armed.size(), armed_before);
+    stepped_to(kCode + 1);
+    EXPECT_TRUE(stopped_here());
+}
+
+TEST_F(VcpuDebuggerTest, AJumpToItselfIsAStep) {
+    code({0xeb, 0xfe});
+    resume(gdbstub::Step{});
+    stepped_to(kCode);
+    EXPECT_TRUE(stopped_here());
+}
+
+TEST_F(VcpuDebuggerTest, TheSameTrapOnceMoreIsNotTheGuests) {
+    insert(BreakpointKind::Software, kCode, false);
+    resume();
+    int3_at(kCode);
+    stepped_to(kCode + 1);
+    ASSERT_FALSE(steps());
+    stepped_to(kCode + 1);
+    EXPECT_FALSE(was_injected(KVM_GUESTDBG_INJECT_DB));
+}
+
+TEST_F(VcpuDebuggerTest, ATrapThatNobodyAskedForIsTheGuests) {
+    insert(BreakpointKind::Software, kCode);
+    resume();
+    stepped_to(kCode + 8);
+    EXPECT_TRUE(was_injected(KVM_GUESTDBG_INJECT_DB));
+    EXPECT_EQ(vcpu->debug_registers.dr6 & 0xe00f, kBs);
+    EXPECT_FALSE(stopped_here());
+}
+
+TEST_F(VcpuDebuggerTest, HltIsSteppedByHalting) {
+    code({0xf4});
+    vcpu->pending.interrupt.shadow = 1;
+    resume(gdbstub::Step{});
+    EXPECT_TRUE(stopped_here());
+    EXPECT_EQ(vcpu->registers.rip, kCode + 1);
+    EXPECT_EQ(vcpu->run_state, std::uint32_t{KVM_MP_STATE_HALTED});
+    EXPECT_EQ(vcpu->pending.interrupt.shadow, 0);
+}
+
+TEST_F(VcpuDebuggerTest, SyscallIsSteppedWithASlotAtItsTarget) {
+    code({0x0f, 0x05});
+    vcpu->msrs[0xc0000082] = 0x50000;
+    resume(gdbstub::Step{});
+    EXPECT_FALSE(steps());
+    EXPECT_EQ(vcpu->now().slots[0], 0x50000U);
+    debug_at(0x50000, 1);
+    EXPECT_TRUE(stopped_here());
+}
+
+TEST_F(VcpuDebuggerTest, ADeadVcpuSaysSoAtEveryResume) {
+    resume();
+    debugger->on_fatal_exit(machine::FatalExit::TripleFault);
+    EXPECT_EQ(events.dead, 1);
+    ASSERT_TRUE(debugger->dead());
+    resume();
+    EXPECT_TRUE(debugger->dead());
+    EXPECT_NE(coordinator->last_stop().console.find("triple fault"), std::string::npos);
+}
+
+// ---- The guest's own debug registers
+
+class SharedSlots : public VcpuDebuggerTest {
+  protected:
+    void guest_breaks_at(std::uint64_t address) {
+        vcpu->debug_registers.dr[0] = address;
+        vcpu->debug_registers.dr7 = 0x402;
+    }
+};
+
+TEST_F(SharedSlots, TheGuestsSlotIsArmedBesideTheDebuggers) {
+    guest_breaks_at(kCode + 16);
+    insert(BreakpointKind::Hardware, kCode + 4);
+    resume();
+    EXPECT_EQ(vcpu->now().slots[0], kCode + 4);
+    EXPECT_EQ(vcpu->now().slots[1], kCode + 16);
+}
+
+TEST_F(SharedSlots, AHitOfTheGuestsSlotIsTheGuestsByItsOwnNumber) {
+    guest_breaks_at(kCode + 16);
+    insert(BreakpointKind::Hardware, kCode + 4);
+    resume();
+    debug_at(kCode + 16, 2);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_TRUE(was_injected(KVM_GUESTDBG_INJECT_DB));
+    EXPECT_EQ(vcpu->debug_registers.dr6 & 0xf, 1U);
+}
+
+TEST_F(SharedSlots, WithoutRoomForBothTheVcpuIsStepped) {
+    guest_breaks_at(kCode + 16);
+    for (std::uint64_t i = 0; i < 4; ++i)
+        insert(BreakpointKind::Hardware, kCode + 4 + i);
+    resume();
+    EXPECT_TRUE(steps());
+    EXPECT_EQ(events.slots_short, 1);
+}
+
+}  // namespace
+}  // namespace ringside::debug

@@ -1,0 +1,211 @@
+// The debugger as its client sees it, over two scripted vCPUs that run on their own threads.
+
+#include "vmm/debug/target/debugger.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "tests/support/scripted_vcpu.h"
+#include "tests/unit/vmm/debug/guest/test_guest.h"
+
+namespace ringside::debug {
+namespace {
+
+using gdbstub::ThreadId;
+using ringside::testing::ScriptedVcpu;
+using testing::TestGuest;
+
+// The server's thread is the test's: it takes what was posted when it waits for a stop.
+class Owner final : public DebuggerOwner {
+  public:
+    void post(std::function<void()> work) override {
+        const std::lock_guard lock(mutex_);
+        posted_.push_back(std::move(work));
+        ++crossings;
+        changed_.notify_all();
+    }
+    void on_stop(const gdbstub::StopEvent& stop) override { stops.push_back(stop); }
+    void on_quit() override { ++quits; }
+    void on_client_gone() override { ++gone; }
+    void on_unattended_fatal(machine::FatalExit cause, const std::string&) override { unattended = cause; }
+    void on_panic(bool) override {}
+
+    void run_one() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return !posted_.empty(); });
+        const auto work = std::move(posted_.front());
+        posted_.pop_front();
+        lock.unlock();
+        work();
+    }
+
+    std::vector<gdbstub::StopEvent> stops;
+    std::optional<machine::FatalExit> unattended;
+    int quits = 0, gone = 0, crossings = 0;
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::function<void()>> posted_;
+};
+
+HostAbilities a_host() {
+    HostAbilities abilities;
+    abilities.int3_real = abilities.int3_protected = abilities.int3_long = abilities.int3_user =
+        Int3::DebugExit;
+    abilities.execute_slots = abilities.execute_slots_user = abilities.data_slots = true;
+    abilities.step_real = abilities.step_long = abilities.step_user = abilities.step_blocks_interrupts = true;
+    return abilities;
+}
+
+class DebuggerTest : public ::testing::Test {
+  protected:
+    static constexpr std::uint64_t kCode = 0x20000;
+    static constexpr ThreadId kFirst{1}, kSecond{2};
+
+    DebuggerTest() {
+        for (std::uint64_t at = kCode; at < kCode + 16; ++at)
+            guest.poke<std::uint8_t>(at, 0x90);
+        std::vector<std::unique_ptr<kvm::VcpuPort>> ports;
+        for (std::uint32_t i = 0; i < 2; ++i) {
+            auto port = std::make_unique<ScriptedVcpu>(VcpuIndex{i});
+            port->system_registers = guest.state.system;
+            port->registers.rip = kCode;
+            vcpu[i] = port.get();
+            ports.push_back(std::move(port));
+        }
+        machine = machine::Machine::assemble(std::move(guest.memory), {}, std::move(ports), debugger);
+        debugger.bind(*machine);
+        target().execution.attach();
+        machine->start();
+        owner.run_one();
+    }
+    ~DebuggerTest() override { machine->stop(); }
+
+    gdbstub::Target& target() { return debugger.target(); }
+    void insert(std::uint64_t address) {
+        gdbstub::BreakpointRequest request;
+        request.address = address;
+        ASSERT_TRUE(target().breakpoints->insert(kFirst, request));
+    }
+    void resume(std::initializer_list<gdbstub::ThreadResume> actions) {
+        ASSERT_TRUE(target().execution.resume(std::span(actions.begin(), actions.size())));
+    }
+    void resume_all() { resume({{kFirst, gdbstub::Continue{}}, {kSecond, gdbstub::Continue{}}}); }
+    std::byte byte(std::uint64_t at) { return machine->memory().span(Gpa{at}, 1)[0]; }
+    static ScriptedVcpu::Turn int3_at(std::uint64_t rip) {
+        return [rip](ScriptedVcpu& v) {
+            v.registers.rip = rip;
+            return v.debug_exit(3);
+        };
+    }
+
+    TestGuest guest;
+    Owner owner;
+    Debugger debugger{[] { return Result<HostAbilities>(a_host()); },
+                      {.wait = true, .on_disconnect = OnDisconnect::Resume},
+                      owner};
+    std::array<ScriptedVcpu*, 2> vcpu{};
+    std::unique_ptr<machine::Machine> machine;
+};
+
+TEST_F(DebuggerTest, TheFirstStopIsBeforeAnyInstruction) {
+    EXPECT_EQ(owner.stops.size(), 1U);
+    EXPECT_FALSE(target().execution.running());
+    EXPECT_EQ(vcpu[0]->runs + vcpu[1]->runs, 0);
+}
+
+TEST_F(DebuggerTest, ABreakpointStopsAllAndNamesItsThread) {
+    insert(kCode + 4);
+    vcpu[1]->script.push_back(int3_at(kCode + 4));
+    const int crossings = owner.crossings;
+    resume_all();
+    owner.run_one();
+    ASSERT_EQ(owner.stops.size(), 2U);
+    EXPECT_EQ(owner.stops[1].thread, kSecond);
+    EXPECT_TRUE(std::holds_alternative<gdbstub::StoppedBySoftwareBreakpoint>(owner.stops[1].reason));
+    EXPECT_TRUE(machine->vcpu(VcpuIndex{0}).parked());
+    EXPECT_TRUE(machine->vcpu(VcpuIndex{1}).parked());
+    EXPECT_EQ(owner.crossings - crossings, 1);
+}
+
+TEST_F(DebuggerTest, AnInterruptStopsWhatRuns) {
+    resume_all();
+    EXPECT_TRUE(target().execution.running());
+    target().execution.interrupt();
+    owner.run_one();
+    ASSERT_EQ(owner.stops.size(), 2U);
+    EXPECT_TRUE(std::holds_alternative<gdbstub::StoppedByInterrupt>(owner.stops[1].reason));
+}
+
+TEST_F(DebuggerTest, TwoStepsAtOnceAreBothReported) {
+    for (auto* each : vcpu)
+        each->script.push_back([](ScriptedVcpu& v) {
+            ++v.registers.rip;
+            return v.debug_exit(1, 1 << 14);
+        });
+    resume({{kFirst, gdbstub::Step{}}, {kSecond, gdbstub::Step{}}});
+    owner.run_one();
+    ASSERT_EQ(owner.stops.size(), 2U);
+    resume({{kFirst, gdbstub::Step{}}, {kSecond, gdbstub::Step{}}});
+    owner.run_one();
+    ASSERT_EQ(owner.stops.size(), 3U);
+    EXPECT_NE(owner.stops[1].thread, owner.stops[2].thread);
+}
+
+TEST_F(DebuggerTest, OneThreadCanRunWhileTheOtherStaysParked) {
+    vcpu[0]->script.push_back([](ScriptedVcpu& v) {
+        ++v.registers.rip;
+        return v.debug_exit(1, 1 << 14);
+    });
+    resume({{kFirst, gdbstub::Step{}}});
+    owner.run_one();
+    EXPECT_EQ(owner.stops.back().thread, kFirst);
+    EXPECT_EQ(vcpu[1]->runs, 0);
+}
+
+TEST_F(DebuggerTest, DetachTakesTheInt3sOutAndLetsTheGuestRun) {
+    insert(kCode + 4);
+    ASSERT_EQ(byte(kCode + 4), std::byte{0xcc});
+    target().execution.detach();
+    EXPECT_EQ(byte(kCode + 4), std::byte{0x90});
+    EXPECT_TRUE(target().execution.running());
+    EXPECT_EQ(owner.gone, 1);
+}
+
+TEST_F(DebuggerTest, AClientThatIsLostWhileTheGuestRunsLeavesNothingBehind) {
+    insert(kCode + 4);
+    resume_all();
+    target().execution.client_lost();
+    owner.run_one();
+    EXPECT_EQ(byte(kCode + 4), std::byte{0x90});
+    EXPECT_TRUE(target().execution.running());
+    EXPECT_EQ(owner.stops.size(), 1U);
+}
+
+TEST_F(DebuggerTest, RegistersAreRefusedWhileTheGuestRuns) {
+    resume_all();
+    EXPECT_FALSE(target().registers.read(kFirst, target().registers.pc()));
+    target().execution.interrupt();
+    owner.run_one();
+    EXPECT_TRUE(target().registers.read(kFirst, target().registers.pc()));
+}
+
+TEST_F(DebuggerTest, ADeadVcpuWithoutAClientEndsTheRun) {
+    target().execution.detach();
+    target().execution.interrupt();
+    owner.run_one();
+    vcpu[0]->script.push_back([](ScriptedVcpu& v) {
+        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
+        return kvm::RunOutcome::Exit;
+    });
+    resume_all();
+    owner.run_one();
+    EXPECT_EQ(owner.unattended, machine::FatalExit::TripleFault);
+}
+
+}  // namespace
+}  // namespace ringside::debug

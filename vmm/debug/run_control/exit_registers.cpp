@@ -1,0 +1,18 @@
+#include "vmm/debug/run_control/exit_registers.h"
+
+namespace ringside::debug {
+
+Result<void> ExitRegisters::fetch() {
+    if (vcpu_.has_synced_registers() && vcpu_.syncs_system_registers()) {
+        general = kvm::from_kvm(vcpu_.synced_registers());
+        system = vcpu_.synced_system();
+        return {};
+    }
+    RINGSIDE_TRY_ASSIGN(now_general, vcpu_.general());
+    RINGSIDE_TRY_ASSIGN(now_system, vcpu_.system());
+    general = now_general;
+    system = now_system;
+    return {};
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,41 @@
+#include "vmm/debug/run_control/guest_traps.h"
+
+#include "vmm/kvm/vcpu_events.h"
+
+namespace ringside::debug {
+
+void GuestTraps::look() {
+    if (pending_)
+        pending_ = kvm::debug_exception_is_pending(vcpu_);
+}
+
+// Before an exception is injected: KVM forgets a pending one when it is given registers.
+Result<void> GuestTraps::end_single_step(bool guest_trap_flag) {
+    if (!armed_.single_steps())
+        return {};
+    RINGSIDE_TRY(armed_.end_single_step());
+    if (!guest_trap_flag)
+        return {};
+    at_.set_trap_flag();
+    return at_.store_general();
+}
+
+Result<void> GuestTraps::give_debug_exception(std::uint64_t causes, bool guest_trap_flag) {
+    RINGSIDE_TRY(end_single_step(guest_trap_flag));
+    RINGSIDE_TRY_ASSIGN(debug, vcpu_.debug());
+    debug.dr6 = (debug.dr6 & ~x86::Dr6::kSlots) | causes;
+    RINGSIDE_TRY(vcpu_.set_debug(debug));
+    RINGSIDE_TRY(armed_.inject_debug_exception());
+    pending_ = true;
+    return {};
+}
+
+Result<void> GuestTraps::give_breakpoint() {
+    if (vcpu_.shared().exit_reason == KVM_EXIT_DEBUG)
+        return armed_.inject_breakpoint();
+    ++at_.general.rip;
+    RINGSIDE_TRY(at_.store_general());
+    return kvm::inject_breakpoint_trap(vcpu_);
+}
+
+}  // namespace ringside::debug

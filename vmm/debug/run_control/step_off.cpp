@@ -1,0 +1,30 @@
+#include "vmm/debug/run_control/step_off.h"
+
+#include <utility>
+
+namespace ringside::debug {
+
+bool StepOff::begin(const Breakpoint& breakpoint) {
+    if (breakpoint.mechanism != Mechanism::Int3) {
+        begin();
+        return true;
+    }
+    if (!coordinator_.begin_exclusive(vcpu_))
+        return false;
+    table_.lift(breakpoint.gpa);
+    active_ = true;
+    lifted_ = breakpoint.gpa;
+    return true;
+}
+
+bool StepOff::end() {
+    if (!std::exchange(active_, false))
+        return false;
+    if (lifted_) {
+        table_.put_back(*lifted_);
+        coordinator_.end_exclusive(vcpu_);
+    }
+    return true;
+}
+
+}  // namespace ringside::debug

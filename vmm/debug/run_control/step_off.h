@@ -1,0 +1,39 @@
+// Stepping off a breakpoint: an int3 is out of memory for everyone while one vCPU steps over the instruction under it,
+// so the other vCPUs are parked for that long. A debug slot is the vCPU's own and needs none of that.
+#pragma once
+
+#include <optional>
+
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+#include "vmm/debug/run_control/stop_coordinator.h"
+
+namespace ringside::debug {
+
+class StepOff {
+  public:
+    StepOff(VcpuIndex vcpu, BreakpointTable& table, StopCoordinator& coordinator)
+        : vcpu_(vcpu), table_(table), coordinator_(coordinator) {}
+
+    bool active() const { return active_; }
+    // Returns true if the int3 at an address is the one that is out of memory.
+    bool has_lifted(Gpa gpa) const { return active_ && lifted_ == gpa; }
+
+    // Returns false if another vCPU does the same or a stop is under way: the breakpoint will be hit again.
+    bool begin(const Breakpoint& breakpoint);
+    // Without a breakpoint: the slot at this instruction is left out for one step.
+    void begin() {
+        active_ = true;
+        lifted_.reset();
+    }
+    // Puts the int3 back. Returns true if there was something to end.
+    bool end();
+
+  private:
+    VcpuIndex vcpu_;
+    BreakpointTable& table_;
+    StopCoordinator& coordinator_;
+    bool active_ = false;
+    std::optional<Gpa> lifted_;
+};
+
+}  // namespace ringside::debug

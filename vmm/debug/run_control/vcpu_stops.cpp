@@ -1,0 +1,116 @@
+// What a vCPU reports, and when it does not.
+//
+// Breakpoints are on linear addresses, and gdb takes RIP for one. Where RIP is an offset into a segment that does not
+// begin at 0 (real mode, above all) gdb finds no breakpoint at RIP: it would resume at once, silently, and would not
+// take the breakpoint out before it goes on. Such a stop is a plain trap, which gdb shows, with a line that says where
+// it is; and the breakpoint is stepped off here.
+
+#include <fmt/format.h>
+
+#include "vmm/debug/run_control/thread_ids.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
+
+namespace ringside::debug {
+
+namespace {
+
+gdbstub::WatchKind watch_kind(gdbstub::BreakpointKind kind) {
+    switch (kind) {
+        case gdbstub::BreakpointKind::WriteWatch:
+            return gdbstub::WatchKind::Write;
+        case gdbstub::BreakpointKind::ReadWatch:
+            return gdbstub::WatchKind::Read;
+        default:
+            return gdbstub::WatchKind::Access;
+    }
+}
+
+}  // namespace
+
+bool VcpuDebugger::is_meant_here(const Breakpoint& breakpoint) const {
+    return !breakpoint.address_space || context_.view.in_address_space(at_.system, *breakpoint.address_space,
+                                                                       Gva{breakpoint.request.address});
+}
+
+// A breakpoint with commands runs them and does not stop.
+bool VcpuDebugger::wants_stop(const Breakpoint& breakpoint) {
+    const auto& request = breakpoint.request;
+    if (!request.conditions.empty() && !conditions_.any_holds(request.conditions, at_.general, at_.system))
+        return false;
+    if (request.commands.empty())
+        return true;
+    context_.events.on_printed(thread_.index(), conditions_.run(request.commands, at_.general, at_.system));
+    return false;
+}
+
+void VcpuDebugger::hit(Breakpoint& breakpoint, bool stepped) {
+    if (!is_meant_here(breakpoint))
+        return step_off(breakpoint, stepped);
+    ++breakpoint.hits;
+    if (!wants_stop(breakpoint))
+        return step_off(breakpoint, stepped);
+    if (!breakpoint.is_watchpoint())
+        return report_breakpoint(breakpoint.request.kind);
+    report(gdbstub::StoppedByWatchpoint{watch_kind(breakpoint.request.kind), breakpoint.request.address});
+}
+
+bool VcpuDebugger::stop_at_stepped_breakpoint() {
+    const Gva pc = at_.pc();
+    for (Breakpoint* breakpoint : plan().stepped_breakpoints) {
+        if (breakpoint->request.address != pc.value || !is_meant_here(*breakpoint))
+            continue;
+        ++breakpoint->hits;
+        if (wants_stop(*breakpoint)) {
+            report_breakpoint(breakpoint->request.kind);
+            return true;
+        }
+    }
+    return false;
+}
+
+// The client has seen the vCPU stop here. An int3 comes first: of several on one address it is the one that has to be
+// out of the way. If another vCPU is stepping off something at this moment, this one is parked first and comes here
+// again.
+bool VcpuDebugger::leave_known_breakpoint() {
+    if (shown_at_ != at_.pc())
+        shown_at_.reset();
+    if (!shown_at_)
+        return false;
+    const auto page = context_.view.translate(at_.system, at_.pc());
+    Breakpoint* breakpoint = page ? context_.table.int3_at(page->gpa) : nullptr;
+    if (breakpoint == nullptr)
+        breakpoint = context_.table.execution_at(at_.pc());
+    if (breakpoint == nullptr)
+        return false;
+    step_off(*breakpoint, false);
+    if (step_off_.active())
+        shown_at_.reset();
+    return true;
+}
+
+void VcpuDebugger::report_breakpoint(gdbstub::BreakpointKind kind) {
+    if (at_.pc().value != at_.general.rip)
+        return report(gdbstub::StoppedBySignal{},
+                      fmt::format("breakpoint at {:#x}, which is CS:IP {:04x}:{:04x}\n", at_.pc().value,
+                                  at_.system.cs.selector, at_.general.rip));
+    if (kind == gdbstub::BreakpointKind::Software)
+        report(gdbstub::StoppedBySoftwareBreakpoint{});
+    else
+        report(gdbstub::StoppedByHardwareBreakpoint{});
+}
+
+// Only at an exit whose registers have been fetched: they are the stop's.
+void VcpuDebugger::report(gdbstub::StopReason reason, std::string console) {
+    phase_ = phase::Reported{};
+    shown_at_ = at_.pc().value != at_.general.rip ? std::optional(at_.pc()) : std::nullopt;
+    context_.coordinator.report(thread_.index(), {thread_of(thread_.index()), reason, std::move(console)});
+}
+
+// Whatever it was that failed, the registers are fetched anew.
+void VcpuDebugger::fail(const Error& error) {
+    step_off_.end();
+    report(gdbstub::StoppedBySignal{gdbstub::Signal::Abort, false}, error.message() + "\n");
+    phase_ = phase::Free{};
+}
+
+}  // namespace ringside::debug

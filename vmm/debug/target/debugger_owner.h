@@ -1,0 +1,43 @@
+// Whom the debugger talks to: the program that owns it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "gdbstub/target.h"
+#include "vmm/machine/vcpu_thread.h"
+
+namespace ringside::debug {
+
+// All but post(), on_exit() and on_console() are called on the server's thread.
+class DebuggerOwner {
+  public:
+    virtual ~DebuggerOwner() = default;
+
+    // Runs a function on the server's thread; from any thread.
+    virtual void post(std::function<void()> work) = 0;
+    // Each exit while a vCPU's watch_exits() is on; on the vCPU's thread.
+    virtual void on_exit(machine::VcpuThread&, const exits::ExitRecord&) {}
+
+    // What a breakpoint's commands have printed, for the client's user; on the vCPU's thread.
+    virtual void on_console(const std::string&) {}
+
+    virtual void on_stop(const gdbstub::StopEvent&) {}
+    // The client asks about threads: it shows the stop to its user. gdb does not ask at the stops that it makes for
+    // itself, between the steps of one command.
+    virtual void on_stop_shown() {}
+    // The client lets the guest run; it is still stopped.
+    virtual void on_resume() {}
+    // The client is gone: nothing that it asked for stays in the stopped guest.
+    virtual void on_client_gone() {}
+    // One line that the user should know.
+    virtual void on_notice(const std::string&) {}
+    // The run is over: the client has ended the machine, or has left and OnDisconnect::Quit applies.
+    virtual void on_quit() {}
+    // A vCPU is dead and nobody is attached to look at it.
+    virtual void on_unattended_fatal(machine::FatalExit, const std::string& report) = 0;
+    // The guest's kernel has panicked; with or without a client.
+    virtual void on_panic(bool attended) = 0;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,39 @@
+#include "vmm/kvm/vcpu_events.h"
+
+#include "arch/x86_64/exceptions.h"
+
+namespace ringside::kvm {
+
+using x86::ExceptionVector;
+
+DebugExit debug_exit(const VcpuPort& vcpu) {
+    const auto& exit = vcpu.shared().debug.arch;
+    return {.breakpoint = exit.exception == number(ExceptionVector::Breakpoint),
+            .debug = exit.exception == number(ExceptionVector::Debug),
+            .dr6 = x86::Dr6::from_raw(exit.dr6),
+            .dr7 = x86::Dr7::from_raw(exit.dr7)};
+}
+
+Result<void> halt(VcpuPort& vcpu) {
+    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
+    events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
+    events.interrupt.shadow = 0;
+    RINGSIDE_TRY(vcpu.set_events(events));
+    return vcpu.set_mp_state(KVM_MP_STATE_HALTED);
+}
+
+Result<void> inject_breakpoint_trap(VcpuPort& vcpu) {
+    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
+    events.exception.injected = 1;
+    events.exception.nr = number(ExceptionVector::Breakpoint);
+    events.exception.has_error_code = 0;
+    return vcpu.set_events(events);
+}
+
+bool debug_exception_is_pending(const VcpuPort& vcpu) {
+    const auto events = vcpu.events();
+    return events && (events->exception.injected != 0 || events->exception.pending != 0) &&
+           events->exception.nr == number(ExceptionVector::Debug);
+}
+
+}  // namespace ringside::kvm

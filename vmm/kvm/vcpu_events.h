@@ -1,0 +1,29 @@
+// What KVM_EXIT_DEBUG reports, and the few changes that the debugger makes to a vCPU's events and run state.
+#pragma once
+
+#include "arch/x86_64/debug_registers.h"
+#include "vmm/kvm/vcpu_port.h"
+
+namespace ringside::kvm {
+
+struct DebugExit {
+    bool breakpoint = false;  // #BP: an int3
+    bool debug = false;       // #DB
+    x86::Dr6 dr6;
+    x86::Dr7 dr7;  // as the hardware had it
+};
+
+// Valid after KVM_EXIT_DEBUG.
+DebugExit debug_exit(const VcpuPort& vcpu);
+
+// Halts the vCPU until an interrupt comes, as HLT does. The interrupt shadow of an STI before it ends with it; left
+// behind, it would keep every interrupt from ending the halt.
+Result<void> halt(VcpuPort& vcpu);
+
+// A #BP trap for the guest, delivered at the next entry. RIP is behind the int3.
+Result<void> inject_breakpoint_trap(VcpuPort& vcpu);
+
+// Returns true if a #DB waits to be delivered.
+bool debug_exception_is_pending(const VcpuPort& vcpu);
+
+}  // namespace ringside::kvm

@@ -1,0 +1,107 @@
+// A vCPU as the core of the monitor sees it: registers, debug setup, events, entry and exit. kvm::Vcpu is one over
+// KVM's ioctls, and tests have one that they script. What lies in the kvm_run page costs no virtual call.
+//
+// Threading: a vCPU belongs to its own thread. The one exception is request_immediate_exit(), which any thread may
+// call.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "arch/x86_64/cpu_state.h"
+#include "vmm/base/error.h"
+#include "vmm/base/fd.h"
+#include "vmm/kvm/kvm_abi.h"
+
+namespace ringside::kvm {
+
+// How KVM_RUN came back.
+enum class RunOutcome : std::uint8_t {
+    Exit,         // kvm_run's exit_reason is valid
+    Interrupted,  // EINTR: a signal or immediate_exit; no exit to handle
+    Again,        // EAGAIN: a vCPU that waits for SIPI was woken; run it again
+};
+
+struct Msr {
+    std::uint32_t index = 0;
+    std::uint64_t value = 0;
+};
+
+// The raw XSAVE area in standard format, as KVM_GET_XSAVE fills it.
+using XsaveArea = std::array<std::byte, sizeof(kvm_xsave)>;
+
+class VcpuPort {
+  public:
+    virtual ~VcpuPort() = default;
+
+    VcpuIndex index() const { return index_; }
+    kvm_run& shared() { return *run_page_; }
+    const kvm_run& shared() const { return *run_page_; }
+    // Makes the next (or a racing) KVM_RUN return at once, once a signal reaches the thread too; any thread.
+    void request_immediate_exit(bool on);
+
+    // With KVM_CAP_SYNC_REGS the general registers of the last exit are in kvm_run: no ioctl. Otherwise ask KVM.
+    bool has_synced_registers() const { return synced_; }
+    const kvm_regs& synced_registers() const { return shared().s.regs.regs; }
+    // Makes each exit bring the system registers along as well, while a debugger steps: the next exit is the
+    // first to have them.
+    void sync_system_registers(bool on);
+    bool syncs_system_registers() const { return (shared().kvm_valid_regs & KVM_SYNC_X86_SREGS) != 0; }
+    x86::SystemRegisters synced_system() const;
+
+    // KVM_RUN. An error is anything but EINTR and EAGAIN.
+    virtual Result<RunOutcome> run() = 0;
+
+    virtual Result<x86::GeneralRegisters> general() const = 0;
+    virtual Result<void> set_general(const x86::GeneralRegisters&) = 0;
+    virtual Result<x86::SystemRegisters> system() const = 0;
+    virtual Result<void> set_system(const x86::SystemRegisters&) = 0;
+    virtual Result<x86::DebugRegisters> debug() const = 0;
+    virtual Result<void> set_debug(const x86::DebugRegisters&) = 0;
+    // KVM_GET_XSAVE, or KVM_GET_FPU's legacy region if the host has no XSAVE.
+    virtual Result<XsaveArea> xsave() const = 0;
+    virtual Result<void> set_xsave(const XsaveArea&) = 0;
+    virtual Result<std::uint64_t> xcr0() const = 0;
+    virtual Result<void> set_xcr0(std::uint64_t) = 0;
+    // KVM_GET_MSRS reads as many as it can: the count says where it stopped.
+    virtual Result<std::size_t> read_msrs(std::span<Msr> msrs) const = 0;
+    // KVM_SET_MSRS; an error names the first MSR that was refused.
+    virtual Result<void> write_msrs(std::span<const Msr> msrs) = 0;
+
+    virtual Result<kvm_vcpu_events> events() const = 0;
+    virtual Result<void> set_events(const kvm_vcpu_events&) = 0;
+    virtual Result<std::uint32_t> mp_state() const = 0;
+    virtual Result<void> set_mp_state(std::uint32_t) = 0;
+    // KVM_SET_GUEST_DEBUG: `control` is a set of KVM_GUESTDBG_*.
+    virtual Result<void> set_guest_debug(std::uint32_t control, std::span<const std::uint64_t, 4> dr,
+                                         std::uint64_t dr7) = 0;
+    // KVM_KVMCLOCK_CTRL: tells a guest with kvmclock that it was stopped, so that its watchdogs stay quiet.
+    // EINVAL (the guest has no kvmclock) is no error.
+    virtual Result<void> notify_paused() = 0;
+    // Returns true if the vCPU's CPUID announces CLAC, STAC and CR4.SMAP.
+    virtual Result<bool> has_smap() const = 0;
+    // KVM_GET_STATS_FD.
+    virtual Result<Fd> statistics() const = 0;
+
+  protected:
+    VcpuPort(VcpuIndex index, kvm_run* run_page, bool synced)
+        : index_(index), run_page_(run_page), synced_(synced) {}
+    VcpuPort(VcpuPort&&) = default;
+    VcpuPort& operator=(VcpuPort&&) = default;
+
+  private:
+    VcpuIndex index_;
+    kvm_run* run_page_;
+    bool synced_;
+};
+
+// Between KVM's structs and arch's values.
+x86::GeneralRegisters from_kvm(const kvm_regs&);
+kvm_regs to_kvm(const x86::GeneralRegisters&);
+x86::SystemRegisters from_kvm(const kvm_sregs&);
+// `previous` supplies what SystemRegisters does not hold: the pending-interrupt bitmap.
+kvm_sregs to_kvm(const x86::SystemRegisters&, const kvm_sregs& previous);
+
+}  // namespace ringside::kvm
