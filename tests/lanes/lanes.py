@@ -95,8 +95,8 @@ def sanitized(run: LaneRun, preset: str, options: dict[str, str], unit_tests: tu
     directory = run.build(preset, "vmm/cli/all", *unit_tests)
     run.ctest(directory, "unit", env=options)
     in_lab = in_lab_instead(run)
-    chosen = ["-m", "sanitized", *IN_LAB] if in_lab else HERE
-    run.pytest("tests/integration", *chosen, env={
+    chosen = ["-m", "sanitized"] if in_lab or run.short else []
+    run.pytest("tests/integration", *chosen, *(IN_LAB if in_lab else HERE), env={
         **options, "RINGSIDE": str(directory / "ringside"), "RINGSIDE_GUESTS": str(guests),
         "RINGSIDE_TEST_TIMEOUT_FACTOR": "4"})
 
@@ -274,6 +274,7 @@ BUILD_GROUPS = ("build", "test")
 LAB_GROUPS = ("lab", "intel", "amd")
 GDB_GROUPS = (*BUILD_GROUPS, "gdb", *LAB_GROUPS)  # the lab, for where there is no KVM
 LINUX_GROUPS = (*BUILD_GROUPS, *LAB_GROUPS, "linux")
+SANITIZED_LONG = "the gdb tests that are not marked `sanitized`"
 
 LANES = [
     Lane("lint", "format, layers, sizes, shellcheck, the foundations built alone", lint, ("build", "lint"), quick=True),
@@ -282,8 +283,9 @@ LANES = [
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, GDB_GROUPS, quick=True),
     Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True),
     Lane("clients", "LLDB 14, 16 and 19, debug adapters, IDEs' use of gdb/MI, Emacs and Neovim", clients, (*GDB_GROUPS, "clients")),
-    Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan; in the lab, some gdb tests", asan, GDB_GROUPS),
-    Lane("tsan", "unit and gdb tests under ThreadSanitizer; in the lab, some gdb tests", tsan, GDB_GROUPS),
+    Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan; in the lab, some gdb tests", asan, GDB_GROUPS,
+         only_long=SANITIZED_LONG),
+    Lane("tsan", "unit and gdb tests under ThreadSanitizer; in the lab, some gdb tests", tsan, GDB_GROUPS, only_long=SANITIZED_LONG),
     Lane("fuzz", "each fuzzer for 20 seconds", fuzz, (*BUILD_GROUPS, "clang")),
     Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench, (*BUILD_GROUPS, "bench", "lab", "amd")),
     Lane("lab-amd", "guests, exits and the conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd,
