@@ -1,15 +1,15 @@
 """What a user sees where something is missing, full, or dies: the message, the exit status, and that nothing is left behind."""
 
 import os
-import select
 import signal
 import subprocess
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from ringlab import cache
+
+from tests.harness import processes
 
 ROOT = Path(__file__).parents[2]
 RINGSIDE = ROOT / "build" / "release" / "ringside"
@@ -18,7 +18,6 @@ DEMO_IN_LAB = "No usable /dev/kvm here: the demo runs inside the lab, on emulate
 LAB_FAILED = 125
 NAMESPACES = ["unshare"] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
 WITHOUT_NETWORK = [*NAMESPACES, "--net"]
-PATIENCE = 30  # seconds until a process whose end has been ordered is gone
 
 pytestmark = pytest.mark.boots
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make devices")
@@ -31,12 +30,11 @@ class Place:
         self.temporary, self.cache = folder / "tmp", folder / "cache"
         self.temporary.mkdir()
         self.cache.mkdir()
-        self._mark = f"RINGSIDE_TEST_MARK={uuid.uuid4()}"
+        self._mark = processes.Mark("RINGSIDE_TEST_MARK")
 
     def options(self, shared_cache: bool) -> dict:
-        name, value = self._mark.split("=")
         own = {} if shared_cache else {"XDG_CACHE_HOME": str(self.cache)}
-        return {"cwd": ROOT, "env": {**os.environ, "TMPDIR": str(self.temporary), name: value, **own},
+        return {"cwd": ROOT, "env": {**os.environ, "TMPDIR": str(self.temporary), **self._mark.environment, **own},
                 "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
 
     def run(self, *command: object, shared_cache: bool = True) -> subprocess.CompletedProcess[str]:
@@ -57,30 +55,13 @@ class Place:
         """
         return self.run(*NAMESPACES, "--mount", "bash", "-c", script, self.temporary, folder, *command, shared_cache=shared_cache)
 
-    def processes(self) -> Iterator[int]:
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                if self._mark.encode() in (process / "environ").read_bytes().split(b"\0"):
-                    yield int(process.name)
-            except OSError:
-                continue  # it has ended, or is somebody else's
-
     def emulator(self) -> int:
-        return next(pid for pid in self.processes() if Path(f"/proc/{pid}/comm").read_text().startswith(("bochs", "qemu-system")))
+        return next(pid for pid in self._mark.processes() if Path(f"/proc/{pid}/comm").read_text().startswith(("bochs", "qemu-system")))
 
     def left_behind(self) -> list[str]:
         left = [str(path) for path in self.temporary.iterdir()]
         left += [path.name for path in self.cache.rglob("*") if path.name.startswith((".making-", ".removing-"))]
-        return left + [f"process {pid}" for pid in self.processes() if not gone(pid)]
-
-
-def gone(pid: int) -> bool:
-    """Whether a process ends in time. Those that die with their parent do so a moment later."""
-    try:
-        with open(os.pidfd_open(pid), "rb", closefd=True) as process:
-            return bool(select.select([process], [], [], PATIENCE)[0])
-    except ProcessLookupError:
-        return True
+        return left + [f"process {pid}: {processes.name(pid)}" for pid in self._mark.left()]
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
+from tests.harness import processes
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 LOGS = Path(os.environ.get("RINGSIDE_TEST_LOGS", BUILD / "logs"))
@@ -95,6 +97,7 @@ class LaneRun:
         self.quick, self.short, self.selection = form.quick, form.short, form.selection
         self.counts = Counts()
         self._pytest_runs = 0
+        self._mark = processes.Mark("RINGSIDE_LANE")
         self.log_path = LOGS / f"{lane.name}.log"
         self.log = open(self.log_path, "w", encoding="utf-8", errors="replace")
 
@@ -125,7 +128,7 @@ class LaneRun:
         words = [str(word) for word in command]
         log.write(f"\n$ {' '.join(words)}\n")
         log.flush()
-        process = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **(env or {}), **self._mark.environment}, stdin=subprocess.DEVNULL,
                                    stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             yield process
@@ -139,6 +142,14 @@ class LaneRun:
             return process.wait(timeout=self.lane.minutes * 60)
         except subprocess.TimeoutExpired:
             raise Failed(f"{process.args[0]} was still running after {self.lane.minutes} minutes") from None
+
+    def end_leftovers(self) -> None:
+        """A process that outlives its lane is a failure."""
+        for pid in self._mark.left():
+            self.note(f"failed: it has left process {pid} behind: {processes.name(pid)}")
+            self.counts.add(Counts(failed=1))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def build(self, preset: str, *targets: str) -> Path:
         """Configures a preset and builds targets of it ("folder/all" is everything below a folder)."""
@@ -249,6 +260,7 @@ def run_lane(lane: Lane, form: Form) -> Result:
         run.log.write(f"\n{reason}\n")
         verdict = f"FAILED: {reason}"
     finally:
+        run.end_leftovers()
         run.log.close()
     if run.counts.failed:
         print_tail(run.log_path)
