@@ -1,6 +1,7 @@
 """Whatever descends from a marked process is found, and is no longer once it has ended."""
 
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -27,3 +28,19 @@ def test_an_orphan_is_found_and_named(mark: processes.Mark) -> None:
 
 def test_other_processes_are_none_of_it(mark: processes.Mark) -> None:
     assert mark.left() == []
+
+
+def test_a_process_that_shows_no_environment_yet_is_read_again(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the middle of an exec: the first reading is empty, the second is not."""
+    folder = tmp_path / str(os.getpid())
+    folder.mkdir()
+    (folder / "exe").symlink_to("/bin/true")
+    readings = [b"", b"NAME=value\0"]
+    monkeypatch.setattr(pathlib.Path, "read_bytes", lambda _: readings.pop(0))
+    assert processes.environment(folder) == b"NAME=value\0"
+
+
+def test_a_process_without_a_program_is_not_waited_for(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "environ").touch()
+    with pytest.raises(OSError):
+        processes.environment(tmp_path)
