@@ -37,8 +37,4 @@ class DocumentStore final : public gdbstub::Documents {
     std::vector<OsTable> tables_;
 };
 
-// The qXfer:osdata document of one table (gdb manual, "Operating System Information"), escaped.
-std::string osdata(std::string_view type, const std::vector<std::string>& columns,
-                   const std::vector<std::vector<std::string>>& rows);
-
 }  // namespace ringside::debug

@@ -25,12 +25,18 @@ TEST(Documents, ListsAndServesTables) {
     EXPECT_EQ(store.document("osdata", "nothing"), std::nullopt);
 }
 
+std::string table(std::vector<std::string> columns, std::vector<std::vector<std::string>> rows) {
+    DocumentStore store("");
+    store.add({"t", "", "", std::move(columns), [rows = std::move(rows)] { return rows; }});
+    return store.document("osdata", "t").value();
+}
+
 TEST(Documents, EscapesWhatXmlReserves) {
-    EXPECT_THAT(osdata("t", {"C"}, {{"a<b>&\"c\""}}), HasSubstr(">a&lt;b&gt;&amp;&quot;c&quot;<"));
+    EXPECT_THAT(table({"C"}, {{"a<b>&\"c\""}}), HasSubstr(">a&lt;b&gt;&amp;&quot;c&quot;<"));
 }
 
 TEST(Documents, ARowLongerThanItsColumnsIsCut) {
-    EXPECT_EQ(osdata("t", {}, {{"lost"}}).find("lost"), std::string::npos);
+    EXPECT_EQ(table({}, {{"lost"}}).find("lost"), std::string::npos);
 }
 
 }  // namespace
