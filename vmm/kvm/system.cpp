@@ -53,15 +53,6 @@ Result<std::vector<kvm_cpuid_entry2>> System::supported_cpuid() const {
     return cpuid_list(fd_.get(), KVM_GET_SUPPORTED_CPUID, "KVM_GET_SUPPORTED_CPUID");
 }
 
-Result<std::vector<std::uint32_t>> System::msr_indices() const {
-    constexpr std::uint32_t kEntries = 1024;
-    std::vector<std::uint32_t> buffer(1 + kEntries);
-    buffer[0] = kEntries;
-    if (auto r = call(fd_.get(), KVM_GET_MSR_INDEX_LIST, buffer.data(), "KVM_GET_MSR_INDEX_LIST"); !r)
-        return tl::unexpected<Error>(r.error());
-    return std::vector<std::uint32_t>(buffer.begin() + 1, buffer.begin() + 1 + buffer[0]);
-}
-
 Result<std::size_t> System::vcpu_mapping_size() const {
     return call(fd_.get(), KVM_GET_VCPU_MMAP_SIZE, 0UL, "KVM_GET_VCPU_MMAP_SIZE").map([](int size) {
         return static_cast<std::size_t>(size);

@@ -22,8 +22,6 @@ class System {
     int check(int capability) const;
     // KVM_GET_SUPPORTED_CPUID.
     Result<std::vector<kvm_cpuid_entry2>> supported_cpuid() const;
-    // KVM_GET_MSR_INDEX_LIST: the MSRs that KVM_GET_MSRS can read.
-    Result<std::vector<std::uint32_t>> msr_indices() const;
     // Size of the kvm_run mapping in bytes.
     Result<std::size_t> vcpu_mapping_size() const;
     // KVM_CREATE_VM.
