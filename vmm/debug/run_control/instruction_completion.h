@@ -1,8 +1,8 @@
 // Takes a guest past instructions that this host's KVM fails to emulate (KVM_INTERNAL_ERROR_EMULATION): a KVM
 // that emulates ring 0 lacks some that stock kernels cannot do without.
 //
-// What counts is that no answer is wrong: an instruction that would fault, whose memory is a device's or
-// holds an int3 of ours, is left alone, and the vCPU's stop says why it cannot run on.
+// No answer may be wrong: an instruction that would fault, or whose memory belongs to a device or holds a planted int3,
+// is not completed, and the vCPU's stop says why it cannot continue.
 #pragma once
 
 #include <optional>

@@ -100,7 +100,7 @@ void VcpuDebugger::on_debug_exit() {
 void VcpuDebugger::on_int3() {
     const auto page = context_.view.translate(at_.system, at_.pc());
     Breakpoint* breakpoint = page ? context_.table.int3_at(page->gpa) : nullptr;
-    // The int3 of ours is out of memory: the instruction under it is an int3 of the guest's own.
+    // While the planted int3 is out of memory, an int3 here is the guest's own.
     if (breakpoint == nullptr || step_off_.has_lifted(breakpoint->gpa)) {
         done(traps_.give_breakpoint());
         return;

@@ -1,8 +1,8 @@
 // The debugger's half of one vCPU's exit loop: arms the vCPU before it runs, and decides at each debug exit whether the
 // client must know. Steps, range steps, conditions and watchpoints without a slot all run here, next to the guest.
 //
-// It sorts exits and hands them to the objects that know what to do: StepEngine, StepOff, GuestDebugRegisters,
-// GuestTraps, UserTrapFlag. README.md follows a breakpoint through them.
+// It sorts exits and passes them to the objects that handle them: StepEngine, StepOff, GuestDebugRegisters, GuestTraps,
+// UserTrapFlag.
 //
 // Threading: set_action() and the accessors are for the server's thread while the vCPU is parked; all else runs on the
 // vCPU's own thread.
