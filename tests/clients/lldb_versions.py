@@ -1,18 +1,16 @@
 """Several versions of LLDB side by side.
 
 Debian's packages of different versions replace each other, so they are not installed: they are downloaded and unpacked
-below build/clients, once. What they need besides (libedit, libxml2, Python's library) comes with one installed package.
+into the lab's cache, once. What they need besides (libedit, libxml2, Python's library) is installed.
 """
 
 import dataclasses
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
-from tests.harness.paths import ROOT
+from tests.lab.ringlab import cache
 
-STORE = ROOT / "build" / "clients"
 VERSIONS = (14, 16, 19)
 PACKAGES = ("lldb-{0}", "liblldb-{0}", "libllvm{0}", "libclang-cpp{0}", "python3-lldb-{0}")
 
@@ -23,7 +21,20 @@ class LldbVersion:
 
     @property
     def root(self) -> Path:
-        return STORE / f"lldb-{self.number}"
+        """Where its packages are unpacked, which the first use does."""
+        with cache.lock("clients"):
+            return cache.entry(f"{cache.digest(*self._packages)}.lldb-{self.number}", self._unpack)
+
+    @property
+    def _packages(self) -> list[str]:
+        return [name.format(self.number) for name in PACKAGES]
+
+    def _unpack(self, folder: Path) -> None:
+        folder.mkdir()
+        subprocess.run(["apt-get", "download", "-qq", *self._packages], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        for package in folder.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", package, folder], check=True)
+            package.unlink()
 
     @property
     def _llvm(self) -> Path:
@@ -45,18 +56,3 @@ class LldbVersion:
         modules = (self.root / "usr" / "lib" / "python3" / "dist-packages", *self._llvm.glob("lib/python3.*/dist-packages"))
         return {**os.environ, "HOME": home, "LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
                 "PYTHONPATH": ":".join(map(str, modules))}
-
-    def prepare(self) -> None:
-        """Downloads and unpacks the packages, unless that was done before."""
-        if self.program.exists():
-            return
-        unpacked = self.root.with_suffix(f".{os.getpid()}")
-        shutil.rmtree(unpacked, ignore_errors=True)
-        unpacked.mkdir(parents=True)
-        names = [name.format(self.number) for name in PACKAGES]
-        subprocess.run(["apt-get", "download", "-qq", *names], cwd=unpacked, check=True, stdout=subprocess.DEVNULL)
-        for package in unpacked.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", package, unpacked], check=True)
-            package.unlink()
-        shutil.rmtree(self.root, ignore_errors=True)
-        unpacked.rename(self.root)

@@ -1,26 +1,23 @@
-"""The clients that come from npm: installed below build/clients, once for each package.json, without their scripts."""
+"""The clients that come from npm, installed once for each package.json, without their scripts."""
 
 import shutil
 import subprocess
+from pathlib import Path
 
-from tests.clients.lldb_versions import STORE
 from tests.harness.paths import ROOT
+from tests.lab.ringlab import cache
 
 PACKAGES = ROOT / "tests" / "clients" / "dap" / "package.json"
-NODE_MODULES = STORE / "node"
 
 
-def prepare() -> None:
-    installed = NODE_MODULES / "package.json"
-    if installed.exists() and installed.read_bytes() == PACKAGES.read_bytes():
-        return
-    shutil.rmtree(NODE_MODULES, ignore_errors=True)
-    NODE_MODULES.mkdir(parents=True)
-    shutil.copyfile(PACKAGES, NODE_MODULES / "package.json.new")
-    (NODE_MODULES / "package.json.new").rename(NODE_MODULES / "package.json")
-    try:
-        subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"], cwd=NODE_MODULES,
-                       check=True, stdout=subprocess.DEVNULL)
-    except BaseException:
-        shutil.rmtree(NODE_MODULES)  # nothing half installed is taken for the whole
-        raise
+def installed() -> Path:
+    """The folder that holds node_modules."""
+    with cache.lock("clients"):
+        return cache.entry(f"{cache.digest(PACKAGES)}.npm", _install)
+
+
+def _install(folder: Path) -> None:
+    folder.mkdir()
+    shutil.copyfile(PACKAGES, folder / "package.json")
+    subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"], cwd=folder, check=True,
+                   stdout=subprocess.DEVNULL)

@@ -8,8 +8,8 @@ import tempfile
 
 import pytest
 
+from tests.clients import node_packages
 from tests.clients.lldb_versions import VERSIONS, LldbVersion
-from tests.clients.node_packages import NODE_MODULES, prepare
 from tests.harness import paths
 from tests.harness.timeouts import FACTOR
 
@@ -57,9 +57,6 @@ ADAPTERS = [Adapter("gdb", "gdb"), *[Adapter(f"lldb{number}", "lldb", LldbVersio
 
 @pytest.fixture(scope="module", params=ADAPTERS, ids=lambda adapter: adapter.name)
 def adapter(request) -> Adapter:
-    prepare()
-    if request.param.version:
-        request.param.version.prepare()
     return request.param
 
 
@@ -67,7 +64,7 @@ def node(adapter: Adapter, *arguments: str) -> tuple[int, str]:
     """Runs the runner, and ends whatever it has started with it."""
     with tempfile.TemporaryDirectory(prefix="ringside-dap-") as home:
         environment = {**adapter.environment(home), "RINGSIDE": str(paths.RINGSIDE), "RINGSIDE_GUESTS": str(paths.GUESTS),
-                       "RINGSIDE_SOURCES": str(paths.ROOT), "RINGSIDE_NODE_MODULES": str(NODE_MODULES)}
+                       "RINGSIDE_SOURCES": str(paths.ROOT), "RINGSIDE_NODE_MODULES": str(node_packages.installed())}
         process = subprocess.Popen(["node", DAP / "run.mjs", *arguments], env=environment, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         try:

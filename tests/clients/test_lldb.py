@@ -16,9 +16,7 @@ PASSED = 33
 
 @pytest.fixture(scope="module", params=VERSIONS, ids="lldb{}".format)
 def version(request) -> LldbVersion:
-    version = LldbVersion(request.param)
-    version.prepare()
-    return version
+    return LldbVersion(request.param)
 
 
 class LldbTest(RingsideTest):
@@ -35,6 +33,13 @@ class LldbTest(RingsideTest):
         client = self.lldb(self.guest(symbols or kernel))
         client.connect(vm.port())
         return vm, client
+
+    def lldb_in_step(self) -> Lldb:
+        """An LLDB on demo64, stopped in step()."""
+        _, client = self.lldb_on("demo64")
+        client.command("breakpoint set --name step")
+        client.command("continue")
+        return client
 
 
 class TestSource(LldbTest):
@@ -127,35 +132,25 @@ class TestState(LldbTest):
         assert "0x1122334455667788" in client.command("register read rbx")
 
     def test_memory_is_read_and_written(self):
-        _, client = self.lldb_on("demo64")
-        client.command("breakpoint set --name step")
-        client.command("continue")
+        client = self.lldb_in_step()
         client.command("memory write --size 8 `&rounds_done` 0x29a")
         assert client.python("target.FindFirstGlobalVariable('rounds_done').unsigned") == "666"
 
     def test_memory_regions_follow_the_page_tables(self):
-        _, client = self.lldb_on("demo64")
-        client.command("breakpoint set --name step")
-        client.command("continue")
+        client = self.lldb_in_step()
         assert re.search(r"\[0x0+-0x[0-9a-f]+\) rwx", client.command("memory region $pc"))
 
     def test_what_is_not_mapped_is_an_error(self):
-        _, client = self.lldb_on("demo64")
-        client.command("breakpoint set --name step")
-        client.command("continue")
+        client = self.lldb_in_step()
         assert "error:" in client.command("memory read 0xffff900000000000")
 
     def test_expressions_use_the_guest(self):
-        _, client = self.lldb_on("demo64")
-        client.command("breakpoint set --name step")
-        client.command("continue")
+        client = self.lldb_in_step()
         assert re.search(r"= 7\b", client.command("expression rounds_done + 7"))
 
     def test_a_call_is_refused_and_changes_nothing(self):
         """LLDB compiles a call into memory that the stub would have to allocate, and a guest's memory is the guest's."""
-        _, client = self.lldb_on("demo64")
-        client.command("breakpoint set --name step")
-        client.command("continue")
+        client = self.lldb_in_step()
         before = client.command("register read rip rsp rdi rsi")
         assert "error:" in client.command("expression mix(16, 28)")
         assert values(client.command("register read rip rsp rdi rsi")) == values(before)

@@ -1,5 +1,5 @@
-// The debug adapters under test, behind one interface: how to start one, and where they differ. Their configurations are
-// those of guests/.vscode, so that what a user gets by pressing F5 there is what the tests run.
+// The debug adapters under test, behind one interface: how to start one, and where they differ. Their configurations come
+// from guests/.vscode, with another kernel and port.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -21,15 +21,26 @@ const gdb = {
     attach: (program, port) => configuration('gdbtarget', program, port),
     monitor: (command) => `>monitor ${command}`,
     registers: 'Registers',
+    races: false,
+    // It prints a log message as it is, without its expressions' values.
+    logged: (text) => text,
 };
 
 // lldb-vscode up to version 17, lldb-dap from 18 on.
+const isDap = path.basename(process.env.LLDB_ADAPTER ?? '') === 'lldb-dap';
 const lldb = {
     start: () => new DebugClient('/usr/bin/env', process.env.LLDB_ADAPTER, 'lldb', { env: process.env }),
-    // Version 14 reports a stop at the entry twice, which would race with the tests.
-    attach: (program, port) => ({ ...configuration('lldb-dap', program, port), stopOnEntry: false }),
+    // Version 14 reports a stop at the entry twice, which would race with the tests. lldb-dap attaches itself: with commands,
+    // it looks at the process before its connection has reported the first stop.
+    attach(program, port) {
+        const { attachCommands, ...rest } = configuration('lldb-dap', program, port);
+        return { ...rest, ...(isDap ? { 'gdb-remote-port': Number(port) } : { attachCommands }), stopOnEntry: false };
+    },
+    // It handles the stop at the entry while the guest runs on, and may take the stop at a breakpoint for it.
+    races: isDap,
     monitor: (command) => `\`process plugin packet monitor ${command}`,
     registers: 'Registers',
+    logged: (text, value) => text.replace(/\{.*\}/, value),
 };
 
 export const adapters = { gdb, lldb };

@@ -12,7 +12,9 @@ export class Guest {
         this.errors = '';
         this.process = spawn(process.env.RINGSIDE,
             ['run', '-m', '64M', '--gdb=tcp:127.0.0.1:0', '--wait', ...options, this.kernel],
-            { stdio: ['ignore', 'ignore', 'pipe'] });
+            { stdio: ['ignore', 'pipe', 'pipe'] });
+        this.output = '';
+        this.process.stdout.on('data', (data) => { this.output += data; });
         this.ended = new Promise((resolve) => this.process.on('exit', (status, signal) => resolve(status ?? signal)));
         this.port = new Promise((resolve, reject) => {
             this.process.stderr.on('data', (data) => {
@@ -24,6 +26,15 @@ export class Guest {
             this.ended.then((status) => reject(new Error(`ringside ended with ${status}: ${this.errors}`)));
         });
         this.port.catch(() => {});  // reported to whoever awaits it
+    }
+
+    // Resolves once the guest has printed something that matches.
+    prints(pattern) {
+        return new Promise((resolve) => {
+            const look = () => pattern.test(this.output) && resolve();
+            this.process.stdout.on('data', look);
+            look();
+        });
     }
 
     close() {
@@ -64,12 +75,16 @@ export class Session {
 
     // The same, and then the first hit of a breakpoint.
     async reach(guest, where) {
-        const hit = new Promise((resolve) => this.client.on('stopped', ({ body }) => {
-            if (/breakpoint/.test(body.reason))
-                resolve(body);
-        }));
+        const hit = new Promise((resolve, reject) => {
+            this.client.on('stopped', ({ body }) => {
+                if (/breakpoint/.test(body.reason))
+                    resolve(body);
+            });
+            setTimeout(() => reject(new Error('no breakpoint was hit')), this.client.defaultTimeout).unref();
+        });
+        hit.catch(() => {});  // its failure is thrown by the await below
         await this.attach(guest, where);
-        return hit;
+        return await hit;
     }
 
     // Does something that resumes the guest; resolves with the stop that ends it.
@@ -81,6 +96,18 @@ export class Session {
 
     continue(threadId = 1) {
         return this.until(() => this.client.continueRequest({ threadId }));
+    }
+
+    // LLDB's adapters drop a pause that comes before they have seen the guest run: then their user presses the button again.
+    async pause(threadId = 1) {
+        const stopped = this.client.waitForEvent('stopped');
+        let again;
+        const press = () => {
+            again = setTimeout(press, 2000);
+            return this.client.pauseRequest({ threadId });
+        };
+        await press();
+        return stopped.then(({ body }) => body).finally(() => clearTimeout(again));
     }
 
     async frames(threadId = 1) {
@@ -148,7 +175,8 @@ export class Session {
         if (!adapter || adapter.exitCode !== null || adapter.signalCode !== null)
             return;
         const gone = new Promise((resolve) => adapter.on('exit', resolve));
-        await Promise.race([this.client.stop().catch(() => {}), gone]);
+        const late = new Promise((resolve) => setTimeout(resolve, SECONDS * 100).unref());
+        await Promise.race([this.client.stop().catch(() => {}), gone, late]);
         adapter.kill('SIGKILL');
     }
 }

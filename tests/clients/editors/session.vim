@@ -6,7 +6,7 @@ let s:patience = 60000 * str2float(empty($RINGSIDE_TEST_TIMEOUT_FACTOR) ? '1' : 
 function s:Fail(what)
   call writefile(['Neovim never came to: ' .. a:what, 'it shows ' .. bufname() .. ':' .. line('.')], '/dev/stderr')
   for l:buffer in getbufinfo()
-    call writefile(['-- ' .. l:buffer.name] + getbufline(l:buffer.bufnr, 1, '$')[-30:], '/dev/stderr')
+    call writefile(['-- ' .. l:buffer.name] + filter(getbufline(l:buffer.bufnr, 1, '$'), 'v:val !=# ""')[-30:], '/dev/stderr')
   endfor
   cquit
 endfunction
