@@ -210,7 +210,7 @@ class TestCpus(LldbTest):
         client.command("continue")
         threads = client.command("thread list")
         assert len(re.findall(r"thread #\d+: tid = ", threads)) == 3
-        assert re.search(r"\* thread #3: .*name = 'vCPU 2'", threads)
+        assert re.search(r"thread #3: .*name = 'vCPU 2', stop reason = breakpoint", threads), threads
 
     def test_two_that_hit_together_are_both_reported(self):
         """Both vCPUs are about to execute the same instruction when they are resumed."""

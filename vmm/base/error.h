@@ -63,6 +63,6 @@ inline tl::unexpected<Error> errno_failure(std::string operation, int code, std:
     auto ringside_result_##variable = (expression);                           \
     if (!ringside_result_##variable)                                          \
         return tl::unexpected(std::move(ringside_result_##variable).error()); \
-    auto& variable = *ringside_result_##variable
+    auto& variable = *ringside_result_##variable  // NOLINT(bugprone-macro-parentheses): a declared name
 
 }  // namespace ringside
