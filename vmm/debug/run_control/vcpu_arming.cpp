@@ -30,8 +30,8 @@ void VcpuDebugger::arm() {
     }
     if (!done(own_.share(setup)))
         return;
-    // Without a single-step in the new setup, a TF of the guest's own has to survive the end of the last one.
-    if (!setup.single_steps() && !done(traps_.end_single_step(step_.guest_trap_flag())))
+    // A TF of the guest's own has to survive the end of the last single-step.
+    if (!setup.single_steps() && step_.guest_trap_flag() && !done(traps_.end_single_step(true)))
         return;
     if (!done(armed_.program(setup, steps)))
         return;

@@ -1,0 +1,87 @@
+// All-stop over scripted vCPUs whose threads have not been started: what is reported, kept and dropped.
+
+#include "vmm/debug/run_control/stop_coordinator.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/vmm/debug/run_control/vcpu_debugger_fixture.h"
+
+namespace ringside::debug {
+namespace {
+
+class StopCoordinatorTest : public ::testing::Test {
+  protected:
+    StopCoordinatorTest() {
+        std::vector<std::unique_ptr<kvm::VcpuPort>> vcpus;
+        for (std::uint32_t i = 0; i < 2; ++i)
+            vcpus.push_back(std::make_unique<ScriptedVcpu>(VcpuIndex{i}));
+        machine = machine::Machine::assemble(std::move(machine::GuestMemory::create(0x200000).value()), {},
+                                             std::move(vcpus), observer);
+        coordinator = std::make_unique<StopCoordinator>(*machine, [this] { ++stops; });
+        resume();
+    }
+    void resume() { coordinator->resume(kBoth); }
+    void report(std::uint32_t vcpu, gdbstub::StopReason reason) {
+        coordinator->report(VcpuIndex{vcpu}, {gdbstub::ThreadId{vcpu + 1}, reason, {}});
+    }
+    std::uint32_t thread() const { return coordinator->last_stop().thread.value; }
+
+    static constexpr VcpuIndex kBoth[] = {VcpuIndex{0}, VcpuIndex{1}};
+    static constexpr gdbstub::StoppedBySignal kStepDone{gdbstub::Signal::Trap, true};
+    NoObserver observer;
+    std::unique_ptr<machine::Machine> machine;
+    std::unique_ptr<StopCoordinator> coordinator;
+    int stops = 0;
+};
+
+TEST_F(StopCoordinatorTest, TheFirstReportIsTheStops) {
+    report(1, gdbstub::StoppedBySoftwareBreakpoint{});
+    report(0, kStepDone);
+    EXPECT_EQ(thread(), 2U);
+}
+
+TEST_F(StopCoordinatorTest, AFinishedStepThatCameSecondIsReportedAtTheNextResume) {
+    report(0, kStepDone);
+    report(1, kStepDone);
+    resume();
+    EXPECT_EQ(stops, 1);
+    EXPECT_EQ(thread(), 2U);
+}
+
+TEST_F(StopCoordinatorTest, AWatchpointThatCameSecondIsReportedAtTheNextResume) {
+    report(0, kStepDone);
+    report(1, gdbstub::StoppedByWatchpoint{gdbstub::WatchKind::Write, 0x1000});
+    resume();
+    EXPECT_EQ(stops, 1);
+    EXPECT_TRUE(std::holds_alternative<gdbstub::StoppedByWatchpoint>(coordinator->last_stop().reason));
+}
+
+TEST_F(StopCoordinatorTest, ABreakpointThatCameSecondIsHitAgain) {
+    report(0, kStepDone);
+    report(1, gdbstub::StoppedBySoftwareBreakpoint{});
+    EXPECT_EQ(coordinator->simultaneous().size(), 1U);
+    resume();
+    EXPECT_EQ(stops, 0);
+}
+
+TEST_F(StopCoordinatorTest, WhoeverLeavesForGoodHearsOfNothingMore) {
+    report(0, kStepDone);
+    report(1, kStepDone);
+    coordinator->resume_all_forgetting();
+    EXPECT_EQ(stops, 0);
+}
+
+TEST_F(StopCoordinatorTest, DuringAStopNobodyStepsOffAlone) {
+    report(0, kStepDone);
+    EXPECT_FALSE(coordinator->begin_exclusive(VcpuIndex{1}));
+}
+
+TEST_F(StopCoordinatorTest, AnInterruptOfAStoppedGuestChangesNothing) {
+    report(1, kStepDone);
+    coordinator->interrupt(gdbstub::StoppedByInterrupt{});
+    EXPECT_EQ(thread(), 2U);
+    EXPECT_TRUE(std::holds_alternative<gdbstub::StoppedBySignal>(coordinator->last_stop().reason));
+}
+
+}  // namespace
+}  // namespace ringside::debug
