@@ -33,7 +33,7 @@ struct SessionOptions {
     // anew, and a second qSupported is a new client's greeting.
     bool line_outlives_client = false;
     // Attach at once rather than at the client's first packet: where there is no port to be probed, as on
-    // stdio, a guest that has not been started yet is held for the client.
+    // stdio, a guest that has not been started yet stays stopped for the client.
     bool attach_at_once = false;
 };
 

@@ -234,8 +234,8 @@ class Stepping {
   public:
     virtual ~Stepping() = default;
     // True if interrupts wait while a thread is stepped.
-    virtual bool holds_interrupts() const = 0;
-    virtual Result<void> hold_interrupts(bool) = 0;
+    virtual bool blocks_interrupts() const = 0;
+    virtual Result<void> block_interrupts(bool) = 0;
 };
 
 // qXfer objects that are read as one text: name ("features", "osdata", ...) and annex ("target.xml",

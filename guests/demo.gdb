@@ -1,4 +1,4 @@
-# The machine is held before its first instruction. No code of the kernel has run yet.
+# The machine is stopped before its first instruction. No code of the kernel has run yet.
 print $rip
 #? pvh_entry
 

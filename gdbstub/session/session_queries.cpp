@@ -118,7 +118,7 @@ SessionCore::Handled SessionCore::handle(const packet::qOffsets&) {
     return {};
 }
 
-// QEMU's bits, as far as the target has them: ENABLE is always on, and NOIRQ holds interrupts back during a
+// QEMU's bits, as far as the target has them: ENABLE is always on, and NOIRQ blocks interrupts during a
 // step. Nothing here has NOTIMER, which stops the guest's clock.
 SessionCore::Handled SessionCore::handle(const packet::qqemu_sstepbits&) {
     reply_.frame().text(target_.stepping() != nullptr ? "ENABLE=1,NOIRQ=2" : "ENABLE=1");
@@ -126,7 +126,7 @@ SessionCore::Handled SessionCore::handle(const packet::qqemu_sstepbits&) {
 }
 
 SessionCore::Handled SessionCore::handle(const packet::qqemu_sstep&) {
-    const bool no_irq = target_.stepping() != nullptr && target_.stepping()->holds_interrupts();
+    const bool no_irq = target_.stepping() != nullptr && target_.stepping()->blocks_interrupts();
     reply_.frame().text("0x").hex_number(kStepEnable | (no_irq ? kStepNoIrq : 0));
     return {};
 }
@@ -139,7 +139,7 @@ SessionCore::Handled SessionCore::handle(const packet::Qqemu_sstep& packet, Stop
         return failure(TargetError::Code::Unsupported,
                        "steps cannot do what these bits ask for: qqemu.sstepbits lists those that they can");
     if (stopped.stepping() != nullptr)
-        STUB_TRY(stopped.stepping()->hold_interrupts((packet.flags & kStepNoIrq) != 0));
+        STUB_TRY(stopped.stepping()->block_interrupts((packet.flags & kStepNoIrq) != 0));
     return ok();
 }
 

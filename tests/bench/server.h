@@ -1,4 +1,4 @@
-// The two programs that are compared, started alike: a VMM that holds a guest at its first instruction and
+// The two programs that are compared, started alike: a VMM that stops a guest at its first instruction and
 // serves a debugger on a loopback port, or that just runs it.
 #pragma once
 

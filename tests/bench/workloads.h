@@ -12,7 +12,7 @@ namespace ringside::bench {
 
 using Seconds = std::chrono::duration<double>;
 
-// Takes a fresh guest from wherever its VMM holds it to the function that it calls for ever. Not every host has
+// Takes a fresh guest from wherever its VMM has stopped it to the function that it calls for ever. Not every host has
 // breakpoints for every stub: where none is hit, it is done by Ctrl-C and steps.
 void stop_in_loop(testing::RspClient&);
 

@@ -28,7 +28,7 @@ class LldbTest(RingsideTest):
         return self.keep(Lldb(self._version, symbols))
 
     def lldb_on(self, kernel: str, *options: object, symbols: str | None = None) -> tuple[Ringside, Lldb]:
-        """One of the project's guests, held at its first instruction, and an LLDB attached to it."""
+        """One of the project's guests, stopped at its first instruction, and an LLDB attached to it."""
         vm = self.ringside(self.guest(kernel), *options)
         client = self.lldb(self.guest(symbols or kernel))
         client.connect(vm.port())

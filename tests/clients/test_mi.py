@@ -11,7 +11,7 @@ from tests.harness.gdb import GdbError, GdbSession
 
 
 class MiTest(RingsideTest):
-    def held(self, kernel: str = "demo64", *options: object) -> tuple[int, GdbSession]:
+    def stopped(self, kernel: str = "demo64", *options: object) -> tuple[int, GdbSession]:
         """A guest at its first instruction; its port, and a gdb that is not attached and has no symbols yet."""
         return self.ringside(self.guest(kernel), *options).port(), self.gdb()
 
@@ -24,7 +24,7 @@ class TestCpptools(MiTest):
     """VS Code's C/C++ extension: "MIMode": "gdb" with "miDebuggerServerAddress"."""
 
     def attached(self) -> GdbSession:
-        port, gdb = self.held()
+        port, gdb = self.stopped()
         for command in ('-interpreter-exec console "set pagination off"', "-gdb-set auto-solib-add on",
                         f"-file-exec-and-symbols {paths.GUESTS / 'demo64'}", "-gdb-set solib-search-path .",
                         f"-target-select remote 127.0.0.1:{port}"):
@@ -121,7 +121,7 @@ class TestEclipse(MiTest):
     """Eclipse CDT's "C/C++ Remote Application" and "GDB Hardware Debugging"."""
 
     def test_attach_with_memory_and_registers(self):
-        port, gdb = self.held()
+        port, gdb = self.stopped()
         for command in ("-environment-cd /", "-gdb-set breakpoint pending on", "-enable-pretty-printing", "-gdb-set python print-stack none",
                         "-gdb-set print object on", "-gdb-set auto-solib-add on", f"-file-exec-and-symbols {paths.GUESTS / 'demo64'}",
                         f"-target-select remote 127.0.0.1:{port}"):
@@ -139,6 +139,6 @@ class TestEclipse(MiTest):
 
     def test_system_tables(self):
         """The tables of `info os`, which Eclipse's OS Resources view shows."""
-        port, gdb = self.held()
+        port, gdb = self.stopped()
         gdb.connect(port)
         assert gdb.command("-info-os")["OSDataTable"]["body"]

@@ -48,7 +48,7 @@ class RingsideTest:
         return self.keep(GdbSession(symbols))
 
     def attached(self, name: str, *options: object, symbols: str | None = None) -> tuple[Ringside, GdbSession]:
-        """One of the project's guests, held at its first instruction, and a gdb attached to it."""
+        """One of the project's guests, stopped at its first instruction, and a gdb attached to it."""
         vm = self.ringside(self.guest(name), *options)
         gdb = self.gdb(self.guest(symbols or name))
         gdb.connect(vm.port())

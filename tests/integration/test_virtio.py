@@ -164,7 +164,7 @@ class TestUnderTheDebugger(VirtioTest):
         completed = gdb.integer("used_.index")
         assert completed in (0, 1)
         gdb.console("maint flush dcache")
-        assert gdb.integer("used_.index") == completed, "nothing moves while the guest is held"
+        assert gdb.integer("used_.index") == completed, "nothing moves while the guest is stopped"
         gdb.console("delete")
         gdb.console("break guest::debug_exit")
         gdb.run("continue")

@@ -29,7 +29,7 @@ def expect(condition: bool, what: str) -> None:
 
 
 class DebuggedLinux:
-    """A guest held at its first instruction, and gdb attached to it. A context manager."""
+    """A guest stopped at its first instruction, and gdb attached to it. A context manager."""
 
     def __init__(self, ringside: Path, script: str = "", files: Mapping[str, bytes] | None = None, options: str = "",
                  append: str = "quiet", gdb: GdbSession | None = None, host: str = "intel"):

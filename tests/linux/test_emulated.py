@@ -46,7 +46,7 @@ RESUME_FLAG = 0x10000
 
 
 class EmulatedLinux:
-    """A guest held at its first instruction, and gdb attached to it. A context manager."""
+    """A guest stopped at its first instruction, and gdb attached to it. A context manager."""
 
     def __init__(self, ringside: Path):
         self._folder = tempfile.TemporaryDirectory(prefix="ringside-linux-")

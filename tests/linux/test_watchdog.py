@@ -1,4 +1,4 @@
-"""Debian's kernel is held for longer than its watchdogs' patience, and they must not bark.
+"""Debian's kernel is stopped for longer than its watchdogs' patience, and they must not bark.
 
 The guest is told by way of kvmclock that it was stopped. The same stop without kvmclock, of which the guest then learns nothing,
 shows that it is long enough for them.
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.linux.debugged import DebuggedLinux, expect
 
-HELD = 25  # seconds: longer than the limits that follow
+STOPPED = 25  # seconds: longer than the limits that follow
 LIMITS = "quiet watchdog_thresh=4 rcupdate.rcu_cpu_stall_timeout=6 rcupdate.rcu_exp_cpu_stall_timeout=6000"
 WATCHDOGS = ("soft lockup", "detected stall")
 COMPLAINTS = "|".join((*WATCHDOGS, "as unstable", "blocked for more", "WARNING: CPU", "BUG:", "Oops"))
@@ -26,7 +26,7 @@ def complaint(ringside: Path, more: str = "") -> str:
     with DebuggedLinux(ringside, SCRIPT, options="--cpus 2", append=f"{LIMITS} {more}") as linux:
         linux.expect_meetings()
         linux.meet("busy")
-        linux.gdb.console(f"shell sleep {HELD}", 2 * HELD)
+        linux.gdb.console(f"shell sleep {STOPPED}", 2 * STOPPED)
         linux.go_on()
         return linux.meeting().removeprefix("complaint: ")
 

@@ -25,8 +25,8 @@ void BootReport::loaded(const std::string& kernel, const boot::BootState& state)
 }
 
 void BootReport::started(bool waiting) const {
-    spdlog::info("boot: {} after {:.1f} ms", waiting ? "held at the first instruction" : "first instruction",
-                 milliseconds());
+    spdlog::info("boot: {} after {:.1f} ms",
+                 waiting ? "stopped at the first instruction" : "first instruction", milliseconds());
 }
 
 void BootReport::write(std::span<const std::byte> data) {

@@ -109,7 +109,7 @@ void add_stub_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
         ->default_str(kDefaultEndpoint)
         ->check(CLI::Validator(check_endpoint, kNoDescription));
     app.add_flag("--wait", options.debugger.wait,
-                 "hold every vCPU at its first instruction until a debugger resumes it");
+                 "keep every vCPU stopped at its first instruction until a debugger resumes it");
     app.add_flag("-s", texts.gdb_default, "the same as --gdb");
     app.add_flag("-S", texts.freeze, "the same as --wait");
 }

@@ -5,8 +5,8 @@
 // - Only this thread touches the vCPU. Others call(): the request runs on this thread at its next safe point, which is
 //   between two KVM_RUNs, with the last exit finished (KVM API, "KVM_RUN": PIO, MMIO and MSR exits complete at the
 //   next entry).
-// - A vCPU runs while its suspension count is 0. Suspensions nest, so that an all-stop and a short internal pause are
-//   independent of each other.
+// - A vCPU runs while its suspension count is 0. Suspensions nest, so that an all-stop and one
+//   vCPU that runs alone are independent of each other.
 // - A kick sets immediate_exit, then sends a signal: a KVM_RUN that is about to start returns as surely as one that
 //   is running.
 #pragma once

@@ -5,7 +5,7 @@ import { adapters } from './adapters.mjs';
 
 const SECONDS = 60 * Number(process.env.RINGSIDE_TEST_TIMEOUT_FACTOR ?? 1);
 
-// A running `ringside run`, held at the guest's first instruction.
+// A running `ringside run`, stopped at the guest's first instruction.
 export class Guest {
     constructor(kernel, options = []) {
         this.kernel = path.join(process.env.RINGSIDE_GUESTS, kernel);

@@ -10,7 +10,7 @@ from .run_command import STATUS_INTERRUPTED, STATUS_LAB_FAILED, complain
 from .runner import HOSTS, boot, end_on_signals
 
 DESCRIPTION = """\
-Boot KERNEL under Ringside on emulated virtualisation hardware, held at its first instruction, and serve it to a debugger
+Boot KERNEL under Ringside on emulated virtualisation hardware, stopped at its first instruction, and serve it to a debugger
 outside: `gdb KERNEL -ex 'target remote 127.0.0.1:1234'`. What the kernel writes to its serial port comes to standard
 output. It ends with Ringside, or with Ctrl-C."""
 

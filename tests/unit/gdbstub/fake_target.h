@@ -43,7 +43,7 @@ class FakeTarget final : public Threads,
     std::optional<TargetError> insert_error;
     std::optional<TargetError> read_error;
     bool conditions = true;
-    bool step_holds_interrupts = true;
+    bool step_blocks_interrupts = true;
     std::vector<StopEvent> other_stops;  // that came together with `stop`
     std::vector<BreakpointRequest> inserted;
     std::vector<std::byte> memory = std::vector<std::byte>(kMemorySize);
@@ -94,9 +94,9 @@ class FakeTarget final : public Threads,
     Result<void> remove(ThreadId id, BreakpointKind kind, Address address, std::uint64_t size) override;
     std::uint32_t hardware_watchpoint_slots() const override { return 4; }
     // Stepping
-    bool holds_interrupts() const override { return step_holds_interrupts; }
-    Result<void> hold_interrupts(bool on) override {
-        step_holds_interrupts = on;
+    bool blocks_interrupts() const override { return step_blocks_interrupts; }
+    Result<void> block_interrupts(bool on) override {
+        step_blocks_interrupts = on;
         return {};
     }
     // Documents

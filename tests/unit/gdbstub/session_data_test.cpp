@@ -132,10 +132,10 @@ TEST_F(Data, TellsAndSetsWhatAStepHoldsBack) {
     EXPECT_EQ(send("qqemu.sstepbits"), "ENABLE=1,NOIRQ=2");
     EXPECT_EQ(send("qqemu.sstep"), "0x3");
     EXPECT_EQ(send("Qqemu.sstep=0x1"), "OK");
-    EXPECT_FALSE(target_.step_holds_interrupts);
+    EXPECT_FALSE(target_.step_blocks_interrupts);
     EXPECT_EQ(send("qqemu.sstep"), "0x1");
     EXPECT_EQ(send("Qqemu.sstep=3"), "OK");
-    EXPECT_TRUE(target_.step_holds_interrupts);
+    EXPECT_TRUE(target_.step_blocks_interrupts);
     EXPECT_EQ(send("Qqemu.sstep=0x7"), "E5f");
     EXPECT_EQ(send("Qqemu.sstep=0x2"), "E5f");
     EXPECT_EQ(send("Qqemu.sstep=0x"), "E16");

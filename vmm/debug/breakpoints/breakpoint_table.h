@@ -8,7 +8,7 @@
 //
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
 // while they run. lift(), put_back() and settle() are the exception: they are also for the one vCPU thread
-// inside StopCoordinator's exclusive section. What devices call, of machine::PlantedBytes, is for everyone at
+// between StopCoordinator's park_others() and resume_others(). What devices call, of machine::PlantedBytes, is for everyone at
 // any time.
 #pragma once
 

@@ -79,9 +79,9 @@ struct SlotSetup {
     }
 
     void single_step() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP; }
-    void hold_interrupts() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ; }
+    void block_interrupts() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ; }
     bool single_steps() const { return (control & KVM_GUESTDBG_SINGLESTEP) != 0; }
-    bool holds_interrupts() const { return (control & KVM_GUESTDBG_BLOCKIRQ) != 0; }
+    bool blocks_interrupts() const { return (control & KVM_GUESTDBG_BLOCKIRQ) != 0; }
     bool uses_slots() const { return (control & KVM_GUESTDBG_USE_HW_BP) != 0; }
 
     friend bool operator==(const SlotSetup&, const SlotSetup&) = default;

@@ -49,7 +49,7 @@ constexpr std::array kAllClasses{RegisterClass::General, RegisterClass::System, 
 
 }  // namespace
 
-void VcpuState::keep_state(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
+void VcpuState::cache(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
     loaded_ = {};
     state_.general = general;
     state_.system = system;
@@ -57,11 +57,11 @@ void VcpuState::keep_state(const x86::GeneralRegisters& general, const x86::Syst
     loaded_.add(RegisterClass::System);
 }
 
-const x86::CpuState* VcpuState::kept() const {
+const x86::CpuState* VcpuState::cached() const {
     return loaded_.has(RegisterClass::General) && loaded_.has(RegisterClass::System) ? &state_ : nullptr;
 }
 
-void VcpuState::keep_state() {
+void VcpuState::cache() {
     loaded_ = {};
     for (const auto which : {RegisterClass::General, RegisterClass::System}) {
         // A failure shows when the class is asked for: load() tries again and reports it.

@@ -1,6 +1,6 @@
 // The registers of one parked vCPU, fetched class by class when they are first asked for.
 //
-// Threading: keep_state() is for the vCPU's own thread as it parks. Everything else is for the server's thread,
+// Threading: cache() is for the vCPU's own thread as it parks. Everything else is for the server's thread,
 // with a StopToken in hand.
 #pragma once
 
@@ -19,11 +19,11 @@ class VcpuState {
 
     // Forgets everything and takes over, or fetches, the general and system registers: with them a stop
     // reply, a backtrace and memory reads need no further trip to the vCPU's thread.
-    void keep_state(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
-    void keep_state();
+    void cache(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
+    void cache();
     // The state if its general and system registers are at hand, else nullptr; for the vCPU's thread as it
     // leaves.
-    const x86::CpuState* kept() const;
+    const x86::CpuState* cached() const;
 
     // The state with at least the given classes filled in.
     Result<const x86::CpuState*> load(const machine::StopToken&, x86::ClassSet classes);

@@ -115,13 +115,13 @@ std::string step(Debugger& debugger, std::string_view rest) {
     gdbstub::Stepping& stepping = *debugger.target().stepping;
     if (rest == "irq on" || rest == "irq off") {
         // "irq on" lets interrupts come.
-        if (const auto done = stepping.hold_interrupts(rest == "irq off"); !done)
+        if (const auto done = stepping.block_interrupts(rest == "irq off"); !done)
             return done.error().message + "\n";
     } else if (!rest.empty()) {
         return "Usage: monitor step [irq on|irq off]\n";
     }
-    return stepping.holds_interrupts()
-               ? "A step holds the guest's interrupts back until it is done.\n"
+    return stepping.blocks_interrupts()
+               ? "A step blocks the guest's interrupts until it is done.\n"
                : "A step lets the guest's interrupts come, and may end in a handler.\n";
 }
 

@@ -9,7 +9,7 @@ bool StepOff::begin(const Breakpoint& breakpoint) {
         begin();
         return true;
     }
-    if (!coordinator_.begin_exclusive(vcpu_))
+    if (!coordinator_.park_others(vcpu_))
         return false;
     table_.lift(breakpoint.gpa);
     active_ = true;
@@ -22,7 +22,7 @@ bool StepOff::end() {
         return false;
     if (lifted_) {
         table_.put_back(*lifted_);
-        coordinator_.end_exclusive(vcpu_);
+        coordinator_.resume_others(vcpu_);
     }
     return true;
 }

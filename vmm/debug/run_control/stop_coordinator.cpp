@@ -6,7 +6,7 @@ namespace ringside::debug {
 
 namespace {
 
-// Whether a stop that lost the race must be told later. Breakpoints stop before their instruction, so they
+// Returns true if a stop that lost the race must be reported later. Breakpoints stop before their instruction, so they
 // are hit again; an interrupt is satisfied by any stop.
 bool must_be_kept(const gdbstub::StopReason& reason) {
     return std::holds_alternative<gdbstub::StoppedBySignal>(reason) ||
@@ -20,14 +20,14 @@ StopCoordinator::StopCoordinator(machine::Machine& machine, std::function<void()
       on_stopped_(std::move(on_stopped)),
       pending_(machine.vcpu_count()),
       suspended_(machine.vcpu_count(), true),
-      state_kept_(machine.vcpu_count(), false) {
+      parked_(machine.vcpu_count(), false) {
     last_.reason = gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false};
 }
 
-// Both are needed. state_kept_ alone is stale while a resumed vCPU has not woken up yet or is on its way out;
-// parked() alone comes before its state is kept.
+// Both are needed. parked_ alone is stale while a resumed vCPU has not woken up yet; parked() alone comes before the
+// vCPU's registers are cached.
 bool StopCoordinator::is_parked(VcpuIndex vcpu) const {
-    return state_kept_[vcpu.value] && machine_.vcpu(vcpu).parked();
+    return parked_[vcpu.value] && machine_.vcpu(vcpu).parked();
 }
 
 bool StopCoordinator::all_parked_but(std::optional<VcpuIndex> except) const {
@@ -41,7 +41,7 @@ bool StopCoordinator::all_parked_but(std::optional<VcpuIndex> except) const {
 void StopCoordinator::begin_stop_locked(gdbstub::StopEvent event) {
     state_ = State::Stopping;
     last_ = std::move(event);
-    hit_too_.clear();
+    hit_again_.clear();
     for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i) {
         if (!suspended_[i]) {
             suspended_[i] = true;
@@ -60,31 +60,31 @@ void StopCoordinator::report(VcpuIndex vcpu, gdbstub::StopEvent event) {
     if (must_be_kept(event.reason))
         pending_[vcpu.value] = std::move(event);
     else
-        hit_too_.push_back(std::move(event));
+        hit_again_.push_back(std::move(event));
 }
 
-void StopCoordinator::vcpu_parked(VcpuIndex vcpu) {
+void StopCoordinator::note_parked(VcpuIndex vcpu) {
     {
         std::lock_guard lock(mutex_);
-        state_kept_[vcpu.value] = true;
+        parked_[vcpu.value] = true;
         changed_.notify_all();
-        if (state_ != State::Stopping || exclusive_ || !all_parked_but(std::nullopt))
+        if (state_ != State::Stopping || alone_ || !all_parked_but(std::nullopt))
             return;
         state_ = State::Stopped;
     }
     on_stopped_();
 }
 
-void StopCoordinator::vcpu_leaving(VcpuIndex vcpu) {
+void StopCoordinator::note_running(VcpuIndex vcpu) {
     std::lock_guard lock(mutex_);
-    state_kept_[vcpu.value] = false;
+    parked_[vcpu.value] = false;
 }
 
-bool StopCoordinator::begin_exclusive(VcpuIndex vcpu) {
+bool StopCoordinator::park_others(VcpuIndex vcpu) {
     std::unique_lock lock(mutex_);
-    if (state_ != State::Running || exclusive_)
+    if (state_ != State::Running || alone_)
         return false;
-    exclusive_ = vcpu;
+    alone_ = vcpu;
     for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i) {
         if (i != vcpu.value)
             machine_.vcpu(VcpuIndex{i}).suspend();
@@ -93,9 +93,9 @@ bool StopCoordinator::begin_exclusive(VcpuIndex vcpu) {
     return true;
 }
 
-void StopCoordinator::end_exclusive(VcpuIndex vcpu) {
+void StopCoordinator::resume_others(VcpuIndex vcpu) {
     std::lock_guard lock(mutex_);
-    exclusive_.reset();
+    alone_.reset();
     for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i) {
         if (i != vcpu.value)
             machine_.vcpu(VcpuIndex{i}).resume();
@@ -110,7 +110,7 @@ void StopCoordinator::interrupt(gdbstub::StopReason reason) {
             return;
         begin_stop_locked({gdbstub::ThreadId{last_.thread}, reason, {}});
         // Nothing will park any more if nothing was running (every resumed vCPU was about to park).
-        if (!exclusive_ && all_parked_but(std::nullopt)) {
+        if (!alone_ && all_parked_but(std::nullopt)) {
             state_ = State::Stopped;
             stopped_at_once = true;
         }
@@ -120,19 +120,19 @@ void StopCoordinator::interrupt(gdbstub::StopReason reason) {
 }
 
 void StopCoordinator::resume(std::span<const VcpuIndex> vcpus) {
-    bool told = false;
+    bool reported = false;
     std::vector<VcpuIndex> to_resume;
     {
         std::lock_guard lock(mutex_);
         for (const VcpuIndex vcpu : vcpus) {
             auto& pending = pending_[vcpu.value];
-            if (pending && !told) {
+            if (pending && !reported) {
                 last_ = std::move(*pending);
                 pending.reset();
-                told = true;
+                reported = true;
             }
         }
-        if (!told) {
+        if (!reported) {
             state_ = State::Running;
             for (const VcpuIndex vcpu : vcpus) {
                 if (suspended_[vcpu.value])
@@ -141,7 +141,7 @@ void StopCoordinator::resume(std::span<const VcpuIndex> vcpus) {
             }
         }
     }
-    if (told) {
+    if (reported) {
         on_stopped_();
         return;
     }
@@ -151,7 +151,7 @@ void StopCoordinator::resume(std::span<const VcpuIndex> vcpus) {
         machine_.vcpu(vcpu).resume();
 }
 
-void StopCoordinator::resume_all_forgetting() {
+void StopCoordinator::resume_all() {
     std::vector<VcpuIndex> all;
     {
         std::lock_guard lock(mutex_);
@@ -175,7 +175,7 @@ gdbstub::StopEvent StopCoordinator::last_stop() const {
 
 std::vector<gdbstub::StopEvent> StopCoordinator::simultaneous() const {
     std::lock_guard lock(mutex_);
-    auto events = hit_too_;
+    auto events = hit_again_;
     for (const auto& pending : pending_) {
         if (pending)
             events.push_back(*pending);
@@ -185,7 +185,7 @@ std::vector<gdbstub::StopEvent> StopCoordinator::simultaneous() const {
 
 void StopCoordinator::forget_if(const std::function<bool(const gdbstub::StopEvent&)>& unwanted) {
     std::lock_guard lock(mutex_);
-    std::erase_if(hit_too_, unwanted);
+    std::erase_if(hit_again_, unwanted);
     for (auto& pending : pending_) {
         if (pending && unwanted(*pending))
             pending.reset();

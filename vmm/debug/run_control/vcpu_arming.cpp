@@ -68,24 +68,24 @@ bool VcpuDebugger::settle_waiting_breakpoints() {
     const auto here = [this](const Breakpoint* b) { return b->request.address == at_.pc().value; };
     if (std::ranges::any_of(plan().stepped_breakpoints, here) ||
         !context_.table.can_settle(context_.view, at_.system) ||
-        !context_.coordinator.begin_exclusive(thread_.index()))
+        !context_.coordinator.park_others(thread_.index()))
         return false;
     context_.table.settle(context_.view, at_.system);
-    context_.coordinator.end_exclusive(thread_.index());
+    context_.coordinator.resume_others(thread_.index());
     return true;
 }
 
 // A client's step stays in the code that it steps. Stepping in place of a watchpoint lets the guest have its
 // interrupts.
-bool VcpuDebugger::holds_interrupts() const {
-    const bool client_steps = !continues() && context_.hold_interrupts;
+bool VcpuDebugger::blocks_interrupts() const {
+    const bool client_steps = !continues() && context_.block_interrupts;
     return (client_steps || step_off_.active()) && !step_.lets_interrupts_in() &&
            context_.abilities.step_blocks_interrupts;
 }
 
 void VcpuDebugger::add_single_step(SlotSetup& setup) {
-    if (holds_interrupts())
-        setup.hold_interrupts();
+    if (blocks_interrupts())
+        setup.block_interrupts();
     std::optional<Gva> target;
     const auto debug_gate = [this] {
         return interrupt_gate(context_.view, at_.general, at_.system, number(x86::ExceptionVector::Debug));

@@ -201,7 +201,7 @@ void VcpuDebugger::next_step() {
         return arm();
     const bool tf_stays = context_.abilities.step_survives_emulation && !thread_.finished_an_access() &&
                           step_.was_ordinary() && armed_.single_steps() &&
-                          holds_interrupts() == armed_.setup().holds_interrupts() && !blind_here();
+                          blocks_interrupts() == armed_.setup().blocks_interrupts() && !blind_here();
     if (tf_stays) {
         classify();
         if (step_.kind() == x86::StepKind::Ordinary)

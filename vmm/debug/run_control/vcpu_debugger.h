@@ -50,7 +50,7 @@ struct DebugContext {
     const x86::RegisterFile& registers;  // what conditions name registers by
     VcpuEvents& events;
     HostAbilities abilities = {};
-    bool hold_interrupts = true;  // a client's step keeps interrupts waiting, where the host can do that
+    bool block_interrupts = true;  // during a client's step, where the host can do that
 };
 
 // What a vCPU is doing, as far as the debugger is concerned.
@@ -102,7 +102,7 @@ class VcpuDebugger {
     void arm();
     void classify();
     bool step_over_halt();
-    bool holds_interrupts() const;
+    bool blocks_interrupts() const;
     void add_single_step(SlotSetup& setup);
     void add_user_handlers(SlotSetup& setup);
     void look_at_guest_slots();

@@ -78,20 +78,20 @@ void Debugger::on_parked(machine::VcpuThread& thread) {
     VcpuState& state = *states_[thread.index().value];
     vcpu.on_parked();
     if (const auto* at = vcpu.stop_registers())
-        state.keep_state(at->general, at->system);
+        state.cache(at->general, at->system);
     else
-        state.keep_state();
-    coordinator_->vcpu_parked(thread.index());
+        state.cache();
+    coordinator_->note_parked(thread.index());
 }
 
 void Debugger::before_entry(machine::VcpuThread& thread) {
-    coordinator_->vcpu_leaving(thread.index());
+    coordinator_->note_running(thread.index());
     VcpuDebugger& vcpu = *vcpus_[thread.index().value];
-    // A guest with kvmclock is told that it was stopped, so that its watchdogs stay quiet. A step holds
-    // interrupts back, so that no watchdog looks at the clock; it is told when it runs on.
+    // A guest with kvmclock is told that it was stopped, so that its watchdogs stay quiet. A step blocks
+    // interrupts, so that no watchdog looks at the clock; the guest is told when it runs on.
     if (started_ && vcpu.continues())
         (void)thread.vcpu().notify_paused();
-    vcpu.before_entry(states_[thread.index().value]->kept());
+    vcpu.before_entry(states_[thread.index().value]->cached());
 }
 
 void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
@@ -155,14 +155,14 @@ void Debugger::resume_everything() {
         vcpu->set_action(gdbstub::Continue{});
     started_ = true;
     token_.reset();
-    coordinator_->resume_all_forgetting();
+    coordinator_->resume_all();
 }
 
 // The client is gone and the guest is stopped: nothing of the debugger's stays behind in it.
 void Debugger::let_go(OnDisconnect then) {
     leaving_.reset();
     client_attached_ = std::exchange(next_client_waits_, false);
-    context_->hold_interrupts = true;
+    context_->block_interrupts = true;
     table_->remove_all(*token_);
     owner_.on_client_gone();
     memory_access_->set_physical_mode(false);
@@ -362,14 +362,14 @@ gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thr
 
 // ---- The server's thread: gdbstub::Breakpoints
 
-bool Debugger::holds_interrupts() const {
-    return context_->hold_interrupts && context_->abilities.step_blocks_interrupts;
+bool Debugger::blocks_interrupts() const {
+    return context_->block_interrupts && context_->abilities.step_blocks_interrupts;
 }
 
-gdbstub::Result<void> Debugger::hold_interrupts(bool on) {
+gdbstub::Result<void> Debugger::block_interrupts(bool on) {
     if (on && !context_->abilities.step_blocks_interrupts)
-        return refuse(Code::Unsupported, "this host's KVM cannot hold interrupts back during a step");
-    context_->hold_interrupts = on;
+        return refuse(Code::Unsupported, "this host's KVM cannot block interrupts during a step");
+    context_->block_interrupts = on;
     return {};
 }
 

@@ -30,7 +30,7 @@ namespace ringside::debug {
 enum class OnDisconnect : std::uint8_t { Pause, Resume, Quit };
 
 struct DebuggerOptions {
-    bool wait = false;  // hold every vCPU at its first instruction until a client resumes it
+    bool wait = false;  // keep every vCPU stopped at its first instruction until a client resumes it
     OnDisconnect on_disconnect = OnDisconnect::Resume;
     x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
 };
@@ -112,8 +112,8 @@ class Debugger final : public machine::VcpuObserver,
                                  std::uint64_t size) override;
     std::uint32_t hardware_watchpoint_slots() const override { return x86::kDebugSlots; }
     // gdbstub::Stepping
-    bool holds_interrupts() const override;
-    gdbstub::Result<void> hold_interrupts(bool) override;
+    bool blocks_interrupts() const override;
+    gdbstub::Result<void> block_interrupts(bool) override;
 
     // Tells, once each, what a user should know about the breakpoints that are in now.
     void notice_stepping();

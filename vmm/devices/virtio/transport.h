@@ -5,7 +5,7 @@
 // for a device: a notification only wakes the device's thread (device_thread.h). KVM_IOEVENTFD would save the
 // exit to userspace, but users of a debugger want to see it: `monitor exits mmio` counts it by device. The
 // device's thread does the rest through Access, which holds the lock and a pass of the machine's gate; the
-// gate is closed while the debugger holds the guest. A device does its I/O without an Access and takes one to
+// gate is closed while the guest is stopped. A device does its I/O without an Access and takes one to
 // complete the request. If the guest was stopped meanwhile, it waits at the gate. If the driver has reset the
 // device meanwhile, the request is gone and finish() does nothing.
 #pragma once
@@ -99,7 +99,7 @@ class Transport final : public machine::BusDevice {
         machine::DeviceGate::Pass pass_;
         std::unique_lock<std::mutex> lock_;
     };
-    // Waits while the guest is held. Returns nullopt once the machine is being shut down.
+    // Waits while the guest is stopped. Returns nullopt once the machine is being shut down.
     std::optional<Access> enter();
 
   private:

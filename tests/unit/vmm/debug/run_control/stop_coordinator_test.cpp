@@ -67,13 +67,13 @@ TEST_F(StopCoordinatorTest, ABreakpointThatCameSecondIsHitAgain) {
 TEST_F(StopCoordinatorTest, WhoeverLeavesForGoodHearsOfNothingMore) {
     report(0, kStepDone);
     report(1, kStepDone);
-    coordinator->resume_all_forgetting();
+    coordinator->resume_all();
     EXPECT_EQ(stops, 0);
 }
 
 TEST_F(StopCoordinatorTest, DuringAStopNobodyStepsOffAlone) {
     report(0, kStepDone);
-    EXPECT_FALSE(coordinator->begin_exclusive(VcpuIndex{1}));
+    EXPECT_FALSE(coordinator->park_others(VcpuIndex{1}));
 }
 
 TEST_F(StopCoordinatorTest, AnInterruptOfAStoppedGuestChangesNothing) {
