@@ -16,7 +16,7 @@ kill $busy
 def boot(linux: DebuggedLinux) -> None:
     gdb = linux.gdb
     moved = gdb.integer("(unsigned long)&_text") - LINKED
-    expect(gdb.integer("$pc") == 0x1000000, "stopped at the first instruction")
+    expect(gdb.integer("$pc") == 0x1000000, "held at the first instruction")
     expect(0 <= moved < 1 << 30 and moved % (2 << 20) == 0, f"symbols moved by {moved:#x} at connect")
     linux.stop_at("break", "start_kernel")
     expect(gdb.integer("$pc") == gdb.integer("(unsigned long)&start_kernel"), "at its first instruction")
@@ -83,7 +83,7 @@ def step_one(linux: DebuggedLinux, stepped: int, cpus: int) -> None:
         gdb.run("stepi")
         places.append(gdb.integer("$pc"))
     expect(len(set(places)) > 3, f"CPU {stepped} steps")
-    expect(others() == before, "all others stay stopped meanwhile")
+    expect(others() == before, "all others stand still meanwhile")
     gdb.console("set scheduler-locking off")
 
 
