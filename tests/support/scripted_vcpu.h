@@ -36,6 +36,7 @@ class ScriptedVcpu final : public kvm::VcpuPort {
     x86::SystemRegisters system_registers;
     x86::DebugRegisters debug_registers;
     kvm_vcpu_events pending{};
+    kvm_lapic_state local_apic{};
     std::uint32_t run_state = KVM_MP_STATE_RUNNABLE;
     std::map<std::uint32_t, std::uint64_t> msrs;
     std::vector<GuestDebug> armed;  // each KVM_SET_GUEST_DEBUG
@@ -70,6 +71,11 @@ class ScriptedVcpu final : public kvm::VcpuPort {
     Result<void> notify_paused() override;
     Result<bool> has_smap() const override { return false; }
     Result<Fd> statistics() const override { return failure("KVM_GET_STATS_FD", "there is no KVM"); }
+    Result<kvm_lapic_state> lapic() const override { return local_apic; }
+    Result<void> set_lapic(const kvm_lapic_state& state) override {
+        local_apic = state;
+        return {};
+    }
 
   private:
     struct Page;

@@ -195,6 +195,7 @@ Result<void> VirtualMachine::start_exit_trace() {
 
 Result<void> VirtualMachine::open_server() {
     debug::add_debugger_commands(monitor_, *debugger_);
+    debug::add_interrupt_commands(monitor_, *debugger_);
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);

@@ -14,6 +14,7 @@
 #include "vmm/debug/monitor/debugger_documents.h"
 #include "vmm/debug/monitor/documents.h"
 #include "vmm/debug/monitor/gdb_script.h"
+#include "vmm/debug/monitor/interrupt_commands.h"
 #include "vmm/debug/monitor/monitor.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/devices/console.h"

@@ -194,7 +194,7 @@ Result<kvm_lapic_state> Vcpu::lapic() const {
     return get<kvm_lapic_state>(KVM_GET_LAPIC, "KVM_GET_LAPIC");
 }
 
-Result<void> Vcpu::set_lapic(const kvm_lapic_state& state) const {
+Result<void> Vcpu::set_lapic(const kvm_lapic_state& state) {
     return set(KVM_SET_LAPIC, state, "KVM_SET_LAPIC");
 }
 

@@ -35,11 +35,11 @@ class Vcpu final : public VcpuPort {
     Result<void> notify_paused() override;
     Result<bool> has_smap() const override;
     Result<Fd> statistics() const override;
+    Result<kvm_lapic_state> lapic() const override;
+    Result<void> set_lapic(const kvm_lapic_state&) override;
 
     // Before the vCPU is first run.
     Result<void> set_cpuid(std::span<const kvm_cpuid_entry2>) const;
-    Result<kvm_lapic_state> lapic() const;
-    Result<void> set_lapic(const kvm_lapic_state&) const;
 
   private:
     Vcpu(Fd fd, VcpuIndex index, Mapping mapping, bool synced)

@@ -84,6 +84,8 @@ class VcpuPort {
     virtual Result<bool> has_smap() const = 0;
     // KVM_GET_STATS_FD.
     virtual Result<Fd> statistics() const = 0;
+    virtual Result<kvm_lapic_state> lapic() const = 0;
+    virtual Result<void> set_lapic(const kvm_lapic_state&) = 0;
 
   protected:
     VcpuPort(VcpuIndex index, kvm_run* run_page, bool synced)

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "arch/x86_64/io_apic.h"
+#include "arch/x86_64/pic.h"
 #include "vmm/base/error.h"
 #include "vmm/base/fd.h"
 #include "vmm/base/ids.h"
@@ -35,6 +37,10 @@ class Vm {
     Result<void> create_irqchip() const;
     // i8254 with the speaker port handled in the kernel.
     Result<void> create_pit() const;
+    // The state of the in-kernel controllers. Callable from any thread.
+    Result<x86::IoApic> io_apic() const;
+    Result<x86::PicPair> pics() const;
+    Result<x86::Pit> pit() const;
     // Sets an interrupt input's level. Callable from any thread.
     Result<void> irq_line(Gsi, bool level) const;
 

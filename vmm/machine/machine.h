@@ -57,6 +57,8 @@ class Machine final : public MachineControl {
     // Devices are attached before start().
     Buses& buses() { return buses_; }
     const kvm::Vm& vm() const { return *vm_; }
+    // Returns false if the machine was assembled.
+    bool has_vm() const { return vm_.has_value(); }
     const CpuFeatures& cpu_features() const { return features_; }
     // An interrupt input, owned by the machine.
     InterruptLine& interrupt(Gsi gsi);

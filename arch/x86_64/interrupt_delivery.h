@@ -1,0 +1,32 @@
+// How an interrupt message is delivered: what local vector tables, redirection entries and the ICR have in common
+// (SDM volume 3, "Local Vector Table", "Interrupt Command Register"; 82093AA datasheet, 3.2.4).
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace ringside::x86 {
+
+enum class DeliveryMode : std::uint8_t { Fixed, LowestPriority, Smi, Reserved, Nmi, Init, Startup, ExtInt };
+
+// "fixed", "lowest priority", "SMI", "NMI", "INIT", "startup", "ExtINT"
+std::string_view name(DeliveryMode mode);
+
+constexpr DeliveryMode delivery_mode(std::uint64_t entry) {
+    return static_cast<DeliveryMode>(entry >> 8 & 7);
+}
+
+// A bit for each interrupt vector.
+using VectorSet = std::bitset<256>;
+
+// The highest vector in the set, which has the highest priority.
+std::optional<std::uint8_t> highest(const VectorSet& vectors);
+
+// The priority class of a vector, or of a priority register: bits 7 to 4.
+constexpr unsigned priority_class(unsigned value) {
+    return value >> 4 & 0xf;
+}
+
+}  // namespace ringside::x86

@@ -1,0 +1,43 @@
+#include "vmm/debug/guest/interrupt_state.h"
+
+#include "vmm/kvm/chips.h"
+
+namespace ringside::debug {
+
+namespace {
+
+Result<InterruptState> read(kvm::VcpuPort& vcpu) {
+    RINGSIDE_TRY_ASSIGN(general, vcpu.general());
+    RINGSIDE_TRY_ASSIGN(system, vcpu.system());
+    RINGSIDE_TRY_ASSIGN(lapic, vcpu.lapic());
+    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
+    RINGSIDE_TRY_ASSIGN(mp_state, vcpu.mp_state());
+    return InterruptState{vcpu.index(), general, system, kvm::from_kvm(lapic, system.apic_base),
+                          kvm::from_kvm(events, mp_state)};
+}
+
+Result<const kvm::Vm*> vm(const machine::Machine& machine) {
+    if (!machine.has_vm())
+        return failure("read the interrupt controllers", "this machine has none of KVM's");
+    return &machine.vm();
+}
+
+}  // namespace
+
+Result<InterruptState> interrupt_state(machine::VcpuThread& vcpu) {
+    return vcpu.call([](kvm::VcpuPort& port) { return read(port); });
+}
+
+Result<x86::IoApic> io_apic(const machine::Machine& machine) {
+    return vm(machine).and_then([](const kvm::Vm* kvm) { return kvm->io_apic(); });
+}
+
+Result<x86::PicPair> pics(const machine::Machine& machine) {
+    return vm(machine).and_then([](const kvm::Vm* kvm) { return kvm->pics(); });
+}
+
+Result<x86::Pit> pit(const machine::Machine& machine) {
+    return vm(machine).and_then([](const kvm::Vm* kvm) { return kvm->pit(); });
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,38 @@
+// What follows a monitor command's name: its words, "vcpu N" for another vCPU than the client's current one, and
+// "--json" for an answer that scripts read.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "vmm/debug/monitor/answer.h"
+#include "vmm/debug/monitor/monitor.h"
+
+namespace ringside::debug {
+
+// 0x... or decimal, nothing else.
+std::optional<std::uint64_t> parse_number(std::string_view text);
+
+struct Arguments {
+    std::vector<std::string_view> words;
+    VcpuIndex vcpu;
+    bool json = false;
+};
+
+Result<Arguments> parse_arguments(std::string_view rest, VcpuIndex current, std::size_t vcpus,
+                                  std::size_t most_words);
+
+// A command whose answer has both forms. `most_words` is how many words it takes at most; the error of one too many
+// names it.
+struct AnsweringCommand {
+    std::string name;
+    std::string arguments;
+    std::string help;
+    std::size_t most_words = 0;
+    std::function<Result<Answer>(const Arguments&)> run;
+};
+void add_answering(MonitorRegistry& registry, Debugger& debugger, AnsweringCommand command);
+
+}  // namespace ringside::debug
