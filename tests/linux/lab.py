@@ -9,10 +9,10 @@ from tests.lab.ringlab import cache, cpio, kernel
 LAB = Path(__file__).resolve().parents[1] / "lab"
 
 
-def run_script(script: Path, limit: int, files: Iterable[Path]) -> int:
-    """Has the AMD machine's shell run `script`, which names `files`; its exit status. `limit` in seconds."""
+def run_script(host: str, script: Path, limit: int, files: Iterable[Path]) -> int:
+    """Has the shell of the lab's machine `host` run `script`, which names `files`; its exit status. `limit` in seconds."""
     carried = [option for path in files for option in ("--file", path)]
-    return subprocess.run([LAB / "run", "--host", "amd", "--timeout", str(limit), *carried, "--", "sh", script],
+    return subprocess.run([LAB / "run", "--host", host, "--timeout", str(limit), *carried, "--", "sh", script],
                           check=False).returncode
 
 

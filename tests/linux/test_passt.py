@@ -1,6 +1,6 @@
 """A guest's network by passt, without any privilege.
 
-In the lab's AMD machine a user who may open /dev/kvm, and nothing else, runs Debian's kernel twice: with a passt that Ringside
+In the lab's Intel machine a user who may open /dev/kvm, and nothing else, runs Debian's kernel twice: with a passt that Ringside
 starts, and with one that listens already and lets two of its ports through to the guest. The guest gets its address by
 DHCP, fetches a file from a server on the machine and sends it back; the second one also serves it. Each time every byte
 must be what it was.
@@ -94,4 +94,4 @@ def test_a_network_for_a_user_without_privileges(ringside: Path, tmp_path: Path)
     as_root.write_text(root_script(debian, as_user), encoding="utf-8")
     files = [ringside, HERE / "session", tmp_path / "initrd", as_user, debian.module("dummy"), "/usr/bin/passt",
              "/usr/bin/setpriv", next(debian.tree.glob("boot/vmlinuz-*"))]
-    assert run_script(as_root, LIMIT, files) == 0
+    assert run_script("intel", as_root, LIMIT, files) == 0

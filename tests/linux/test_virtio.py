@@ -56,4 +56,4 @@ def test_debians_modules_drive_every_device(ringside: Path, tmp_path: Path) -> N
     script.write_text(host_script(debian, ringside, peer, tmp_path), encoding="utf-8")
     files = [ringside, peer, HERE / "session", tmp_path / "initrd", tmp_path / "disk.img", debian.module("tun"),
              next(debian.tree.glob("boot/vmlinuz-*"))]
-    assert run_script(script, LIMIT, files) == 0
+    assert run_script("amd", script, LIMIT, files) == 0
