@@ -5,6 +5,7 @@ import re
 from tests.harness.case import RingsideTest
 
 CPUS = 4
+TRAMPOLINE = 0x8000  # where vCPU 0 copies the others' first code to
 MOST_CPUS = 255  # APIC ids have 8 bits, and 255 means all
 EXIT_STATUS = (0x10 << 1) | 1
 
@@ -50,6 +51,13 @@ class TestSmp(RingsideTest):
         text = gdb.console("info threads")
         for vcpu in range(CPUS):
             assert f"vCPU {vcpu}" in text
+
+    def test_a_breakpoint_is_hit_in_the_trampoline_that_is_not_yet_there(self):
+        _, gdb = self.start(rounds=1)
+        gdb.console(f"break *{TRAMPOLINE:#x}")
+        stop = gdb.run("continue")
+        assert stop["thread-id"] != "1", stop
+        assert gdb.integer("$cs_base + $rip") == TRAMPOLINE
 
     def test_waiting_processors_are_named_so(self):
         _, gdb = self.start()

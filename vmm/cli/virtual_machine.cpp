@@ -277,7 +277,7 @@ void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
     const auto status = how.kind == Kind::DebugExit ? how.status : otherwise;
     debugger_->set_ended();
     if (server_ && debugger_->client_attached())
-        server_->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, {}});
+        server_->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, debugger_->last_words()});
     // Behind the stop reply, which is sent from this thread too.
     asio::post(io_, [this, status] { end(status); });
 }

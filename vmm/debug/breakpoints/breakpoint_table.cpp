@@ -3,18 +3,14 @@
 #include <algorithm>
 
 #include "arch/x86_64/control_bits.h"
-#include "arch/x86_64/opcodes.h"
 #include "vmm/debug/breakpoints/patch_site.h"
+#include "vmm/debug/breakpoints/real_mode_limit.h"
 
 namespace ringside::debug {
 
 namespace {
 
 using gdbstub::BreakpointKind;
-
-using x86::kInt3;
-// Real-mode code lies below 1 MiB (nobody runs code in the 64 KiB above that 0xffff:offset reaches).
-constexpr std::uint64_t kRealModeLimit = 0x100000;
 
 bool is_user_page(const x86::Translation& page, const x86::SystemRegisters& system) {
     return page.permissions.user && x86::paging_mode(x86::paging_state(system)) != x86::PagingMode::None;
@@ -89,7 +85,7 @@ Result<void> BreakpointTable::remove(const machine::StopToken&, BreakpointKind k
     if (it == breakpoints_.end())
         return {};  // the protocol wants removal to be idempotent
     if ((*it)->mechanism == Mechanism::Int3)
-        unplant((*it)->gpa);
+        int3s_.unplant((*it)->gpa);
     breakpoints_.erase(it);
     make_plan();
     return {};
@@ -98,7 +94,7 @@ Result<void> BreakpointTable::remove(const machine::StopToken&, BreakpointKind k
 void BreakpointTable::remove_all(const machine::StopToken&) {
     for (const auto& breakpoint : breakpoints_) {
         if (breakpoint->mechanism == Mechanism::Int3)
-            unplant(breakpoint->gpa);
+            int3s_.unplant(breakpoint->gpa);
     }
     breakpoints_.clear();
     make_plan();
@@ -114,23 +110,28 @@ void BreakpointTable::settle(const GuestView& view, const x86::SystemRegisters& 
 
 bool BreakpointTable::can_settle(const GuestView& view, const x86::SystemRegisters& system) const {
     return std::ranges::any_of(breakpoints_, [&](const auto& breakpoint) {
-        const Gva address{breakpoint->request.address};
         return breakpoint->waiting && breakpoint->mechanism == Mechanism::Stepping &&
-               view.translate(view.tables_for(system, address), address).has_value();
+               page_of(view, view.tables_for(system, Gva{breakpoint->request.address}), *breakpoint);
     });
+}
+
+std::vector<Gva> BreakpointTable::overwritten() const {
+    std::vector<Gva> addresses;
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->mechanism == Mechanism::Int3 && int3s_.overwritten(breakpoint->gpa))
+            addresses.push_back(Gva{breakpoint->request.address});
+    }
+    return addresses;
 }
 
 void BreakpointTable::renew_overwritten(const GuestView& view, const x86::SystemRegisters& system) {
     for (const auto& breakpoint : breakpoints_) {
-        if (breakpoint->mechanism != Mechanism::Int3 || *byte_at(breakpoint->gpa) == kInt3)
+        if (breakpoint->mechanism != Mechanism::Int3 || !int3s_.overwritten(breakpoint->gpa))
             continue;
         const Gva address{breakpoint->request.address};
         const auto page = view.translate(view.tables_for(system, address), address);
-        if (!page || page->gpa != breakpoint->gpa)
-            continue;
-        const std::scoped_lock lock(planted_mutex_);
-        planted_.at(breakpoint->gpa).original = *byte_at(breakpoint->gpa);
-        *byte_at(breakpoint->gpa) = kInt3;
+        if (page && page->gpa == breakpoint->gpa)
+            int3s_.renew(breakpoint->gpa);
     }
 }
 
@@ -150,7 +151,7 @@ bool BreakpointTable::reachable_by_slot(const GuestView& view, const x86::System
 bool BreakpointTable::int3_works_in(const x86::SystemRegisters& system, Gpa gpa) const {
     if ((system.cr0 & x86::cr0::kPe) == 0)
         return abilities_.int3_real != Int3::GoesToGuest;
-    if (gpa.value < kRealModeLimit && abilities_.int3_real == Int3::GoesToGuest && abilities_.execute_slots)
+    if (gpa < kRealModeLimit && abilities_.int3_real == Int3::GoesToGuest && abilities_.execute_slots)
         return false;
     return ((system.efer & x86::efer::kLma) != 0 ? abilities_.int3_long : abilities_.int3_protected) !=
            Int3::GoesToGuest;
@@ -158,31 +159,47 @@ bool BreakpointTable::int3_works_in(const x86::SystemRegisters& system, Gpa gpa)
 
 // User code that the vCPU cannot run as it stands (in the kernel, with SMEP) may be any process's: the
 // address is looked up in the one that happens to be current, whose code an int3 might break.
-bool BreakpointTable::would_disturb(const GuestView& view, const x86::SystemRegisters& system,
-                                    const Breakpoint& breakpoint) const {
-    if ((system.efer & x86::efer::kLma) == 0)
-        return false;
-    if (breakpoint.user)
-        return abilities_.execute_slots_user && !breakpoint.address_space && system.ss.dpl != 3 &&
-               (system.cr4 & x86::cr4::kSmep) != 0;
+bool BreakpointTable::is_anybodys(const x86::SystemRegisters& system, const Breakpoint& breakpoint) const {
+    return breakpoint.user && abilities_.execute_slots_user && !breakpoint.address_space &&
+           system.ss.dpl != 3 && (system.cr4 & x86::cr4::kSmep) != 0;
+}
+
+// Whether a slot is better than the int3 that can stand there. A guest that still has to put code there will write
+// over an int3: a loader that copies itself, a trampoline for other CPUs.
+void BreakpointTable::look_for_reasons(const GuestView& view, const x86::SystemRegisters& system,
+                                       Breakpoint& breakpoint) const {
     std::array<std::byte, kPatchSiteSize> code{};
     const std::size_t size = view.fetch(system, Gva{breakpoint.request.address}, code);
-    return is_patch_site(std::span<const std::byte>(code).first(size));
+    const auto bytes = std::span<const std::byte>(code).first(size);
+    breakpoint.no_code = std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
+    breakpoint.disturbs = is_anybodys(system, breakpoint);
+    if ((system.efer & x86::efer::kLma) != 0 && !breakpoint.user)
+        breakpoint.disturbs = is_patch_site(bytes);
+}
+
+// Where an int3 could be fetched from; nothing while no table leads to such a page. (A kernel of the upper half of the
+// address space has its addresses in nowhere until it turns paging on.)
+std::optional<x86::Translation> BreakpointTable::page_of(const GuestView& view,
+                                                         const x86::SystemRegisters& system,
+                                                         const Breakpoint& breakpoint) const {
+    const auto page = view.translate(system, Gva{breakpoint.request.address});
+    if (!page || !page->permissions.executable || byte_at(page->gpa) == nullptr)
+        return std::nullopt;
+    return *page;
 }
 
 void BreakpointTable::look_at_place(const GuestView& view, const x86::SystemRegisters& current,
                                     Breakpoint& breakpoint) const {
-    const Gva address{breakpoint.request.address};
-    const auto system = view.tables_for(current, address);
-    const auto page = view.translate(system, address);
+    const auto system = view.tables_for(current, Gva{breakpoint.request.address});
+    const auto page = page_of(view, system, breakpoint);
     breakpoint.waiting = !page;
-    breakpoint.plantable = page && byte_at(page->gpa) != nullptr && int3_works_in(system, page->gpa);
+    breakpoint.plantable = page && int3_works_in(system, page->gpa);
     if (!breakpoint.plantable)
         return;
     breakpoint.gpa = page->gpa;
     breakpoint.user = is_user_page(*page, system);
     breakpoint.without_paging = (system.cr0 & x86::cr0::kPg) == 0;
-    breakpoint.disturbs = would_disturb(view, system, breakpoint);
+    look_for_reasons(view, system, breakpoint);
 }
 
 // Where an int3 stands its place is known; for the others it may have changed since they were looked at.
@@ -196,79 +213,10 @@ void BreakpointTable::look_at_places(const GuestView& view, const x86::SystemReg
     }
 }
 
-void BreakpointTable::plant(const Breakpoint& breakpoint) {
-    const std::scoped_lock lock(planted_mutex_);
-    Planted& planted = planted_[breakpoint.gpa];
-    if (planted.users++ != 0)
-        return;
-    std::byte* byte = byte_at(breakpoint.gpa);
-    planted.original = *byte;
-    planted.without_paging = breakpoint.without_paging;
-    *byte = kInt3;
-}
-
-void BreakpointTable::unplant(Gpa gpa) {
-    const std::scoped_lock lock(planted_mutex_);
-    const auto it = planted_.find(gpa);
-    if (it == planted_.end() || --it->second.users != 0)
-        return;
-    // A guest that has overwritten the int3 keeps what it wrote.
-    if (std::byte* byte = byte_at(gpa); *byte == kInt3)
-        *byte = it->second.original;
-    planted_.erase(it);
-}
-
-void BreakpointTable::lift(Gpa gpa) {
-    const std::scoped_lock lock(planted_mutex_);
-    Planted& planted = planted_.at(gpa);
-    planted.lifted = true;
-    if (std::byte* byte = byte_at(gpa); *byte == kInt3)
-        *byte = planted.original;
-}
-
-void BreakpointTable::put_back(Gpa gpa) {
-    const std::scoped_lock lock(planted_mutex_);
-    Planted& planted = planted_.at(gpa);
-    planted.lifted = false;
-    if (std::byte* byte = byte_at(gpa); *byte == planted.original)
-        *byte = kInt3;
-}
-
 Breakpoint* BreakpointTable::int3_at(Gpa gpa) const {
     const auto it = std::ranges::find_if(
         breakpoints_, [&](const auto& b) { return b->mechanism == Mechanism::Int3 && b->gpa == gpa; });
     return it == breakpoints_.end() ? nullptr : it->get();
-}
-
-void BreakpointTable::hide(Gpa gpa, std::span<std::byte> bytes) const {
-    const std::scoped_lock lock(planted_mutex_);
-    for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < bytes.size(); ++it) {
-        std::byte& byte = bytes[it->first - gpa];
-        if (byte == kInt3)
-            byte = it->second.original;
-    }
-}
-
-void BreakpointTable::write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
-                            machine::WrittenBy by) {
-    const std::scoped_lock lock(planted_mutex_);
-    std::size_t done = 0;
-    for (auto it = planted_.lower_bound(gpa); it != planted_.end() && it->first - gpa < data.size(); ++it) {
-        const auto at = static_cast<std::size_t>(it->first - gpa);
-        std::ranges::copy(data.subspan(done, at - done), place.subspan(done).begin());
-        const bool stays = stays_planted(it->second, it->first, place[at], by);
-        it->second.original = data[at];
-        place[at] = stays ? kInt3 : data[at];
-        done = at + 1;
-    }
-    std::ranges::copy(data.subspan(done), place.subspan(done).begin());
-}
-
-bool BreakpointTable::stays_planted(const Planted& planted, Gpa gpa, std::byte now, machine::WrittenBy by) {
-    if (by == machine::WrittenBy::Client)
-        return now == kInt3;  // else it is lifted for a moment, or written over by the guest
-    return planted.without_paging && !planted.lifted &&
-           (by == machine::WrittenBy::Loader || gpa.value < kRealModeLimit);
 }
 
 // Whoever has no other way gets the debug slots first: watchpoints, then hardware breakpoints, then software
@@ -308,13 +256,13 @@ void BreakpointTable::plan_int3s() {
         if (!breakpoint->plantable)
             continue;
         const bool planted = breakpoint->mechanism == Mechanism::Int3;
-        if (breakpoint->disturbs && abilities_.execute_slots && assign_slots(*breakpoint)) {
+        if (breakpoint->prefers_slot() && abilities_.execute_slots && assign_slots(*breakpoint)) {
             if (planted)
-                unplant(breakpoint->gpa);
+                int3s_.unplant(breakpoint->gpa);
             continue;
         }
         if (!planted)
-            plant(*breakpoint);
+            int3s_.plant(breakpoint->gpa, breakpoint->without_paging);
         breakpoint->mechanism = Mechanism::Int3;
         plan_.int3s = true;
         plan_.user_int3s = plan_.user_int3s || breakpoint->user;

@@ -3,27 +3,27 @@
 // A software breakpoint is an int3 in physical memory where this host's KVM reports one; otherwise it takes a
 // debug slot, and when those are out, or for watchpoints on a host whose slots do not work, the vCPUs are
 // stepped. A breakpoint at an address that is not mapped yet takes a slot, which compares linear addresses,
-// until the page appears. A slot is also preferred, while one is free, to an int3 that would be in somebody's
-// way: on an instruction that kernels patch (patch_site.h), and on a user page while nobody knows whose.
+// until the page appears; so does one on a page that is not executable, where an int3 would never be executed. A
+// slot is also preferred, while one is free, to an int3 that would be in somebody's way (on an instruction that
+// kernels patch (patch_site.h), and on a user page while nobody knows whose) and to one that the guest will write
+// over: where there is no code yet.
 //
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
-// while they run. lift(), put_back() and settle() are the exception: they are also for the one vCPU thread
-// between StopCoordinator's park_others() and resume_others(). What devices call, of machine::PlantedBytes, is for everyone at
-// any time.
+// while they run. settle() is the exception: it is also for the one vCPU thread between StopCoordinator's
+// park_others() and resume_others().
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "arch/x86_64/debug_registers.h"
 #include "gdbstub/target.h"
+#include "vmm/debug/breakpoints/planted_int3s.h"
 #include "vmm/debug/guest/guest_view.h"
 #include "vmm/debug/host/host_abilities.h"
 #include "vmm/machine/machine.h"
@@ -40,10 +40,12 @@ struct Breakpoint {
     bool user = false;                           // user code may run there
     bool without_paging = false;                 // its address is the place, whatever is there
     bool disturbs = false;                       // as an int3 it would be in somebody's way
+    bool no_code = false;                        // nothing has been written there yet
     std::optional<std::uint64_t> address_space;  // the CR3 to which it is limited
-    bool waiting = false;                        // a software breakpoint on a page that is not mapped yet
+    bool waiting = false;                // a software breakpoint without an executable page in memory, as yet
     std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
 
+    bool prefers_slot() const { return disturbs || no_code; }
     bool is_watchpoint() const { return request.kind >= gdbstub::BreakpointKind::WriteWatch; }
 };
 
@@ -61,9 +63,9 @@ struct DebugPlan {
     bool needs_stepping() const { return !stepped_breakpoints.empty() || !stepped_watchpoints.empty(); }
 };
 
-class BreakpointTable final : public machine::PlantedBytes {
+class BreakpointTable {
   public:
-    explicit BreakpointTable(const machine::GuestMemory& memory) : memory_(memory) {}
+    explicit BreakpointTable(const machine::GuestMemory& memory) : memory_(memory), int3s_(memory) {}
 
     // What the host can do; before the first insert().
     void set_abilities(const HostAbilities& abilities) { abilities_ = abilities; }
@@ -92,33 +94,24 @@ class BreakpointTable final : public machine::PlantedBytes {
     Breakpoint* int3_at(Gpa) const;
     // A breakpoint, not a watchpoint, on a linear address, or nullptr.
     Breakpoint* execution_at(Gva address) const;
-    // Takes an int3 out for a moment, and puts it back unless the guest wrote there meanwhile.
-    void lift(Gpa);
-    void put_back(Gpa);
-
-    void hide(Gpa gpa, std::span<std::byte> bytes) const override;
-    void write(Gpa gpa, std::span<std::byte> place, std::span<const std::byte> data,
-               machine::WrittenBy by) override;
+    // Where the guest has written over an int3, so that it may have passed there unseen.
+    std::vector<Gva> overwritten() const;
+    PlantedInt3s& int3s() { return int3s_; }
+    const PlantedInt3s& int3s() const { return int3s_; }
 
   private:
-    struct Planted {
-        std::byte original{};
-        unsigned users = 0;
-        bool without_paging = false;
-        bool lifted = false;  // for a moment
-    };
     using List = std::vector<std::unique_ptr<Breakpoint>>;
 
     List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
-    bool would_disturb(const GuestView&, const x86::SystemRegisters&, const Breakpoint&) const;
+    bool is_anybodys(const x86::SystemRegisters&, const Breakpoint&) const;
+    void look_for_reasons(const GuestView&, const x86::SystemRegisters&, Breakpoint&) const;
+    std::optional<x86::Translation> page_of(const GuestView&, const x86::SystemRegisters&,
+                                            const Breakpoint&) const;
     void look_at_place(const GuestView&, const x86::SystemRegisters&, Breakpoint&) const;
     void look_at_places(const GuestView&, const x86::SystemRegisters&);
     void renew_overwritten(const GuestView&, const x86::SystemRegisters&);
     bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, std::uint64_t address) const;
     bool int3_works_in(const x86::SystemRegisters&, Gpa) const;
-    void plant(const Breakpoint&);
-    static bool stays_planted(const Planted&, Gpa, std::byte now, machine::WrittenBy);
-    void unplant(Gpa);
     void make_plan();
     void plan_watchpoints();
     void plan_without_int3s();
@@ -130,8 +123,7 @@ class BreakpointTable final : public machine::PlantedBytes {
     const machine::GuestMemory& memory_;
     HostAbilities abilities_;
     List breakpoints_;
-    mutable std::mutex planted_mutex_;
-    std::map<Gpa, Planted> planted_;
+    PlantedInt3s int3s_;
     DebugPlan plan_;
     DebugPlan plan_without_slots_;
 };

@@ -7,20 +7,36 @@ namespace ringside::debug {
 
 namespace {
 
-constexpr std::uint64_t kFrame = 0x000ffffffffff000;  // the address in an entry or in CR3 of long mode
+constexpr std::uint64_t kFrame = 0x000ffffffffff000;  // the address in an entry, and in CR3 of most modes
+constexpr std::uint64_t kPaeRoot = 0xffffffe0;        // PAE's top table has four entries, and many fit a page
 // Page-table isolation (Linux's PTI): the tables of user mode lie right behind the kernel's, in one block.
 constexpr std::uint64_t kIsolatedTables = 0x1000;
-constexpr std::size_t kTopTableSize = 0x1000;
-constexpr std::size_t kUserEntries = 256;  // the lower half of a top table
+constexpr std::size_t kPaeTopTableSize = 32;  // the smallest: any mode's begins with as much
+constexpr std::size_t kUserEntries = 256;     // the lower half of a top table
 
-bool is_user_address(const x86::SystemRegisters& system, Gva address) {
-    return (system.efer & x86::efer::kLma) != 0 && address.value >> 63 == 0;
+// Where the top table lies.
+std::uint64_t root(x86::PagingMode mode, std::uint64_t cr3) {
+    return cr3 & (mode == x86::PagingMode::Pae ? kPaeRoot : kFrame);
+}
+
+// In long mode the lower half. A 32-bit kernel may have its share anywhere; what all processes have in common
+// is known by its tables (in_address_space).
+bool may_be_user_address(const x86::SystemRegisters& system, Gva address) {
+    switch (x86::paging_mode(x86::paging_state(system))) {
+        case x86::PagingMode::None:
+            return false;
+        case x86::PagingMode::Bits32:
+        case x86::PagingMode::Pae:
+            return true;
+        default:
+            return address.value >> 63 == 0;
+    }
 }
 
 }  // namespace
 
 bool GuestView::choose_address_space(std::optional<std::uint64_t> cr3) {
-    if (cr3 && memory_.span(Gpa{*cr3 & kFrame}, kTopTableSize).empty())
+    if (cr3 && memory_.span(Gpa{*cr3 & (kFrame | kPaeRoot)}, kPaeTopTableSize).empty())
         return false;
     chosen_ = cr3;
     return true;
@@ -28,12 +44,12 @@ bool GuestView::choose_address_space(std::optional<std::uint64_t> cr3) {
 
 std::optional<std::uint64_t> GuestView::address_space_of(const x86::SystemRegisters& system,
                                                          Gva address) const {
-    return is_user_address(system, address) ? chosen_ : std::nullopt;
+    return may_be_user_address(system, address) ? chosen_ : std::nullopt;
 }
 
 x86::SystemRegisters GuestView::tables_for(const x86::SystemRegisters& system, Gva address) const {
     x86::SystemRegisters tables = system;
-    if (is_user_address(system, address))
+    if (may_be_user_address(system, address))
         tables.cr3 = chosen_.value_or(system.cr3);
     else if (!translate(system, address))
         tables.cr3 = isolated_kernel_tables(system).value_or(system.cr3);
@@ -43,7 +59,8 @@ x86::SystemRegisters GuestView::tables_for(const x86::SystemRegisters& system, G
 // A process may have two top tables (PTI) and, with PCIDs, several values of CR3; below the top they are one:
 // no two processes share a table there.
 bool GuestView::in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const {
-    if ((system.cr3 & kFrame) == (cr3 & kFrame))
+    const auto mode = x86::paging_mode(x86::paging_state(system));
+    if (root(mode, system.cr3) == root(mode, cr3))
         return true;
     EntrySource source{memory_};
     x86::SystemRegisters other = system;

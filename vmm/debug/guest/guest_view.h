@@ -39,7 +39,7 @@ class GuestView {
 
     // ---- Whose page tables an address is looked up in (address_space.cpp)
 
-    // User addresses of a 64-bit guest belong to this address space from now on, whatever the vCPUs run;
+    // User addresses belong to this address space from now on, whatever the vCPUs run;
     // nothing: to each vCPU's own. Only while every vCPU is parked. False if no page table can be there.
     bool choose_address_space(std::optional<std::uint64_t> cr3);
     std::optional<std::uint64_t> chosen_address_space() const { return chosen_; }

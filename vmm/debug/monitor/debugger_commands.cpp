@@ -69,8 +69,8 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
     if (!state)
         return state.error().message() + "\n";
     const std::uint64_t current = (*state)->system.cr3;
-    if (x86::paging_mode(x86::paging_state((*state)->system)) < x86::PagingMode::FourLevel)
-        return "Only long mode has address spaces to choose from, and this vCPU is not in it.\n";
+    if (x86::paging_mode(x86::paging_state((*state)->system)) == x86::PagingMode::None)
+        return "There are no address spaces to choose from: this vCPU has paging off.\n";
     if (!rest.empty()) {
         std::optional<std::uint64_t> cr3;
         if (rest != "off") {
@@ -92,7 +92,10 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
 
 const char* remark(const Breakpoint& breakpoint) {
     if (breakpoint.waiting)
-        return " (its page is not mapped yet)";
+        return " (no executable page is mapped there yet)";
+    if (breakpoint.no_code)
+        return breakpoint.mechanism == Mechanism::Int3 ? " (no code was there: the guest may write over it)"
+                                                       : " (there was no code yet)";
     const bool in_the_way = breakpoint.disturbs && breakpoint.mechanism == Mechanism::Int3;
     return in_the_way ? " (in the way of who patches code)" : "";
 }

@@ -11,7 +11,7 @@ bool StepOff::begin(const Breakpoint& breakpoint) {
     }
     if (!coordinator_.park_others(vcpu_))
         return false;
-    table_.lift(breakpoint.gpa);
+    table_.int3s().lift(breakpoint.gpa);
     active_ = true;
     lifted_ = breakpoint.gpa;
     return true;
@@ -21,7 +21,7 @@ bool StepOff::end() {
     if (!std::exchange(active_, false))
         return false;
     if (lifted_) {
-        table_.put_back(*lifted_);
+        table_.int3s().put_back(*lifted_);
         coordinator_.resume_others(vcpu_);
     }
     return true;

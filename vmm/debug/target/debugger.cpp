@@ -14,7 +14,7 @@ namespace ringside::debug {
 using Code = gdbstub::TargetError::Code;
 
 Debugger::Debugger(Probe probe, DebuggerOptions options, DebuggerOwner& owner)
-    : probe_(std::move(probe)), options_(options), owner_(owner) {}
+    : probe_(std::move(probe)), options_(options), owner_(owner), notices_(owner) {}
 
 Debugger::~Debugger() = default;
 
@@ -23,8 +23,8 @@ void Debugger::bind(machine::Machine& machine) {
     const machine::CpuFeatures& features = machine.cpu_features();
     registers_.emplace(x86::FeatureSet{features.avx, features.avx512, features.pkru}, options_.architecture);
     table_ = std::make_unique<BreakpointTable>(machine.memory());
-    machine.memory().set_planted(*table_);
-    view_ = std::make_unique<GuestView>(machine.memory(), *table_, features.physical_address_bits);
+    machine.memory().set_planted(table_->int3s());
+    view_ = std::make_unique<GuestView>(machine.memory(), table_->int3s(), features.physical_address_bits);
     coordinator_ =
         std::make_unique<StopCoordinator>(machine, [this] { owner_.post([this] { on_all_stopped(); }); });
     context_ = std::make_unique<DebugContext>(DebugContext{.table = *table_,
@@ -106,11 +106,11 @@ void Debugger::on_dead(VcpuIndex, machine::FatalExit cause, const std::string& r
 }
 
 void Debugger::on_slots_short(VcpuIndex) {
-    owner_.post([this] { notice_guest_slots(); });
+    owner_.post([this] { notices_.of_guest_slots(); });
 }
 
 void Debugger::on_completed(VcpuIndex) {
-    owner_.post([this] { notice_completion(); });
+    owner_.post([this] { notices_.of_completion(); });
 }
 
 void Debugger::on_printed(VcpuIndex, const std::string& text) {
@@ -146,7 +146,7 @@ void Debugger::on_all_stopped() {
             return;
     }
     auto stop = coordinator_->last_stop();
-    stop.console = std::exchange(notices_, {}) + stop.console;
+    stop.console = notices_.of_overwritten(*table_) + stop.console;
     owner_.on_stop(stop);
 }
 
@@ -192,56 +192,13 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     system.add(x86::RegisterClass::System);
     if (const auto state = states_[vcpus.front().value]->load(*token_, system))
         table_->settle(*view_, (*state)->system);
-    notice_stepping();
-    notice_patch_sites();
+    notices_.of_plan(table_->plan(), context_->abilities);
     forget_removed_watchpoints();
     started_ = true;
     owner_.on_resume();
     token_.reset();
     coordinator_->resume(vcpus);
     return {};
-}
-
-void Debugger::notice(const std::string& text) {
-    owner_.on_notice(text);
-    notices_ += text + "\n";
-}
-
-void Debugger::notice_stepping() {
-    if (told_of_stepping_ || !table_->plan().needs_stepping())
-        return;
-    told_of_stepping_ = true;
-    notice(
-        "Some of the breakpoints are watched for by stepping the guest, as this host's KVM has no other way "
-        "(or no debug slot is free): the guest runs slowly meanwhile, and what an interrupt's handler does "
-        "may go unseen (it does on SVM as QEMU emulates it). `monitor breakpoints` says which.");
-}
-
-void Debugger::notice_patch_sites() {
-    if (told_of_patch_sites_ || !table_->plan().disturbs)
-        return;
-    told_of_patch_sites_ = true;
-    notice(
-        "There are more breakpoints than debug slots on instructions that kernels patch: the rest are int3s. "
-        "Linux "
-        "warns, and gives its function tracer up, when it finds one there. `monitor breakpoints` says "
-        "which.");
-}
-
-void Debugger::notice_guest_slots() {
-    if (std::exchange(told_of_guest_slots_, true))
-        return;
-    notice(
-        "The guest has debug registers of its own in use, and there are too few for both: what would take "
-        "a debug slot is watched for by stepping the guest, which runs slowly meanwhile.");
-}
-
-void Debugger::notice_completion() {
-    if (std::exchange(told_of_completion_, true))
-        return;
-    owner_.on_notice(
-        "This host's KVM cannot emulate some instructions that the guest's kernel uses: Ringside does them, "
-        "at the cost of an exit each (`monitor exits` counts them as internal errors).");
 }
 
 void Debugger::interrupt() {

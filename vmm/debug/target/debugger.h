@@ -22,6 +22,7 @@
 #include "vmm/debug/run_control/stop_coordinator.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/debug/target/debugger_owner.h"
+#include "vmm/debug/target/notices.h"
 #include "vmm/machine/machine.h"
 
 namespace ringside::debug {
@@ -73,6 +74,8 @@ class Debugger final : public machine::VcpuObserver,
     // The machine's end has come; resume is refused from now on.
     void set_ended() { ended_ = true; }
     bool client_attached() const { return client_attached_; }
+    // What the client should read with the guest's end.
+    std::string last_words() { return notices_.of_overwritten(*table_); }
     // What is known of vCPUs that cannot run on; empty if all can.
     std::string fatal_reports() const;
 
@@ -115,13 +118,6 @@ class Debugger final : public machine::VcpuObserver,
     bool blocks_interrupts() const override;
     gdbstub::Result<void> block_interrupts(bool) override;
 
-    // Tells, once each, what a user should know about the breakpoints that are in now.
-    void notice_stepping();
-    void notice_patch_sites();
-    void notice_guest_slots();
-    void notice_completion();
-    void notice(const std::string& text);
-
     void on_all_stopped();
     void leave(OnDisconnect then);
     void let_go(OnDisconnect then);
@@ -131,6 +127,7 @@ class Debugger final : public machine::VcpuObserver,
     Probe probe_;
     DebuggerOptions options_;
     DebuggerOwner& owner_;
+    Notices notices_;
     std::optional<x86::RegisterFile> registers_;
     std::optional<HostAbilities> abilities_;
 
@@ -146,11 +143,6 @@ class Debugger final : public machine::VcpuObserver,
     std::unique_ptr<gdbstub::Target> target_;
 
     std::optional<machine::StopToken> token_;
-    std::string notices_;  // for the client, at the next stop
-    bool told_of_stepping_ = false;
-    bool told_of_patch_sites_ = false;
-    bool told_of_guest_slots_ = false;
-    bool told_of_completion_ = false;
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over
     bool client_attached_ = false;
     // The client left while the guest ran: what is to be done at the stop that was asked for.

@@ -1,4 +1,5 @@
 // By which mechanism each breakpoint is watched for, on hosts of every kind, and what becomes of memory.
+#include "arch/x86_64/control_bits.h"
 #include "tests/unit/vmm/debug/breakpoints/breakpoint_table_fixture.h"
 
 namespace ringside::debug {
@@ -123,7 +124,9 @@ TEST_F(BreakpointTableTest, ABreakpointOnAnUnmappedPageTakesASlotUntilThePageApp
 
 TEST_F(BreakpointTableTest, MoreBreakpointsOnAnUnmappedPageThanSlotsAreSteppedForUntilThePageAppears) {
     for (std::uint64_t i = 0; i < 5; ++i)
-        ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kHole + i));
+        ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kHole + 16 * i));
+    for (std::uint64_t i = 0; i < 5; ++i)
+        guest_.poke(kMappedGpa + 16 * i, kNop);
     EXPECT_TRUE(table_.plan().needs_stepping());
     EXPECT_FALSE(table_.can_settle(guest_.view, guest_.state.system));
     guest_.poke(TestGuest::kTable + 8 * 3, kMappedGpa | 3);
@@ -132,6 +135,58 @@ TEST_F(BreakpointTableTest, MoreBreakpointsOnAnUnmappedPageThanSlotsAreSteppedFo
     EXPECT_FALSE(table_.plan().needs_stepping());
     EXPECT_FALSE(table_.can_settle(guest_.view, guest_.state.system));
     EXPECT_EQ(mechanism(4), Mechanism::Int3);
+}
+
+// As for a kernel of the upper gigabyte before it turns paging on.
+TEST_F(BreakpointTableTest, MoreBreakpointsOutsideMemoryThanSlotsAreSteppedForUntilTheyLeadToMemory) {
+    guest_.state.system.cr0 = x86::cr0::kPe;
+    guest_.state.system.efer = 0;
+    constexpr std::uint64_t kHigh = 0xc0000000;
+    for (std::uint64_t i = 0; i < 5; ++i) {
+        ASSERT_TRUE(insert(BreakpointKind::Software, kHigh + 16 * i));
+        guest_.poke(16 * i, kNop);
+    }
+    EXPECT_TRUE(table_.plan().needs_stepping());
+    EXPECT_FALSE(table_.can_settle(guest_.view, guest_.state.system));
+    guest_.poke(kCode, std::uint64_t{0});
+    guest_.poke(kCode + 8, std::uint64_t{0});
+    guest_.poke(0x30000 + 4 * (kHigh >> 22), std::uint32_t{0x83});
+    guest_.state.system.cr0 = x86::cr0::kPe | x86::cr0::kPg;
+    guest_.state.system.cr4 = 0x10;  // PSE
+    guest_.state.system.cr3 = 0x30000;
+    EXPECT_TRUE(table_.can_settle(guest_.view, guest_.state.system));
+    table_.settle(guest_.view, guest_.state.system);
+    EXPECT_FALSE(table_.plan().needs_stepping());
+}
+
+TEST_F(BreakpointTableTest, APageWithoutExecutePermissionTakesASlotForAnInt3ThereIsNeverExecuted) {
+    constexpr std::uint64_t kNoExecute = std::uint64_t{1} << 63;
+    guest_.poke(TestGuest::kTable, kMappedGpa | 3 | kNoExecute);
+    guest_.state.system.efer |= x86::efer::kNxe;
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));
+    EXPECT_EQ(mechanism(), Mechanism::Slot);
+    EXPECT_EQ(guest_.peek(kMappedGpa), kNop);
+    for (std::uint64_t i = 1; i < 5; ++i)
+        ASSERT_TRUE(insert(BreakpointKind::Hardware, kCode + i));
+    EXPECT_EQ(mechanism(), Mechanism::Stepping) << "and never an int3";
+    guest_.poke(TestGuest::kTable, kMappedGpa | 3);
+    EXPECT_TRUE(table_.can_settle(guest_.view, guest_.state.system));
+}
+
+TEST_F(BreakpointTableTest, WhereThereIsNoCodeYetASlotIsTakenWhileOneIsFree) {
+    constexpr std::uint64_t kEmpty = 0x50000;
+    ASSERT_TRUE(insert(BreakpointKind::Software, kEmpty));
+    EXPECT_EQ(mechanism(), Mechanism::Slot);
+    for (std::uint64_t i = 1; i < 5; ++i)
+        ASSERT_TRUE(insert(BreakpointKind::Hardware, kCode + i));
+    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_FALSE(table_.plan().needs_stepping());
+    EXPECT_TRUE(table_.overwritten().empty());
+    guest_.poke(kEmpty, std::uint8_t{0x55});
+    EXPECT_THAT(table_.overwritten(), ::testing::ElementsAre(Gva{kEmpty}));
+    table_.settle(guest_.view, guest_.state.system);
+    EXPECT_TRUE(table_.overwritten().empty()) << "it has been set again";
+    EXPECT_EQ(guest_.peek(kEmpty), kInt3);
 }
 
 TEST_F(BreakpointTableTest, CodeThatKernelsPatchStaysAsItIsWhileASlotIsFree) {

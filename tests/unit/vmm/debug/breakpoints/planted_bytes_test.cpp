@@ -19,17 +19,17 @@ TEST_F(PlantedBytesTest, AClientsWriteGoesUnderTheInt3) {
 
 TEST_F(PlantedBytesTest, AWriteWhileAnInt3IsLiftedIsSeenAndKept) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    table_.lift(Gpa{kCode});
+    table_.int3s().lift(Gpa{kCode});
     write_under(kCode, {0x55});
     EXPECT_EQ(guest_.peek(kCode), 0x55);
-    table_.put_back(Gpa{kCode});
+    table_.int3s().put_back(Gpa{kCode});
     EXPECT_EQ(guest_.peek(kCode), kInt3);
     EXPECT_EQ(seen_by_a_client(kCode), std::byte{0x55});
 }
 
 // A page may be another's by the time a disk writes to it. Where there are no pages, code is being loaded.
 TEST_F(PlantedBytesTest, DevicesDoNotSeeAnInt3AndWriteOverItUnlessPagingIsOff) {
-    guest_.memory.set_planted(table_);
+    guest_.memory.set_planted(table_.int3s());
     const auto place = guest_.memory.span(Gpa{kCode}, 2);
     for (const bool paging : {true, false}) {
         guest_.state.system.cr0 = paging ? guest_.state.system.cr0 : x86::cr0::kPe;
@@ -52,8 +52,9 @@ TEST_F(PlantedBytesTest, DevicesDoNotSeeAnInt3AndWriteOverItUnlessPagingIsOff) {
 // As fw_cfg, which loads a kernel's code to 1 MiB for firmware.
 TEST_F(PlantedBytesTest, WithoutPagingALoaderWritesUnderAnInt3Anywhere) {
     guest_.state.system.cr0 = x86::cr0::kPe;
-    guest_.memory.set_planted(table_);
+    guest_.memory.set_planted(table_.int3s());
     constexpr std::uint64_t kAbove = 0x100200;
+    guest_.poke(kAbove, kNop);
     ASSERT_TRUE(insert(BreakpointKind::Software, kAbove));
     const std::array<std::byte, 1> bytes{std::byte{0x55}};
     const auto place = guest_.memory.span(Gpa{kAbove}, 1);
@@ -66,13 +67,13 @@ TEST_F(PlantedBytesTest, WithoutPagingALoaderWritesUnderAnInt3Anywhere) {
 
 TEST_F(PlantedBytesTest, ADeviceWritesOverALiftedInt3WhichIsPutBack) {
     guest_.state.system.cr0 = x86::cr0::kPe;
-    guest_.memory.set_planted(table_);
+    guest_.memory.set_planted(table_.int3s());
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    table_.lift(Gpa{kCode});
+    table_.int3s().lift(Gpa{kCode});
     const std::array<std::byte, 1> bytes{std::byte{0x55}};
     guest_.memory.device_write(Gpa{kCode}, guest_.memory.span(Gpa{kCode}, 1), bytes);
     EXPECT_EQ(guest_.peek(kCode), 0x55);
-    table_.put_back(Gpa{kCode});
+    table_.int3s().put_back(Gpa{kCode});
     EXPECT_EQ(guest_.peek(kCode), kInt3);
 }
 
@@ -86,13 +87,13 @@ TEST_F(PlantedBytesTest, AGuestThatOverwritesAnInt3KeepsWhatItWrote) {
 
 TEST_F(PlantedBytesTest, ALiftedInt3IsPutBackUnlessTheGuestWroteThere) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    table_.lift(Gpa{kCode});
+    table_.int3s().lift(Gpa{kCode});
     EXPECT_EQ(guest_.peek(kCode), kNop);
-    table_.put_back(Gpa{kCode});
+    table_.int3s().put_back(Gpa{kCode});
     EXPECT_EQ(guest_.peek(kCode), kInt3);
-    table_.lift(Gpa{kCode});
+    table_.int3s().lift(Gpa{kCode});
     guest_.poke(kCode, std::uint8_t{0x55});
-    table_.put_back(Gpa{kCode});
+    table_.int3s().put_back(Gpa{kCode});
     EXPECT_EQ(guest_.peek(kCode), 0x55);
 }
 

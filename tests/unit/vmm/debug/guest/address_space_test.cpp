@@ -66,12 +66,46 @@ TEST_F(AddressSpaceTest, AKernelsAddressIsLookedUpByTheVcpu) {
     EXPECT_EQ(found(kKernelAddress), kOwnFrame);
 }
 
-TEST_F(AddressSpaceTest, OnlyLongModeHasOnesToChoose) {
+TEST_F(AddressSpaceTest, WithoutPagingThereIsNoneToChoose) {
     ASSERT_TRUE(guest_.view.choose_address_space(kOtherRoot));
     EXPECT_EQ(guest_.view.address_space_of(guest_.state.system, Gva{TestGuest::kMapped}), kOtherRoot);
     EXPECT_EQ(guest_.view.address_space_of(guest_.state.system, Gva{kKernelAddress}), std::nullopt);
+    guest_.state.system.cr0 = x86::cr0::kPe;
     guest_.state.system.efer = 0;
     EXPECT_EQ(guest_.view.address_space_of(guest_.state.system, Gva{TestGuest::kMapped}), std::nullopt);
+}
+
+// 4 MiB pages: the first is the kernel's in both processes, the second each one's own.
+TEST_F(AddressSpaceTest, ThirtyTwoBitKernelsHaveThemToo) {
+    constexpr std::uint32_t kLarge = 0x83, kKernel = 0x1000, kProcess = 0x400000;
+    constexpr std::uint64_t kDirectory = 0x10000, kOtherOne = 0x11000;
+    guest_.poke(kDirectory, kLarge);
+    guest_.poke(kOtherOne, kLarge);
+    guest_.poke(kDirectory + 4, kLarge | 0x400000U);
+    guest_.poke(kOtherOne + 4, kLarge | 0x800000U);
+    guest_.state.system.efer = 0;
+    guest_.state.system.cr4 = 0x10;  // PSE
+    guest_.state.system.cr3 = kDirectory;
+    EXPECT_EQ(found(kProcess), 0x400000U);
+    ASSERT_TRUE(guest_.view.choose_address_space(kOtherOne));
+    EXPECT_EQ(found(kProcess), 0x800000U);
+    EXPECT_FALSE(guest_.view.in_address_space(guest_.state.system, kOtherOne, Gva{kProcess}));
+    EXPECT_TRUE(guest_.view.in_address_space(guest_.state.system, kOtherOne, Gva{kKernel})) << "both have it";
+}
+
+// Two of PAE's top tables may lie in one page.
+TEST_F(AddressSpaceTest, PaesTopTablesAreToldApartWithinAPage) {
+    constexpr std::uint64_t kFirst = 0x10000, kSecond = 0x10020;
+    guest_.poke(kFirst, std::uint64_t{0x12001});
+    guest_.poke(kSecond, std::uint64_t{0x13001});
+    guest_.poke(std::uint64_t{0x12000} + 8, std::uint64_t{0x83});
+    guest_.poke(std::uint64_t{0x13000} + 8, std::uint64_t{0x200083});
+    guest_.state.system.efer = 0;
+    guest_.state.system.cr3 = kFirst;
+    EXPECT_FALSE(guest_.view.in_address_space(guest_.state.system, kSecond, Gva{TestGuest::kMapped}));
+    EXPECT_TRUE(guest_.view.in_address_space(guest_.state.system, kFirst | 0x18, Gva{TestGuest::kMapped}));
+    ASSERT_TRUE(guest_.view.choose_address_space(kSecond));
+    EXPECT_EQ(found(TestGuest::kMapped), 0x200000U);
 }
 
 TEST_F(AddressSpaceTest, TablesOutsideMemoryAreRefused) {

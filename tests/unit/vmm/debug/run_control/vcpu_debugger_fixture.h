@@ -137,7 +137,7 @@ class VcpuDebuggerTest : public ::testing::Test {
     SeenEvents events;
     TestGuest guest;
     BreakpointTable table{guest.memory};
-    GuestView view{guest.memory, table, 40};
+    GuestView view{guest.memory, table.int3s(), 40};
     x86::RegisterFile registers{x86::FeatureSet{}, x86::GdbArchitecture::X86_64};
     ScriptedVcpu* vcpu = nullptr;
     std::unique_ptr<machine::Machine> machine;

@@ -1,0 +1,80 @@
+#include "vmm/debug/target/notices.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/vmm/debug/breakpoints/breakpoint_table_fixture.h"
+
+namespace ringside::debug {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class ListeningOwner final : public DebuggerOwner {
+  public:
+    std::string console, log;
+    void post(std::function<void()> work) override { work(); }
+    void on_console(const std::string& text) override { console += text; }
+    void on_notice(const std::string& text) override { log += text; }
+    void on_unattended_fatal(machine::FatalExit, const std::string&) override {}
+    void on_panic(bool) override {}
+};
+
+class NoticesTest : public BreakpointTableTest {
+  protected:
+    ListeningOwner owner;
+    Notices notices{owner};
+};
+
+TEST_F(NoticesTest, NothingIsSaidOfBreakpointsThatCostNothing) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    notices.of_plan(table_.plan(), everything());
+    EXPECT_THAT(owner.console, IsEmpty());
+}
+
+TEST_F(NoticesTest, AWatchpointThatIsSteppedForIsNamedAsTheCauseInShortLines) {
+    auto abilities = everything();
+    abilities.data_slots = false;
+    use(abilities);
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kCode, 4));
+    notices.of_plan(table_.plan(), abilities);
+    EXPECT_THAT(owner.console, HasSubstr("for 1 watchpoint: data slots do not work on this host's KVM.\n"));
+    EXPECT_THAT(owner.console, Not(HasSubstr("handler")));
+    EXPECT_THAT(owner.console, Not(ContainsRegex("[^\n]{100}"))) << "a line that is too long";
+    EXPECT_THAT(owner.log, HasSubstr("watchpoint"));
+}
+
+TEST_F(NoticesTest, BreakpointsWithoutASlotAreCounted) {
+    for (std::uint64_t i = 0; i < 6; ++i)
+        ASSERT_TRUE(insert(BreakpointKind::Hardware, kCode + i));
+    notices.of_plan(table_.plan(), everything());
+    EXPECT_THAT(owner.console, HasSubstr("for 2 breakpoints: no debug slot is free.\n"));
+}
+
+TEST_F(NoticesTest, EachIsGivenOnce) {
+    use({});
+    ASSERT_TRUE(insert(BreakpointKind::Hardware, kCode));
+    notices.of_plan(table_.plan(), {});
+    EXPECT_THAT(owner.console, HasSubstr("handler of an interrupt"));
+    owner.console.clear();
+    notices.of_plan(table_.plan(), {});
+    EXPECT_THAT(owner.console, IsEmpty());
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kCode, 1));
+    notices.of_plan(table_.plan(), {});
+    EXPECT_THAT(owner.console, HasSubstr("for 1 watchpoint")) << "another cause";
+}
+
+TEST_F(NoticesTest, AnOverwrittenBreakpointIsReportedWithTheStop) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    EXPECT_THAT(notices.of_overwritten(table_), IsEmpty());
+    guest_.poke(kCode, std::uint8_t{0x55});
+    EXPECT_THAT(notices.of_overwritten(table_),
+                HasSubstr("the breakpoint at 0x20000, and may have passed it unseen.\n"));
+    EXPECT_THAT(owner.console, IsEmpty());
+}
+
+}  // namespace
+}  // namespace ringside::debug

@@ -1,0 +1,77 @@
+#include "vmm/debug/target/notices.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace ringside::debug {
+
+namespace {
+
+std::string counted(std::size_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+// "The guest is single-stepped for 1 watchpoint: ..."
+std::string stepping(const std::string& what, bool slots_work, const char* which_slots) {
+    return fmt::format(
+        "The guest is single-stepped for {}: {}.\nIt runs slowly meanwhile. `monitor breakpoints` has "
+        "the list.\n",
+        what,
+        slots_work ? "no debug slot is free" : fmt::format("{} do not work on this host's KVM", which_slots));
+}
+
+// Emulated SVM runs an interrupt's handler through.
+constexpr const char* kUnseenHandlers = "What the handler of an interrupt does may go unseen.\n";
+
+}  // namespace
+
+void Notices::tell(const std::string& lines) {
+    owner_.on_notice(lines.substr(0, lines.size() - 1));
+    owner_.on_console(lines);
+}
+
+void Notices::of_plan(const DebugPlan& plan, const HostAbilities& host) {
+    const std::string handlers = host.execute_slots || host.data_slots ? "" : kUnseenHandlers;
+    if (!plan.stepped_watchpoints.empty() && !std::exchange(told_of_stepped_watchpoints_, true))
+        tell(stepping(counted(plan.stepped_watchpoints.size(), "watchpoint"), host.data_slots, "data slots") +
+             handlers);
+    if (!plan.stepped_breakpoints.empty() && !std::exchange(told_of_stepped_breakpoints_, true))
+        tell(stepping(counted(plan.stepped_breakpoints.size(), "breakpoint"), host.execute_slots,
+                      "int3 and execution slots") +
+             handlers);
+    if (plan.disturbs && !std::exchange(told_of_patch_sites_, true))
+        tell(
+            "There are more breakpoints than debug slots on instructions that kernels patch.\n"
+            "The rest are int3s: Linux warns, and gives its function tracer up, when it finds one there.\n"
+            "`monitor breakpoints` has the list.\n");
+}
+
+void Notices::of_guest_slots() {
+    if (!std::exchange(told_of_guest_slots_, true))
+        tell(
+            "The guest uses debug registers of its own, and there are too few for both.\n"
+            "What would take a debug slot is watched for by stepping the guest, which is slow.\n");
+}
+
+void Notices::of_completion() {
+    if (!std::exchange(told_of_completion_, true))
+        owner_.on_notice(
+            "This host's KVM cannot emulate some instructions that the guest's kernel uses: Ringside does "
+            "them, "
+            "at the cost of an exit each (`monitor exits` counts them as internal errors).");
+}
+
+std::string Notices::of_overwritten(const BreakpointTable& table) {
+    std::string lines;
+    for (const Gva address : table.overwritten())
+        lines += fmt::format(
+            "The guest has written over the breakpoint at {:#x}, and may have passed it unseen.\n"
+            "A hardware breakpoint (`hbreak`) holds whatever the guest writes there.\n",
+            address.value);
+    if (!lines.empty())
+        owner_.on_notice(lines.substr(0, lines.size() - 1));
+    return lines;
+}
+
+}  // namespace ringside::debug
