@@ -40,6 +40,7 @@ class ScriptedVcpu final : public kvm::VcpuPort {
     std::uint32_t run_state = KVM_MP_STATE_RUNNABLE;
     std::map<std::uint32_t, std::uint64_t> msrs;
     std::vector<GuestDebug> armed;  // each KVM_SET_GUEST_DEBUG
+    kvm::NestedState nested;
     int pauses_announced = 0;
 
     // Fills kvm_run as KVM does; for a Turn, or for a test that calls the handler of an exit itself.
@@ -70,6 +71,7 @@ class ScriptedVcpu final : public kvm::VcpuPort {
                                  std::uint64_t dr7) override;
     Result<void> notify_paused() override;
     Result<bool> has_smap() const override { return false; }
+    Result<kvm::NestedState> nested_state() const override { return nested; }
     Result<Fd> statistics() const override { return failure("KVM_GET_STATS_FD", "there is no KVM"); }
     Result<kvm_lapic_state> lapic() const override { return local_apic; }
     Result<void> set_lapic(const kvm_lapic_state& state) override {

@@ -26,3 +26,4 @@ static_assert(sizeof(kvm_irq_routing) == 8);
 static_assert(sizeof(kvm_signal_mask) == 4);
 static_assert(sizeof(kvm_reg_list) == 8);
 static_assert(sizeof(kvm_xsave) == 4096);
+static_assert(sizeof(kvm_nested_state) == 128);

@@ -213,6 +213,19 @@ Result<void> Vcpu::notify_paused() {
     return {};
 }
 
+Result<NestedState> Vcpu::nested_state() const {
+    alignas(kvm_nested_state) std::array<std::byte, kNestedStateSize> raw{};
+    kvm_nested_state header{};
+    header.size = raw.size();
+    std::memcpy(raw.data(), &header, sizeof header);
+    if (::ioctl(fd_.get(), KVM_GET_NESTED_STATE, raw.data()) == 0)
+        return kvm::nested_state(raw);
+    if (errno == EINVAL || errno == ENOTTY)
+        return tl::unexpected<Error>(
+            Error{"KVM_GET_NESTED_STATE", "this host's KVM runs no hypervisors as guests", 0, index(), {}});
+    return tl::unexpected<Error>(ioctl_error("KVM_GET_NESTED_STATE", errno, index()));
+}
+
 Result<Fd> Vcpu::statistics() const {
     return call(fd_.get(), KVM_GET_STATS_FD, 0UL, "KVM_GET_STATS_FD", index()).map([](int fd) {
         return Fd(fd);

@@ -34,6 +34,7 @@ class Vcpu final : public VcpuPort {
                                  std::uint64_t dr7) override;
     Result<void> notify_paused() override;
     Result<bool> has_smap() const override;
+    Result<NestedState> nested_state() const override;
     Result<Fd> statistics() const override;
     Result<kvm_lapic_state> lapic() const override;
     Result<void> set_lapic(const kvm_lapic_state&) override;

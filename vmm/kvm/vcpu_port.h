@@ -14,6 +14,7 @@
 #include "vmm/base/error.h"
 #include "vmm/base/fd.h"
 #include "vmm/kvm/kvm_abi.h"
+#include "vmm/kvm/nested_state.h"
 
 namespace ringside::kvm {
 
@@ -82,6 +83,8 @@ class VcpuPort {
     virtual Result<void> notify_paused() = 0;
     // Returns true if the vCPU's CPUID announces CLAC, STAC and CR4.SMAP.
     virtual Result<bool> has_smap() const = 0;
+    // KVM_GET_NESTED_STATE. The error says so if this host's KVM has none.
+    virtual Result<NestedState> nested_state() const = 0;
     // KVM_GET_STATS_FD.
     virtual Result<Fd> statistics() const = 0;
     virtual Result<kvm_lapic_state> lapic() const = 0;

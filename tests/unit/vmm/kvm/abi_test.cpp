@@ -16,6 +16,7 @@ TEST(KvmAbi, NumbersOfIoctlsWithFlexibleArraysAreTheKernels) {
     EXPECT_EQ(KVM_SET_GSI_ROUTING, 0x4008ae6aU);
     EXPECT_EQ(KVM_SET_SIGNAL_MASK, 0x4004ae8bU);
     EXPECT_EQ(KVM_GET_XSAVE, 0x9000aea4U);
+    EXPECT_EQ(KVM_GET_NESTED_STATE, 0xc080aebeU);
 }
 
 TEST(KvmAbi, EntriesFollowTheHeaderAtOnce) {

@@ -1,0 +1,34 @@
+// The layout in which KVM keeps the VMCS of a guest hypervisor, as KVM_GET_NESTED_STATE hands it out. The layout is
+// KVM's own; it promises to change the revision with it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "arch/x86_64/vmcs_fields.h"
+
+namespace ringside::x86 {
+
+inline constexpr std::uint32_t kVmcs12Revision = 0x11e57ed0;
+inline constexpr std::size_t kVmcs12Size = 0x1000;
+
+struct Vmcs12 {
+    std::uint32_t abort = 0;  // the VMX-abort indicator
+    bool launched = false;    // by VMLAUNCH; cleared by VMCLEAR
+    VmcsValues fields;        // those that KVM keeps
+};
+
+// An error says what is wrong with the image: too short, or of another revision.
+tl::expected<Vmcs12, std::string> read_vmcs12(std::span<const std::byte> image);
+
+// Where KVM keeps a field; nothing if it does not.
+std::optional<std::size_t> vmcs12_offset(VmcsField field);
+// Stores a field in an image that read_vmcs12() accepts; false if KVM does not keep the field.
+bool write_vmcs12(std::span<std::byte> image, VmcsField field, std::uint64_t value);
+
+}  // namespace ringside::x86

@@ -1,0 +1,95 @@
+#include "vmm/debug/nested/vmcs_answers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "arch/x86_64/vmcb.h"
+#include "arch/x86_64/vmcs12.h"
+
+namespace ringside::debug {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+kvm::NestedState with_vmcs() {
+    kvm::NestedState state;
+    state.vmxon_region = Gpa{0x5000};
+    state.current_control = Gpa{0x6000};
+    state.image.resize(x86::kVmcs12Size);
+    std::memcpy(state.image.data(), &x86::kVmcs12Revision, sizeof x86::kVmcs12Revision);
+    x86::write_vmcs12(state.image, x86::VmcsField::GuestRip, 0x100234);
+    x86::write_vmcs12(state.image, x86::VmcsField::ExitReason, 10);
+    x86::write_vmcs12(state.image, x86::VmcsField::GuestCsSelector, 8);
+    return state;
+}
+
+std::string text(const kvm::NestedState& state, std::string_view pattern) {
+    const auto answer = current_vmcs_answer(state, pattern);
+    return answer ? answer->text() : answer.error().message();
+}
+
+TEST(VmcsAnswers, SayWhyThereIsNoVmcs) {
+    kvm::NestedState state;
+    EXPECT_THAT(text(state, ""), HasSubstr("has not executed VMXON"));
+    state.vmxon_region = Gpa{0x5000};
+    EXPECT_THAT(text(state, ""), HasSubstr("no VMCS is current"));
+    EXPECT_THAT(text(state, ""), HasSubstr("gpa 0x5000"));
+    state.current_control = Gpa{0x6000};
+    EXPECT_THAT(text(state, ""), HasSubstr("does not hand out the contents"));
+    state.image.resize(x86::kVmcs12Size);
+    EXPECT_THAT(text(state, ""), HasSubstr("layout of revision 0x0"));
+    state.format = kvm::NestedState::Format::Svm;
+    EXPECT_THAT(text(state, ""), HasSubstr("`monitor vmcb`"));
+}
+
+TEST(VmcsAnswers, AFieldIsEncodingNameValueAndWords) {
+    const auto state = with_vmcs();
+    EXPECT_THAT(text(state, "GUEST_RIP"), HasSubstr("  0x681e  GUEST_RIP  0x0000000000100234\n"));
+    EXPECT_THAT(text(state, "exit_reason"), HasSubstr("  0x4402  EXIT_REASON  0x0000000a  CPUID\n"));
+    EXPECT_THAT(text(state, "0x802"), HasSubstr("  0x0802  GUEST_CS_SELECTOR  0x0008\n"));
+    EXPECT_THAT(text(state, "EPTP_INDEX"), HasSubstr("KVM does not keep them: EPTP_INDEX\n"));
+    EXPECT_THAT(text(state, "GUEST_RIP"), Not(HasSubstr("KVM does not keep")));
+    EXPECT_THAT(text(state, "nonsense"), HasSubstr("no field's name contains \"nonsense\""));
+}
+
+TEST(VmcsAnswers, AllOfItIsInTheManualsGroups) {
+    auto state = with_vmcs();
+    EXPECT_THAT(text(state, ""), StartsWith("  address         0x6000\n"
+                                            "  launch state    clear\n"
+                                            "  this vCPU runs  the guest (L1)\n"
+                                            "guest-state area:\n"));
+    for (const auto* group : {"host-state area:", "control fields:", "exit-information fields:"})
+        EXPECT_THAT(text(state, ""), HasSubstr(group));
+    EXPECT_THAT(text(state, ""), Not(HasSubstr("VMX abort")));
+    state.guest_mode = true;
+    state.image[4] = std::byte{4};
+    state.image[8] = std::byte{1};
+    EXPECT_THAT(text(state, ""), HasSubstr("  launch state    launched\n"
+                                           "  this vCPU runs  the guest's guest (L2)\n"
+                                           "  VMX abort       4\n"));
+}
+
+TEST(VmcsAnswers, JsonHasNumbers) {
+    const auto json = nlohmann::json::parse(current_vmcs_answer(with_vmcs(), "GUEST_RIP")->json());
+    EXPECT_EQ(json["address"], 0x6000);
+    EXPECT_EQ(json["guest-state_area"][0]["value"], 0x100234);
+}
+
+TEST(VmcsAnswers, AVmcbIsInTwoAreas) {
+    std::vector<std::byte> image(x86::kVmcbSize);
+    image[0x70] = std::byte{0x72};
+    const std::string all = vmcb_answer({}, image, "")->text();
+    EXPECT_THAT(all, StartsWith("control area:\n"));
+    EXPECT_THAT(all, HasSubstr("state-save area:\n"));
+    EXPECT_THAT(vmcb_answer({}, image, "exit_code")->text(),
+                HasSubstr("  0x0070  EXIT_CODE  0x0000000000000072  CPUID\n"));
+    EXPECT_THAT(vmcb_answer({}, image, "nonsense").error().message(), HasSubstr("`monitor vmcb` lists all"));
+    EXPECT_THAT(vmcb_answer({}, std::span(image).first(0x70), "")->text(), Not(HasSubstr("EXIT_CODE")));
+}
+
+}  // namespace
+}  // namespace ringside::debug

@@ -1,0 +1,24 @@
+// A VMCS or VMCB as the monitor shows it: by group, each field with its encoding, name, value and bits in words.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "arch/x86_64/vmcs_fields.h"
+#include "vmm/base/error.h"
+#include "vmm/debug/monitor/answer.h"
+#include "vmm/kvm/nested_state.h"
+
+namespace ringside::debug {
+
+// The fields whose names match `pattern` (x86::match_vmcs_fields), or all of them if it is empty. Says which fields
+// are not known.
+Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, std::string_view pattern);
+
+// The current VMCS of a vCPU in this state. The error says why there is none to show.
+Result<Answer> current_vmcs_answer(const kvm::NestedState& state, std::string_view pattern);
+
+// The fields of a VMCB that match `pattern`, or all of them if it is empty.
+Result<Answer> vmcb_answer(Answer answer, std::span<const std::byte> image, std::string_view pattern);
+
+}  // namespace ringside::debug

@@ -1,0 +1,71 @@
+#include "vmm/debug/nested/vmcs_commands.h"
+
+#include <fmt/format.h>
+
+#include "arch/x86_64/vmcb.h"
+#include "vmm/debug/monitor/arguments.h"
+#include "vmm/debug/nested/vmcs_answers.h"
+
+namespace ringside::debug {
+
+namespace {
+
+Result<kvm::NestedState> nested_state(Debugger& debugger, VcpuIndex vcpu) {
+    return debugger.machine().vcpu(vcpu).call([](kvm::VcpuPort& port) { return port.nested_state(); });
+}
+
+std::string_view word(const Arguments& arguments, std::size_t i) {
+    return i < arguments.words.size() ? arguments.words[i] : std::string_view{};
+}
+
+Result<Answer> vmcs(Debugger& debugger, const Arguments& arguments) {
+    RINGSIDE_TRY_ASSIGN(state, nested_state(debugger, arguments.vcpu));
+    return current_vmcs_answer(state, word(arguments, 0));
+}
+
+Result<Answer> vmcb_at(const Debugger& debugger, Answer answer, Gpa address, std::string_view pattern) {
+    if (address.value % x86::kVmcbSize != 0)
+        return failure(fmt::format("show the VMCB at gpa 0x{:x}", address.value),
+                       "a VMCB's address is a multiple of 0x1000");
+    std::vector<std::byte> image(x86::kVmcbSize);
+    RINGSIDE_TRY_ASSIGN(count, debugger.view().read_physical(address, image));
+    image.resize(count);
+    answer.value("address", hex(address.value));
+    return vmcb_answer(std::move(answer), image, pattern);
+}
+
+Result<Answer> vmcb(Debugger& debugger, const Arguments& arguments) {
+    if (const auto address = parse_number(word(arguments, 0)))
+        return vmcb_at(debugger, {}, Gpa{*address}, word(arguments, 1));
+    if (arguments.words.size() > 1)
+        return failure("show the VMCB", fmt::format("\"{}\" is not an address", arguments.words[0]));
+    RINGSIDE_TRY_ASSIGN(state, nested_state(debugger, arguments.vcpu));
+    if (state.format == kvm::NestedState::Format::Vmx)
+        return failure("show the VMCB", "this processor has VMX, and so VMCSs instead: `monitor vmcs`");
+    if (!state.current_control)
+        return failure(
+            "show the VMCB",
+            "this vCPU does not run a guest's guest (L2), and KVM says only then which VMCB is in use",
+            "`monitor vmcb ADDRESS` shows the one at a guest-physical address, which VMRUN takes in RAX");
+    Answer answer;
+    answer.headline(
+        "The VMCB as the guest (L1) last wrote it. `monitor registers` has its guest's (L2's) registers "
+        "now.");
+    return vmcb_at(debugger, std::move(answer), *state.current_control, word(arguments, 0));
+}
+
+}  // namespace
+
+void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger) {
+    add_answering(
+        registry, debugger,
+        {"vmcs", "[FIELD]",
+         "the current VMCS of a guest that is a hypervisor; FIELD is a name, a part of one, or an encoding",
+         1, [&](const Arguments& arguments) { return vmcs(debugger, arguments); }});
+    add_answering(registry, debugger,
+                  {"vmcb", "[ADDRESS] [FIELD]",
+                   "the VMCB of a guest's guest that runs, or the one at a guest-physical address", 2,
+                   [&](const Arguments& arguments) { return vmcb(debugger, arguments); }});
+}
+
+}  // namespace ringside::debug
