@@ -15,7 +15,7 @@ foreach(folder demo64 exits hello16 lib protected32 smp virtio)
 endforeach()
 install(FILES guests/demo.py guests/demo.gdb DESTINATION ${share}/guests)
 
-install(PROGRAMS tests/lab/demo tests/lab/gdb-server tests/lab/kernel tests/lab/run DESTINATION ${share}/lab)
+install(PROGRAMS tests/lab/demo tests/lab/gdb-server tests/lab/host tests/lab/kernel tests/lab/run DESTINATION ${share}/lab)
 install(DIRECTORY tests/lab/boot tests/lab/ringlab DESTINATION ${share}/lab PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY tests/lab/guest DESTINATION ${share}/lab USE_SOURCE_PERMISSIONS)
 

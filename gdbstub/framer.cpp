@@ -53,6 +53,8 @@ std::optional<frame::Event> Framer::next_idle(std::string_view& input) {
             return std::nullopt;
         case wire::kInterrupt:
             return frame::Interrupt{};
+        case wire::kHangup:
+            return frame::Hangup{};
         case wire::kAck:
             return frame::Ack{};
         case wire::kNak:

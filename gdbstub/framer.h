@@ -21,13 +21,14 @@ struct Packet {
     std::string_view payload;
 };
 struct Interrupt {};    // 0x03 between frames
+struct Hangup {};       // 0x04 between frames
 struct Ack {};          // '+'
 struct Nak {};          // '-'
 struct BadChecksum {};  // a whole frame whose two last digits do not fit
 struct Oversized {};    // a whole frame of more than kMaxPayload
 struct Malformed {};    // the checksum fits, but an escape or a run is cut short
 
-using Event = std::variant<Packet, Interrupt, Ack, Nak, BadChecksum, Oversized, Malformed>;
+using Event = std::variant<Packet, Interrupt, Hangup, Ack, Nak, BadChecksum, Oversized, Malformed>;
 
 }  // namespace frame
 

@@ -30,7 +30,8 @@ struct SessionOptions {
     // Compress runs in replies: worth its time on a serial line, not on a local socket.
     bool run_length_encoding = false;
     // On a serial line nothing tells that one client has gone and another come. So a packet after D attaches
-    // anew, and a second qSupported is a new client's greeting.
+    // anew, and a second qSupported is a new client's greeting. Who carries a client's packets over the line may
+    // say with the byte 0x04 that the client has gone.
     bool line_outlives_client = false;
     // Attach at once rather than at the client's first packet: where there is no port to be probed, as on
     // stdio, a guest that has not been started yet stays stopped for the client.

@@ -1,6 +1,8 @@
 // The characters that mean something to the framing layer (gdb manual, "Overview" of the remote protocol).
 #pragma once
 
+#include <string_view>
+
 namespace ringside::gdbstub::wire {
 
 inline constexpr char kFrameStart = '$';
@@ -10,6 +12,11 @@ inline constexpr char kRun = '*';
 inline constexpr char kAck = '+';
 inline constexpr char kNak = '-';
 inline constexpr char kInterrupt = '\x03';
+
+// On a serial line, whoever carries a client's packets says by kHangup that the client has gone. The answer kHungUp
+// comes behind the last byte for that client. It occurs nowhere else: two hexadecimal digits follow a frame's `#`.
+inline constexpr char kHangup = '\x04';
+inline constexpr std::string_view kHungUp = "#\x04";
 
 // `}` is followed by the byte that it stands for, with this bit flipped.
 constexpr char escaped(char c) {

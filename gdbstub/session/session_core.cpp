@@ -4,6 +4,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "gdbstub/wire.h"
+
 namespace ringside::gdbstub {
 namespace {
 
@@ -144,8 +146,8 @@ bool SessionCore::is_new_client(std::string_view payload) const {
     return std::holds_alternative<Detached>(state_) || (greeted && payload.starts_with("qSupported"));
 }
 
-// Nothing of the last client remains when the new one attaches.
-void SessionCore::greet_new_client() {
+// Nothing of a client remains for the next one.
+void SessionCore::forget_client() {
     disconnected();
     release();
     output_.clear();
@@ -153,6 +155,10 @@ void SessionCore::greet_new_client() {
     continue_.reset();
     acknowledging_ = true;
     reply_.keep_frames(true);
+}
+
+void SessionCore::greet_new_client() {
+    forget_client();
     attach(false);
 }
 
@@ -175,6 +181,17 @@ void SessionCore::take(frame::Interrupt) {
         target_.execution().interrupt();
     else if (std::holds_alternative<Stopped>(state_))
         interrupt_queued_ = true;
+}
+
+// A socket tells by itself when its client is gone. There the byte is noise.
+void SessionCore::take(frame::Hangup) {
+    if (!line_outlives_client_)
+        return;
+    if (!std::holds_alternative<Silent>(state_)) {
+        forget_client();
+        state_ = Detached{};
+    }
+    output_.append(wire::kHungUp);
 }
 
 void SessionCore::take(frame::Nak) {

@@ -60,6 +60,7 @@ class SessionCore {
     void attach(bool reply_with_stop);
     void take(const frame::Packet& frame);
     void take(frame::Interrupt);
+    void take(frame::Hangup);
     void take(frame::Ack) {}
     void take(frame::Nak);
     void take(frame::BadChecksum);
@@ -67,6 +68,7 @@ class SessionCore {
     void take(frame::Malformed);
     void acknowledge();
     bool is_new_client(std::string_view payload) const;
+    void forget_client();
     void greet_new_client();
     void dispatch(std::string_view payload);
     template <typename Packet>

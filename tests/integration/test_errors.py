@@ -129,16 +129,16 @@ class TestErrors(RingsideTest):
     def test_no_kvm(self):
         if subprocess.run([*WITHOUT_KVM, "true"], check=False, capture_output=True).returncode != 0:
             pytest.skip("no user namespaces here")
-        self.refused(["run", self.guest("demo64")], "/dev/kvm.*no such file", prefix=WITHOUT_KVM)
+        self.refused(["run", "--host=kvm", self.guest("demo64")], "/dev/kvm.*no such file", prefix=WITHOUT_KVM)
 
     def test_no_permission_on_kvm(self):
         if os.stat("/dev/kvm").st_mode & 0o006:
             pytest.skip("everyone may open /dev/kvm here")
         if os.geteuid() != 0:
-            self.refused(["run", self.guest("demo64")], "/dev/kvm.*permission denied")
+            self.refused(["run", "--host=kvm", self.guest("demo64")], "/dev/kvm.*permission denied")
             return
         self.folder.chmod(0o755)  # nobody may not see into the project's folder
         program, kernel = (shutil.copy(path, self.folder) for path in (paths.RINGSIDE, self.guest("demo64")))
         nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c",
                   f'shift; exec {program} "$@"', "nobody")
-        self.refused(["run", kernel], "/dev/kvm.*permission denied", prefix=nobody)
+        self.refused(["run", "--host=kvm", kernel], "/dev/kvm.*permission denied", prefix=nobody)

@@ -90,9 +90,16 @@ def kernel_alone(place: Place) -> Path:
 ), ids=("missing", "no-driver", "forbidden"))
 class TestDevice:
     def test_the_program_says_what_is_wrong_in_one_line(self, place: Place, how: str, message: str) -> None:
-        done = place.run("tests/lab/without-kvm", how, RINGSIDE, "run", KERNEL)
+        done = place.run("tests/lab/without-kvm", how, RINGSIDE, "run", "--host=kvm", KERNEL)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
         assert done.stderr.startswith(f"ringside: {message}")
+
+    def test_a_guest_runs_in_the_lab(self, place: Place, how: str, message: str) -> None:
+        done = place.run("tests/lab/without-kvm", how, RINGSIDE, "run", "-m64M", "--append=rounds=2 end=exit", KERNEL)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (33, "done"), done.stderr
+        why = message.partition(". ")[0]
+        assert done.stderr.splitlines()[0] == (f"ringside: no usable KVM ({why}): the machine runs in the Intel lab, which emulates it "
+                                               "(--host intel)")
 
     def test_the_demo_runs_in_the_lab(self, place: Place, how: str, message: str) -> None:
         done = place.run("tests/lab/without-kvm", how, "guests/ringside-demo")

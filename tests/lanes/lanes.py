@@ -189,7 +189,7 @@ def without_kvm(run: LaneRun) -> None:
     shown_elsewhere = bool(unusable())
     if shown_elsewhere:
         run.note("no usable /dev/kvm here: the lanes kvm and gdb show what is run instead")
-    run.pytest("tests/lab/test_broken.py", *([] if shown_elsewhere else ["tests/lab/test_stand_in.py"]))
+    run.pytest("tests/lab/test_broken.py", "tests/lab/test_host.py", *([] if shown_elsewhere else ["tests/lab/test_stand_in.py"]))
 
 
 def fresh(run: LaneRun) -> None:

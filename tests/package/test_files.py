@@ -24,7 +24,7 @@ def expected_files(package: Package) -> set[str]:
         "/usr/share/bash-completion/completions/ringside", "/usr/share/zsh/vendor-completions/_ringside",
         "/usr/share/doc/ringside/copyright", "/usr/share/doc/ringside/changelog.gz", "/usr/share/lintian/overrides/ringside",
         *(f"/usr/share/ringside/guests/{guest}" for guest in (*GUESTS, "demo.py", "demo.gdb")),
-        *(f"/usr/share/ringside/lab/{program}" for program in ("demo", "gdb-server", "kernel", "run")),
+        *(f"/usr/share/ringside/lab/{program}" for program in ("demo", "gdb-server", "host", "kernel", "run")),
         *(f"/usr/share/ringside/lab/{path.relative_to(lab)}" for path in parts),
     }
 

@@ -37,11 +37,16 @@ PrivateSocket::~PrivateSocket() {
     ::rmdir(directory_.c_str());
 }
 
-Result<pid_t> start_gdb(const RunOptions& options, const PrivateSocket& socket) {
+std::vector<std::string> gdb_command(const RunOptions& options) {
     std::vector<std::string> arguments{"gdb", "-q"};
     const std::string& symbols = options.symbols.empty() ? options.kernel : options.symbols;
     if (is_elf(symbols))
         arguments.push_back(symbols);
+    return arguments;
+}
+
+Result<pid_t> start_gdb(const RunOptions& options, const PrivateSocket& socket) {
+    std::vector<std::string> arguments = gdb_command(options);
     arguments.insert(arguments.end(),
                      {"-ex", "source " + socket.script_path(), "-ex", "target remote " + socket.path()});
     arguments.insert(arguments.end(), options.gdb_arguments.begin(), options.gdb_arguments.end());

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -29,6 +30,9 @@ class PrivateSocket {
     explicit PrivateSocket(std::string directory) : directory_(std::move(directory)) {}
     std::string directory_;
 };
+
+// gdb's command line up to the kernel's symbols, if there is a file that has them.
+std::vector<std::string> gdb_command(const RunOptions& options);
 
 // Starts gdb on the kernel's symbols, with the socket's script read and connected to the socket. `on_exit`
 // gets its exit status on io's thread.

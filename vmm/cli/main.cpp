@@ -7,6 +7,7 @@
 #include "vmm/cli/doctor.h"
 #include "vmm/cli/exit_status.h"
 #include "vmm/cli/exits.h"
+#include "vmm/cli/lab_host.h"
 #include "vmm/cli/options.h"
 #include "vmm/cli/run.h"
 
@@ -32,13 +33,41 @@ struct Dispatch {
     }
 };
 
+// A command that needs a machine, and where it is wanted.
+struct MachineWanted {
+    cli::Host host = cli::Host::Kvm;
+    std::string kvm_device;
+};
+
+struct WantedBy {
+    MachineWanted operator()(const cli::ExitsOptions&) const { return {}; }
+    template <typename Options>
+    MachineWanted operator()(const Options& options) const {
+        return {options.host, options.kvm_device};
+    }
+};
+
+int carry_out(const cli::ParsedCommandLine& parsed) {
+    const MachineWanted wanted = std::visit(WantedBy{}, *parsed.command);
+    // Who names a device wants that one.
+    const bool named = wanted.kvm_device != "/dev/kvm";
+    const cli::Host asked = named && wanted.host == cli::Host::Auto ? cli::Host::Kvm : wanted.host;
+    const auto choice = cli::choose_host(asked, [&wanted] { return cli::usable_kvm(wanted.kvm_device); });
+    if (choice.host == cli::Host::Kvm)
+        return std::visit(Dispatch{}, *parsed.command);
+    if (!choice.notice.empty())
+        fmt::print(stderr, "ringside: {}\n", choice.notice);
+    fmt::print(stderr, "ringside: {}\n", cli::run_in_lab(choice.host, parsed).message());
+    return cli::kFailure;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is a write error, not our end
     try {
         const auto parsed = cli::parse_command_line(argc, argv);
-        return parsed.command ? std::visit(Dispatch{}, *parsed.command) : parsed.status;
+        return parsed.command ? carry_out(parsed) : parsed.status;
     } catch (const std::exception& error) {
         fmt::print(stderr, "ringside: {}\n", error.what());
         return cli::kFailure;

@@ -30,8 +30,17 @@ std::string check_endpoint(const std::string& text) {
     return endpoint ? "" : endpoint.error().message;
 }
 
+void add_host_option(DeclaredOptions& app, std::string& host, const std::string& help) {
+    one_of(app.add("--host", host, Refers::Host, help), {"auto", "kvm", "intel", "amd"});
+}
+
+constexpr const char* kHostHelp =
+    "where the machine is: on this host's KVM, or in a lab, which emulates Intel's or AMD's virtualisation "
+    "hardware; auto: this host's KVM if it is usable, else the Intel lab";
+
 // What CLI11 fills in as text before it becomes values.
 struct RunTexts {
+    std::string host = "auto";
     std::string memory = "256M";
     std::string gdb;
     std::string serial;
@@ -47,92 +56,99 @@ struct RunTexts {
     bool freeze = false;
 };
 
-void add_run_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
-    app.add_option("KERNEL", options.kernel,
-                   "kernel to boot: ELF (PVH, multiboot, plain), bzImage, firmware or flat image")
+void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts) {
+    add_host_option(app, texts.host, kHostHelp);
+    app.add("KERNEL", options.kernel, Refers::FileRead,
+            "kernel to boot: ELF (PVH, multiboot, plain), bzImage, firmware or flat image")
         ->type_name("FILE")
         ->required();
-    app.add_option("-m,--memory", texts.memory, "guest memory, as in 64M or 2G")
+    app.add("-m,--memory", texts.memory, Refers::Nothing, "guest memory, as in 64M or 2G")
         ->type_name("SIZE")
         ->capture_default_str()
         ->check(CLI::Validator(check_size, kNoDescription));
-    app.add_option("-c,--cpus", options.cpus, "number of vCPUs")
+    app.add("-c,--cpus", options.cpus, Refers::Nothing, "number of vCPUs")
         ->type_name("NUMBER")
         ->capture_default_str()
         ->check(CLI::Range(1, kMostVcpus).description(kNoDescription));
-    app.add_option("-i,--initrd", options.initrd, "initial RAM disk, or multiboot module")->type_name("FILE");
-    app.add_option("--firmware", options.firmware,
-                   "a BIOS that starts KERNEL, a bzImage, by its 16-bit entry, as "
-                   "/usr/share/seabios/bios-256k.bin")
+    app.add("-i,--initrd", options.initrd, Refers::FileRead, "initial RAM disk, or multiboot module")
         ->type_name("FILE");
-    app.add_option("-a,--append", options.command_line,
-                   "the kernel's command line (default for Linux: \"console=ttyS0 reboot=k panic=-1\")")
+    app.add("--firmware", options.firmware, Refers::FileRead,
+            "a BIOS that starts KERNEL, a bzImage, by its 16-bit entry, as "
+            "/usr/share/seabios/bios-256k.bin")
+        ->type_name("FILE");
+    app.add("-a,--append", options.command_line, Refers::Nothing,
+            "the kernel's command line (default for Linux: \"console=ttyS0 reboot=k panic=-1\")")
         ->type_name("TEXT");
-    app.add_option("--load-addr", texts.load_address, "where a flat image goes (default 0x7c00)")
+    app.add("--load-addr", texts.load_address, Refers::Nothing, "where a flat image goes (default 0x7c00)")
         ->type_name("ADDRESS");
-    one_of(
-        app.add_option("--linux-entry", texts.linux_entry,
-                       "where Linux is entered: its own decompressor, the packed kernel (payload), or auto"),
-        {"auto", "decompressor", "payload"});
-    app.add_option("--kaslr-slide", texts.kaslr_slide,
-                   "how far Linux is moved from its link address, as in 0x4000000 (default: by chance)")
+    one_of(app.add("--linux-entry", texts.linux_entry, Refers::Nothing,
+                   "where Linux is entered: its own decompressor, the packed kernel (payload), or auto"),
+           {"auto", "decompressor", "payload"});
+    app.add("--kaslr-slide", texts.kaslr_slide, Refers::Nothing,
+            "how far Linux is moved from its link address, as in 0x4000000 (default: by chance)")
         ->type_name("BYTES");
-    app.add_option("--symbols", options.symbols, "ELF file with the kernel's symbols (default: KERNEL)")
+    app.add("--symbols", options.symbols, Refers::FileRead,
+            "ELF file with the kernel's symbols (default: KERNEL)")
         ->type_name("FILE");
-    one_of(app.add_option("--on-disconnect", texts.on_disconnect,
-                          "what the guest does when its debugger vanishes"),
+    one_of(app.add("--on-disconnect", texts.on_disconnect, Refers::Nothing,
+                   "what the guest does when its debugger vanishes"),
            {"pause", "resume", "quit"});
-    one_of(app.add_option("--gdb-arch", texts.architecture,
-                          "registers to show; auto: i8086 for a flat image, i386 for a kernel whose debug "
-                          "information is 32-bit throughout"),
+    one_of(app.add("--gdb-arch", texts.architecture, Refers::Nothing,
+                   "registers to show; auto: i8086 for a flat image, i386 for a kernel whose debug "
+                   "information is 32-bit throughout"),
            {"auto", "x86-64", "i386", "i8086"});
-    app.add_option("--serial", texts.serial, "serial console (default stdio, unless that is taken)")
+    app.add("--serial", texts.serial, Refers::Console, "serial console (default stdio, unless that is taken)")
         ->type_name("stdio|stderr|file:PATH|unix:PATH|pty|none")
         ->check(valid(devices::parse_console_endpoint));
     add_virtio_options(app, texts.virtio);
-    app.add_option("--exit-trace", texts.exit_trace,
-                   "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`")
+    app.add("--exit-trace", texts.exit_trace, Refers::FileWritten,
+            "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`")
         ->type_name("FILE");
-    app.add_option("--exit-report", texts.exit_report, "write a page about the run's VM exits")
+    app.add("--exit-report", texts.exit_report, Refers::FileWritten, "write a page about the run's VM exits")
         ->type_name("FILE.html");
-    one_of(app.add_option("--log-level", options.log_level, "how much the log on stderr holds"),
+    one_of(app.add("--log-level", options.log_level, Refers::Nothing, "how much the log on stderr holds"),
            {"trace", "debug", "info", "warn", "error", "off"});
-    app.add_option("--kvm-device", options.kvm_device, "the KVM device")
+    app.add("--kvm-device", options.kvm_device, Refers::HostResource, "the KVM device")
         ->type_name("FILE")
         ->capture_default_str();
 }
 
-void add_stub_options(CLI::App& app, RunOptions& options, RunTexts& texts) {
-    app.add_option("--gdb", texts.gdb, "serve the debugger there")
+void add_stub_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts) {
+    app.add("--gdb", texts.gdb, Refers::Debugger, "serve the debugger there")
         ->type_name("tcp:HOST:PORT|unix:PATH|serial:DEVICE|stdio")
         ->expected(0, 1)
         ->default_str(kDefaultEndpoint)
         ->check(CLI::Validator(check_endpoint, kNoDescription));
     app.add_flag("--wait", options.debugger.wait,
                  "keep every vCPU stopped at its first instruction until a debugger resumes it");
-    app.add_flag("-s", texts.gdb_default, "the same as --gdb");
+    app.add_flag("-s", texts.gdb_default, "the same as --gdb", Refers::Debugger);
     app.add_flag("-S", texts.freeze, "the same as --wait");
 }
 
 struct ExitsTexts {
+    std::string host = "auto";
     std::string symbols;
     std::string html;
     std::string chrome;
     std::string csv;
 };
 
-void add_exits_options(CLI::App& app, ExitsOptions& options, ExitsTexts& texts) {
-    app.add_option("FILE", options.recording, "a recording that `ringside run --exit-trace FILE` made")
+void add_exits_options(DeclaredOptions& app, ExitsOptions& options, ExitsTexts& texts) {
+    app.add("FILE", options.recording, Refers::FileRead,
+            "a recording that `ringside run --exit-trace FILE` made")
         ->type_name("FILE")
         ->required();
-    app.add_option("--symbols", texts.symbols, "ELF file with symbols (default: the kernel that was run)")
+    app.add("--symbols", texts.symbols, Refers::FileRead,
+            "ELF file with symbols (default: the kernel that was run)")
         ->type_name("FILE");
-    app.add_option("--html", texts.html, "write a page to look at in a browser")->type_name("FILE");
-    app.add_option("--chrome", texts.chrome, "write a trace for Perfetto and chrome://tracing")
+    app.add("--html", texts.html, Refers::FileWritten, "write a page to look at in a browser")
         ->type_name("FILE");
-    app.add_option("--csv", texts.csv, "write a line for each exit")->type_name("FILE");
-    app.add_option("--last", options.report.last,
-                   "rows in the tables of the last exits and the hottest addresses")
+    app.add("--chrome", texts.chrome, Refers::FileWritten, "write a trace for Perfetto and chrome://tracing")
+        ->type_name("FILE");
+    app.add("--csv", texts.csv, Refers::FileWritten, "write a line for each exit")->type_name("FILE");
+    add_host_option(app, texts.host, "as of the other commands; a recording is read here, whatever it says");
+    app.add("--last", options.report.last, Refers::Nothing,
+            "rows in the tables of the last exits and the hottest addresses")
         ->type_name("NUMBER")
         ->capture_default_str();
 }
@@ -159,6 +175,7 @@ std::uint64_t parse_number(const char* option, const std::string& text) {
 }
 
 void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
+    options.host = parse_host(texts.host);
     options.memory = *parse_size(texts.memory);
     if (gdb_given || texts.gdb_default)
         options.gdb = *gdbstub::parse_endpoint(texts.gdb.empty() ? kDefaultEndpoint : texts.gdb);
@@ -254,50 +271,58 @@ struct CommandLine {
     CLI::App app{"Ringside: boot a kernel on KVM and debug it from gdb, lldb or an IDE.", "ringside"};
     RunOptions run;
     RunTexts run_texts;
-    CLI::App* run_app = app.add_subcommand("run", "boot a guest");
+    DeclaredOptions run_app{*app.add_subcommand("run", "boot a guest")};
     RunOptions gdb;
     RunTexts gdb_texts;
-    CLI::App* gdb_app = app.add_subcommand("gdb", "boot a guest with gdb attached in this terminal");
+    DeclaredOptions gdb_app{*app.add_subcommand("gdb", "boot a guest with gdb attached in this terminal")};
     DoctorOptions doctor;
-    CLI::App* doctor_app = app.add_subcommand("doctor", "measure what this host's KVM can do");
+    std::string doctor_host = "auto";
+    DeclaredOptions doctor_app{*app.add_subcommand("doctor", "measure what this host's KVM can do")};
     ExitsOptions exits;
     ExitsTexts exits_texts;
-    CLI::App* exits_app =
-        app.add_subcommand("exits", "show a recording of VM exits as tables, a page or a trace");
+    DeclaredOptions exits_app{
+        *app.add_subcommand("exits", "show a recording of VM exits as tables, a page or a trace")};
 };
 
 CommandLine::CommandLine() {
     app.set_version_flag("--version", "ringside " RINGSIDE_VERSION);
     app.require_subcommand(1);
-    add_run_options(*run_app, run, run_texts);
-    add_stub_options(*run_app, run, run_texts);
-    add_run_options(*gdb_app, gdb, gdb_texts);
-    gdb_app->add_option("GDB-ARGS", gdb.gdb_arguments, "further arguments for gdb, after --")
+    add_run_options(run_app, run, run_texts);
+    add_stub_options(run_app, run, run_texts);
+    add_run_options(gdb_app, gdb, gdb_texts);
+    gdb_app.add("GDB-ARGS", gdb.gdb_arguments, Refers::Gdb, "further arguments for gdb, after --")
         ->type_name("TEXT");
-    doctor_app->add_flag("--json", doctor.json, "print JSON");
-    doctor_app->add_option("--kvm-device", doctor.kvm_device, "the KVM device")
+    add_host_option(doctor_app, doctor_host, kHostHelp);
+    doctor_app.add_flag("--json", doctor.json, "print JSON");
+    doctor_app.add("--kvm-device", doctor.kvm_device, Refers::HostResource, "the KVM device")
         ->type_name("FILE")
         ->capture_default_str();
-    add_exits_options(*exits_app, exits, exits_texts);
+    add_exits_options(exits_app, exits, exits_texts);
 }
 
 ParsedCommandLine CommandLine::parse(int argc, char** argv) {
+    const auto parsed = [](const DeclaredOptions& options, Command command) {
+        return ParsedCommandLine{std::move(command), kSuccess, options.app().get_name(),
+                                 given_options(options)};
+    };
     try {
         app.parse(reversed_arguments(argc, argv));
-        if (exits_app->parsed()) {
+        if (exits_app.app().parsed()) {
             finish(exits, exits_texts);
-            return {std::move(exits), kSuccess};
+            return parsed(exits_app, std::move(exits));
         }
-        if (doctor_app->parsed())
-            return {doctor, kSuccess};
-        if (run_app->parsed()) {
-            finish(run, run_texts, run_app->count("--gdb") != 0);
-            return {std::move(run), kSuccess};
+        if (doctor_app.app().parsed()) {
+            doctor.host = parse_host(doctor_host);
+            return parsed(doctor_app, doctor);
+        }
+        if (run_app.app().parsed()) {
+            finish(run, run_texts, run_app.app().count("--gdb") != 0);
+            return parsed(run_app, std::move(run));
         }
         gdb.start_gdb = true;
         gdb.debugger.wait = true;
         finish(gdb, gdb_texts, false);
-        return {std::move(gdb), kSuccess};
+        return parsed(gdb_app, std::move(gdb));
     } catch (const CLI::ParseError& error) {
         const int status = app.exit(error);
         return {std::nullopt, status == 0 ? kSuccess : kBadUsage};

@@ -10,6 +10,8 @@
 #include "arch/x86_64/registers.h"
 #include "gdbstub/transport/endpoint.h"
 #include "vmm/boot/boot_image.h"
+#include "vmm/cli/declared_options.h"
+#include "vmm/cli/host_choice.h"
 #include "vmm/cli/virtio_options.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/devices/console_endpoint.h"
@@ -31,6 +33,7 @@ struct RunOptions {
     debug::DebuggerOptions debugger;
     std::optional<devices::ConsoleEndpoint> serial;  // default: stdio, unless that is taken
     VirtioOptions virtio;
+    Host host = Host::Auto;
     std::string kvm_device = "/dev/kvm";
     std::string log_level = "warn";
     std::optional<std::uint64_t> load_address;
@@ -43,6 +46,7 @@ struct RunOptions {
 
 struct DoctorOptions {
     bool json = false;
+    Host host = Host::Auto;
     std::string kvm_device = "/dev/kvm";
 };
 
@@ -57,8 +61,15 @@ using Command = std::variant<RunOptions, DoctorOptions, ExitsOptions>;
 struct ParsedCommandLine {
     std::optional<Command> command;
     int status = 0;
+    std::string name{};                // the command's
+    std::vector<GivenOption> given{};  // its options, as they were given
 };
 ParsedCommandLine parse_command_line(int argc, char** argv);
+
+// Fails if the consoles and the debugger of a run are not to be had on stdin and stdout together.
+Result<void> check_standard_streams(const RunOptions& options);
+// Where the serial console is, given or by default.
+devices::ConsoleEndpoint serial_console(const RunOptions& options);
 
 // "64M", "2G", "512K", "1048576": bytes. Nothing for anything else, or for more than 64 bits hold.
 std::optional<std::uint64_t> parse_size(const std::string& text);

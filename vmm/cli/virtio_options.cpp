@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "vmm/cli/declared_options.h"
 #include "vmm/cli/validator.h"
 #include "vmm/devices/console.h"
 #include "vmm/devices/virtio/block.h"
@@ -72,23 +73,24 @@ Result<void> open_console(const VirtioOptions& options, const VirtioHooks& hooks
 
 }  // namespace
 
-void add_virtio_options(CLI::App& app, VirtioTexts& texts) {
-    app.add_option("--disk", texts.disks, "disk image or block device, ro: read-only; may be given again")
+void add_virtio_options(DeclaredOptions& app, VirtioTexts& texts) {
+    app.add("--disk", texts.disks, Refers::Disk,
+            "disk image or block device, ro: read-only; may be given again")
         ->type_name("FILE[,ro]")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(valid(virtio::parse_disk));
-    app.add_option("--net", texts.networks,
-                   "network card, with ,mac=ADDRESS behind it if wanted; may be given again")
+    app.add("--net", texts.networks, Refers::HostResource,
+            "network card, with ,mac=ADDRESS behind it if wanted; may be given again")
         ->type_name("tap:NAME|passt[:SOCKET]")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(valid(virtio::parse_net));
-    app.add_option("--virtio-console", texts.console, "a second console, hvc0 in Linux")
+    app.add("--virtio-console", texts.console, Refers::Console, "a second console, hvc0 in Linux")
         ->type_name("stdio|stderr|file:PATH|unix:PATH|pty")
         ->check(valid(devices::parse_console_endpoint));
-    app.add_option("--vsock", texts.vsock,
-                   "sockets between host and guest: the guest's CID and a unix socket")
+    app.add("--vsock", texts.vsock, Refers::HostResource,
+            "sockets between host and guest: the guest's CID and a unix socket")
         ->type_name("CID,PATH")
         ->check(valid(virtio::parse_vsock));
     app.add_flag("--rng", texts.rng, "give the guest the host's random numbers");

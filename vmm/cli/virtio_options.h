@@ -12,11 +12,9 @@
 #include "vmm/devices/virtio/device.h"
 #include "vmm/devices/virtio/specs.h"
 
-namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's name
-class App;
-}
-
 namespace ringside::cli {
+
+class DeclaredOptions;
 
 struct VirtioOptions {
     std::vector<devices::virtio::DiskSpec> disks;
@@ -41,7 +39,7 @@ struct VirtioTexts {
     std::string vsock;
     bool rng = false;
 };
-void add_virtio_options(CLI::App& app, VirtioTexts& texts);
+void add_virtio_options(DeclaredOptions& app, VirtioTexts& texts);
 // Throws CLI::ValidationError for more devices than the machine has room for.
 VirtioOptions finish(const VirtioTexts& texts);
 

@@ -140,25 +140,10 @@ bool VirtualMachine::stdio_is_gdb() const {
     return options_.gdb && std::holds_alternative<gdbstub::StdioEndpoint>(*options_.gdb);
 }
 
-// gdb needs the terminal for itself, so the guest then only writes.
-devices::ConsoleEndpoint VirtualMachine::console_endpoint() const {
-    using Kind = devices::ConsoleEndpoint::Kind;
-    if (options_.serial)
-        return *options_.serial;
-    const bool taken = stdio_is_gdb() || options_.start_gdb || options_.virtio.console_on_stdio();
-    return {taken ? Kind::Stderr : Kind::Stdio, {}};
-}
-
 Result<void> VirtualMachine::open_console() {
-    const auto endpoint = console_endpoint();
-    if (stdio_is_gdb() && endpoint.kind == devices::ConsoleEndpoint::Kind::Stdio)
-        return failure("--serial stdio", "stdin and stdout carry the debugger's packets",
-                       "Use --serial stderr, file:PATH or none");
-    if (options_.virtio.console_on_stdio() &&
-        (stdio_is_gdb() || options_.start_gdb || endpoint.kind == devices::ConsoleEndpoint::Kind::Stdio))
-        return failure("--virtio-console stdio", "stdin and stdout are in use already",
-                       "Use pty or unix:PATH");
-    auto descriptors = devices::open_console(endpoint);
+    if (auto r = check_standard_streams(options_); !r)
+        return r;
+    auto descriptors = devices::open_console(serial_console(options_));
     if (!descriptors)
         return tl::unexpected<Error>(descriptors.error());
     if (!descriptors->announcement.empty())
@@ -296,7 +281,7 @@ int VirtualMachine::run() {
         if (!error && !(signal == SIGINT && options_.start_gdb))
             end(128 + signal);
     });
-    if (console_endpoint().kind != devices::ConsoleEndpoint::Kind::None)
+    if (serial_console(options_).kind != devices::ConsoleEndpoint::Kind::None)
         console_->start_input(io_, pc_->serial(), [this] { end(kSuccess); });
     const auto keep_running = asio::make_work_guard(io_);
     boot_report_.started(options_.debugger.wait);

@@ -66,7 +66,6 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_panic(bool attended) override;
     gdbstub::ServerHooks server_hooks();
     void on_guest_end(const machine::GuestEnd& how);
-    devices::ConsoleEndpoint console_endpoint() const;
     bool stdio_is_gdb() const;
 
     const RunOptions& options_;

@@ -7,6 +7,12 @@ from contextlib import suppress
 
 from .errors import LabError
 
+# gdbstub/wire.h: ends a packet that the client has cut short, and says that the client has gone. The answer comes behind all that
+# the stub still had for it.
+HANGUP = b"#00\x04"
+HUNG_UP = b"#\x04"
+ANSWER_SECONDS = 10  # a stub that is not Ringside's gives no answer
+
 
 def reserve(endpoint: str) -> socket.socket:
     """A socket bound to `tcp:HOST:PORT`, `tcp:PORT` (loopback), or `unix:PATH`; port 0 takes a free one.
@@ -53,6 +59,8 @@ class Bridge:
         self._line = line
         self._client: socket.socket | None = None
         self._open = threading.Event()
+        self._idle = threading.Event()  # the stub says no more to the last client
+        self._idle.set()
         self._listens = False
         self.name = name_of(server)
         threading.Thread(target=self._send, daemon=True).start()
@@ -68,6 +76,7 @@ class Bridge:
     def hold(self) -> None:
         """Nobody inside listens for now: keep what a client sends until open()."""
         self._open.clear()
+        self._idle.set()
 
     def is_open(self) -> bool:
         return self._open.is_set()
@@ -88,6 +97,14 @@ class Bridge:
                     self._client = client
                     self._receive(client)
                     self._client = None
+                self._hang_up()
+
+    def _hang_up(self) -> None:
+        """The next client must not get what was meant for this one."""
+        if self._open.is_set():
+            self._idle.clear()
+            _write(self._line, HANGUP)
+            self._idle.wait(ANSWER_SECONDS)
 
     def _receive(self, client: socket.socket) -> None:
         while True:
@@ -98,13 +115,21 @@ class Bridge:
             if not data:
                 return
             self._open.wait()
-            while data:
-                data = data[os.write(self._line, data) :]
+            _write(self._line, data)
 
     def _send(self) -> None:
+        last = b""
         with suppress(OSError):
             while data := os.read(self._line, 65536):
-                client = self._client
-                if client is not None:
+                last += data
+                if HUNG_UP in last:
+                    self._idle.set()
+                last = last[-1:]
+                if client := self._client:
                     with suppress(OSError):
                         client.sendall(data)
+
+
+def _write(line: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(line, data) :]

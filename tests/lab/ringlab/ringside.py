@@ -33,10 +33,15 @@ def job(host: str, binary: Path, arguments: list[str], endpoint: str) -> Job:
 
 
 def machine_memory(arguments: list[str]) -> int:
-    """MiB for a machine in which `ringside run ARGUMENTS...` has room. The less it has, the faster it starts; there are only a few
-    sizes, as each is a saved machine of its own."""
+    """MiB for a machine in which `ringside run ARGUMENTS...` has room."""
+    return memory_for(_guest_memory(arguments))
+
+
+def memory_for(content: int) -> int:
+    """MiB for a machine whose guest and files take `content` MiB. The less it has, the faster it starts; there are only a few sizes, as
+    each is a saved machine of its own."""
     memory = SMALLEST_MACHINE
-    while memory < _guest_memory(arguments) + OWN_MEMORY:
+    while memory < content + OWN_MEMORY:
         memory *= 2
     return memory
 

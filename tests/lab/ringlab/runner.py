@@ -44,6 +44,7 @@ class Job:
     debugger_ready: Callable[[str], None] = lambda endpoint: print(  # called when a debugger may connect
         f"lab: a debugger may connect to {endpoint}", file=sys.stderr, flush=True
     )
+    joined: Callable[[Session], None] = lambda session: None  # called with the machine that has taken the job
     save: bool = True  # start from a saved machine, made at the first use; false: boot
 
 
@@ -64,6 +65,7 @@ def boot(job: Job) -> Iterator[Iterator[channel.Event]]:
         with progress.stage("preparing the machine's kernel and files"), writing(folder.parent, "name another place in TMPDIR"):
             setup = _setup(job, host, tests, folder)
         session = _started(stack, host, setup, token, tests, job.save)
+        job.joined(session)
         events = session.events()
         if listener:
             events = _served(events, bridge.Bridge(listener, session.debugger), job)

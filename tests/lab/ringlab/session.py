@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import selectors
 import time
 from collections.abc import Iterator
@@ -57,6 +58,14 @@ class Session:
     def debugger(self) -> int:
         """Our end of the machine's /dev/ttyS1."""
         return self._emulator.debugger
+
+    def send_input(self, data: bytes) -> None:
+        """Write to the machine's /dev/ttyS2. From any thread; OSError when the machine is gone."""
+        _write(self._emulator.report, data)
+
+    def send_control(self, data: bytes) -> None:
+        """Write to the machine's /dev/ttyS0, likewise."""
+        _write(self._emulator.console, data)
 
     def wait_until_ready(self) -> None:
         """Return when the booted machine waits for a job."""
@@ -179,6 +188,14 @@ class Session:
         if log:
             parts.append(f"--- the emulator's last lines\n{log}")
         return "\n".join(parts) + "\n"
+
+
+def _write(line: int, data: bytes) -> None:
+    while data:
+        try:
+            data = data[os.write(line, data) :]
+        except BlockingIOError:
+            select.select([], [line], [])
 
 
 def _read(line: int) -> bytes:

@@ -1,6 +1,8 @@
 #include "gdbstub/framer.h"
 
+#include <array>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -18,9 +20,9 @@ std::string framed(std::string_view payload) {
 std::string describe(const frame::Event& event) {
     if (const auto* packet = std::get_if<frame::Packet>(&event))
         return "packet " + std::string(packet->payload);
-    constexpr const char* kNames[] = {"",          "interrupt", "ack", "nak", "bad checksum",
-                                      "oversized", "malformed"};
-    return kNames[event.index()];
+    constexpr std::array<const char*, std::variant_size_v<frame::Event>> kNames = {
+        "", "interrupt", "hangup", "ack", "nak", "bad checksum", "oversized", "malformed"};
+    return kNames.at(event.index());
 }
 
 // All events of a stream that arrives in pieces of `piece` bytes.
@@ -58,6 +60,8 @@ using namespace std::string_literals;
 
 const Case kCases[] = {
     {"Plain", "$g#67", {"packet g"}},
+    {"Hangup", "\x04", {"hangup"}},
+    {"HangupInAPacket", "$m10#00\x04", {"bad checksum", "hangup"}},
     {"Empty", "$#00", {"packet "}},
     {"UpperCaseChecksum", "$OK#9A", {"packet OK"}},
     {"AcksAround", "+$g#67-", {"ack", "packet g", "nak"}},

@@ -296,6 +296,47 @@ TEST_F(SessionTest, OnASerialLineAGreetingDuringAnotherReplacesIt) {
     EXPECT_THAT(take_replies(), ElementsAre(::testing::StartsWith("PacketSize=")));
 }
 
+TEST_F(SessionTest, OnASerialLineAHangupIsALostClientAndTheNextOneAttaches) {
+    open({.line_outlives_client = true});
+    send("QStartNoAckMode");
+    send(kGdb);
+    send("vCont;c");
+    receive("#00\x04");
+    EXPECT_THAT(target_.log, ElementsAre("attach", "resume 1:c 2:c", "lost"));
+    EXPECT_EQ(take_output(), "#\x04");
+    receive("\x04");
+    EXPECT_EQ(take_output(), "#\x04");
+    target_.is_running = true;
+    receive(framed(kGdb));
+    EXPECT_EQ(take_output(), "+");  // the target is being stopped
+    stop_with(StoppedByInterrupt{});
+    EXPECT_THAT(take_replies(), ElementsAre(::testing::StartsWith("PacketSize=")));
+    EXPECT_THAT(target_.log, ElementsAre("attach", "resume 1:c 2:c", "lost", "attach"));
+}
+
+TEST_F(SessionTest, AHangupDropsWhatTheClientWasToGet) {
+    open({.line_outlives_client = true});
+    send("QStartNoAckMode");
+    send(kGdb);
+    receive(framed("qAttached") + "$m1000,#00\x04");
+    EXPECT_EQ(take_output(), "#\x04");
+    EXPECT_THAT(target_.log, ElementsAre("attach", "lost"));
+}
+
+TEST_F(SessionTest, AHangupBeforeTheFirstPacketLeavesTheTargetAlone) {
+    open({.line_outlives_client = true});
+    receive("\x04");
+    EXPECT_EQ(take_output(), "#\x04");
+    EXPECT_THAT(target_.log, ElementsAre());
+}
+
+TEST_F(SessionTest, ElsewhereAHangupIsNoise) {
+    open_with(kGdb);
+    receive("\x04");
+    EXPECT_EQ(take_output(), "");
+    EXPECT_THAT(target_.log, ElementsAre("attach"));
+}
+
 TEST_F(SessionTest, PacksRunsWhereAskedTo) {
     open({.run_length_encoding = true});
     target_.poke(0x1000, std::string(16, '\0'));

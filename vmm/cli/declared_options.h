@@ -1,0 +1,64 @@
+// The options of one command, each with a declaration of what its value refers to. Where the machine is elsewhere
+// (vmm/cli/lab_host.h), the declarations say which files go there and which come back.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace ringside::cli {
+
+// What the value of an option refers to.
+enum class Refers {
+    Nothing,       // the value is all there is to it
+    FileRead,      // a file that is read
+    FileWritten,   // a file that is made or replaced
+    Disk,          // FILE or FILE,ro: a file that is read, and written in place
+    Console,       // a place for a console, see parse_console_endpoint()
+    Debugger,      // a place where a debugger connects, see gdbstub::parse_endpoint()
+    HostResource,  // something that only this host has: its device, its network, its sockets
+    Gdb,           // gdb's own arguments
+    Host           // where the machine is
+};
+std::string to_string(Refers refers);
+
+// CLI11's options may only be added by way of this class, so that none lacks a declaration.
+class DeclaredOptions {
+  public:
+    explicit DeclaredOptions(CLI::App& app) : app_(app) {}
+
+    template <typename T>
+    CLI::Option* add(const std::string& names, T& value, Refers refers, const std::string& help) {
+        return declare(app_.add_option(names, value, help), refers);
+    }
+    CLI::Option* add_flag(const std::string& names, bool& value, const std::string& help,
+                          Refers refers = Refers::Nothing) {
+        return declare(app_.add_flag(names, value, help), refers);
+    }
+
+    const CLI::App& app() const { return app_; }
+    const std::map<const CLI::Option*, Refers>& declarations() const { return declarations_; }
+
+  private:
+    CLI::Option* declare(CLI::Option* option, Refers refers) {
+        declarations_.emplace(option, refers);
+        return option;
+    }
+
+    CLI::App& app_;
+    std::map<const CLI::Option*, Refers> declarations_;
+};
+
+// An option as it was given.
+struct GivenOption {
+    std::string name;  // "--disk", "-s"; without dashes for an argument that goes by its position
+    Refers refers = Refers::Nothing;
+    bool flag = false;
+    std::vector<std::string> values;
+};
+
+// The options that the parsed command line has given, in the order of their declaration.
+std::vector<GivenOption> given_options(const DeclaredOptions& options);
+
+}  // namespace ringside::cli

@@ -1,0 +1,29 @@
+// Where the machine of a command is: on this host's KVM, or in a lab, an emulated machine that has one.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "vmm/base/error.h"
+
+namespace ringside::cli {
+
+enum class Host { Auto, Kvm, Intel, Amd };
+
+// "auto", "kvm", "intel", "amd"
+Host parse_host(std::string_view text);
+std::string to_string(Host host);
+
+// Returns an error that says why no machine can be made with this KVM device.
+Result<void> usable_kvm(const std::string& device);
+
+struct HostChoice {
+    Host host = Host::Kvm;  // not Auto
+    std::string notice;     // one line for the user; empty if the user has asked for this host
+};
+
+// What `asked` means on this host. `usable` returns what usable_kvm() says, and is called only if that matters.
+HostChoice choose_host(Host asked, const std::function<Result<void>()>& usable);
+
+}  // namespace ringside::cli
