@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.case import RingsideTest
+from tests.harness.gdb import GdbError
 from tests.harness.rsp import frame
 
 EXIT_STATUS = (0x10 << 1) | 1
@@ -262,3 +263,36 @@ class TestDemo64(RingsideTest):
             gdb.console("break step")
             self.assert_breakpoint(gdb.run("continue"), "step")
             assert "i386:x86-64" in gdb.console("show architecture")
+
+
+class TestBreakpointList(RingsideTest):
+    def test_the_monitor_lists_at_a_stop_what_gdb_has_taken_out(self):
+        _, gdb = self.attached("demo64", "--append=rounds=20")
+        gdb.console("break report_round if round == 3")
+        assert "There are no breakpoints" in gdb.console("monitor breakpoints")
+        gdb.run("continue")
+        assert re.search(r"^0x[0-9a-f]+ +software +by .* hit 3 times$", gdb.console("monitor breakpoints"), re.MULTILINE)
+        gdb.run("next")
+        gdb.console("condition 1 round == 4")
+        gdb.run("continue")
+        assert "hit 4 times" in gdb.console("monitor breakpoints")
+
+
+class TestDeadVcpu(RingsideTest):
+    def test_its_registers_are_not_written(self):
+        """gdb's `unwindonsignal` would show what the vCPU does not have."""
+        _, gdb = self.attached("demo64", "--append=rounds=1 end=triple")
+        gdb.run("continue")
+        at = gdb.integer("$pc")
+        with pytest.raises(GdbError, match="cannot run on"):
+            gdb.console("set $rax = 0x1234")
+        assert gdb.integer("$pc") == at
+
+
+class TestSteppingOptions(RingsideTest):
+    def test_interrupts_during_a_step(self):
+        _, gdb = self.attached("demo64")
+        assert "lets the guest's interrupts come" in gdb.console("monitor step irq on")
+        answer = gdb.console("monitor step irq off")
+        assert re.search("blocks the guest's interrupts|cannot block interrupts", answer)
+        assert "Usage" in gdb.console("monitor step irq perhaps")

@@ -1,6 +1,9 @@
 """Breakpoints in real mode where CS is not 0: gdb takes EIP for the address and knows none there."""
 
+import pytest
+
 from tests.harness.case import RingsideTest
+from tests.harness.gdb import GdbError
 
 # At 0x7c00: AX = 0, then a far jump to 07c0:0010, where a loop counts AX up to 3 and leaves through the debug-exit port.
 START = bytes.fromhex("31c0 ea1000c007").ljust(0x10, b"\x90")
@@ -55,3 +58,21 @@ class TestSegments(RingsideTest):
         self.assert_in_the_loop(gdb, gdb.run("continue"), 0)
         gdb.run("stepi")
         assert (gdb.integer("$eip"), gdb.integer("$eax")) == (0x11, 1)
+
+
+class TestSelectors(RingsideTest):
+    """`set $fs = ...` in long mode does what a load of FS would do."""
+
+    FREE = 0x38  # a place in the GDT of demo64
+    DATA_AT_123456 = 0x00cf93123456ffff
+
+    def test_a_new_selector_brings_its_base(self):
+        _, gdb = self.attached("demo64", "--append=rounds=20")
+        gdb.console("break report_round")
+        gdb.run("continue")
+        gdb.console(f"set *(unsigned long*)($gdtr_base + {self.FREE}) = {self.DATA_AT_123456}")
+        gdb.console(f"set $fs = {self.FREE}")
+        assert gdb.integer("$fs_base") == 0x123456
+        with pytest.raises(GdbError, match="no code or data segment there"):
+            gdb.console("set $ds = 0x120")
+        assert gdb.integer("$ds") == 0x10

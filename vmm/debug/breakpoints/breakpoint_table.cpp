@@ -73,22 +73,23 @@ Result<void> BreakpointTable::insert(const machine::StopToken&, const GuestView&
         if (request.size == 0 || request.address + (request.size - 1) < request.address)
             return failure("insert watchpoint", "the range is empty or wraps around");
     }
+    breakpoint->hits = removed_.take(request);
     breakpoints_.push_back(std::move(breakpoint));
     look_at_places(view, system);
     make_plan();
     return {};
 }
 
-Result<void> BreakpointTable::remove(const machine::StopToken&, BreakpointKind kind, std::uint64_t address,
-                                     std::uint64_t size) {
+void BreakpointTable::remove(const machine::StopToken&, BreakpointKind kind, std::uint64_t address,
+                             std::uint64_t size) {
     const auto it = find(kind, address, size);
     if (it == breakpoints_.end())
-        return {};  // the protocol wants removal to be idempotent
+        return;  // the protocol wants removal to be idempotent
+    removed_.add(**it);
     if ((*it)->mechanism == Mechanism::Int3)
         int3s_.unplant((*it)->gpa);
     breakpoints_.erase(it);
     make_plan();
-    return {};
 }
 
 void BreakpointTable::remove_all(const machine::StopToken&) {
@@ -97,6 +98,7 @@ void BreakpointTable::remove_all(const machine::StopToken&) {
             int3s_.unplant(breakpoint->gpa);
     }
     breakpoints_.clear();
+    removed_.clear();
     make_plan();
 }
 
@@ -304,6 +306,14 @@ Breakpoint* BreakpointTable::execution_at(Gva address) const {
         return !breakpoint->is_watchpoint() && breakpoint->request.address == address.value;
     });
     return found == breakpoints_.end() ? nullptr : found->get();
+}
+
+std::vector<BreakpointLine> BreakpointTable::lines() const {
+    std::vector<BreakpointLine> all;
+    for (const auto& breakpoint : breakpoints_)
+        all.push_back(describe(*breakpoint));
+    all.insert(all.end(), removed_.lines().begin(), removed_.lines().end());
+    return all;
 }
 
 std::vector<const Breakpoint*> BreakpointTable::list() const {

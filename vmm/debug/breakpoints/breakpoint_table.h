@@ -23,31 +23,14 @@
 
 #include "arch/x86_64/debug_registers.h"
 #include "gdbstub/target.h"
+#include "vmm/debug/breakpoints/breakpoint.h"
 #include "vmm/debug/breakpoints/planted_int3s.h"
+#include "vmm/debug/breakpoints/removed_breakpoints.h"
 #include "vmm/debug/guest/guest_view.h"
 #include "vmm/debug/host/host_abilities.h"
 #include "vmm/machine/machine.h"
 
 namespace ringside::debug {
-
-enum class Mechanism : std::uint8_t { Int3, Slot, Stepping };
-
-struct Breakpoint {
-    gdbstub::BreakpointRequest request;
-    Mechanism mechanism = Mechanism::Stepping;
-    bool plantable = false;                      // an int3 can stand there
-    Gpa gpa;                                     // where it does or would
-    bool user = false;                           // user code may run there
-    bool without_paging = false;                 // its address is the place, whatever is there
-    bool disturbs = false;                       // as an int3 it would be in somebody's way
-    bool no_code = false;                        // nothing has been written there yet
-    std::optional<std::uint64_t> address_space;  // the CR3 to which it is limited
-    bool waiting = false;                // a software breakpoint without an executable page in memory, as yet
-    std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
-
-    bool prefers_slot() const { return disturbs || no_code; }
-    bool is_watchpoint() const { return request.kind >= gdbstub::BreakpointKind::WriteWatch; }
-};
 
 // What the vCPUs are to be armed with. `owner[n]` is the breakpoint that slot n serves.
 struct DebugPlan {
@@ -74,9 +57,11 @@ class BreakpointTable {
     // view has one chosen: then a breakpoint on a user address is limited to that one.
     Result<void> insert(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
                         const gdbstub::BreakpointRequest&);
-    Result<void> remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
-                        std::uint64_t size);
+    void remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
+                std::uint64_t size);
     void remove_all(const machine::StopToken&);
+    // The guest runs on without what has been removed. (A step is not meant: gdb takes a breakpoint out for it.)
+    void forget_removed() { removed_.clear(); }
     // Before the guest runs on: plants int3s that had no page to stand on, and those that the guest has
     // written over. (gdb takes its breakpoints out at every stop, and so has them planted anew; lldb does
     // not.)
@@ -88,6 +73,8 @@ class BreakpointTable {
     // The same without a debug slot: for a vCPU whose guest needs them itself.
     const DebugPlan& plan_without_slots() const { return plan_without_slots_; }
     std::vector<const Breakpoint*> list() const;
+    // For users: those, and what was removed since the guest last ran.
+    std::vector<BreakpointLine> lines() const;
     bool empty() const { return breakpoints_.empty(); }
 
     // The breakpoint whose int3 stands at an address, or nullptr.
@@ -124,11 +111,9 @@ class BreakpointTable {
     HostAbilities abilities_;
     List breakpoints_;
     PlantedInt3s int3s_;
+    RemovedBreakpoints removed_;
     DebugPlan plan_;
     DebugPlan plan_without_slots_;
 };
-
-// "int3", "debug slot", "stepping"
-const char* name(Mechanism);
 
 }  // namespace ringside::debug

@@ -59,7 +59,7 @@ std::optional<InterruptGate> interrupt_gate(const GuestView& view, const x86::Ge
         return std::nullopt;
     if (long_mode)
         return InterruptGate{Gva{gate->offset()}, gate->dpl()};
-    const auto code = gdt_segment(view, system, gate->selector());
+    const auto code = table_segment(view, system, gate->selector());
     if (!code)
         return std::nullopt;
     return InterruptGate{Gva{code->base + gate->offset()}, gate->dpl()};
@@ -87,12 +87,17 @@ std::optional<ReturnTarget> interrupt_return_target(const GuestView& view,
     return ReturnTarget{Gva{*rip}, static_cast<unsigned>(*cs & 3)};
 }
 
-std::optional<x86::Segment> gdt_segment(const GuestView& view, const x86::SystemRegisters& system,
-                                        std::uint16_t selector) {
+std::optional<x86::Segment> table_segment(const GuestView& view, const x86::SystemRegisters& system,
+                                          std::uint16_t selector) {
     constexpr std::uint16_t kLocalTable = 4, kIndexMask = 0xfff8;
-    if ((selector & kLocalTable) != 0 || (selector & kIndexMask) + 7 > system.gdtr.limit)
+    const bool local = (selector & kLocalTable) != 0;
+    if (local && (system.ldtr.present == 0 || system.ldtr.unusable != 0))
         return std::nullopt;
-    const auto raw = load<std::uint64_t>(view, system, Gva{system.gdtr.base + (selector & kIndexMask)});
+    const std::uint64_t base = local ? system.ldtr.base : system.gdtr.base;
+    const std::uint32_t limit = local ? system.ldtr.limit : system.gdtr.limit;
+    if ((selector & kIndexMask) + 7U > limit)
+        return std::nullopt;
+    const auto raw = load<std::uint64_t>(view, system, Gva{base + (selector & kIndexMask)});
     if (!raw)
         return std::nullopt;
     const auto bits = [&](unsigned from, unsigned count) {

@@ -35,8 +35,8 @@ std::optional<ReturnTarget> interrupt_return_target(const GuestView& view,
                                                     const x86::GeneralRegisters& general,
                                                     const x86::SystemRegisters& system);
 
-// A code or data segment from the GDT, as a segment register would hold it after loading `selector` (3.4.5).
-std::optional<x86::Segment> gdt_segment(const GuestView& view, const x86::SystemRegisters& system,
-                                        std::uint16_t selector);
+// A code or data segment from the GDT or LDT, as a segment register would hold it after loading `selector` (3.4.5).
+std::optional<x86::Segment> table_segment(const GuestView& view, const x86::SystemRegisters& system,
+                                          std::uint16_t selector);
 
 }  // namespace ringside::debug

@@ -90,28 +90,21 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
                        current);
 }
 
-const char* remark(const Breakpoint& breakpoint) {
-    if (breakpoint.waiting)
-        return " (no executable page is mapped there yet)";
-    if (breakpoint.no_code)
-        return breakpoint.mechanism == Mechanism::Int3 ? " (no code was there: the guest may write over it)"
-                                                       : " (there was no code yet)";
-    const bool in_the_way = breakpoint.disturbs && breakpoint.mechanism == Mechanism::Int3;
-    return in_the_way ? " (in the way of who patches code)" : "";
-}
-
+// At a stop of gdb's they are all out, and are shown as they were in.
 std::string breakpoints(const Debugger& debugger) {
     std::string text;
-    for (const Breakpoint* b : debugger.breakpoints().list()) {
+    for (const BreakpointLine& line : debugger.breakpoints().lines()) {
         constexpr const char* kKinds[] = {"software", "hardware", "write watch", "read watch",
                                           "access watch"};
-        text += fmt::format("0x{:x}  {}{}  by {}{}  hit {} times\n", b->request.address,
-                            kKinds[static_cast<unsigned>(b->request.kind)],
-                            b->is_watchpoint() ? fmt::format(" of {} bytes", b->request.size) : "",
-                            name(b->mechanism), remark(*b), b->hits.load());
+        text += fmt::format("0x{:x}  {}{}  by {}{}  hit {} time{}\n", line.address,
+                            kKinds[static_cast<unsigned>(line.kind)],
+                            line.is_watchpoint() ? fmt::format(" of {} bytes", line.size) : "",
+                            line.mechanism, line.remark.empty() ? "" : fmt::format(" ({})", line.remark),
+                            line.hits, line.hits == 1 ? "" : "s");
     }
-    return text.empty() ? "No breakpoint is inserted now (gdb inserts them when it resumes the guest).\n"
-                        : text;
+    return text.empty()
+               ? "There are no breakpoints. (gdb inserts those of its list when it resumes the guest.)\n"
+               : text;
 }
 
 std::string step(Debugger& debugger, std::string_view rest) {
@@ -149,7 +142,8 @@ void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger) {
     registry.add({"address-space", "[current|CR3|off]",
                   "whose memory user addresses mean, and whom breakpoints on them stop",
                   [&](auto thread, auto rest) { return address_space(debugger, thread, rest); }});
-    registry.add({"breakpoints", "", "what is inserted now, by which mechanism, and how often it was hit",
+    registry.add({"breakpoints", "",
+                  "the breakpoints, by which mechanism each is watched for, and how often it was hit",
                   [&](auto, auto) { return breakpoints(debugger); }});
     registry.add({"step", "[irq on|irq off]", "whether interrupts come while a vCPU is stepped",
                   [&](auto, auto rest) { return step(debugger, rest); }});

@@ -28,8 +28,8 @@ std::optional<UserFrame> user_frame(const GuestView& view, const x86::GeneralReg
 
 bool undo_delivery(const GuestView& view, const UserFrame& frame, x86::GeneralRegisters& general,
                    x86::SystemRegisters& system) {
-    const auto cs = gdt_segment(view, system, static_cast<std::uint16_t>(frame.cs));
-    const auto ss = gdt_segment(view, system, static_cast<std::uint16_t>(frame.ss));
+    const auto cs = table_segment(view, system, static_cast<std::uint16_t>(frame.cs));
+    const auto ss = table_segment(view, system, static_cast<std::uint16_t>(frame.ss));
     if (!cs || !ss)
         return false;
     system.cs = *cs;

@@ -185,6 +185,8 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
             return refuse(Code::Invalid, fmt::format("there is no thread {}", thread.value));
         vcpus_[vcpu.value]->set_action(action);
         vcpus.push_back(vcpu);
+        if (std::holds_alternative<gdbstub::Continue>(action))
+            table_->forget_removed();
     }
     if (vcpus.empty())
         return refuse(Code::Invalid, "no thread was named to be resumed");
@@ -349,8 +351,7 @@ gdbstub::Result<void> Debugger::remove(gdbstub::ThreadId, gdbstub::BreakpointKin
                                        gdbstub::Address address, std::uint64_t size) {
     if (!token_)
         return still_running();
-    if (auto r = table_->remove(*token_, kind, address, size); !r)
-        return refuse(r.error(), Code::Invalid);
+    table_->remove(*token_, kind, address, size);
     return {};
 }
 

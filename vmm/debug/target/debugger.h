@@ -67,6 +67,8 @@ class Debugger final : public machine::VcpuObserver,
     // Everything stopped: the proof, or nullptr while the guest runs.
     const machine::StopToken* stop_token() const { return token_ ? &*token_ : nullptr; }
     VcpuState& state(VcpuIndex vcpu) { return *states_.at(vcpu.value); }
+    // Returns true if the vCPU can never run again; while everything is stopped.
+    bool dead(VcpuIndex vcpu) const { return vcpus_.at(vcpu.value)->dead() != nullptr; }
     // Stops the guest for a reason of its own; `why` is one line for the user. On the vCPU's thread.
     void report_stop(VcpuIndex vcpu, std::string why);
     // The guest's kernel has panicked: stops it, for a client to look at. On the vCPU's thread.

@@ -1,6 +1,12 @@
 #include "vmm/debug/target/register_access.h"
 
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
 #include "arch/x86_64/cpu_mode.h"
+#include "vmm/debug/guest/guest_tables.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/errors.h"
 
@@ -17,20 +23,60 @@ tl::unexpected<gdbstub::TargetError> register_error(x86::RegisterError error) {
     return refuse(Code::Invalid, std::string(x86::describe(error)));
 }
 
-// In real mode and in virtual-8086 mode a segment begins at 16 times its selector, so a new selector moves it.
-// A base that was written along with the selector stays as it was written.
-void follow_selectors(const x86::CpuState& before, x86::CpuState& changed) {
-    const auto mode = x86::cpu_mode(changed);
-    if (mode != x86::CpuMode::Real && mode != x86::CpuMode::Virtual8086)
-        return;
-    using System = x86::SystemRegisters;
-    for (const auto segment :
-         {&System::cs, &System::ss, &System::ds, &System::es, &System::fs, &System::gs}) {
-        const x86::Segment& old = before.system.*segment;
-        x86::Segment& now = changed.system.*segment;
-        if (now.selector != old.selector && now.base == old.base)
+using System = x86::SystemRegisters;
+
+struct SegmentName {
+    x86::Segment System::*segment;
+    const char* name;
+};
+constexpr std::array kSegments{SegmentName{&System::cs, "cs"}, SegmentName{&System::ss, "ss"},
+                               SegmentName{&System::ds, "ds"}, SegmentName{&System::es, "es"},
+                               SegmentName{&System::fs, "fs"}, SegmentName{&System::gs, "gs"}};
+
+// What a segment register holds after a selector has been loaded; the reason if the processor would refuse it.
+gdbstub::Result<x86::Segment> load_segment(const GuestView& view, const x86::CpuState& before,
+                                           const SegmentName& which, std::uint16_t selector) {
+    const bool code = which.segment == &System::cs, stack = which.segment == &System::ss;
+    if ((selector & ~3) == 0 && !code && !stack)
+        return x86::Segment{.selector = selector, .unusable = 1};
+    const auto segment = table_segment(view, before.system, selector);
+    if (!segment)
+        return refuse(Code::Invalid,
+                      fmt::format("${} = {:#x}: the GDT and LDT have no code or data segment there",
+                                  which.name, selector));
+    constexpr std::uint8_t kCode = 8;
+    if (code != ((segment->type & kCode) != 0) && (code || stack))
+        return refuse(Code::Invalid, fmt::format("${} = {:#x}: that is a {} segment", which.name, selector,
+                                                 code ? "data" : "code"));
+    if ((code || stack) && (selector & 3) != x86::privilege_level(before.general, before.system))
+        return refuse(Code::Invalid, fmt::format("${} = {:#x}: the privilege level cannot be changed so",
+                                                 which.name, selector));
+    return *segment;
+}
+
+// A new selector brings its segment along, as when the processor loads it: in real mode and in virtual-8086 mode one
+// that begins at 16 times the selector, else what the descriptor table has. A segment that was written along with the
+// selector stays as it was written.
+gdbstub::Result<void> follow_selectors(const GuestView& view, const x86::CpuState& before,
+                                       x86::CpuState& changed) {
+    const auto mode = x86::cpu_mode(before);
+    const bool flat = mode == x86::CpuMode::Real || mode == x86::CpuMode::Virtual8086;
+    for (const SegmentName& which : kSegments) {
+        x86::Segment old = before.system.*which.segment;
+        x86::Segment& now = changed.system.*which.segment;
+        const std::uint16_t selector = std::exchange(old.selector, now.selector);
+        if (now.selector == selector || now != old)
+            continue;
+        if (flat) {
             now.base = std::uint64_t{now.selector} << 4;
+            continue;
+        }
+        auto loaded = load_segment(view, before, which, now.selector);
+        if (!loaded)
+            return tl::unexpected<gdbstub::TargetError>(loaded.error());
+        now = *loaded;
     }
+    return {};
 }
 
 }  // namespace
@@ -47,6 +93,9 @@ gdbstub::Result<const x86::CpuState*> RegisterAccess::load(gdbstub::ThreadId thr
 
 gdbstub::Result<void> RegisterAccess::store(gdbstub::ThreadId thread, x86::ClassSet classes,
                                             const x86::CpuState& state) {
+    if (debugger_.dead(vcpu_of(thread)))
+        return refuse(Code::Invalid,
+                      "this vCPU cannot run on (see `monitor fatal`): its registers are what it ended with");
     if (auto r = debugger_.state(vcpu_of(thread)).store(*debugger_.stop_token(), classes, state); !r)
         return refuse(r.error());
     return {};
@@ -68,7 +117,8 @@ gdbstub::Result<void> RegisterAccess::write_all(gdbstub::ThreadId thread, std::s
     x86::CpuState changed = **state;
     if (auto r = file_.decode_all(data, changed); !r)
         return register_error(r.error());
-    follow_selectors(**state, changed);
+    if (auto r = follow_selectors(debugger_.view(), **state, changed); !r)
+        return r;
     return store(thread, file_.g_classes(), changed);
 }
 
@@ -105,7 +155,8 @@ gdbstub::Result<void> RegisterAccess::write(gdbstub::ThreadId thread, std::uint3
     x86::CpuState changed = **state;
     if (auto r = file_.write(changed, regno, data); !r)
         return register_error(r.error());
-    follow_selectors(**state, changed);
+    if (auto r = follow_selectors(debugger_.view(), **state, changed); !r)
+        return r;
     return store(thread, classes, changed);
 }
 

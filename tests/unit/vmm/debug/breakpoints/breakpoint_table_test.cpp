@@ -302,6 +302,24 @@ TEST_F(BreakpointTableTest, WithoutSlotsWhatTookOneIsSteppedAndAnInt3Stays) {
     EXPECT_EQ(plan.stepped_watchpoints.size(), 1U);
 }
 
+// gdb takes its breakpoints out at each stop, and a user asks about them at a stop.
+TEST_F(BreakpointTableTest, WhatIsRemovedAtAStopIsListedUntilTheGuestRunsOn) {
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    ++table_.int3_at(Gpa{kCode})->hits;
+    remove(BreakpointKind::Software, kCode);
+    ASSERT_EQ(table_.lines().size(), 1U);
+    EXPECT_EQ(table_.lines()[0].mechanism, "int3");
+    EXPECT_EQ(table_.lines()[0].hits, 1U);
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    ASSERT_EQ(table_.lines().size(), 1U);
+    EXPECT_EQ(table_.lines()[0].hits, 1U) << "it goes on counting";
+    remove(BreakpointKind::Software, kCode);
+    table_.forget_removed();
+    EXPECT_TRUE(table_.lines().empty());
+    ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
+    EXPECT_EQ(table_.lines()[0].hits, 0U);
+}
+
 TEST_F(BreakpointTableTest, LeavingTakesEveryInt3Out) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
     ASSERT_TRUE(insert(BreakpointKind::Software, kOtherCode));

@@ -90,15 +90,15 @@ TEST_F(GuestTablesTest, FollowsARealModeVector) {
 
 TEST_F(GuestTablesTest, ReadsSegments) {
     guest_.poke<std::uint64_t>(kGdt + 0x10, 0x00affb000000ffff);  // 64-bit code, DPL 3
-    const auto code = gdt_segment(guest_.view, guest_.state.system, 0x13);
+    const auto code = table_segment(guest_.view, guest_.state.system, 0x13);
     ASSERT_TRUE(code);
     EXPECT_EQ(code->selector, 0x13);
     EXPECT_EQ(code->dpl, 3);
     EXPECT_EQ(code->l, 1);
     EXPECT_EQ(code->limit, 0xffffffff);
-    EXPECT_FALSE(gdt_segment(guest_.view, guest_.state.system, 0x20)) << "beyond the limit";
-    EXPECT_FALSE(gdt_segment(guest_.view, guest_.state.system, 0x14)) << "in the LDT";
-    EXPECT_FALSE(gdt_segment(guest_.view, guest_.state.system, 0x18)) << "not present";
+    EXPECT_FALSE(table_segment(guest_.view, guest_.state.system, 0x20)) << "beyond the limit";
+    EXPECT_FALSE(table_segment(guest_.view, guest_.state.system, 0x14)) << "there is no LDT";
+    EXPECT_FALSE(table_segment(guest_.view, guest_.state.system, 0x18)) << "not present";
 }
 
 }  // namespace

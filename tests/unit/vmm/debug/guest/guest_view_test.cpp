@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/vmm/debug/guest/test_guest.h"
@@ -77,6 +78,28 @@ TEST_F(GuestViewTest, NeverWrapsAroundTheEndOfTheAddressSpace) {
     EXPECT_FALSE(guest_.view.read(guest_.state.system, Gva{~std::uint64_t{0} - 3}, bytes));
     EXPECT_FALSE(guest_.view.write(guest_.state.system, Gva{~std::uint64_t{0} - 3}, bytes));
     EXPECT_FALSE(guest_.view.read_physical(Gpa{~std::uint64_t{0} - 3}, bytes));
+}
+
+// Memory of one page of RAM and one of ROM.
+TEST(WritesByAClient, AreRefusedWithTheNameOfWhatIsThere) {
+    constexpr std::uint64_t kPage = 0x1000;
+    std::vector<machine::MemoryRegion> regions;
+    regions.push_back(std::move(*machine::MemoryRegion::allocate(Gpa{0}, kPage)));
+    regions.push_back(std::move(*machine::MemoryRegion::allocate(Gpa{kPage}, kPage, true)));
+    auto memory = machine::GuestMemory::create(std::move(regions));
+    ASSERT_TRUE(memory);
+    testing::FakePlanted planted;
+    GuestView view(*memory, planted, 40);
+    const std::array<std::byte, 2> data{std::byte{1}, std::byte{2}};
+    const auto refusal = [&](std::uint64_t gpa) {
+        const auto done = view.write_physical(Gpa{gpa}, data);
+        return done ? std::string() : done.error().message();
+    };
+    EXPECT_EQ(refusal(0x10), "");
+    EXPECT_THAT(refusal(kPage + 0x10), ::testing::HasSubstr("this is the firmware's ROM"));
+    EXPECT_THAT(refusal(kPage - 1), ::testing::HasSubstr("this is the firmware's ROM")) << "its second byte";
+    EXPECT_EQ(memory->span(Gpa{kPage - 1}, 1)[0], std::byte{0}) << "all or nothing";
+    EXPECT_THAT(refusal(0xfec00000), ::testing::HasSubstr("no RAM at this address: a device's registers"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <latch>
 #include <mutex>
 
 #include "tests/support/scripted_vcpu.h"
@@ -156,6 +157,51 @@ TEST_F(DebuggerTest, TwoStepsAtOnceAreBothReported) {
     EXPECT_NE(owner.stops[1].thread, owner.stops[2].thread);
 }
 
+// Both write at once; the second vCPU's stop waits. By then the client has deleted the watchpoint.
+TEST_F(DebuggerTest, ADeletedWatchpointReportsNoStop) {
+    gdbstub::BreakpointRequest request;
+    request.kind = gdbstub::BreakpointKind::WriteWatch;
+    request.address = kCode + 8;
+    request.size = 8;
+    for (const bool deleted : {false, true}) {
+        ASSERT_TRUE(target().breakpoints->insert(kFirst, request));
+        std::latch both(2);
+        for (auto* each : vcpu)
+            each->script.push_back([&both](ScriptedVcpu& v) {
+                both.arrive_and_wait();
+                return v.debug_exit(1, 1);
+            });
+        const auto before = owner.stops.size();
+        resume_all();
+        owner.run_one();
+        ASSERT_EQ(owner.stops.size(), before + 1);
+        ASSERT_EQ(target().execution.simultaneous().size(), 1U);
+        if (deleted) {
+            ASSERT_TRUE(target().breakpoints->remove(kFirst, request.kind, request.address, request.size));
+        }
+        resume_all();
+        if (deleted)
+            target().execution.interrupt();
+        owner.run_one();
+        ASSERT_EQ(owner.stops.size(), before + 2);
+        EXPECT_EQ(std::holds_alternative<gdbstub::StoppedByWatchpoint>(owner.stops.back().reason), !deleted);
+    }
+}
+
+TEST_F(DebuggerTest, AClientChoosesWhetherAStepLetsInterruptsCome) {
+    for (const bool hold : {true, false}) {
+        ASSERT_TRUE(target().stepping->block_interrupts(hold));
+        EXPECT_EQ(target().stepping->blocks_interrupts(), hold);
+        vcpu[0]->script.push_back([](ScriptedVcpu& v) {
+            ++v.registers.rip;
+            return v.debug_exit(1, 1 << 14);
+        });
+        resume({{kFirst, gdbstub::Step{}}});
+        owner.run_one();
+        EXPECT_EQ(vcpu[0]->armed.back().has(KVM_GUESTDBG_BLOCKIRQ), hold);
+    }
+}
+
 TEST_F(DebuggerTest, OneThreadCanRunWhileTheOtherStaysParked) {
     vcpu[0]->script.push_back([](ScriptedVcpu& v) {
         ++v.registers.rip;
@@ -192,6 +238,23 @@ TEST_F(DebuggerTest, RegistersAreRefusedWhileTheGuestRuns) {
     target().execution.interrupt();
     owner.run_one();
     EXPECT_TRUE(target().registers.read(kFirst, target().registers.pc()));
+}
+
+TEST_F(DebuggerTest, ADeadVcpuKeepsTheRegistersThatItEndedWith) {
+    vcpu[0]->script.push_back([](ScriptedVcpu& v) {
+        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
+        return kvm::RunOutcome::Exit;
+    });
+    resume({{kFirst, gdbstub::Continue{}}});
+    while (owner.stops.size() < 2)
+        owner.run_one();
+    const auto pc = target().registers.pc();
+    const auto value = target().registers.read(kFirst, pc);
+    ASSERT_TRUE(value);
+    const auto refused = target().registers.write(kFirst, pc, *value);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("cannot run on"), std::string::npos);
+    EXPECT_TRUE(target().registers.write(kSecond, pc, *value));
 }
 
 TEST_F(DebuggerTest, ADeadVcpuWithoutAClientEndsTheRun) {

@@ -1,0 +1,39 @@
+#include "vmm/debug/breakpoints/removed_breakpoints.h"
+
+#include <algorithm>
+
+namespace ringside::debug {
+
+namespace {
+
+const char* remark(const Breakpoint& breakpoint) {
+    if (breakpoint.waiting)
+        return "no executable page is mapped there yet";
+    if (breakpoint.no_code)
+        return breakpoint.mechanism == Mechanism::Int3 ? "no code was there: the guest may write over it"
+                                                       : "there was no code yet";
+    const bool in_the_way = breakpoint.disturbs && breakpoint.mechanism == Mechanism::Int3;
+    return in_the_way ? "in the way of who patches code" : "";
+}
+
+}  // namespace
+
+BreakpointLine describe(const Breakpoint& breakpoint) {
+    const auto& request = breakpoint.request;
+    return {request.kind,       request.address,       request.size, name(breakpoint.mechanism),
+            remark(breakpoint), breakpoint.hits.load()};
+}
+
+std::uint64_t RemovedBreakpoints::take(const gdbstub::BreakpointRequest& request) {
+    const auto it = std::ranges::find_if(lines_, [&](const BreakpointLine& line) {
+        return line.kind == request.kind && line.address == request.address &&
+               (!line.is_watchpoint() || line.size == request.size);
+    });
+    if (it == lines_.end())
+        return 0;
+    const std::uint64_t hits = it->hits;
+    lines_.erase(it);
+    return hits;
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,40 @@
+// What the client has taken out. gdb takes all of its breakpoints out at each stop and sets them again when it goes on,
+// so that a user who asks about them at a stop asks about these; and one that is set again keeps its count of hits.
+//
+// On the server's thread, while every vCPU is parked.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vmm/debug/breakpoints/breakpoint.h"
+
+namespace ringside::debug {
+
+// A line of `monitor breakpoints`.
+struct BreakpointLine {
+    gdbstub::BreakpointKind kind{};
+    std::uint64_t address = 0, size = 0;
+    std::string mechanism, remark;
+    std::uint64_t hits = 0;
+
+    bool is_watchpoint() const { return kind >= gdbstub::BreakpointKind::WriteWatch; }
+};
+BreakpointLine describe(const Breakpoint&);
+
+class RemovedBreakpoints {
+  public:
+    void add(const Breakpoint& breakpoint) {
+        take(breakpoint.request);
+        lines_.push_back(describe(breakpoint));
+    }
+    // It is set again: returns how often it was hit before.
+    std::uint64_t take(const gdbstub::BreakpointRequest& request);
+    void clear() { lines_.clear(); }
+    const std::vector<BreakpointLine>& lines() const { return lines_; }
+
+  private:
+    std::vector<BreakpointLine> lines_;
+};
+
+}  // namespace ringside::debug
