@@ -1,5 +1,6 @@
 """`ringside --host intel|amd` as a user has it: a guest in the lab, and all that belongs to it outside."""
 
+import re
 import signal
 
 import pytest
@@ -70,6 +71,21 @@ class TestDebugger(LabTest):
         assert second.integer("rounds_done") >= stopped_in + 2
         second.console("kill")
         assert vm.wait() == 0
+
+    def test_a_second_client_is_told_why_it_is_refused(self) -> None:
+        vm = self.lab("demo64")
+        port = self.listening(vm)
+        self.gdb(self.guest("demo64")).connect(port)
+        second = self.client(vm)
+        assert re.match(rb"E\.another debugger \(127\.0\.0\.1:\d+\) is attached to this guest: detach it first$", second.ask(b"qSupported"))
+        assert second.closed_by_peer()
+
+    def test_two_guests_cannot_have_one_port(self) -> None:
+        port = self.listening(self.lab("demo64"))
+        second = self.lab("demo64", gdb=f"tcp:127.0.0.1:{port}")
+        assert second.wait() == 1
+        assert second.stderr.text() == (f"ringside: cannot listen on tcp:127.0.0.1:{port}: Address already in use; another program has it: "
+                                        "choose another, or port 0 for any free one\n")
 
     def test_a_client_that_dies_takes_the_guest_with_it_if_asked_to(self) -> None:
         vm = self.lab("demo64", "--on-disconnect=quit")

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -12,55 +11,6 @@ from pathlib import Path
 import pytest
 
 from ringlab import batch, bochs_shim, job_disk, progress, ringside
-from ringlab.bridge import Bridge, name_of, reserve
-from ringlab.errors import LabError
-
-
-class TestBridge:
-    def test_endpoints(self, tmp_path: Path) -> None:
-        with reserve("tcp:127.0.0.1:0") as server:
-            assert re.search(r"^tcp:127\.0\.0\.1:[1-9]\d*$", name_of(server))
-        with reserve("tcp:0") as server:
-            assert re.search(r"^tcp:127\.0\.0\.1:", name_of(server))
-        with reserve(f"unix:{tmp_path}/socket") as server:
-            assert name_of(server) == f"unix:{tmp_path}/socket"
-
-    @pytest.mark.parametrize("bad", ("", "tcp:", "tcp:x", "unix:", "serial:/dev/null", "tcp:127.0.0.1:99999999"))
-    def test_what_is_no_endpoint(self, bad: str) -> None:
-        with pytest.raises(LabError):
-            reserve(bad)
-
-    def test_a_client_is_refused_until_a_stub_listens_and_held_while_none_does(self, tmp_path: Path) -> None:
-        line, inside = socket.socketpair()
-        server = reserve(f"unix:{tmp_path}/socket")
-        bridge = Bridge(server, line.fileno())
-        with line, inside, server, socket.socket(socket.AF_UNIX) as client:
-            with pytest.raises(ConnectionRefusedError):
-                client.connect(f"{tmp_path}/socket")
-            bridge.open()
-            client.connect(f"{tmp_path}/socket")
-            client.sendall(b"one")
-            assert inside.recv(10) == b"one"
-            bridge.hold()
-            client.sendall(b"two")
-            inside.sendall(b"from inside")
-            assert client.recv(20) == b"from inside"
-            with pytest.raises(BlockingIOError):
-                inside.recv(10, socket.MSG_DONTWAIT)
-            bridge.open()
-            assert inside.recv(10) == b"two"
-
-    def test_a_client_learns_that_the_machine_is_gone(self, tmp_path: Path) -> None:
-        line, inside = socket.socketpair()
-        server = reserve(f"unix:{tmp_path}/socket")
-        bridge = Bridge(server, line.fileno())
-        with line, inside, server, socket.socket(socket.AF_UNIX) as client:
-            bridge.open()
-            client.connect(f"{tmp_path}/socket")
-            client.sendall(b"?")
-            assert inside.recv(10) == b"?"
-            bridge.close()
-            assert client.recv(10) == b""
 
 
 class TestJobDisk:

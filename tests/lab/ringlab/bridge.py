@@ -5,7 +5,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from .errors import LabError
+from .endpoint import name_of
 
 # gdbstub/wire.h: ends a packet that the client has cut short, and says that the client has gone. The answer comes behind all that
 # the stub still had for it.
@@ -14,41 +14,8 @@ HUNG_UP = b"#\x04"
 ANSWER_SECONDS = 10  # a stub that is not Ringside's gives no answer
 
 
-def reserve(endpoint: str) -> socket.socket:
-    """A socket bound to `tcp:HOST:PORT`, `tcp:PORT` (loopback), or `unix:PATH`; port 0 takes a free one.
-
-    Whoever connects is refused until it listens. gdb then tries a TCP port again for 15 seconds; a connection that was
-    taken without an answer it would give up after 2.
-    """
-    kind, _, address = endpoint.partition(":")
-    try:
-        if kind == "unix" and address:
-            server = socket.socket(socket.AF_UNIX)
-            server.bind(address)
-        elif kind == "tcp":
-            host, _, port = address.rpartition(":")
-            server = socket.socket(socket.AF_INET)
-            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            server.bind((host or "127.0.0.1", int(port)))
-        else:
-            raise LabError(f"{endpoint}: expected tcp:HOST:PORT or unix:PATH")
-    except (OverflowError, ValueError) as error:
-        raise LabError(f"{endpoint}: not a port number") from error
-    except OSError as error:
-        raise LabError(f"cannot listen on {endpoint}: {error.strerror}") from error
-    return server
-
-
-def name_of(server: socket.socket) -> str:
-    """The endpoint as a client may use it."""
-    if server.family == socket.AF_UNIX:
-        return f"unix:{server.getsockname()}"
-    host, port = server.getsockname()[:2]
-    return f"tcp:{host}:{port}"
-
-
 class Bridge:
-    """Carries bytes both ways, for one client after the other, until the process ends.
+    """Carries bytes both ways, for one client after the other, until the process ends. A second one at the same time is refused.
 
     Each direction has its own thread, so that neither can hold up the other or the lab's loop. What the machine sends while
     no client is there is dropped, as a serial cable with nothing at its end would.
@@ -56,8 +23,9 @@ class Bridge:
 
     def __init__(self, server: socket.socket, line: int):
         self._server = server
-        self._line = line
+        self._line = os.dup(line)  # ours even when the machine has gone and the number is another's
         self._client: socket.socket | None = None
+        self._turn = threading.Lock()  # held by the client that the stub talks to
         self._open = threading.Event()
         self._idle = threading.Event()  # the stub says no more to the last client
         self._idle.set()
@@ -88,16 +56,28 @@ class Bridge:
                 client.shutdown(socket.SHUT_RDWR)
 
     def _serve(self) -> None:
-        with suppress(OSError):  # the listener or the line is closed: the machine is gone
+        with suppress(OSError):  # the listener is closed
             while True:
                 client, _ = self._server.accept()
-                if client.family != socket.AF_UNIX:
-                    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                with client:
-                    self._client = client
+                threading.Thread(target=self._attend, args=(client,), daemon=True).start()
+
+    def _attend(self, client: socket.socket) -> None:
+        with client, suppress(OSError):  # the client or the machine is gone
+            if client.family != socket.AF_UNIX:
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not client.recv(1, socket.MSG_PEEK):
+                return
+            first = self._client
+            if first is not None and not _has_gone(first):
+                _refuse(client, first)
+                return
+            with self._turn:
+                self._client = client
+                try:
                     self._receive(client)
+                finally:
                     self._client = None
-                self._hang_up()
+                    self._hang_up()
 
     def _hang_up(self) -> None:
         """The next client must not get what was meant for this one."""
@@ -108,10 +88,7 @@ class Bridge:
 
     def _receive(self, client: socket.socket) -> None:
         while True:
-            try:
-                data = client.recv(65536)
-            except ConnectionError:
-                return
+            data = client.recv(65536)
             if not data:
                 return
             self._open.wait()
@@ -133,3 +110,21 @@ class Bridge:
 def _write(line: int, data: bytes) -> None:
     while data:
         data = data[os.write(line, data) :]
+
+
+def _has_gone(client: socket.socket) -> bool:
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _refuse(client: socket.socket, first: socket.socket) -> None:
+    """Answer the greeting as the stub does where it takes the clients itself: gdb shows the words."""
+    while (data := client.recv(65536)) and b"#" not in data:
+        pass
+    who = "a local client" if first.family == socket.AF_UNIX else "{}:{}".format(*first.getpeername()[:2])
+    words = f"E.another debugger ({who}) is attached to this guest: detach it first".encode()
+    client.sendall(b"+$%s#%02x" % (words, sum(words) % 256))

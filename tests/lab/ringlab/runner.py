@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import bridge, channel, initramfs, job_disk, kernel, progress, saved
+from . import bridge, channel, endpoint, initramfs, job_disk, kernel, progress, saved
 from .batch import Test, named_files
 from .bochs import Bochs
 from .emulator import Emulator, Setup
@@ -57,9 +57,9 @@ def boot(job: Job) -> Iterator[Iterator[channel.Event]]:
     """
     _check(job)
     host = HOSTS[job.host]
-    listener = bridge.reserve(job.debugger_endpoint) if job.debugger_endpoint else None
     token = secrets.token_hex(8)
     with ExitStack() as stack:
+        listener = stack.enter_context(endpoint.reserve(job.debugger_endpoint)) if job.debugger_endpoint else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ringside-lab-")))
         tests = [replace(test, seconds=round(test.seconds * slowness())) for test in job.tests]
         with progress.stage("preparing the machine's kernel and files"), writing(folder.parent, "name another place in TMPDIR"):
