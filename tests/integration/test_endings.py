@@ -33,6 +33,7 @@ class TestEndings(RingsideTest):
         stop = gdb.run("continue")
         assert any("has panicked" in line for line in gdb.log), gdb.log
         assert re.search(r"report_panic.*\n.*panic", gdb.console("bt"))
+        assert gdb.run("continue")["reason"] == "signal-received", "the kernel resets the machine"
         stop = gdb.run("continue")
         assert (stop["reason"], int(stop["exit-code"], 8)) == ("exited", 4)
 
@@ -42,6 +43,26 @@ class TestEndings(RingsideTest):
         assert stop["reason"] == "signal-received", stop
         assert any("triple fault" in line.lower() for line in gdb.log)
         self.assert_stopped_in(stop, "triple_fault")
+
+    def test_a_reset_under_a_debugger_stops_where_it_happened(self):
+        _, gdb = self.attached("demo64", "--append=rounds=1 end=reset")
+        stop = gdb.run("continue")
+        assert (stop["reason"], stop["signal-name"]) == ("signal-received", "SIGTRAP"), stop
+        assert any("The guest has reset the machine" in line for line in gdb.log), gdb.log
+        assert "guest_main" in gdb.console("bt")
+        assert gdb.integer("rounds_done") == 1, "memory is there to look at"
+        assert gdb.run("continue")["reason"] == "exited-normally"
+
+    def test_a_client_that_leaves_after_a_reset_ends_the_run(self):
+        vm, gdb = self.attached("demo64", "--append=rounds=1 end=reset")
+        gdb.run("continue")
+        gdb.console("detach")
+        assert vm.wait() == 0
+
+    def test_a_reset_ends_the_run_if_asked_to(self):
+        vm, gdb = self.attached("demo64", "--on-reset=exit", "--append=rounds=1 end=reset")
+        assert gdb.run("continue")["reason"] == "exited-normally"
+        assert vm.wait() == 0
 
     def test_gdb_is_told_the_exit_status(self):
         _, gdb = self.attached("demo64", "--append=rounds=1")

@@ -45,6 +45,7 @@ struct RunTexts {
     std::string gdb;
     std::string serial;
     std::string on_disconnect = "resume";
+    std::string on_reset = "stop";
     std::string architecture = "auto";
     std::string load_address;
     std::string linux_entry = "auto";
@@ -93,6 +94,11 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
     one_of(app.add("--on-disconnect", texts.on_disconnect, Refers::Nothing,
                    "what the guest does when its debugger vanishes"),
            {"pause", "resume", "quit"});
+    one_of(
+        app.add(
+            "--on-reset", texts.on_reset, Refers::Nothing,
+            "what a reset or power-off by the guest does while a debugger is attached: stop there, or exit"),
+        {"stop", "exit"});
     one_of(app.add("--gdb-arch", texts.architecture, Refers::Nothing,
                    "registers to show; auto: i8086 for a flat image, i386 for a kernel whose debug "
                    "information is 32-bit throughout"),
@@ -186,6 +192,7 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
     options.debugger.on_disconnect = texts.on_disconnect == "pause"  ? Pause
                                      : texts.on_disconnect == "quit" ? Quit
                                                                      : Resume;
+    options.debugger.on_reset = texts.on_reset == "exit" ? debug::OnReset::Exit : debug::OnReset::Stop;
     using enum x86::GdbArchitecture;
     if (texts.architecture != "auto")
         options.architecture = texts.architecture == "i386"    ? I386

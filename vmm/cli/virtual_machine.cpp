@@ -78,7 +78,7 @@ Result<void> VirtualMachine::build() {
         return tl::unexpected<Error>(machine.error());
     machine_ = std::move(*machine);
     machine_->set_end_handler(
-        [this](const machine::GuestEnd& how) { asio::post(io_, [this, how] { on_guest_end(how); }); });
+        [this](auto vcpu, const machine::GuestEnd& how) { debugger_->on_guest_end(vcpu, how); });
     machine_->set_panic_handler([this](VcpuIndex vcpu) { debugger_->on_panic(vcpu); });
     debugger_->bind(*machine_);
     pc_ = std::make_unique<devices::Pc>(*machine_, boot_report_, std::move(fw_cfg_));

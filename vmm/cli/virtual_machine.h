@@ -63,9 +63,9 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_notice(const std::string& text) override;
     void on_quit() override;
     void on_unattended_fatal(machine::FatalExit, const std::string& report) override;
+    void on_guest_end(const machine::GuestEnd& how) override;
     void on_panic(bool attended) override;
     gdbstub::ServerHooks server_hooks();
-    void on_guest_end(const machine::GuestEnd& how);
     bool stdio_is_gdb() const;
 
     const RunOptions& options_;

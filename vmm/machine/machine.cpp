@@ -139,7 +139,7 @@ void Machine::end(const GuestEnd& how) {
     for (auto& thread : vcpus_)
         thread->suspend();
     if (on_end_)
-        on_end_(how);
+        on_end_(caller(), how);
 }
 
 void Machine::request_reset(const char* source) {
@@ -153,9 +153,14 @@ void Machine::request_exit(std::uint8_t status) {
 }
 
 void Machine::report_panic() {
-    const auto caller = std::ranges::find(vcpus_, ::gettid(), &VcpuThread::tid);
-    if (caller != vcpus_.end() && on_panic_)
-        on_panic_((*caller)->index());
+    const auto vcpu = caller();
+    if (vcpu && on_panic_)
+        on_panic_(*vcpu);
+}
+
+std::optional<VcpuIndex> Machine::caller() const {
+    const auto vcpu = std::ranges::find(vcpus_, ::gettid(), &VcpuThread::tid);
+    return vcpu == vcpus_.end() ? std::nullopt : std::optional((*vcpu)->index());
 }
 
 }  // namespace ringside::machine

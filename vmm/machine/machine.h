@@ -81,13 +81,15 @@ class Machine final : public MachineControl {
     // guest memory.
     std::optional<StopToken> stop_token() const;
 
-    // MachineControl: the first end counts. The calling vCPU and all others are suspended, then `on_end` is
-    // called on the calling thread.
+    // MachineControl: the first end counts. The calling vCPU and all others are suspended, then the handler of ends is
+    // called on the calling thread, with the vCPU that did it.
     void request_reset(const char* source) override;
     void request_power_off(const char* source) override;
     void request_exit(std::uint8_t status) override;
     void report_panic() override;
-    void set_end_handler(std::function<void(const GuestEnd&)> handler) { on_end_ = std::move(handler); }
+    void set_end_handler(std::function<void(std::optional<VcpuIndex>, const GuestEnd&)> handler) {
+        on_end_ = std::move(handler);
+    }
     // Called on the thread of the vCPU that says so.
     void set_panic_handler(std::function<void(VcpuIndex)> handler) { on_panic_ = std::move(handler); }
 
@@ -96,6 +98,8 @@ class Machine final : public MachineControl {
     Result<void> set_up_vm();
     Result<void> set_up_vcpus(const kvm::System&, std::uint32_t vcpus, VcpuObserver&);
     void end(const GuestEnd&);
+    // The vCPU whose thread calls.
+    std::optional<VcpuIndex> caller() const;
 
     std::optional<kvm::Vm> vm_;  // none if the machine was assembled
     GuestMemory memory_;
@@ -104,7 +108,7 @@ class Machine final : public MachineControl {
     std::shared_ptr<DeviceGate> device_gate_ = std::make_shared<DeviceGate>();
     std::vector<std::unique_ptr<InterruptLine>> lines_;
     std::vector<std::unique_ptr<VcpuThread>> vcpus_;
-    std::function<void(const GuestEnd&)> on_end_;
+    std::function<void(std::optional<VcpuIndex>, const GuestEnd&)> on_end_;
     std::function<void(VcpuIndex)> on_panic_;
     std::atomic<bool> ended_{false};
 };

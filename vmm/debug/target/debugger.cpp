@@ -127,7 +127,27 @@ void Debugger::on_panic(VcpuIndex vcpu) {
     owner_.post([this] { owner_.on_panic(client_attached_); });
 }
 
+void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestEnd& how) {
+    using Kind = machine::GuestEnd::Kind;
+    const bool shown = vcpu && how.kind != Kind::DebugExit && options_.on_reset == OnReset::Stop;
+    if (shown)
+        report_stop(*vcpu,
+                    fmt::format("The guest has {} ({}). When it is resumed the run ends.\n",
+                                how.kind == Kind::Reset ? "reset the machine" : "powered the machine off",
+                                how.source));
+    owner_.post([this, how, shown] {
+        guest_end_ = how;
+        if (!shown || !client_attached_)
+            end_run();
+    });
+}
+
 // ---- The server's thread: stops
+
+void Debugger::end_run() {
+    token_.reset();
+    owner_.post([this, how = *guest_end_] { owner_.on_guest_end(how); });
+}
 
 void Debugger::on_all_stopped() {
     if (ended_)
@@ -151,6 +171,8 @@ void Debugger::on_all_stopped() {
 }
 
 void Debugger::resume_everything() {
+    if (guest_end_)
+        return end_run();
     for (const auto& vcpu : vcpus_)
         vcpu->set_action(gdbstub::Continue{});
     started_ = true;
@@ -190,6 +212,10 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     }
     if (vcpus.empty())
         return refuse(Code::Invalid, "no thread was named to be resumed");
+    if (guest_end_) {
+        end_run();
+        return {};
+    }
     x86::ClassSet system;
     system.add(x86::RegisterClass::System);
     if (const auto state = states_[vcpus.front().value]->load(*token_, system))

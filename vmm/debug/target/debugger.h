@@ -29,10 +29,13 @@ namespace ringside::debug {
 
 // What becomes of the guest when its debugger vanishes.
 enum class OnDisconnect : std::uint8_t { Pause, Resume, Quit };
+// What a reset or power-off by the guest does while a client is attached. Without one it ends the run.
+enum class OnReset : std::uint8_t { Stop, Exit };
 
 struct DebuggerOptions {
     bool wait = false;  // keep every vCPU stopped at its first instruction until a client resumes it
     OnDisconnect on_disconnect = OnDisconnect::Resume;
+    OnReset on_reset = OnReset::Stop;
     x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
 };
 
@@ -73,6 +76,9 @@ class Debugger final : public machine::VcpuObserver,
     void report_stop(VcpuIndex vcpu, std::string why);
     // The guest's kernel has panicked: stops it, for a client to look at. On the vCPU's thread.
     void on_panic(VcpuIndex vcpu);
+    // The guest has ended itself. A client is shown where, and the run ends when it resumes the guest or leaves. On the
+    // vCPU's thread, if it was one.
+    void on_guest_end(std::optional<VcpuIndex>, const machine::GuestEnd&);
     // The machine's end has come; resume is refused from now on.
     void set_ended() { ended_ = true; }
     bool client_attached() const { return client_attached_; }
@@ -124,6 +130,7 @@ class Debugger final : public machine::VcpuObserver,
     void leave(OnDisconnect then);
     void let_go(OnDisconnect then);
     void resume_everything();
+    void end_run();
     void forget_removed_watchpoints();
 
     Probe probe_;
@@ -149,7 +156,8 @@ class Debugger final : public machine::VcpuObserver,
     bool client_attached_ = false;
     // The client left while the guest ran: what is to be done at the stop that was asked for.
     std::optional<OnDisconnect> leaving_;
-    bool next_client_waits_ = false;  // for that same stop
+    std::optional<machine::GuestEnd> guest_end_;  // which the client is looking at
+    bool next_client_waits_ = false;              // for that same stop
     bool ended_ = false;
 };
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "gdbstub/target.h"
-#include "vmm/machine/vcpu_thread.h"
+#include "vmm/machine/machine.h"
 
 namespace ringside::debug {
 
@@ -36,6 +36,8 @@ class DebuggerOwner {
     virtual void on_quit() {}
     // A vCPU is dead and nobody is attached to look at it.
     virtual void on_unattended_fatal(machine::FatalExit, const std::string& report) = 0;
+    // The guest has ended itself, and nobody looks at it any more.
+    virtual void on_guest_end(const machine::GuestEnd&) {}
     // The guest's kernel has panicked; with or without a client.
     virtual void on_panic(bool attended) = 0;
 };

@@ -33,6 +33,7 @@ class Owner final : public DebuggerOwner {
     void on_client_gone() override { ++gone; }
     void on_unattended_fatal(machine::FatalExit cause, const std::string&) override { unattended = cause; }
     void on_panic(bool) override {}
+    void on_guest_end(const machine::GuestEnd& how) override { ends.push_back(how.source); }
 
     void run_one() {
         std::unique_lock lock(mutex_);
@@ -44,6 +45,7 @@ class Owner final : public DebuggerOwner {
     }
 
     std::vector<gdbstub::StopEvent> stops;
+    std::vector<std::string> ends;
     std::optional<machine::FatalExit> unattended;
     int quits = 0, gone = 0, crossings = 0;
 
@@ -255,6 +257,51 @@ TEST_F(DebuggerTest, ADeadVcpuKeepsTheRegistersThatItEndedWith) {
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().message.find("cannot run on"), std::string::npos);
     EXPECT_TRUE(target().registers.write(kSecond, pc, *value));
+}
+
+class ResetTest : public DebuggerTest {
+  protected:
+    ResetTest() {
+        machine->set_end_handler([this](auto by, const auto& how) { debugger.on_guest_end(by, how); });
+        vcpu[1]->script.push_back([this](ScriptedVcpu& v) {
+            machine->request_reset("the reset port");
+            return v.port_write(0xcf9, 6);
+        });
+    }
+};
+
+TEST_F(ResetTest, StopsForAClientAndEndsTheRunWhenItResumes) {
+    resume_all();
+    while (owner.stops.size() < 2)
+        owner.run_one();
+    EXPECT_EQ(owner.stops[1].thread, kSecond);
+    EXPECT_NE(owner.stops[1].console.find("The guest has reset the machine (the reset port)"),
+              std::string::npos);
+    EXPECT_FALSE(target().execution.running());
+    EXPECT_TRUE(target().registers.read(kSecond, target().registers.pc()));
+    EXPECT_TRUE(owner.ends.empty());
+    resume_all();
+    EXPECT_TRUE(target().execution.running());
+    owner.run_one();
+    EXPECT_EQ(owner.ends, std::vector<std::string>{"the reset port"});
+}
+
+TEST_F(ResetTest, EndsTheRunWhenTheClientLeaves) {
+    resume_all();
+    while (owner.stops.size() < 2)
+        owner.run_one();
+    const int runs = vcpu[0]->runs + vcpu[1]->runs;
+    target().execution.detach();
+    while (owner.ends.empty())
+        owner.run_one();
+    EXPECT_EQ(vcpu[0]->runs + vcpu[1]->runs, runs) << "the guest has not run on";
+}
+
+TEST_F(ResetTest, EndsTheRunAtOnceWithoutAClient) {
+    target().execution.detach();
+    while (owner.ends.empty())
+        owner.run_one();
+    EXPECT_EQ(owner.stops.size(), 1U);
 }
 
 TEST_F(DebuggerTest, ADeadVcpuWithoutAClientEndsTheRun) {
