@@ -7,6 +7,7 @@
 #include "vmm/cli/doctor.h"
 #include "vmm/cli/exit_status.h"
 #include "vmm/cli/exits.h"
+#include "vmm/cli/ide.h"
 #include "vmm/cli/lab_host.h"
 #include "vmm/cli/options.h"
 #include "vmm/cli/run.h"
@@ -27,6 +28,7 @@ void set_up_log(const std::string& level) {
 struct Dispatch {
     int operator()(const cli::DoctorOptions& options) const { return cli::doctor(options); }
     int operator()(const cli::ExitsOptions& options) const { return cli::exits(options); }
+    int operator()(const cli::IdeOptions& options) const { return cli::ide(options); }
     int operator()(const cli::RunOptions& options) const {
         set_up_log(options.log_level);
         return options.start_gdb ? cli::run_with_gdb(options) : cli::run(options);
@@ -41,6 +43,7 @@ struct MachineWanted {
 
 struct WantedBy {
     MachineWanted operator()(const cli::ExitsOptions&) const { return {}; }
+    MachineWanted operator()(const cli::IdeOptions&) const { return {}; }
     template <typename Options>
     MachineWanted operator()(const Options& options) const {
         return {options.host, options.kvm_device};

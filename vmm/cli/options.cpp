@@ -217,6 +217,27 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
                                                                 : Auto;
 }
 
+void add_ide_options(DeclaredOptions& app, IdeOptions& options, std::string& ide) {
+    one_of(app.add("IDE", ide, Refers::Nothing, "whose files to write"), {"vscode", "clion", "neovim"})
+        ->required();
+    app.add("KERNEL", options.kernel, Refers::FileRead, "kernel to debug (default: vmlinux in the folder)")
+        ->type_name("FILE");
+    app.add("RUN-OPTIONS", options.run_arguments, Refers::Nothing,
+            "further options of `ringside run`, after --")
+        ->type_name("TEXT");
+    app.add("--symbols", options.symbols, Refers::FileRead,
+            "ELF file with the kernel's symbols (default: KERNEL)")
+        ->type_name("FILE");
+    app.add("--folder", options.folder, Refers::FileWritten, "the folder that the IDE opens")
+        ->type_name("FOLDER")
+        ->capture_default_str();
+    app.add("--port", options.port, Refers::Nothing, "TCP port on which the debugger finds the machine")
+        ->type_name("NUMBER")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 65535).description(kNoDescription));
+    app.add_flag("--force", options.force, "replace files that exist");
+}
+
 // The arguments behind the program's name, last first, as CLI11 wants them. `--append=` gives an empty value:
 // CLI11 would take the next argument for it.
 std::vector<std::string> reversed_arguments(int argc, char** argv) {
@@ -289,6 +310,9 @@ struct CommandLine {
     ExitsTexts exits_texts;
     DeclaredOptions exits_app{
         *app.add_subcommand("exits", "show a recording of VM exits as tables, a page or a trace")};
+    IdeOptions ide;
+    std::string ide_name;
+    DeclaredOptions ide_app{*app.add_subcommand("ide", "write an IDE's configuration for a kernel")};
 };
 
 CommandLine::CommandLine() {
@@ -305,6 +329,7 @@ CommandLine::CommandLine() {
         ->type_name("FILE")
         ->capture_default_str();
     add_exits_options(exits_app, exits, exits_texts);
+    add_ide_options(ide_app, ide, ide_name);
 }
 
 ParsedCommandLine CommandLine::parse(int argc, char** argv) {
@@ -317,6 +342,10 @@ ParsedCommandLine CommandLine::parse(int argc, char** argv) {
         if (exits_app.app().parsed()) {
             finish(exits, exits_texts);
             return parsed(exits_app, std::move(exits));
+        }
+        if (ide_app.app().parsed()) {
+            ide.ide = ide_name == "clion" ? Ide::Clion : ide_name == "neovim" ? Ide::Neovim : Ide::VsCode;
+            return parsed(ide_app, std::move(ide));
         }
         if (doctor_app.app().parsed()) {
             doctor.host = parse_host(doctor_host);

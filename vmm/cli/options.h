@@ -12,6 +12,7 @@
 #include "vmm/boot/boot_image.h"
 #include "vmm/cli/declared_options.h"
 #include "vmm/cli/host_choice.h"
+#include "vmm/cli/ide_files.h"
 #include "vmm/cli/virtio_options.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/devices/console_endpoint.h"
@@ -55,7 +56,17 @@ struct ExitsOptions {
     ringside::exits::ReportOptions report;
 };
 
-using Command = std::variant<RunOptions, DoctorOptions, ExitsOptions>;
+struct IdeOptions {
+    Ide ide = Ide::VsCode;
+    std::string kernel;   // default: vmlinux in the folder
+    std::string symbols;  // default: the kernel
+    std::filesystem::path folder = ".";
+    std::uint16_t port = 1234;
+    bool force = false;
+    std::vector<std::string> run_arguments;
+};
+
+using Command = std::variant<RunOptions, DoctorOptions, ExitsOptions, IdeOptions>;
 
 // Either what to do, or that all is said (help, version, an error) and with which status to end.
 struct ParsedCommandLine {

@@ -1,0 +1,11 @@
+" The script that `ringside ide neovim` has written into this folder: its command starts the machine and gdb.
+" Exit status 0 if everything was as it should be.
+
+execute 'source' expand('<sfile>:h') .. '/waiting.vim'
+source ringside.vim
+Ringside
+call WaitUntil('the first instruction', {-> At('boot64.S') > 0})
+call TermDebugSendCommand('break step')
+call TermDebugSendCommand('continue')
+call WaitUntil('the breakpoint', {-> At('work.cpp') > 0})
+qall!

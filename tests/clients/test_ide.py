@@ -1,0 +1,88 @@
+"""`ringside ide`: what it writes starts the machine and attaches."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.harness import paths
+from tests.harness.case import RingsideTest
+from tests.harness.timeouts import FACTOR
+
+SESSION = paths.ROOT / "tests" / "clients" / "editors" / "ringside_command.vim"
+IDES = {"vscode": [".vscode/launch.json", ".vscode/tasks.json"], "clion": [".idea/runConfigurations/Ringside.xml"],
+        "neovim": ["ringside.vim"]}
+
+
+class IdeTest(RingsideTest):
+    def ide(self, *arguments: str | Path, status: int = 0) -> str:
+        """What the command prints; its errors if it is to fail."""
+        done = subprocess.run([paths.RINGSIDE, "ide", *arguments], cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done
+        return done.stdout if status == 0 else done.stderr
+
+    def written(self) -> list[str]:
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+
+
+class TestFiles(IdeTest):
+    @pytest.mark.parametrize("ide", IDES)
+    def test_writes_them_and_says_how_to_go_on(self, ide):
+        said = self.ide(ide, self.guest("demo64"))
+        assert self.written() == IDES[ide]
+        assert all(f"wrote {path}" in said for path in IDES[ide])
+
+    @pytest.mark.parametrize("ide", IDES)
+    def test_leaves_the_users_files_alone(self, ide):
+        theirs = self.folder / IDES[ide][-1]
+        theirs.parent.mkdir(parents=True, exist_ok=True)
+        theirs.write_text("mine", encoding="utf-8")
+        said = self.ide(ide, self.guest("demo64"), status=1)
+        assert f"write ./{IDES[ide][-1]}: the file exists. Give --force to replace it" in said
+        assert self.written() == [IDES[ide][-1]] and theirs.read_text(encoding="utf-8") == "mine"
+        self.ide(ide, self.guest("demo64"), "--force")
+        assert theirs.read_text(encoding="utf-8") != "mine"
+
+    def test_takes_the_folders_vmlinux(self):
+        said = self.ide("vscode", status=1)
+        assert "Name the kernel" in said
+        (self.folder / "vmlinux").write_bytes(self.guest("demo64").read_bytes())
+        self.ide("vscode")
+        launch = json.loads((self.folder / ".vscode/launch.json").read_text(encoding="utf-8"))
+        assert {each["program"] for each in launch["configurations"]} == {str(self.folder.resolve() / "vmlinux")}
+
+    @pytest.mark.parametrize(("arguments", "why"), [
+        (("vscode", "none"), "read none: No such file or directory"),
+        (("vscode", "."), "read .: it is not a file"),
+        (("vscode", "--folder", "none", "/bin/true"), "write to none: it is not a folder"),
+        (("vscode", "--symbols", "none", "/bin/true"), "read none: No such file"),
+    ])
+    def test_says_what_is_wrong(self, arguments, why):
+        assert why in self.ide(*arguments, status=1)
+        assert self.written() == []
+
+    @pytest.mark.parametrize("arguments", [(), ("edlin",), ("vscode", "--port", "0"), ("vscode", "--port", "65536")])
+    def test_refuses_wrong_arguments(self, arguments):
+        self.ide(*arguments, status=2)
+        assert self.written() == []
+
+
+class TestSessions(IdeTest):
+    def test_vscodes_task_starts_the_machine(self):
+        self.ide("vscode", self.guest("demo64"), "--", "-m", "64M", "--append", "rounds=3")
+        [task] = json.loads((self.folder / ".vscode/tasks.json").read_text(encoding="utf-8"))["tasks"]
+        words = [word.replace(":1234", ":0") for word in task["args"]]
+        with subprocess.Popen([task["command"], *words], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE) as process:
+            self.ends.callback(process.kill)
+            assert re.search(task["problemMatcher"]["background"]["endsPattern"], process.stderr.readline())
+            process.kill()
+
+    def test_neovims_command_starts_the_machine_and_gdb(self):
+        self.ide("neovim", self.guest("demo64"), "--", "-m", "64M", "--append", "rounds=3")
+        done = subprocess.run(["nvim", "--clean", "--headless", "-S", SESSION], cwd=self.folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120 * FACTOR,
+                              check=False)
+        assert done.returncode == 0, done.stdout

@@ -1,0 +1,176 @@
+#include "vmm/cli/ide_files.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "gdbstub/xml.h"
+
+namespace ringside::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kTask = "start Ringside";
+
+std::string address(const IdeProject& project) {
+    return fmt::format("127.0.0.1:{}", project.port);
+}
+
+// The words that start the machine, without the program.
+std::vector<std::string> run_words(const IdeProject& project, const std::string& endpoint) {
+    std::vector<std::string> words{"run", "--wait", "--gdb=" + endpoint, "--on-disconnect=quit"};
+    words.insert(words.end(), project.run_arguments.begin(), project.run_arguments.end());
+    words.push_back(project.kernel);
+    return words;
+}
+
+// A word for a POSIX shell.
+std::string shell_quoted(const std::string& word) {
+    constexpr const char* kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos)
+        return word;
+    std::string quoted = "'";
+    for (const char c : word)
+        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return quoted + "'";
+}
+
+std::string shell_command(const IdeProject& project, const std::string& endpoint) {
+    std::vector<std::string> words = run_words(project, endpoint);
+    words.insert(words.begin(), project.program);
+    std::ranges::transform(words, words.begin(), shell_quoted);
+    return fmt::format("{}", fmt::join(words, " "));
+}
+
+Json vscode_tasks(const IdeProject& project) {
+    // The task is ready when the stub listens. VS Code shows a line of Ringside's as the problem if it fails.
+    const Json matcher{
+        {"pattern", {{"regexp", "^ringside: (.*)$"}, {"message", 1}}},
+        {"background",
+         {{"activeOnStart", true}, {"beginsPattern", "."}, {"endsPattern", "gdb: listening on"}}}};
+    const Json task{{"label", kTask},
+                    {"type", "process"},
+                    {"command", project.program.string()},
+                    {"args", run_words(project, "tcp:" + address(project))},
+                    {"isBackground", true},
+                    {"problemMatcher", matcher}};
+    return {{"version", "2.0.0"}, {"tasks", Json::array({task})}};
+}
+
+Json vscode_configuration(const IdeProject& project, const char* name, const char* type,
+                          const char* request) {
+    return {{"name", name},
+            {"type", type},
+            {"request", request},
+            {"preLaunchTask", kTask},
+            {"program", project.symbols.string()}};
+}
+
+Json vscode_launch(const IdeProject& project) {
+    Json cpptools = vscode_configuration(project, "Ringside (C/C++ extension)", "cppdbg", "launch");
+    cpptools.update({{"cwd", "${workspaceFolder}"},
+                     {"MIMode", "gdb"},
+                     {"miDebuggerServerAddress", address(project)},
+                     {"stopAtConnect", true}});
+    Json cdt = vscode_configuration(project, "Ringside (CDT GDB adapter)", "gdbtarget", "attach");
+    cdt["target"] = {{"type", "remote"}, {"host", "127.0.0.1"}, {"port", std::to_string(project.port)}};
+    Json lldb = vscode_configuration(project, "Ringside (LLDB DAP)", "lldb-dap", "attach");
+    lldb["attachCommands"] = Json::array({"gdb-remote " + address(project)});
+    lldb["stopOnEntry"] = true;
+    return {{"version", "0.2.0"}, {"configurations", Json::array({cpptools, cdt, lldb})}};
+}
+
+std::string clion_configuration(const IdeProject& project) {
+    return fmt::format(
+        R"(<component name="ProjectRunConfigurationManager">
+  <configuration default="false" name="Ringside" type="CLion_Remote" version="1" remoteCommand="{}" symbolFile="{}" sysroot="">
+    <debugger kind="GDB" isBundled="true" />
+    <method v="2" />
+  </configuration>
+</component>
+)",
+        address(project), gdbstub::xml_escape(project.symbols.string()));
+}
+
+std::string vim_quoted(const std::string& text) {
+    std::string quoted = "'";
+    for (const char c : text)
+        quoted += c == '\'' ? std::string("''") : std::string(1, c);
+    return quoted + "'";
+}
+
+// gdb starts the machine itself, so that there is no port, and the machine ends with gdb.
+std::string neovim_script(const IdeProject& project) {
+    return fmt::format(
+        R"(" Debugs a kernel with termdebug, in Vim and Neovim: ":source ringside.vim", then ":Ringside".
+packadd termdebug
+let s:kernel = {}
+let s:machine = {}
+
+function! s:Ringside()
+  execute 'Termdebug' fnameescape(s:kernel)
+  call TermDebugSendCommand('target remote | ' .. s:machine)
+endfunction
+
+command! Ringside call s:Ringside()
+)",
+        vim_quoted(project.symbols.string()), vim_quoted(shell_command(project, "stdio")));
+}
+
+bool one_line(const std::string& text) {
+    return text.find_first_of("\n\r") == std::string::npos;
+}
+
+Result<std::vector<IdeFile>> files_of(const IdeProject& project) {
+    constexpr int kIndent = 4;
+    switch (project.ide) {
+        case Ide::VsCode:
+            return std::vector<IdeFile>{{".vscode/launch.json", vscode_launch(project).dump(kIndent) + "\n"},
+                                        {".vscode/tasks.json", vscode_tasks(project).dump(kIndent) + "\n"}};
+        case Ide::Clion:
+            return std::vector<IdeFile>{
+                {".idea/runConfigurations/Ringside.xml", clion_configuration(project)}};
+        case Ide::Neovim:
+            return std::vector<IdeFile>{{"ringside.vim", neovim_script(project)}};
+    }
+    return failure("write an IDE's files", "this IDE is unknown");
+}
+
+}  // namespace
+
+Result<std::vector<IdeFile>> ide_files(const IdeProject& project) {
+    std::vector<std::string> words = run_words(project, "stdio");
+    words.push_back(project.symbols);
+    words.push_back(project.program);
+    for (const std::string& word : words) {
+        if (!one_line(word))
+            return failure("write an IDE's files", "\"" + word + "\" contains a line break",
+                           "Rename the file, or leave the argument out");
+    }
+    try {
+        (void)Json(words).dump();  // throws at what is not UTF-8
+    } catch (const Json::type_error&) {
+        return failure("write an IDE's files", "a path or an argument is not UTF-8",
+                       "Rename the file, or leave the argument out");
+    }
+    return files_of(project);
+}
+
+std::string next_step(const IdeProject& project) {
+    switch (project.ide) {
+        case Ide::VsCode:
+            return "Open the folder in VS Code, choose a configuration in \"Run and Debug\", and press F5.";
+        case Ide::Clion:
+            return "Start the machine with: " + shell_command(project, "tcp:" + address(project)) +
+                   "\nThen choose the run configuration \"Ringside\" in CLion, and press Debug.";
+        case Ide::Neovim:
+            return "In Neovim or Vim: \":source ringside.vim\", then \":Ringside\".";
+    }
+    return {};
+}
+
+}  // namespace ringside::cli
