@@ -8,7 +8,7 @@ from tests.harness.timeouts import Deadline
 
 
 class Collector:
-    """Reads a pipe in a thread of its own until its end."""
+    """Reads a pipe, or a terminal's outer end, in a thread of its own until its end."""
 
     def __init__(self, pipe: BinaryIO):
         self._pipe = pipe
@@ -19,13 +19,19 @@ class Collector:
         self._thread.start()
 
     def _read(self) -> None:
-        while chunk := self._pipe.read1(65536):
+        while chunk := self._chunk():
             with self._changed:
                 self._data += chunk
                 self._changed.notify_all()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+    def _chunk(self) -> bytes:
+        try:
+            return self._pipe.read1(65536)
+        except OSError:  # EIO: the end, where the pipe is a terminal
+            return b""
 
     def text(self) -> str:
         with self._changed:

@@ -1,12 +1,21 @@
 """`ringside --host intel|amd` as a user has it: a guest in the lab, and all that belongs to it outside."""
 
+import os
+import pty
 import re
 import signal
+import subprocess
+import termios
 
 import pytest
+from ringlab import cache
 
+from tests.harness import paths
 from tests.harness.case import RingsideTest
 from tests.harness.ringside import Ringside
+from tests.harness.streams import Collector
+from tests.harness.timeouts import FACTOR
+from tests.linux.symbols import kernel
 
 LIMIT = 120  # seconds, for the machine's start
 DEBUG_EXIT = 33  # the status of a guest that found everything right
@@ -93,3 +102,87 @@ class TestDebugger(LabTest):
         gdb.connect(self.listening(vm))
         gdb.kill()
         assert vm.wait() == 0
+
+class TestGdb(LabTest):
+    def test_a_prompt_in_debians_kernel(self) -> None:
+        bzimage = next(kernel.prepare().tree.glob("boot/vmlinuz-*"))
+        done = subprocess.run([paths.RINGSIDE, "gdb", f"--host={self.host}", "-m", "256M", bzimage, "--", "-nx", "-batch", "-ex", "stepi",
+                               "-ex", "info registers rip", "-ex", "exits", "-ex", "kill"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT * FACTOR, check=False)
+        assert re.search(r"^rip +0x1000007 ", done.stdout, re.MULTILINE), done.stdout + done.stderr
+        assert "userspace exits" in done.stdout
+        assert done.returncode == 0, done.stderr
+
+
+class TestFiles(LabTest):
+    def test_recordings_and_disks_come_back(self) -> None:
+        image, report, trace = (self.folder / name for name in ("image", "report.html", "trace"))
+        image.write_bytes(bytes(1 << 20))
+        vm = self.lab("virtio", "--rng", "--disk", image, "--exit-report", report, "--exit-trace", trace, gdb=None)
+        assert vm.wait(LIMIT) == DEBUG_EXIT
+        assert image.read_bytes() != bytes(1 << 20)
+        assert report.read_text().startswith("<!DOCTYPE html>")
+        assert "IO" in subprocess.run([paths.RINGSIDE, "exits", trace], capture_output=True, text=True, check=True).stdout
+
+    def test_a_disk_that_is_read_only_stays_as_it_is(self) -> None:
+        image = self.folder / "image"
+        image.write_bytes(bytes(1 << 20))
+        vm = self.lab("virtio", "--rng", "--disk", f"{image},ro", gdb=None)
+        vm.wait(LIMIT)
+        assert image.read_bytes() == bytes(1 << 20)
+
+
+class Terminal:
+    """A command at a terminal of its own."""
+
+    def __init__(self, *command: object, **environment: str):
+        self._ours, theirs = pty.openpty()
+        self.mode = termios.tcgetattr(theirs)
+        self._theirs = theirs
+        # The terminal is the controlling one of a session of its own, so that Ctrl-C is a signal.
+        self._process = subprocess.Popen(["setsid", "--ctty", "--wait", *map(str, command)], stdin=theirs, stdout=theirs, stderr=theirs,
+                                         env={**os.environ, **environment})
+        self.output = Collector(open(self._ours, "rb", closefd=False))  # pylint: disable=consider-using-with
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._ours, keys)
+
+    def wait(self) -> int:
+        return self._process.wait(LIMIT * FACTOR)
+
+    def restored(self) -> bool:
+        return termios.tcgetattr(self._theirs) == self.mode
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._theirs)
+
+    def transcript(self) -> str:
+        return f"-- the terminal:\n{self.output.text()}"
+
+
+class TestTerminal(LabTest):
+    def terminal(self, **environment: str) -> Terminal:
+        return self.keep(Terminal(paths.RINGSIDE, "run", f"--host={self.host}", "-m", "64M", self.guest("demo64"), **environment))
+
+    def test_ctrl_c_is_the_guests_and_ctrl_a_x_ends_it(self) -> None:
+        terminal = self.terminal()
+        terminal.output.wait_for("round 2: ", LIMIT)
+        terminal.type(b"\x03")
+        reached = int(re.findall(r"round (\d+): ", terminal.output.text())[-1])
+        terminal.output.wait_for(f"round {reached + 3}: ", LIMIT)
+        terminal.type(b"\x01x")
+        assert terminal.wait() == 0
+        assert terminal.restored()
+
+    def test_ctrl_c_before_there_is_a_guest_ends_the_lab(self) -> None:
+        own = self.folder / "ringside" / "lab"  # without a saved machine: it boots one, which takes long enough to be shown
+        own.mkdir(parents=True)
+        for path in cache.root().glob(f"{cache.KEPT}*"):
+            (own / path.name).symlink_to(path)
+        terminal = self.terminal(XDG_CACHE_HOME=str(self.folder))
+        terminal.output.wait_for("lab: starting the machine", LIMIT)
+        terminal.type(b"\x03")
+        assert terminal.wait() == 128 + signal.SIGINT
+        assert terminal.restored()
