@@ -1,11 +1,8 @@
 """`ringside --host intel|amd` as a user has it: a guest in the lab, and all that belongs to it outside."""
 
-import os
-import pty
 import re
 import signal
 import subprocess
-import termios
 
 import pytest
 from ringlab import cache
@@ -13,7 +10,7 @@ from ringlab import cache
 from tests.harness import paths
 from tests.harness.case import RingsideTest
 from tests.harness.ringside import Ringside
-from tests.harness.streams import Collector
+from tests.harness.terminal import Terminal
 from tests.harness.timeouts import FACTOR
 from tests.linux.symbols import kernel
 
@@ -24,10 +21,8 @@ pytestmark = pytest.mark.boots
 
 
 class LabTest(RingsideTest):
-    host = "amd"
-
-    def lab(self, guest: str, *options: object, **how: object) -> Ringside:
-        return self.ringside(self.guest(guest), f"--host={self.host}", *options, **how)
+    def lab(self, guest: str, *options: object, host: str = "amd", **how: object) -> Ringside:
+        return self.ringside(self.guest(guest), f"--host={host}", *options, **how)
 
     def listening(self, vm: Ringside) -> int:
         vm.stderr.wait_for("gdb: listening on", LIMIT)
@@ -53,8 +48,9 @@ class TestRun(LabTest):
 
 
 class TestDebugger(LabTest):
-    def test_gdb_over_tcp(self) -> None:
-        vm = self.lab("demo64", "--append=rounds=3 end=exit")
+    @pytest.mark.parametrize("host", ("amd", "intel"))
+    def test_gdb_over_tcp(self, host: str) -> None:
+        vm = self.lab("demo64", "--append=rounds=3 end=exit", host=host)
         gdb = self.gdb(self.guest("demo64"))
         gdb.connect(self.listening(vm))
         gdb.console("break report_round")
@@ -106,7 +102,7 @@ class TestDebugger(LabTest):
 class TestGdb(LabTest):
     def test_a_prompt_in_debians_kernel(self) -> None:
         bzimage = next(kernel.prepare().tree.glob("boot/vmlinuz-*"))
-        done = subprocess.run([paths.RINGSIDE, "gdb", f"--host={self.host}", "-m", "256M", bzimage, "--", "-nx", "-batch", "-ex", "stepi",
+        done = subprocess.run([paths.RINGSIDE, "gdb", "--host=amd", "-m", "256M", bzimage, "--", "-nx", "-batch", "-ex", "stepi",
                                "-ex", "info registers rip", "-ex", "exits", "-ex", "kill"],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT * FACTOR, check=False)
         assert re.search(r"^rip +0x1000007 ", done.stdout, re.MULTILINE), done.stdout + done.stderr
@@ -132,39 +128,9 @@ class TestFiles(LabTest):
         assert image.read_bytes() == bytes(1 << 20)
 
 
-class Terminal:
-    """A command at a terminal of its own."""
-
-    def __init__(self, *command: object, **environment: str):
-        self._ours, theirs = pty.openpty()
-        self.mode = termios.tcgetattr(theirs)
-        self._theirs = theirs
-        # The terminal is the controlling one of a session of its own, so that Ctrl-C is a signal.
-        self._process = subprocess.Popen(["setsid", "--ctty", "--wait", *map(str, command)], stdin=theirs, stdout=theirs, stderr=theirs,
-                                         env={**os.environ, **environment})
-        self.output = Collector(open(self._ours, "rb", closefd=False))  # pylint: disable=consider-using-with
-
-    def type(self, keys: bytes) -> None:
-        os.write(self._ours, keys)
-
-    def wait(self) -> int:
-        return self._process.wait(LIMIT * FACTOR)
-
-    def restored(self) -> bool:
-        return termios.tcgetattr(self._theirs) == self.mode
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        os.close(self._theirs)
-
-    def transcript(self) -> str:
-        return f"-- the terminal:\n{self.output.text()}"
-
-
 class TestTerminal(LabTest):
     def terminal(self, **environment: str) -> Terminal:
-        return self.keep(Terminal(paths.RINGSIDE, "run", f"--host={self.host}", "-m", "64M", self.guest("demo64"), **environment))
+        return self.keep(Terminal(paths.RINGSIDE, "run", "--host=amd", "-m", "64M", self.guest("demo64"), **environment))
 
     def test_ctrl_c_is_the_guests_and_ctrl_a_x_ends_it(self) -> None:
         terminal = self.terminal()
@@ -185,4 +151,13 @@ class TestTerminal(LabTest):
         terminal.output.wait_for("lab: starting the machine", LIMIT)
         terminal.type(b"\x03")
         assert terminal.wait() == 128 + signal.SIGINT
+        assert terminal.restored()
+
+    def test_gdbs_prompt_outlives_the_guest_and_ctrl_c_stops_it(self) -> None:
+        terminal = self.keep(Terminal(paths.RINGSIDE, "gdb", "--host=amd", "-m", "64M", self.guest("demo64"), "--", "-nx"))
+        for answer, keys in ((r"\(gdb\) $", b"continue\n"), ("round 2: ", b"\x03"), (r"SIGINT[^$]*\(gdb\) $", b"kill\n"),
+                             (r"\(y or n\) $", b"y\n"), (r"killed\][^$]*\(gdb\) $", b"print 41 + 1\n"), ("= 42", b"quit\n")):
+            terminal.output.wait_for(answer, LIMIT)
+            terminal.type(keys)
+        assert terminal.wait() == 0
         assert terminal.restored()

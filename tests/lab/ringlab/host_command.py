@@ -48,7 +48,8 @@ class Run:
         self._takes_signals = False
         self._pending = ""  # a signal for the command, once it takes any
         self._status: int | None = None  # what we end with, if not with the command's own
-        self._gdb: threading.Thread | None = None
+        self._gdb: subprocess.Popen[bytes] | None = None
+        self._gdb_ended = threading.Event()
         self._pipe: PacketPipe | None = None
 
     def run(self) -> int:
@@ -61,6 +62,17 @@ class Run:
         job = self._job()
         if self._given.gdb == "stdio":
             self._pipe = PacketPipe(lambda: self._end("TERM", 0))
+        try:
+            ended = self._follow(job)
+        finally:
+            if self._gdb is not None:
+                self._gdb_ended.wait()  # its prompt outlives the guest, and the machine
+        if self._status is not None:
+            return self._status
+        return STATUS_FAILED if ended is None else ended
+
+    def _follow(self, job: Job) -> int | None:
+        """Run the job; returns the command's exit status."""
         ended: int | None = None
         with self._outside, boot(job) as events:
             for event in events:
@@ -74,11 +86,7 @@ class Run:
                         Path(path).write_bytes(content)
                     case channel.Note(data) if data.strip():
                         print(f"lab: the machine says: {data.decode(errors='replace').strip()}", file=sys.stderr)
-        if self._gdb is not None:
-            self._gdb.join()
-        if self._status is not None:
-            return self._status
-        return STATUS_FAILED if ended is None else ended
+        return ended
 
     def _job(self) -> Job:
         made = self._made
@@ -107,7 +115,8 @@ class Run:
     def _take(self, data: bytes) -> None:
         for kind, text in self._splitter.feed(data):
             if kind == "output":
-                self._outside.write(text)
+                if not self._gdb_ended.is_set():  # then the guest is about to end, too
+                    self._outside.write(text)
             elif kind == "ready":
                 self._takes_signals = True
                 self._send_pending()
@@ -117,24 +126,29 @@ class Run:
 
     def _debugger_ready(self, endpoint: str) -> None:
         if self._given.command == "gdb":
-            self._gdb = threading.Thread(target=self._run_gdb)
-            self._gdb.start()
+            self._start_gdb()
         elif self._pipe is not None:
             print("gdb: listening on stdio", file=sys.stderr, flush=True)
             self._pipe.join(self._folder / "gdb")
         else:
             print(f"gdb: listening on {endpoint}", file=sys.stderr, flush=True)
 
-    def _run_gdb(self) -> None:
+    def _start_gdb(self) -> None:
         words = [tools.find("gdb"), *self._given.gdb_command[1:], "-ex", GDB_PATIENCE, "-ex", f"target remote {self._folder / 'gdb'}"]
         words += ["-ex", GDB_SCRIPT, *self._given.gdb_arguments()]
-        done = subprocess.run(words, check=False)
-        status = done.returncode
+        self._gdb = subprocess.Popen(words)
+        threading.Thread(target=self._wait_for_gdb, args=(self._gdb,), daemon=True).start()
+
+    def _wait_for_gdb(self, gdb: "subprocess.Popen[bytes]") -> None:
+        status = gdb.wait()
         self._end("TERM", status if status >= 0 else 128 - status)
+        self._gdb_ended.set()
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        if self._gdb is not None and number == signal.SIGINT:
-            return  # Ctrl-C is gdb's
+        if self._gdb is not None:
+            if number == signal.SIGINT:
+                return  # Ctrl-C is gdb's
+            self._gdb.terminate()
         if self._status is not None or not self._session:
             sys.exit(128 + number)  # it is wanted urgently, or nothing runs yet
         self._end(signal.Signals(number).name.removeprefix("SIG"), 128 + number)
