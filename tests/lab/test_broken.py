@@ -161,6 +161,11 @@ class TestDeath:
         assert status == LAB_FAILED
         assert "\nlab: the machine went away before its end of sh\n" in said
 
+    def test_of_a_program_with_its_machine_in_the_lab(self, place: Place) -> None:
+        status, said = self.kill_after(place, lambda line: line.startswith("round 2: "), RINGSIDE, "run", "--host=amd", "-m64M", KERNEL)
+        assert status == 1
+        assert "ringside: the machine went away before its end of ringside\n" in said
+
     def test_of_the_demo(self, place: Place) -> None:
         status, said = self.kill_after(place, lambda line: line.startswith("(gdb) break"), "tests/lab/demo")
         assert status == LAB_FAILED

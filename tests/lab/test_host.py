@@ -1,5 +1,6 @@
 """`ringside --host intel|amd` as a user has it: a guest in the lab, and all that belongs to it outside."""
 
+import json
 import re
 import signal
 import subprocess
@@ -45,6 +46,13 @@ class TestRun(LabTest):
         vm.serial("round 2: ", LIMIT)
         vm.signal(signal.SIGINT)
         assert vm.wait() == 128 + signal.SIGINT
+
+
+class TestDoctor:
+    def test_it_measures_the_machines_kvm(self) -> None:
+        done = subprocess.run([paths.RINGSIDE, "doctor", "--host=amd", "--json"], capture_output=True, text=True, timeout=LIMIT * FACTOR,
+                              check=True)
+        assert "kvm_amd" in json.dumps(json.loads(done.stdout))
 
 
 class TestDebugger(LabTest):
