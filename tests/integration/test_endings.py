@@ -2,10 +2,13 @@
 
 import re
 import signal
+import subprocess
 
 import pytest
 
+from tests.harness import paths
 from tests.harness.case import RingsideTest
+from tests.harness.timeouts import FACTOR
 
 
 class TestEndings(RingsideTest):
@@ -63,6 +66,14 @@ class TestEndings(RingsideTest):
         vm, gdb = self.attached("demo64", "--on-reset=exit", "--append=rounds=1 end=reset")
         assert gdb.run("continue")["reason"] == "exited-normally"
         assert vm.wait() == 0
+
+    def test_a_gdb_that_ringside_has_started_outlives_the_guest(self):
+        done = subprocess.run([paths.RINGSIDE, "gdb", "-m", "64M", "--append=rounds=1 end=exit", self.guest("demo64"), "--", "-nx", "-batch",
+                               "-ex", "continue", "-ex", "print 41 + 1"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120 * FACTOR, check=False)
+        assert "exited with code 041" in done.stdout, done.stdout + done.stderr
+        assert "$1 = 42" in done.stdout, done.stdout + done.stderr
+        assert done.returncode == 0, "the status is gdb's"
 
     def test_gdb_is_told_the_exit_status(self):
         _, gdb = self.attached("demo64", "--append=rounds=1")

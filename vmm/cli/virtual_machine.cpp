@@ -233,7 +233,7 @@ void VirtualMachine::on_quit() {
 
 void VirtualMachine::on_unattended_fatal(machine::FatalExit cause, const std::string& report) {
     fmt::print(stderr, "ringside: {}", report);
-    end(cause == machine::FatalExit::TripleFault ? kTripleFault : kFailure);
+    end_without_gdb(cause == machine::FatalExit::TripleFault ? kTripleFault : kFailure);
 }
 
 void VirtualMachine::on_panic(bool attended) {
@@ -241,7 +241,7 @@ void VirtualMachine::on_panic(bool attended) {
     if (attended)
         return;
     fmt::print(stderr, "ringside: the guest's kernel has panicked (pvpanic): end of the run\n");
-    end(kPanic);
+    end_without_gdb(kPanic);
 }
 
 gdbstub::ServerHooks VirtualMachine::server_hooks() {
@@ -266,7 +266,13 @@ void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
     if (server_ && debugger_->client_attached())
         server_->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, debugger_->last_words()});
     // Behind the stop reply, which is sent from this thread too.
-    asio::post(io_, [this, status] { end(status); });
+    asio::post(io_, [this, status] { end_without_gdb(status); });
+}
+
+// A gdb of our own keeps its prompt when the guest has ended, and its end is the run's.
+void VirtualMachine::end_without_gdb(int status) {
+    if (!options_.start_gdb)
+        end(status);
 }
 
 void VirtualMachine::end(int status) {
@@ -274,13 +280,21 @@ void VirtualMachine::end(int status) {
     io_.stop();
 }
 
+void VirtualMachine::await_signal() {
+    signals_.async_wait([this](std::error_code error, int signal) {
+        if (error)
+            return;
+        if (signal == SIGINT && options_.start_gdb)
+            await_signal();  // Ctrl-C is gdb's
+        else
+            end(128 + signal);
+    });
+}
+
 int VirtualMachine::run() {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP})
         signals_.add(signal);
-    signals_.async_wait([this](std::error_code error, int signal) {
-        if (!error && !(signal == SIGINT && options_.start_gdb))
-            end(128 + signal);
-    });
+    await_signal();
     if (serial_console(options_).kind != devices::ConsoleEndpoint::Kind::None)
         console_->start_input(io_, pc_->serial(), [this] { end(kSuccess); });
     const auto keep_running = asio::make_work_guard(io_);

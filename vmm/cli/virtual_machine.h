@@ -66,6 +66,8 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_guest_end(const machine::GuestEnd& how) override;
     void on_panic(bool attended) override;
     gdbstub::ServerHooks server_hooks();
+    void end_without_gdb(int status);
+    void await_signal();
     bool stdio_is_gdb() const;
 
     const RunOptions& options_;

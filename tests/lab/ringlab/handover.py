@@ -83,7 +83,7 @@ class Plan:
     serves_debugger: bool = False
 
     def read(self, name: str) -> None:
-        """Take a file inside. One that is not there, Ringside misses by itself, in its own words."""
+        """Take a file inside. A file that is not there is left for Ringside to report."""
         path = Path(os.path.abspath(name))
         if path.is_file():
             if not os.access(path, os.R_OK):
