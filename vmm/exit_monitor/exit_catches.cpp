@@ -3,37 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
 #include "vmm/debug/run_control/thread_ids.h"
+#include "vmm/exits/hardware/caught_exits.h"
 #include "vmm/exits/hardware/tracefs.h"
 
 namespace ringside::debug {
 
 namespace {
-
-// A bit for each slot whose rule was met by this thread's last exits. Written by the signal's handler, which
-// runs on the same thread.
-thread_local std::atomic<std::uint64_t> caught_slots{0};
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "a signal handler writes it");
-
-void on_trap(int signal, siginfo_t* info, void*) {
-    if (const auto slot = exits::caught_cookie(*info)) {
-        caught_slots.fetch_or(std::uint64_t{1} << (*slot % 64), std::memory_order_relaxed);
-        return;
-    }
-    // Not one of ours: what would have happened without this handler.
-    ::signal(signal, SIG_DFL);
-    ::raise(signal);
-}
-
-void install_trap_handler() {
-    struct sigaction action {};
-    action.sa_sigaction = on_trap;
-    action.sa_flags = SA_SIGINFO;
-    ::sigaction(SIGTRAP, &action, nullptr);
-}
 
 // Exits at which the vCPU stops anyway, with a reason of its own.
 bool stops_by_itself(std::uint32_t reason) {
@@ -84,7 +62,8 @@ Result<unsigned> ExitCatches::add(std::string_view text) {
         return tl::unexpected<Error>(rule.error());
     const auto slot = free_slot();
     if (!slot)
-        return failure("catch", fmt::format("there are {} rules already", kSlots), "Remove one first");
+        return failure("catch", fmt::format("there are {} rules already", exits::kCatchSlots),
+                       "Remove one first");
     auto plan = this->plan(*rule);
     if (!plan)
         return tl::unexpected<Error>(plan.error());
@@ -113,7 +92,7 @@ Result<void> ExitCatches::arm(Entry& entry) const {
     const auto tracepoint = exits::load_kvm_tracepoint(*tracefs, entry.plan.event);
     if (!tracepoint)
         return tl::unexpected<Error>(tracepoint.error());
-    install_trap_handler();
+    exits::install_catch_handler();
     machine::Machine& machine = debugger_.machine();
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
         auto armed = exits::HardwareCatch::arm(machine.vcpu(VcpuIndex{i}).tid(), tracepoint->id,
@@ -147,7 +126,7 @@ Result<void> ExitCatches::filter_msrs() {
 }
 
 std::optional<unsigned> ExitCatches::free_slot() const {
-    for (unsigned slot = 0; slot < kSlots; ++slot) {
+    for (unsigned slot = 0; slot < exits::kCatchSlots; ++slot) {
         if (std::ranges::none_of(entries_, [slot](const auto& entry) { return entry->slot == slot; }))
             return slot;
     }
@@ -200,11 +179,11 @@ exits::Table ExitCatches::table() const {
 }
 
 void ExitCatches::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
-    const std::uint64_t slots = caught_slots.exchange(0, std::memory_order_relaxed);
+    const std::uint64_t slots = exits::take_caught_slots(~exits::slot_bit(exits::kBreakpointSlot));
     std::string why;
     for (const auto& entry : entries_) {
         const auto& reasons = entry->plan.userspace;
-        if ((slots >> entry->slot & 1) != 0)
+        if ((slots & exits::slot_bit(entry->slot)) != 0)
             why += hit(*entry, exit, describe_hardware_exit_(thread.index()));
         else if (std::ranges::find(reasons, exit.reason) != reasons.end() &&
                  exits::matches(entry->rule, exit))

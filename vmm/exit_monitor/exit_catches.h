@@ -44,9 +44,6 @@ class ExitCatches {
     void on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit);
 
   private:
-    // Signals carry a rule's slot: a thread may collect several before it looks.
-    static constexpr unsigned kSlots = 64;
-
     struct Entry {
         unsigned number = 0;
         unsigned slot = 0;

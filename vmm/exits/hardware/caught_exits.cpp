@@ -1,0 +1,38 @@
+#include "vmm/exits/hardware/caught_exits.h"
+
+#include <atomic>
+#include <csignal>
+
+#include "vmm/exits/hardware/perf_event.h"
+
+namespace ringside::exits {
+
+namespace {
+
+thread_local std::atomic<std::uint64_t> caught_slots{0};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "a signal handler writes it");
+
+void on_trap(int signal, siginfo_t* info, void*) {
+    if (const auto slot = caught_cookie(*info)) {
+        caught_slots.fetch_or(slot_bit(static_cast<unsigned>(*slot % 64)), std::memory_order_relaxed);
+        return;
+    }
+    // No HardwareCatch's: what would have happened without this handler.
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+}
+
+}  // namespace
+
+void install_catch_handler() {
+    struct sigaction action {};
+    action.sa_sigaction = on_trap;
+    action.sa_flags = SA_SIGINFO;
+    ::sigaction(SIGTRAP, &action, nullptr);
+}
+
+std::uint64_t take_caught_slots(std::uint64_t mask) {
+    return caught_slots.fetch_and(~mask, std::memory_order_relaxed) & mask;
+}
+
+}  // namespace ringside::exits

@@ -1,0 +1,22 @@
+// Which of a thread's HardwareCatches have fired. The signal's handler notes it, on the same thread.
+#pragma once
+
+#include <cstdint>
+
+namespace ringside::exits {
+
+// A HardwareCatch's cookie is its slot here: a thread may collect several before it looks.
+inline constexpr unsigned kCatchSlots = 63;
+inline constexpr unsigned kBreakpointSlot = 63;  // the debugger's own (vmm/debug/host/exit_trap.h)
+
+// Installs the process's handler for SIGTRAP. Once is enough; more do no harm.
+void install_catch_handler();
+
+// Returns the slots out of `mask` that have fired on the calling thread, and forgets them.
+std::uint64_t take_caught_slots(std::uint64_t mask);
+
+constexpr std::uint64_t slot_bit(unsigned slot) {
+    return std::uint64_t{1} << slot;
+}
+
+}  // namespace ringside::exits
