@@ -18,6 +18,8 @@ constexpr std::string_view kAbilities[] = {"int3_real",
                                            "int3_protected",
                                            "int3_long",
                                            "int3_user",
+                                           "halt_traps",
+                                           "undefined_traps",
                                            "execute_slots",
                                            "execute_slots_user",
                                            "data_slots",
@@ -47,8 +49,8 @@ const std::vector<Known>& known() {
          {"int3_real", "int3_protected", "int3_long", "int3_user", "execute_slots", "execute_slots_user",
           "data_slots", "own_slots_fire", "debug_register_exits", "step_survives_emulation"}},
         {"kvm_pvm",
-         {"int3_real", "int3_protected", "int3_long", "int3_user", "execute_slots_user", "data_slots",
-          "debug_register_exits", "step_user", "cpuid_masks"}},
+         {"int3_real", "int3_protected", "int3_long", "int3_user", "halt_traps", "undefined_traps",
+          "execute_slots_user", "data_slots", "debug_register_exits", "step_user", "cpuid_masks"}},
     };
     return all;
 }

@@ -14,7 +14,8 @@ What works for somebody who debugs a guest, on three kinds of KVM. Each row is a
 `guests/conformance` under Ringside, talks to it as gdb does, and looks at what comes of it, in real, protected and long mode
 and in user code (cpl3).
 
-- **yes**, or the mechanism that it came about by: *int3* (a software breakpoint), *debug slot* (DR0-DR3), *stepping* (slow, but right).
+- **yes**, or the mechanism that it came about by: *int3* (a software breakpoint), *hlt* and *udb* (the same where KVM reports no int3: an
+  HLT or an undefined instruction, whose exit is caught), *debug slot* (DR0-DR3), *stepping* (slow, but right).
 - **no (N)**: impossible there, for the reason that stands below under that number. It is tried all the same, unless it would take the whole
   machine with it. The run fails if it works, or if it fails in another way than the list says.
 

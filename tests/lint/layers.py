@@ -36,7 +36,7 @@ LAYERS = (
     Layer("vmm/machine", ("arch", "vmm/base", "vmm/kvm", "vmm/exits/record")),
     Layer("vmm/devices", ("arch", "vmm/base", "vmm/machine"), ("linux/kvm.h",)),
     Layer("vmm/boot", ("arch", "vmm/base", "vmm/kvm", "vmm/machine")),
-    Layer("vmm/debug/host", ("arch", "vmm/base", "vmm/kvm", "vmm/machine")),
+    Layer("vmm/debug/host", ("arch", "vmm/base", "vmm/kvm", "vmm/machine", "vmm/exits/hardware")),
     Layer("vmm/debug/guest", ("arch", "vmm/base", "vmm/kvm", "vmm/machine")),
     Layer("vmm/debug/breakpoints", ("arch", "gdbstub/target.h", "vmm/base", "vmm/kvm", "vmm/machine", "vmm/debug/host",
                                     "vmm/debug/guest")),

@@ -51,7 +51,9 @@ void VcpuThread::run_once() {
 void VcpuThread::finish(exits::ExitRecord& record) {
     if (vcpu_->has_synced_registers())
         record.rip = vcpu_->synced_registers().rip;
-    if (record.reason != exits::kReasonInterrupted && record.reason != exits::kReasonAgain)
+    if (record.reason == exits::kReasonInterrupted)
+        observer_.on_interrupted(*this);
+    else if (record.reason != exits::kReasonAgain)
         handle_exit(record);
     record.handled = __rdtsc();
     recorder_.record(record);

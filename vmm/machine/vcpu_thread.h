@@ -49,6 +49,8 @@ class VcpuObserver {
     // An exit after which the vCPU cannot simply be entered again. The observer has either mended it (its own
     // or the guest's int3 on a KVM that cannot emulate one) or suspended the vCPU.
     virtual void on_fatal_exit(VcpuThread&, FatalExit) = 0;
+    // KVM_RUN has returned for a signal. The observer may have asked for one (vmm/debug/host/exit_trap.h).
+    virtual void on_interrupted(VcpuThread&) {}
     // The vCPU has parked; its state is final and stays so until before_entry().
     virtual void on_parked(VcpuThread&) = 0;
     // The vCPU is about to run again after it was parked.

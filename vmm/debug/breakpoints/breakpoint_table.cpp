@@ -4,7 +4,8 @@
 
 #include "arch/x86_64/control_bits.h"
 #include "vmm/debug/breakpoints/patch_site.h"
-#include "vmm/debug/breakpoints/real_mode_limit.h"
+#include "vmm/debug/breakpoints/trap_choice.h"
+#include "vmm/debug/guest/guest_tables.h"
 
 namespace ringside::debug {
 
@@ -14,6 +15,17 @@ using gdbstub::BreakpointKind;
 
 bool is_user_page(const x86::Translation& page, const x86::SystemRegisters& system) {
     return page.permissions.user && x86::paging_mode(x86::paging_state(system)) != x86::PagingMode::None;
+}
+
+std::vector<std::byte> code_at(const GuestView& view, const x86::SystemRegisters& system,
+                               const Breakpoint& breakpoint) {
+    std::vector<std::byte> code(kPatchSiteSize);
+    code.resize(view.fetch(system, Gva{breakpoint.request.address}, code));
+    return code;
+}
+
+bool is_empty(std::span<const std::byte> code) {
+    return std::ranges::all_of(code, [](std::byte b) { return b == std::byte{0}; });
 }
 
 // DR7 has no "read only"; as everywhere, a read watchpoint stops on writes too, and gdb sorts it out.
@@ -33,10 +45,10 @@ x86::DebugCondition condition_of(BreakpointKind kind) {
 
 }  // namespace
 
-const char* name(Mechanism mechanism) {
-    switch (mechanism) {
-        case Mechanism::Int3:
-            return "int3";
+const char* mechanism_name(const Breakpoint& breakpoint) {
+    switch (breakpoint.mechanism) {
+        case Mechanism::Planted:
+            return name(breakpoint.trap.value());
         case Mechanism::Slot:
             return "debug slot";
         case Mechanism::Stepping:
@@ -86,16 +98,16 @@ void BreakpointTable::remove(const machine::StopToken&, BreakpointKind kind, std
     if (it == breakpoints_.end())
         return;  // the protocol wants removal to be idempotent
     removed_.add(**it);
-    if ((*it)->mechanism == Mechanism::Int3)
-        int3s_.unplant((*it)->gpa);
+    if ((*it)->mechanism == Mechanism::Planted)
+        planted_.unplant((*it)->gpa);
     breakpoints_.erase(it);
     make_plan();
 }
 
 void BreakpointTable::remove_all(const machine::StopToken&) {
     for (const auto& breakpoint : breakpoints_) {
-        if (breakpoint->mechanism == Mechanism::Int3)
-            int3s_.unplant(breakpoint->gpa);
+        if (breakpoint->mechanism == Mechanism::Planted)
+            planted_.unplant(breakpoint->gpa);
     }
     breakpoints_.clear();
     removed_.clear();
@@ -104,23 +116,39 @@ void BreakpointTable::remove_all(const machine::StopToken&) {
 
 void BreakpointTable::settle(const GuestView& view, const x86::SystemRegisters& system) {
     renew_overwritten(view, system);
+    settle_unpaged(view, system);
     if (std::ranges::none_of(breakpoints_, &Breakpoint::waiting))
         return;
     look_at_places(view, system);
     make_plan();
 }
 
+void BreakpointTable::settle_unpaged(const GuestView& view, const x86::SystemRegisters& system) {
+    if (!plan_.exit_traps.paging || (system.cr0 & x86::cr0::kPg) == 0)
+        return;
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->mechanism != Mechanism::Planted || !breakpoint->without_paging)
+            continue;
+        planted_.unplant(breakpoint->gpa);
+        breakpoint->mechanism = Mechanism::Stepping;
+        look_at_place(view, system, *breakpoint);
+    }
+    make_plan();
+}
+
 bool BreakpointTable::can_settle(const GuestView& view, const x86::SystemRegisters& system) const {
     return std::ranges::any_of(breakpoints_, [&](const auto& breakpoint) {
+        const auto tables = view.tables_for(system, Gva{breakpoint->request.address});
         return breakpoint->waiting && breakpoint->mechanism == Mechanism::Stepping &&
-               page_of(view, view.tables_for(system, Gva{breakpoint->request.address}), *breakpoint);
+               page_of(view, tables, *breakpoint) &&
+               (abilities_.execute_slots || !is_empty(code_at(view, tables, *breakpoint)));
     });
 }
 
 std::vector<Gva> BreakpointTable::overwritten() const {
     std::vector<Gva> addresses;
     for (const auto& breakpoint : breakpoints_) {
-        if (breakpoint->mechanism == Mechanism::Int3 && int3s_.overwritten(breakpoint->gpa))
+        if (breakpoint->mechanism == Mechanism::Planted && planted_.overwritten(breakpoint->gpa))
             addresses.push_back(Gva{breakpoint->request.address});
     }
     return addresses;
@@ -128,12 +156,12 @@ std::vector<Gva> BreakpointTable::overwritten() const {
 
 void BreakpointTable::renew_overwritten(const GuestView& view, const x86::SystemRegisters& system) {
     for (const auto& breakpoint : breakpoints_) {
-        if (breakpoint->mechanism != Mechanism::Int3 || !int3s_.overwritten(breakpoint->gpa))
+        if (breakpoint->mechanism != Mechanism::Planted || !planted_.overwritten(breakpoint->gpa))
             continue;
         const Gva address{breakpoint->request.address};
         const auto page = view.translate(view.tables_for(system, address), address);
         if (page && page->gpa == breakpoint->gpa)
-            int3s_.renew(breakpoint->gpa);
+            planted_.renew(breakpoint->gpa);
     }
 }
 
@@ -148,38 +176,25 @@ bool BreakpointTable::reachable_by_slot(const GuestView& view, const x86::System
     return !page || !is_user_page(*page, tables);
 }
 
-// Where the CPU is in real mode now, or where only real-mode code can be, it is real mode's verdict that
-// counts.
-bool BreakpointTable::int3_works_in(const x86::SystemRegisters& system, Gpa gpa) const {
-    if ((system.cr0 & x86::cr0::kPe) == 0)
-        return abilities_.int3_real != Int3::GoesToGuest;
-    if (gpa < kRealModeLimit && abilities_.int3_real == Int3::GoesToGuest && abilities_.execute_slots)
-        return false;
-    return ((system.efer & x86::efer::kLma) != 0 ? abilities_.int3_long : abilities_.int3_protected) !=
-           Int3::GoesToGuest;
-}
-
 // User code that the vCPU cannot run as it stands (in the kernel, with SMEP) may be any process's: the
-// address is looked up in the one that happens to be current, whose code an int3 might break.
+// address is looked up in the one that happens to be current, whose code a planted instruction might break.
 bool BreakpointTable::is_anybodys(const x86::SystemRegisters& system, const Breakpoint& breakpoint) const {
     return breakpoint.user && abilities_.execute_slots_user && !breakpoint.address_space &&
            system.ss.dpl != 3 && (system.cr4 & x86::cr4::kSmep) != 0;
 }
 
-// Whether a slot is better than the int3 that can stand there. A guest that still has to put code there will write
-// over an int3: a loader that copies itself, a trampoline for other CPUs.
+// Whether a slot is better than what can be planted there. A guest that still has to put code there will write
+// over it: a loader that copies itself, a trampoline for other CPUs.
 void BreakpointTable::look_for_reasons(const GuestView& view, const x86::SystemRegisters& system,
                                        Breakpoint& breakpoint) const {
-    std::array<std::byte, kPatchSiteSize> code{};
-    const std::size_t size = view.fetch(system, Gva{breakpoint.request.address}, code);
-    const auto bytes = std::span<const std::byte>(code).first(size);
-    breakpoint.no_code = std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
+    const auto code = code_at(view, system, breakpoint);
+    breakpoint.no_code = is_empty(code);
     breakpoint.disturbs = is_anybodys(system, breakpoint);
     if ((system.efer & x86::efer::kLma) != 0 && !breakpoint.user)
-        breakpoint.disturbs = is_patch_site(bytes);
+        breakpoint.disturbs = is_patch_site(code);
 }
 
-// Where an int3 could be fetched from; nothing while no table leads to such a page. (A kernel of the upper half of the
+// Where a planted instruction could be fetched from; nothing while no table leads to such a page. (A kernel of the upper half of the
 // address space has its addresses in nowhere until it turns paging on.)
 std::optional<x86::Translation> BreakpointTable::page_of(const GuestView& view,
                                                          const x86::SystemRegisters& system,
@@ -195,39 +210,54 @@ void BreakpointTable::look_at_place(const GuestView& view, const x86::SystemRegi
     const auto system = view.tables_for(current, Gva{breakpoint.request.address});
     const auto page = page_of(view, system, breakpoint);
     breakpoint.waiting = !page;
-    breakpoint.plantable = page && int3_works_in(system, page->gpa);
-    if (!breakpoint.plantable)
+    breakpoint.trap.reset();
+    breakpoint.no_code = false;
+    if (!page)
+        return;
+    const bool user = is_user_page(*page, system);
+    const bool may_be_32_bit = user && abilities_.undefined_traps && may_run_32_bit_user_code(view, current);
+    breakpoint.trap =
+        choose_trap(abilities_, system, {Gva{breakpoint.request.address}, page->gpa, user, may_be_32_bit});
+    if (!breakpoint.trap)
         return;
     breakpoint.gpa = page->gpa;
-    breakpoint.user = is_user_page(*page, system);
+    breakpoint.user = user;
     breakpoint.without_paging = (system.cr0 & x86::cr0::kPg) == 0;
     look_for_reasons(view, system, breakpoint);
+    if (breakpoint.no_code && !abilities_.execute_slots) {
+        breakpoint.trap.reset();
+        breakpoint.waiting = true;
+    }
 }
 
-// Where an int3 stands its place is known; for the others it may have changed since they were looked at.
+// Where a breakpoint is planted its place is known; for the others it may have changed since they were looked at. One that
+// is to be a hardware breakpoint may be on code that is not loaded yet, which a planted instruction would not survive;
+// without slots it is planted all the same where only a kernel that runs already has mapped its page.
 void BreakpointTable::look_at_places(const GuestView& view, const x86::SystemRegisters& system) {
     for (const auto& breakpoint : breakpoints_) {
         const auto kind = breakpoint->request.kind;
-        if (breakpoint->mechanism == Mechanism::Int3 || breakpoint->is_watchpoint())
+        if (breakpoint->mechanism == Mechanism::Planted || breakpoint->is_watchpoint())
             continue;
-        if (kind == BreakpointKind::Software || !reachable_by_slot(view, system, breakpoint->request.address))
+        const auto address = breakpoint->request.address;
+        if (kind == BreakpointKind::Software || !reachable_by_slot(view, system, address) ||
+            (!abilities_.execute_slots && address >= kHighAddress))
             look_at_place(view, system, *breakpoint);
     }
 }
 
-Breakpoint* BreakpointTable::int3_at(Gpa gpa) const {
+Breakpoint* BreakpointTable::planted_at(Gpa gpa) const {
     const auto it = std::ranges::find_if(
-        breakpoints_, [&](const auto& b) { return b->mechanism == Mechanism::Int3 && b->gpa == gpa; });
+        breakpoints_, [&](const auto& b) { return b->mechanism == Mechanism::Planted && b->gpa == gpa; });
     return it == breakpoints_.end() ? nullptr : it->get();
 }
 
 // Whoever has no other way gets the debug slots first: watchpoints, then hardware breakpoints, then software
-// breakpoints that cannot be an int3.
+// breakpoints that cannot be planted.
 void BreakpointTable::make_plan() {
     plan_ = DebugPlan{};
     plan_watchpoints();
-    plan_without_int3s();
-    plan_int3s();
+    plan_unplanted();
+    plan_planted();
     make_plan_without_slots();
 }
 
@@ -240,10 +270,10 @@ void BreakpointTable::plan_watchpoints() {
     }
 }
 
-void BreakpointTable::plan_without_int3s() {
+void BreakpointTable::plan_unplanted() {
     for (const auto kind : {BreakpointKind::Hardware, BreakpointKind::Software}) {
         for (const auto& breakpoint : breakpoints_) {
-            if (breakpoint->request.kind != kind || breakpoint->plantable)
+            if (breakpoint->request.kind != kind || breakpoint->trap)
                 continue;
             if (!abilities_.execute_slots || !assign_slots(*breakpoint)) {
                 breakpoint->mechanism = Mechanism::Stepping;
@@ -253,33 +283,42 @@ void BreakpointTable::plan_without_int3s() {
     }
 }
 
-void BreakpointTable::plan_int3s() {
+void BreakpointTable::plan_planted() {
     for (const auto& breakpoint : breakpoints_) {
-        if (!breakpoint->plantable)
+        if (!breakpoint->trap)
             continue;
-        const bool planted = breakpoint->mechanism == Mechanism::Int3;
+        const bool planted = breakpoint->mechanism == Mechanism::Planted;
         if (breakpoint->prefers_slot() && abilities_.execute_slots && assign_slots(*breakpoint)) {
             if (planted)
-                int3s_.unplant(breakpoint->gpa);
+                planted_.unplant(breakpoint->gpa);
             continue;
         }
         if (!planted)
-            int3s_.plant(breakpoint->gpa, breakpoint->without_paging);
-        breakpoint->mechanism = Mechanism::Int3;
-        plan_.int3s = true;
-        plan_.user_int3s = plan_.user_int3s || breakpoint->user;
+            breakpoint->trap = planted_.plant(breakpoint->gpa, *breakpoint->trap, breakpoint->without_paging);
+        breakpoint->mechanism = Mechanism::Planted;
+        add_to_plan(*breakpoint->trap, *breakpoint);
         plan_.disturbs = plan_.disturbs || (breakpoint->disturbs && !breakpoint->user);
     }
+}
+
+void BreakpointTable::add_to_plan(x86::TrapInstruction trap, const Breakpoint& breakpoint) {
+    const bool int3 = trap == x86::TrapInstruction::Int3;
+    plan_.int3s |= int3;
+    plan_.user_int3s |= int3 && breakpoint.user;
+    plan_.exit_traps.halt |= trap == x86::TrapInstruction::Halt;
+    plan_.exit_traps.undefined |= trap == x86::TrapInstruction::Undefined;
+    plan_.exit_traps.paging |= !int3 && breakpoint.without_paging;
 }
 
 void BreakpointTable::make_plan_without_slots() {
     plan_without_slots_ = DebugPlan{};
     plan_without_slots_.int3s = plan_.int3s;
     plan_without_slots_.user_int3s = plan_.user_int3s;
+    plan_without_slots_.exit_traps = plan_.exit_traps;
     for (const auto& breakpoint : breakpoints_) {
         if (breakpoint->is_watchpoint())
             plan_without_slots_.stepped_watchpoints.push_back(breakpoint.get());
-        else if (breakpoint->mechanism != Mechanism::Int3)
+        else if (breakpoint->mechanism != Mechanism::Planted)
             plan_without_slots_.stepped_breakpoints.push_back(breakpoint.get());
     }
 }

@@ -1,12 +1,13 @@
 // Every breakpoint and watchpoint, and by which mechanism each is watched for.
 //
-// A software breakpoint is an int3 in physical memory where this host's KVM reports one; otherwise it takes a
-// debug slot, and when those are out, or for watchpoints on a host whose slots do not work, the vCPUs are
-// stepped. A breakpoint at an address that is not mapped yet takes a slot, which compares linear addresses,
-// until the page appears; so does one on a page that is not executable, where an int3 would never be executed. A
-// slot is also preferred, while one is free, to an int3 that would be in somebody's way (on an instruction that
-// kernels patch (patch_site.h), and on a user page while nobody knows whose) and to one that the guest will write
-// over: where there is no code yet.
+// A software breakpoint is planted in physical memory: as an int3 where this host's KVM reports one, or else as
+// an instruction whose exit can be caught (trap_choice.h). Otherwise it takes a debug slot, and when those are
+// out, or for watchpoints on a host whose slots do not work, the vCPUs are stepped. A breakpoint at an address
+// that is not mapped yet takes a slot, which compares linear addresses, until the page appears; so does one on a page
+// that is not executable, where nothing that is planted would be executed. A slot is also
+// preferred, while one is free, to an instruction that would be in somebody's way: on an instruction that kernels
+// patch (patch_site.h), and on a user page while nobody knows whose. The same goes for a place where there is no
+// code yet, which the guest will write over; without slots the vCPUs are stepped until there is.
 //
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
 // while they run. settle() is the exception: it is also for the one vCPU thread between StopCoordinator's
@@ -22,11 +23,13 @@
 #include <vector>
 
 #include "arch/x86_64/debug_registers.h"
+#include "arch/x86_64/trap_instructions.h"
 #include "gdbstub/target.h"
 #include "vmm/debug/breakpoints/breakpoint.h"
-#include "vmm/debug/breakpoints/planted_int3s.h"
+#include "vmm/debug/breakpoints/planted_instructions.h"
 #include "vmm/debug/breakpoints/removed_breakpoints.h"
 #include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/host/exit_trap.h"
 #include "vmm/debug/host/host_abilities.h"
 #include "vmm/machine/machine.h"
 
@@ -39,7 +42,8 @@ struct DebugPlan {
     std::array<Breakpoint*, 4> owner{};
     bool int3s = false;
     bool user_int3s = false;
-    bool disturbs = false;  // an int3 is in somebody's way, for want of a slot
+    ExitTraps exit_traps;
+    bool disturbs = false;  // a planted one is in somebody's way, for want of a slot
     std::vector<Breakpoint*> stepped_breakpoints;
     std::vector<Breakpoint*> stepped_watchpoints;
 
@@ -48,7 +52,7 @@ struct DebugPlan {
 
 class BreakpointTable {
   public:
-    explicit BreakpointTable(const machine::GuestMemory& memory) : memory_(memory), int3s_(memory) {}
+    explicit BreakpointTable(const machine::GuestMemory& memory) : memory_(memory), planted_(memory) {}
 
     // What the host can do; before the first insert().
     void set_abilities(const HostAbilities& abilities) { abilities_ = abilities; }
@@ -62,11 +66,14 @@ class BreakpointTable {
     void remove_all(const machine::StopToken&);
     // The guest runs on without what has been removed. (A step is not meant: gdb takes a breakpoint out for it.)
     void forget_removed() { removed_.clear(); }
-    // Before the guest runs on: plants int3s that had no page to stand on, and those that the guest has
+    // Before the guest runs on: plants breakpoints that had no page, and those that the guest has
     // written over. (gdb takes its breakpoints out at every stop, and so has them planted anew; lldb does
     // not.)
     void settle(const GuestView&, const x86::SystemRegisters& system);
-    // Whether that would spare some breakpoint the stepping.
+    // The same for those that were planted without paging, other than as an int3: with paging it is known who runs the
+    // code, and in which mode.
+    void settle_unpaged(const GuestView&, const x86::SystemRegisters& system);
+    // Whether settle() would spare some breakpoint the stepping.
     bool can_settle(const GuestView&, const x86::SystemRegisters& system) const;
 
     const DebugPlan& plan() const { return plan_; }
@@ -77,14 +84,14 @@ class BreakpointTable {
     std::vector<BreakpointLine> lines() const;
     bool empty() const { return breakpoints_.empty(); }
 
-    // The breakpoint whose int3 stands at an address, or nullptr.
-    Breakpoint* int3_at(Gpa) const;
+    // The breakpoint that is planted at an address, or nullptr.
+    Breakpoint* planted_at(Gpa) const;
     // A breakpoint, not a watchpoint, on a linear address, or nullptr.
     Breakpoint* execution_at(Gva address) const;
-    // Where the guest has written over an int3, so that it may have passed there unseen.
+    // Where the guest has written over a breakpoint, so that it may have passed there unseen.
     std::vector<Gva> overwritten() const;
-    PlantedInt3s& int3s() { return int3s_; }
-    const PlantedInt3s& int3s() const { return int3s_; }
+    PlantedInstructions& planted() { return planted_; }
+    const PlantedInstructions& planted() const { return planted_; }
 
   private:
     using List = std::vector<std::unique_ptr<Breakpoint>>;
@@ -98,11 +105,11 @@ class BreakpointTable {
     void look_at_places(const GuestView&, const x86::SystemRegisters&);
     void renew_overwritten(const GuestView&, const x86::SystemRegisters&);
     bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, std::uint64_t address) const;
-    bool int3_works_in(const x86::SystemRegisters&, Gpa) const;
     void make_plan();
     void plan_watchpoints();
-    void plan_without_int3s();
-    void plan_int3s();
+    void plan_unplanted();
+    void plan_planted();
+    void add_to_plan(x86::TrapInstruction, const Breakpoint&);
     void make_plan_without_slots();
     bool assign_slots(Breakpoint&);
     std::byte* byte_at(Gpa) const;
@@ -110,7 +117,7 @@ class BreakpointTable {
     const machine::GuestMemory& memory_;
     HostAbilities abilities_;
     List breakpoints_;
-    PlantedInt3s int3s_;
+    PlantedInstructions planted_;
     RemovedBreakpoints removed_;
     DebugPlan plan_;
     DebugPlan plan_without_slots_;

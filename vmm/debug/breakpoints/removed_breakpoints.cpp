@@ -7,12 +7,12 @@ namespace ringside::debug {
 namespace {
 
 const char* remark(const Breakpoint& breakpoint) {
+    if (breakpoint.no_code)
+        return breakpoint.mechanism == Mechanism::Planted ? "no code was there: the guest may write over it"
+                                                          : "there was no code yet";
     if (breakpoint.waiting)
         return "no executable page is mapped there yet";
-    if (breakpoint.no_code)
-        return breakpoint.mechanism == Mechanism::Int3 ? "no code was there: the guest may write over it"
-                                                       : "there was no code yet";
-    const bool in_the_way = breakpoint.disturbs && breakpoint.mechanism == Mechanism::Int3;
+    const bool in_the_way = breakpoint.disturbs && breakpoint.mechanism == Mechanism::Planted;
     return in_the_way ? "in the way of who patches code" : "";
 }
 
@@ -20,7 +20,7 @@ const char* remark(const Breakpoint& breakpoint) {
 
 BreakpointLine describe(const Breakpoint& breakpoint) {
     const auto& request = breakpoint.request;
-    return {request.kind,       request.address,       request.size, name(breakpoint.mechanism),
+    return {request.kind,       request.address,       request.size, mechanism_name(breakpoint),
             remark(breakpoint), breakpoint.hits.load()};
 }
 

@@ -116,4 +116,17 @@ std::optional<x86::Segment> table_segment(const GuestView& view, const x86::Syst
     return s;
 }
 
+bool may_run_32_bit_user_code(const GuestView& view, const x86::SystemRegisters& system) {
+    constexpr std::uint32_t kEntry = 8;
+    constexpr std::uint8_t kCode = 8;  // in a segment's type
+    if (!load<std::uint64_t>(view, system, Gva{system.gdtr.base}))
+        return true;
+    for (std::uint32_t selector = kEntry; selector + kEntry - 1 <= system.gdtr.limit; selector += kEntry) {
+        const auto segment = table_segment(view, system, static_cast<std::uint16_t>(selector));
+        if (segment && (segment->type & kCode) != 0 && segment->dpl == 3 && segment->l == 0)
+            return true;
+    }
+    return false;
+}
+
 }  // namespace ringside::debug

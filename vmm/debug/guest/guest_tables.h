@@ -39,4 +39,7 @@ std::optional<ReturnTarget> interrupt_return_target(const GuestView& view,
 std::optional<x86::Segment> table_segment(const GuestView& view, const x86::SystemRegisters& system,
                                           std::uint16_t selector);
 
+// Returns true if the GDT has a segment for 16-bit or 32-bit code at CPL 3, or cannot be read.
+bool may_run_32_bit_user_code(const GuestView& view, const x86::SystemRegisters& system);
+
 }  // namespace ringside::debug

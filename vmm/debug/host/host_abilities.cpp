@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/msrs.h"
+#include "vmm/debug/host/exit_trap_probe.h"
 #include "vmm/debug/host/probe_guest.h"
 
 namespace ringside::debug {
@@ -199,6 +200,10 @@ Result<HostAbilities> probe_host(const kvm::System& system) {
     take(status, a.int3_real, probe_int3(*guest, Mode::Real));
     take(status, a.int3_protected, probe_int3(*guest, Mode::Protected));
     take(status, a.int3_long, probe_int3(*guest, Mode::Long));
+    ExitTraps exit_traps;
+    take(status, exit_traps, probe_exit_traps(system));
+    a.halt_traps = exit_traps.halt;
+    a.undefined_traps = exit_traps.undefined;
     take(status, a.execute_slots, probe_execute_slot(*guest, Mode::Long));
     take(status, a.data_slots, probe_data_slot(*guest));
     take(status, a.own_slots_fire, probe_own_slot(*guest));

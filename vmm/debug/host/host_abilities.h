@@ -22,6 +22,10 @@ struct HostAbilities {
     Int3 int3_long = Int3::GoesToGuest;
     Int3 int3_user = Int3::GoesToGuest;  // long mode, CPL 3
 
+    // Breakpoints by exits that KVM handles itself (exit_trap.h).
+    bool halt_traps = false;       // HLT, at CPL 0
+    bool undefined_traps = false;  // an undefined instruction, in 64-bit code of any CPL
+
     // KVM_GUESTDBG_USE_HW_BP.
     bool execute_slots = false;
     bool execute_slots_user = false;

@@ -33,13 +33,22 @@ HostRow row(const char* key, const char* what, bool works, const char* otherwise
 }  // namespace
 
 std::vector<HostRow> host_rows(const HostAbilities& a) {
-    const char* slots = a.execute_slots ? "debug slots, then stepping" : "stepping";
+    const bool int3s = a.int3_real != Int3::GoesToGuest && a.int3_protected != Int3::GoesToGuest &&
+                       a.int3_long != Int3::GoesToGuest;
+    const char* other_trap = int3s ? "not needed" : a.execute_slots ? "debug slots" : "stepping";
+    const char* slots = a.halt_traps      ? "HLT in its place"
+                        : a.execute_slots ? "debug slots, then stepping"
+                                          : "stepping";
+    const char* slots_long = a.undefined_traps ? "an undefined instruction in its place" : slots;
     const char* user = "seen at the guest's exception handler";
     return {
         int3_row("int3_real", "real mode", a.int3_real, slots),
         int3_row("int3_protected", "protected mode", a.int3_protected, slots),
-        int3_row("int3_long", "long mode", a.int3_long, slots),
-        int3_row("int3_user", "long mode, CPL 3", a.int3_user, user),
+        int3_row("int3_long", "long mode", a.int3_long, slots_long),
+        int3_row("int3_user", "long mode, CPL 3", a.int3_user, a.undefined_traps ? slots_long : user),
+        row("halt_traps", "HLT as a breakpoint, CPL 0", a.halt_traps, other_trap),
+        row("undefined_traps", "an undefined instruction as a breakpoint, 64-bit code", a.undefined_traps,
+            other_trap),
         row("execute_slots", "DR0-DR3 execute breakpoints", a.execute_slots, "stepping"),
         row("execute_slots_user", "DR0-DR3 execute breakpoints, CPL 3", a.execute_slots_user, user),
         row("data_slots", "DR0-DR3 data watchpoints", a.data_slots, "stepping"),

@@ -34,7 +34,7 @@ Rows breakpoint_rows(const Debugger& debugger) {
     Rows rows;
     for (const Breakpoint* b : debugger.breakpoints().list())
         rows.push_back({fmt::format("0x{:x}", b->request.address),
-                        kKinds[static_cast<unsigned>(b->request.kind)], name(b->mechanism),
+                        kKinds[static_cast<unsigned>(b->request.kind)], mechanism_name(*b),
                         fmt::to_string(b->hits.load())});
     return rows;
 }

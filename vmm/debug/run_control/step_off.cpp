@@ -5,13 +5,13 @@
 namespace ringside::debug {
 
 bool StepOff::begin(const Breakpoint& breakpoint) {
-    if (breakpoint.mechanism != Mechanism::Int3) {
+    if (breakpoint.mechanism != Mechanism::Planted) {
         begin();
         return true;
     }
     if (!coordinator_.park_others(vcpu_))
         return false;
-    table_.int3s().lift(breakpoint.gpa);
+    table_.planted().lift(breakpoint.gpa);
     active_ = true;
     lifted_ = breakpoint.gpa;
     return true;
@@ -21,7 +21,7 @@ bool StepOff::end() {
     if (!std::exchange(active_, false))
         return false;
     if (lifted_) {
-        table_.int3s().put_back(*lifted_);
+        table_.planted().put_back(*lifted_);
         coordinator_.resume_others(vcpu_);
     }
     return true;

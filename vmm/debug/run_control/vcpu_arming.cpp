@@ -1,4 +1,4 @@
-// How a vCPU is armed before it runs: slots, int3s, and the three ways of a single step.
+// How a vCPU is armed before it runs: slots, planted instructions, and the three ways of a single step.
 
 #include <algorithm>
 
@@ -10,6 +10,9 @@
 namespace ringside::debug {
 
 void VcpuDebugger::arm() {
+    settle_unpaged_breakpoints();
+    if (!done(exit_trap_->arm(plan().exit_traps)))
+        return;
     traps_.look();
     look_at_guest_slots();
     const bool steps = must_step();

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "arch/x86_64/opcodes.h"
+#include "arch/x86_64/trap_instructions.h"
 #include "vmm/debug/breakpoints/guest_slots.h"
 #include "vmm/debug/run_control/fatal_report.h"
 #include "vmm/debug/run_control/thread_ids.h"
@@ -19,6 +19,7 @@ VcpuDebugger::VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
       traps_(thread.vcpu(), at_, armed_),
       step_(at_, context.view, context.abilities),
       step_off_(thread.index(), context.table, context.coordinator),
+      exit_trap_(context.new_exit_trap()),
       conditions_(context.registers, context.view) {}
 
 // KVM refused what the debugger needs of it: the vCPU stops, and the client reads why.
@@ -39,7 +40,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     step_.begin_range();
     own_.forget();
     // With nothing armed before and nothing now, a resume costs no ioctl.
-    if (!stepping() && !armed_.anything() && context_.table.empty())
+    if (!stepping() && !armed_.anything() && !exit_trap_->armed() && context_.table.empty())
         return;
     thread_.vcpu().sync_system_registers(false);
     if (known != nullptr) {
@@ -59,7 +60,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
 // ---- Debug exits
 
 void VcpuDebugger::on_debug_exit() {
-    if (!done(at_.fetch()))
+    if (!done(at_.fetch()) || (exit_trap_->take_caught() && hit_exit_trap()))
         return;
     const kvm::DebugExit exit = kvm::debug_exit(thread_.vcpu());
     const bool stepped = armed_.single_steps() && exit.debug && exit.dr6.single_step();
@@ -99,12 +100,17 @@ void VcpuDebugger::on_debug_exit() {
 
 void VcpuDebugger::on_int3() {
     const auto page = context_.view.translate(at_.system, at_.pc());
-    Breakpoint* breakpoint = page ? context_.table.int3_at(page->gpa) : nullptr;
+    Breakpoint* breakpoint = page ? context_.table.planted_at(page->gpa) : nullptr;
     // While the planted int3 is out of memory, an int3 here is the guest's own.
     if (breakpoint == nullptr || step_off_.has_lifted(breakpoint->gpa)) {
         done(traps_.give_breakpoint());
         return;
     }
+    on_planted(*breakpoint);
+}
+
+// The vCPU has come to what is planted for a breakpoint.
+void VcpuDebugger::on_planted(Breakpoint& breakpoint) {
     step_off_.end();
     const auto guest_breaks_here = own_.breaks_at(at_.pc());
     if (!guest_breaks_here)
@@ -114,7 +120,7 @@ void VcpuDebugger::on_int3() {
         if (!done(at_.store_general()))
             return;
     }
-    hit(*breakpoint, false);
+    hit(breakpoint, false);
 }
 
 // Of several slots that hit at once the table's comes first: it is the one that a user asked for.
@@ -275,7 +281,7 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
     if (cause == machine::FatalExit::EmulationFailure) {
         const auto page = context_.view.translate(at_.system, at_.pc());
         const auto byte = page ? context_.view.memory().span(page->gpa, 1) : std::span<std::byte>{};
-        if (!byte.empty() && byte[0] == x86::kInt3)
+        if (!byte.empty() && byte[0] == x86::opcode(x86::TrapInstruction::Int3))
             return on_int3();
         if (complete_instruction())
             return;

@@ -8,6 +8,8 @@
 // vCPU's own thread.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -15,6 +17,7 @@
 #include "gdbstub/target.h"
 #include "vmm/debug/breakpoints/breakpoint_table.h"
 #include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/host/exit_trap.h"
 #include "vmm/debug/run_control/armed_setup.h"
 #include "vmm/debug/run_control/condition_scope.h"
 #include "vmm/debug/run_control/exit_registers.h"
@@ -50,6 +53,7 @@ struct DebugContext {
     const x86::RegisterFile& registers;  // what conditions name registers by
     VcpuEvents& events;
     HostAbilities abilities = {};
+    std::function<std::unique_ptr<ExitTrap>()> new_exit_trap = make_perf_exit_trap;
     bool block_interrupts = true;  // during a client's step, where the host can do that
 };
 
@@ -84,6 +88,7 @@ class VcpuDebugger {
     // machine::VcpuObserver, for this vCPU. `known` is its state if no fetching is needed.
     void before_entry(const x86::CpuState* known);
     void on_debug_exit();
+    void on_interrupted();
     void on_fatal_exit(machine::FatalExit cause);
     void on_parked();
 
@@ -110,6 +115,7 @@ class VcpuDebugger {
 
     // Debug exits.
     void on_int3();
+    void on_planted(Breakpoint& breakpoint);
     void on_slots(unsigned hits, bool stepped);
     void on_step();
     void on_debug_register_access();
@@ -123,6 +129,12 @@ class VcpuDebugger {
     void on_user_debug();
     void on_user_int3(bool has_error_code);
     bool return_to_user_code();
+
+    // Exits that are breakpoints (vcpu_exit_trap.cpp).
+    bool hit_exit_trap();
+    void settle_unpaged_breakpoints();
+    Breakpoint* planted_at(const ExitAt& exit) const;
+    x86::InterruptShadow interrupt_shadow_here() const;
 
     // Stops (vcpu_stops.cpp).
     void hit(Breakpoint& breakpoint, bool stepped);
@@ -147,6 +159,7 @@ class VcpuDebugger {
     StepEngine step_;
     StepOff step_off_;
     UserTrapFlag user_trap_flag_;
+    std::unique_ptr<ExitTrap> exit_trap_;
     ConditionScope conditions_;
     InstructionCompletion completion_;
     bool completed_any_ = false;

@@ -77,7 +77,7 @@ bool VcpuDebugger::leave_known_breakpoint() {
     if (!shown_at_)
         return false;
     const auto page = context_.view.translate(at_.system, at_.pc());
-    Breakpoint* breakpoint = page ? context_.table.int3_at(page->gpa) : nullptr;
+    Breakpoint* breakpoint = page ? context_.table.planted_at(page->gpa) : nullptr;
     if (breakpoint == nullptr)
         breakpoint = context_.table.execution_at(at_.pc());
     if (breakpoint == nullptr)

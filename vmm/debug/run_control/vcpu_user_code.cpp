@@ -58,7 +58,7 @@ void VcpuDebugger::on_user_int3(bool has_error_code) {
     if (!has_error_code)  // a trap: the pushed RIP is behind the int3
         --at_int3.rip;
     const auto page = context_.view.translate(at_.system, Gva{at_int3.rip});
-    Breakpoint* breakpoint = page ? context_.table.int3_at(page->gpa) : nullptr;
+    Breakpoint* breakpoint = page ? context_.table.planted_at(page->gpa) : nullptr;
     if (breakpoint == nullptr || step_off_.has_lifted(breakpoint->gpa) ||
         !undo_delivery(context_.view, at_int3, at_.general, at_.system))
         return pass_over();

@@ -23,8 +23,8 @@ void Debugger::bind(machine::Machine& machine) {
     const machine::CpuFeatures& features = machine.cpu_features();
     registers_.emplace(x86::FeatureSet{features.avx, features.avx512, features.pkru}, options_.architecture);
     table_ = std::make_unique<BreakpointTable>(machine.memory());
-    machine.memory().set_planted(table_->int3s());
-    view_ = std::make_unique<GuestView>(machine.memory(), table_->int3s(), features.physical_address_bits);
+    machine.memory().set_planted(table_->planted());
+    view_ = std::make_unique<GuestView>(machine.memory(), table_->planted(), features.physical_address_bits);
     coordinator_ =
         std::make_unique<StopCoordinator>(machine, [this] { owner_.post([this] { on_all_stopped(); }); });
     context_ = std::make_unique<DebugContext>(DebugContext{.table = *table_,
@@ -71,6 +71,10 @@ void Debugger::on_debug_exit(machine::VcpuThread& thread) {
 
 void Debugger::on_fatal_exit(machine::VcpuThread& thread, machine::FatalExit cause) {
     vcpus_[thread.index().value]->on_fatal_exit(cause);
+}
+
+void Debugger::on_interrupted(machine::VcpuThread& thread) {
+    vcpus_[thread.index().value]->on_interrupted();
 }
 
 void Debugger::on_parked(machine::VcpuThread& thread) {

@@ -90,6 +90,7 @@ class Debugger final : public machine::VcpuObserver,
     // machine::VcpuObserver
     void on_debug_exit(machine::VcpuThread&) override;
     void on_fatal_exit(machine::VcpuThread&, machine::FatalExit) override;
+    void on_interrupted(machine::VcpuThread&) override;
     void on_parked(machine::VcpuThread&) override;
     void before_entry(machine::VcpuThread&) override;
     void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;

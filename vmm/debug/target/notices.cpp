@@ -38,12 +38,13 @@ void Notices::of_plan(const DebugPlan& plan, const HostAbilities& host) {
              handlers);
     if (!plan.stepped_breakpoints.empty() && !std::exchange(told_of_stepped_breakpoints_, true))
         tell(stepping(counted(plan.stepped_breakpoints.size(), "breakpoint"), host.execute_slots,
-                      "int3 and execution slots") +
+                      "execution slots") +
              handlers);
     if (plan.disturbs && !std::exchange(told_of_patch_sites_, true))
         tell(
             "There are more breakpoints than debug slots on instructions that kernels patch.\n"
-            "The rest are int3s: Linux warns, and gives its function tracer up, when it finds one there.\n"
+            "The rest are planted in memory: Linux warns, and gives its function tracer up, when it finds "
+            "one there.\n"
             "`monitor breakpoints` has the list.\n");
 }
 

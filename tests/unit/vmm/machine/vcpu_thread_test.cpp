@@ -25,6 +25,7 @@ class Seen final : public VcpuObserver {
         fatal = cause;
         thread.suspend();
     }
+    void on_interrupted(VcpuThread&) override { ++interruptions; }
     void on_parked(VcpuThread&) override { parked.release(); }
     void before_entry(VcpuThread&) override { ++entries; }
     void on_exit(VcpuThread&, const exits::ExitRecord& record) override { watched.push_back(record); }
@@ -44,7 +45,7 @@ class Seen final : public VcpuObserver {
             --value;
         }
     } parked;
-    int debug_exits = 0, entries = 0;
+    int debug_exits = 0, entries = 0, interruptions = 0;
     std::optional<FatalExit> fatal;
     std::vector<exits::ExitRecord> watched;
 };
@@ -141,6 +142,16 @@ TEST_F(VcpuThreadTest, AnExitThatComesWhileParkingIsHandledAndCounted) {
     EXPECT_EQ(log.written, (std::vector{std::byte{'a'}, std::byte{'b'}}));
     EXPECT_EQ(recorded(KVM_EXIT_IO), 2U);
     EXPECT_EQ(seen.watched.size(), 2U);
+}
+
+// The signal may be one that the observer has asked for.
+TEST_F(VcpuThreadTest, TheObserverLearnsThatASignalEndedARun) {
+    vcpu->script.push_back([](ScriptedVcpu&) { return kvm::RunOutcome::Interrupted; });
+    vcpu->script.push_back([](ScriptedVcpu& v) { return v.debug_exit(1); });
+    start();
+    run_until_parked();
+    EXPECT_EQ(seen.interruptions, 1);
+    EXPECT_EQ(seen.debug_exits, 1);
 }
 
 TEST_F(VcpuThreadTest, AShutdownIsATripleFault) {

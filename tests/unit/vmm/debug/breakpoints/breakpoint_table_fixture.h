@@ -53,13 +53,13 @@ class BreakpointTableTest : public ::testing::Test {
         std::vector<std::byte> data;
         for (const unsigned char value : values)
             data.push_back(std::byte{value});
-        table_.int3s().write(Gpa{gpa}, guest_.memory.span(Gpa{gpa}, data.size()), data,
-                             machine::WrittenBy::Client);
+        table_.planted().write(Gpa{gpa}, guest_.memory.span(Gpa{gpa}, data.size()), data,
+                               machine::WrittenBy::Client);
     }
     Mechanism mechanism(std::size_t breakpoint = 0) const { return table_.list().at(breakpoint)->mechanism; }
     std::byte seen_by_a_client(std::uint64_t gpa) const {
         std::array<std::byte, 1> bytes{std::byte{guest_.peek(gpa)}};
-        table_.int3s().hide(Gpa{gpa}, bytes);
+        table_.planted().hide(Gpa{gpa}, bytes);
         return bytes[0];
     }
 

@@ -9,7 +9,7 @@ constexpr std::array<std::uint8_t, 5> kLongNop{0x0f, 0x1f, 0x44, 0x00, 0x00};
 
 TEST_F(BreakpointTableTest, ASoftwareBreakpointIsAnInt3ThatNoClientSees) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_EQ(mechanism(), Mechanism::Planted);
     EXPECT_EQ(guest_.peek(kCode), kInt3);
     EXPECT_EQ(seen_by_a_client(kCode), std::byte{kNop});
     EXPECT_TRUE(table_.plan().int3s);
@@ -21,8 +21,8 @@ TEST_F(BreakpointTableTest, ASoftwareBreakpointIsAnInt3ThatNoClientSees) {
 TEST_F(BreakpointTableTest, AnInt3BelongsToThePhysicalPage) {
     ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));
     EXPECT_EQ(guest_.peek(kMappedGpa), kInt3);
-    EXPECT_NE(table_.int3_at(Gpa{kMappedGpa}), nullptr);
-    EXPECT_EQ(table_.int3_at(Gpa{TestGuest::kMapped}), nullptr);
+    EXPECT_NE(table_.planted_at(Gpa{kMappedGpa}), nullptr);
+    EXPECT_EQ(table_.planted_at(Gpa{TestGuest::kMapped}), nullptr);
 }
 
 TEST_F(BreakpointTableTest, TwoNamesOfOneByteShareItsInt3) {
@@ -66,7 +66,7 @@ TEST_F(BreakpointTableTest, BelowOneMebibyteRealModesVerdictCounts) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
     ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));
     EXPECT_EQ(mechanism(0), Mechanism::Slot);
-    EXPECT_EQ(mechanism(1), Mechanism::Int3);
+    EXPECT_EQ(mechanism(1), Mechanism::Planted);
 }
 
 TEST_F(BreakpointTableTest, WhenSlotsAreOutTheRestIsStepped) {
@@ -117,7 +117,7 @@ TEST_F(BreakpointTableTest, ABreakpointOnAnUnmappedPageTakesASlotUntilThePageApp
     EXPECT_TRUE(table_.list()[0]->waiting);
     guest_.poke(TestGuest::kTable + 8 * 3, kMappedGpa | 3);
     table_.settle(guest_.view, guest_.state.system);
-    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_EQ(mechanism(), Mechanism::Planted);
     EXPECT_EQ(guest_.peek(kMappedGpa), kInt3);
     EXPECT_FALSE(table_.plan().dr7.any_enabled());
 }
@@ -134,7 +134,7 @@ TEST_F(BreakpointTableTest, MoreBreakpointsOnAnUnmappedPageThanSlotsAreSteppedFo
     table_.settle(guest_.view, guest_.state.system);
     EXPECT_FALSE(table_.plan().needs_stepping());
     EXPECT_FALSE(table_.can_settle(guest_.view, guest_.state.system));
-    EXPECT_EQ(mechanism(4), Mechanism::Int3);
+    EXPECT_EQ(mechanism(4), Mechanism::Planted);
 }
 
 // As for a kernel of the upper gigabyte before it turns paging on.
@@ -179,13 +179,28 @@ TEST_F(BreakpointTableTest, WhereThereIsNoCodeYetASlotIsTakenWhileOneIsFree) {
     EXPECT_EQ(mechanism(), Mechanism::Slot);
     for (std::uint64_t i = 1; i < 5; ++i)
         ASSERT_TRUE(insert(BreakpointKind::Hardware, kCode + i));
-    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_EQ(mechanism(), Mechanism::Planted);
     EXPECT_FALSE(table_.plan().needs_stepping());
     EXPECT_TRUE(table_.overwritten().empty());
     guest_.poke(kEmpty, std::uint8_t{0x55});
     EXPECT_THAT(table_.overwritten(), ::testing::ElementsAre(Gva{kEmpty}));
     table_.settle(guest_.view, guest_.state.system);
     EXPECT_TRUE(table_.overwritten().empty()) << "it has been set again";
+    EXPECT_EQ(guest_.peek(kEmpty), kInt3);
+}
+
+TEST_F(BreakpointTableTest, WithoutSlotsTheGuestIsSteppedUntilThereIsCodeToPlantABreakpointOn) {
+    constexpr std::uint64_t kEmpty = 0x50000;
+    auto abilities = everything();
+    abilities.execute_slots = false;
+    use(abilities);
+    ASSERT_TRUE(insert(BreakpointKind::Software, kEmpty));
+    EXPECT_EQ(mechanism(), Mechanism::Stepping);
+    EXPECT_FALSE(table_.can_settle(guest_.view, guest_.state.system));
+    guest_.poke(kEmpty, std::uint8_t{0x55});
+    EXPECT_TRUE(table_.can_settle(guest_.view, guest_.state.system));
+    table_.settle(guest_.view, guest_.state.system);
+    EXPECT_EQ(mechanism(), Mechanism::Planted);
     EXPECT_EQ(guest_.peek(kEmpty), kInt3);
 }
 
@@ -203,7 +218,7 @@ TEST_F(BreakpointTableTest, APatchSiteGivesItsSlotToWhoHasNoOtherWayAndTakesItBa
     guest_.poke(kCode, kLongNop);
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
     ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kOtherCode, 32));
-    EXPECT_EQ(mechanism(0), Mechanism::Int3);
+    EXPECT_EQ(mechanism(0), Mechanism::Planted);
     EXPECT_EQ(guest_.peek(kCode), kInt3);
     EXPECT_TRUE(table_.plan().int3s);
     EXPECT_TRUE(table_.plan().disturbs);
@@ -221,7 +236,7 @@ TEST_F(BreakpointTableTest, APatchSiteIsAnInt3WhereSlotsDoNotWork) {
     use(abilities);
     guest_.poke(kCode, kLongNop);
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_EQ(mechanism(), Mechanism::Planted);
 }
 
 TEST_F(BreakpointTableTest, UserCodeIsLeftAsItIsWhileNobodyKnowsWhose) {
@@ -240,13 +255,13 @@ TEST_F(BreakpointTableTest, UserCodeIsLeftAsItIsWhileNobodyKnowsWhose) {
 
     ASSERT_TRUE(guest_.view.choose_address_space(TestGuest::kPml4));
     ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));  // in a certain one
-    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_EQ(mechanism(), Mechanism::Planted);
     remove(BreakpointKind::Software, TestGuest::kMapped);
     ASSERT_TRUE(guest_.view.choose_address_space(std::nullopt));
 
     guest_.state.system.ss.dpl = 3;
     ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));  // in the one that stands there
-    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_EQ(mechanism(), Mechanism::Planted);
 }
 
 TEST_F(BreakpointTableTest, ABreakpointThatTheGuestWroteOverIsSetAnewWhenItRunsOn) {
@@ -284,7 +299,7 @@ TEST_F(BreakpointTableTest, WhereSlotsDoNotReachUserCodeAHardwareBreakpointThere
         guest_.poke(entry, value | kUser);
     }
     ASSERT_TRUE(insert(BreakpointKind::Hardware, TestGuest::kMapped));
-    EXPECT_EQ(mechanism(), Mechanism::Int3);
+    EXPECT_EQ(mechanism(), Mechanism::Planted);
     EXPECT_TRUE(table_.plan().user_int3s);
     ASSERT_TRUE(insert(BreakpointKind::Hardware, TestGuest::kMapped + 0x1000));
     EXPECT_EQ(mechanism(1), Mechanism::Slot);
@@ -305,7 +320,7 @@ TEST_F(BreakpointTableTest, WithoutSlotsWhatTookOneIsSteppedAndAnInt3Stays) {
 // gdb takes its breakpoints out at each stop, and a user asks about them at a stop.
 TEST_F(BreakpointTableTest, WhatIsRemovedAtAStopIsListedUntilTheGuestRunsOn) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
-    ++table_.int3_at(Gpa{kCode})->hits;
+    ++table_.planted_at(Gpa{kCode})->hits;
     remove(BreakpointKind::Software, kCode);
     ASSERT_EQ(table_.lines().size(), 1U);
     EXPECT_EQ(table_.lines()[0].mechanism, "int3");

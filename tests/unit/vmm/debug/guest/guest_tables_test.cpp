@@ -88,6 +88,19 @@ TEST_F(GuestTablesTest, FollowsARealModeVector) {
     EXPECT_EQ(gate(0x21)->handler.value, 0xfe987U);
 }
 
+TEST_F(GuestTablesTest, KnowsWhetherUserCodeMayBe32Bit) {
+    constexpr std::uint64_t kUserCode64 = 0x00affb000000ffff, kUserCode32 = 0x00cffb000000ffff;
+    guest_.poke(kGdt + 8, kUserCode64);
+    guest_.poke(kGdt + 16, std::uint64_t{0});
+    EXPECT_FALSE(may_run_32_bit_user_code(guest_.view, guest_.state.system));
+    guest_.poke(kGdt + 16, kUserCode32);
+    EXPECT_TRUE(may_run_32_bit_user_code(guest_.view, guest_.state.system));
+    guest_.state.system.gdtr.limit = 0xf;
+    EXPECT_FALSE(may_run_32_bit_user_code(guest_.view, guest_.state.system)) << "beyond the limit";
+    guest_.state.system.gdtr.base = TestGuest::kHole;
+    EXPECT_TRUE(may_run_32_bit_user_code(guest_.view, guest_.state.system)) << "unreadable";
+}
+
 TEST_F(GuestTablesTest, ReadsSegments) {
     guest_.poke<std::uint64_t>(kGdt + 0x10, 0x00affb000000ffff);  // 64-bit code, DPL 3
     const auto code = table_segment(guest_.view, guest_.state.system, 0x13);

@@ -14,6 +14,7 @@ using ::testing::HasSubstr;
 HostAbilities perfect() {
     HostAbilities a;
     a.int3_real = a.int3_protected = a.int3_long = a.int3_user = Int3::DebugExit;
+    a.halt_traps = a.undefined_traps = true;
     a.execute_slots = a.execute_slots_user = a.data_slots = a.own_slots_fire = a.debug_register_exits = true;
     a.step_real = a.step_long = a.step_user = a.step_survives_emulation = a.step_blocks_interrupts = true;
     a.cpuid_masks = a.msr_exits = a.synced_registers = true;

@@ -40,6 +40,18 @@ class SeenEvents final : public VcpuEvents {
     std::string printed;
 };
 
+class ScriptedExitTrap final : public ExitTrap {
+  public:
+    ExitTraps traps;
+    bool caught = false;
+    Result<void> arm(ExitTraps wanted) override {
+        traps = wanted;
+        return {};
+    }
+    bool armed() const override { return traps.any(); }
+    bool take_caught() override { return std::exchange(caught, false); }
+};
+
 inline HostAbilities a_complete_host() {
     HostAbilities abilities;
     abilities.int3_real = abilities.int3_protected = abilities.int3_long = abilities.int3_user =
@@ -75,6 +87,11 @@ class VcpuDebuggerTest : public ::testing::Test {
                                                               .coordinator = *coordinator,
                                                               .registers = registers,
                                                               .events = events});
+        context->new_exit_trap = [this] {
+            auto trap = std::make_unique<ScriptedExitTrap>();
+            exit_trap = trap.get();
+            return trap;
+        };
         use(abilities);
         debugger = std::make_unique<VcpuDebugger>(machine->vcpu(VcpuIndex{0}), *context);
         for (std::uint64_t at = kCode; at < kCode + 64; ++at)
@@ -137,9 +154,10 @@ class VcpuDebuggerTest : public ::testing::Test {
     SeenEvents events;
     TestGuest guest;
     BreakpointTable table{guest.memory};
-    GuestView view{guest.memory, table.int3s(), 40};
+    GuestView view{guest.memory, table.planted(), 40};
     x86::RegisterFile registers{x86::FeatureSet{}, x86::GdbArchitecture::X86_64};
     ScriptedVcpu* vcpu = nullptr;
+    ScriptedExitTrap* exit_trap = nullptr;
     std::unique_ptr<machine::Machine> machine;
     std::unique_ptr<StopCoordinator> coordinator;
     std::unique_ptr<DebugContext> context;

@@ -1,4 +1,4 @@
-// The int3s that the debugger has in guest memory, and the bytes that they stand for.
+// The instructions that the debugger has planted in guest memory, and the bytes that they stand for.
 //
 // Threading: plant() and unplant() are for whoever may change the breakpoints (breakpoint_table.h); all else is for
 // everyone at any time.
@@ -8,25 +8,27 @@
 #include <mutex>
 #include <span>
 
+#include "arch/x86_64/trap_instructions.h"
 #include "vmm/base/ids.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/planted_bytes.h"
 
 namespace ringside::debug {
 
-class PlantedInt3s final : public machine::PlantedBytes {
+class PlantedInstructions final : public machine::PlantedBytes {
   public:
-    explicit PlantedInt3s(const machine::GuestMemory& memory) : memory_(memory) {}
+    explicit PlantedInstructions(const machine::GuestMemory& memory) : memory_(memory) {}
 
-    // Several breakpoints may share an int3. `without_paging`: its address is the place, whatever is there.
-    void plant(Gpa, bool without_paging);
+    // Returns what is planted there now: several breakpoints share the first one's. `without_paging`: its address is the
+    // place, whatever is there.
+    x86::TrapInstruction plant(Gpa, x86::TrapInstruction, bool without_paging);
     void unplant(Gpa);
-    // Takes an int3 out for a moment, and puts it back unless the guest wrote there meanwhile.
+    // Takes one out for a moment, and puts it back unless the guest wrote there meanwhile.
     void lift(Gpa);
     void put_back(Gpa);
-    // Returns true if the guest has written over the int3 at an address.
+    // Returns true if the guest has written over the one at an address.
     bool overwritten(Gpa) const;
-    // Plants an overwritten int3 anew, over what the guest has written.
+    // Plants an overwritten one anew, over what the guest has written.
     void renew(Gpa);
 
     void hide(Gpa gpa, std::span<std::byte> bytes) const override;
@@ -36,6 +38,7 @@ class PlantedInt3s final : public machine::PlantedBytes {
   private:
     struct Planted {
         std::byte original{};
+        x86::TrapInstruction trap{};  // what is in its place
         unsigned users = 0;
         bool without_paging = false;
         bool lifted = false;  // for a moment

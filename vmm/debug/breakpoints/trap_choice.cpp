@@ -1,0 +1,47 @@
+#include "vmm/debug/breakpoints/trap_choice.h"
+
+#include "arch/x86_64/control_bits.h"
+#include "vmm/debug/breakpoints/real_mode_limit.h"
+
+namespace ringside::debug {
+
+namespace {
+
+using x86::TrapInstruction;
+
+// Where the CPU is in real mode now, or where only real-mode code can be, it is real mode's verdict that
+// counts.
+bool int3_works(const HostAbilities& abilities, const x86::SystemRegisters& system, Gpa gpa) {
+    if ((system.cr0 & x86::cr0::kPe) == 0)
+        return abilities.int3_real != Int3::GoesToGuest;
+    if (gpa < kRealModeLimit && abilities.int3_real == Int3::GoesToGuest &&
+        (abilities.execute_slots || abilities.halt_traps))
+        return false;
+    return ((system.efer & x86::efer::kLma) != 0 ? abilities.int3_long : abilities.int3_protected) !=
+           Int3::GoesToGuest;
+}
+
+// Of user code at low addresses the vCPU that runs it tells, or that the guest has no other.
+bool is_64_bit_code(const x86::SystemRegisters& system, const TrapPlace& place) {
+    if ((system.efer & x86::efer::kLma) == 0)
+        return false;
+    const bool runs_64_bit_user_code = system.ss.dpl == 3 && system.cs.l != 0;
+    return place.address.value >= kHighAddress ||
+           (place.user && (runs_64_bit_user_code || !place.user_may_be_32_bit));
+}
+
+}  // namespace
+
+std::optional<TrapInstruction> choose_trap(const HostAbilities& abilities, const x86::SystemRegisters& system,
+                                           const TrapPlace& place) {
+    if (int3_works(abilities, system, place.gpa))
+        return TrapInstruction::Int3;
+    // The guest has HLTs of its own, and each is an exit more while one of ours is planted.
+    if (abilities.undefined_traps && is_64_bit_code(system, place))
+        return TrapInstruction::Undefined;
+    if (abilities.halt_traps && !place.user)
+        return TrapInstruction::Halt;
+    return std::nullopt;
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,129 @@
+#include "vmm/debug/host/exit_trap.h"
+
+#include <fmt/format.h>
+
+#include "arch/x86_64/exceptions.h"
+#include "vmm/exits/hardware/caught_exits.h"
+#include "vmm/exits/hardware/perf_event.h"
+#include "vmm/exits/hardware/tracefs.h"
+
+namespace ringside::debug {
+
+namespace {
+
+using x86::ExceptionVector;
+using x86::TrapInstruction;
+
+constexpr std::uint32_t kSvmUndefinedInstruction =
+    static_cast<std::uint32_t>(x86::SvmExitCode::Exception0) + number(ExceptionVector::InvalidOpcode);
+
+std::string reason(auto code) {
+    return fmt::format("exit_reason == {:#x}", static_cast<unsigned>(code));
+}
+
+std::string vmx_undefined_instruction() {
+    // VM-exit interruption information (SDM volume 3, 25.9.2).
+    constexpr std::uint32_t kValid = 1U << 31, kHardwareException = 3U << 8;
+    return fmt::format("({} && intr_info == {:#x})", reason(x86::VmxExitReason::ExceptionOrNmi),
+                       kValid | kHardwareException | number(ExceptionVector::InvalidOpcode));
+}
+
+}  // namespace
+
+std::string exit_trap_filter(x86::VirtualizationKind kind, ExitTraps traps) {
+    const bool vmx = kind == x86::VirtualizationKind::Vmx;
+    std::string text;
+    const auto add = [&text](const std::string& term) { text += (text.empty() ? "" : " || ") + term; };
+    if (traps.halt)
+        add(vmx ? reason(x86::VmxExitReason::Hlt) : reason(x86::SvmExitCode::Hlt));
+    if (traps.undefined)
+        add(vmx ? vmx_undefined_instruction() : reason(kSvmUndefinedInstruction));
+    if (traps.paging && vmx)
+        add(reason(x86::VmxExitReason::CrAccess));
+    else if (traps.paging)
+        add(reason(x86::SvmExitCode::WriteCr0) + " || " + reason(x86::SvmExitCode::Cr0SelectiveWrite));
+    return text;
+}
+
+namespace {
+
+class PerfExitTrap final : public ExitTrap {
+  public:
+    Result<void> arm(ExitTraps traps) override;
+    bool armed() const override { return armed_.any(); }
+    bool take_caught() override {
+        return exits::take_caught_slots(exits::slot_bit(exits::kBreakpointSlot)) != 0;
+    }
+
+  private:
+    ExitTraps armed_;  // in force now
+    std::optional<exits::HardwareCatch> event_;
+    ExitTraps event_traps_;  // what the event's filter lets through
+};
+
+Result<void> PerfExitTrap::arm(ExitTraps traps) {
+    if (traps == armed_)
+        return {};
+    if (armed_.any())
+        RINGSIDE_TRY(event_->enable(false));
+    armed_ = {};
+    if (!traps.any())
+        return {};
+    if (!event_ || event_traps_ != traps) {
+        const auto kind = exits::host_virtualization();
+        if (!kind)
+            return failure("arm kvm:kvm_exit", "this host's KVM runs on neither Intel VMX nor AMD SVM");
+        RINGSIDE_TRY_ASSIGN(tracefs, exits::find_tracefs());
+        RINGSIDE_TRY_ASSIGN(tracepoint, exits::load_kvm_tracepoint(tracefs, "kvm_exit"));
+        exits::install_catch_handler();
+        event_.reset();
+        constexpr pid_t kThisThread = 0;
+        RINGSIDE_TRY_ASSIGN(
+            event, exits::HardwareCatch::arm(kThisThread, tracepoint.id, exit_trap_filter(*kind, traps),
+                                             exits::kBreakpointSlot));
+        event_ = std::move(event);
+        event_traps_ = traps;
+    } else {
+        RINGSIDE_TRY(event_->enable(true));
+    }
+    armed_ = traps;
+    return {};
+}
+
+}  // namespace
+
+std::unique_ptr<ExitTrap> make_perf_exit_trap() {
+    return std::make_unique<PerfExitTrap>();
+}
+
+Result<std::optional<ExitAt>> find_exit(const kvm::VcpuPort& vcpu, std::uint64_t rip) {
+    constexpr std::uint64_t kHaltLength = 1;
+    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
+    const auto& exception = events.exception;
+    const bool waits = exception.injected != 0 || exception.pending != 0;
+    if (waits && exception.nr == number(ExceptionVector::InvalidOpcode))
+        return ExitAt{TrapInstruction::Undefined, rip};
+    // A #DB by the guest's own TF may wait behind an HLT.
+    if (waits && exception.nr != number(ExceptionVector::Debug))
+        return std::nullopt;
+    return ExitAt{TrapInstruction::Halt, rip - kHaltLength};
+}
+
+Result<void> undo_exit(kvm::VcpuPort& vcpu, TrapInstruction instruction, x86::InterruptShadow shadow) {
+    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
+    events.flags &=
+        ~static_cast<std::uint32_t>(KVM_VCPUEVENT_VALID_NMI_PENDING);  // one may have come meanwhile
+    // Of an HLT, too: the #DB belongs to the instruction.
+    events.exception.injected = 0;
+    events.exception.pending = 0;
+    if (instruction == TrapInstruction::Halt) {
+        events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
+        events.interrupt.shadow = shadow == x86::InterruptShadow::Sti     ? KVM_X86_SHADOW_INT_STI
+                                  : shadow == x86::InterruptShadow::MovSs ? KVM_X86_SHADOW_INT_MOV_SS
+                                                                          : 0;
+        RINGSIDE_TRY(vcpu.set_mp_state(KVM_MP_STATE_RUNNABLE));
+    }
+    return vcpu.set_events(events);
+}
+
+}  // namespace ringside::debug
