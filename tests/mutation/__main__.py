@@ -2,8 +2,8 @@
 
     python3 -m tests.mutation [PART-OF-A-NAME]...
 
-Every fault must make a test fail. Fails if one goes unnoticed, or if its place in the source cannot be found any more.
-The sources are put back after each.
+Every fault must make a test fail. Exits with 1 if one goes unnoticed, or if its place in the source is not found any
+more. The sources are put back after each: do not edit them, or build, meanwhile.
 """
 
 import subprocess
@@ -39,7 +39,7 @@ def failures() -> list[str]:
 
 
 def verdict(fault: Fault) -> str:
-    """How the tests take the fault; begins with "NOT" if something is wrong."""
+    """Whether the tests notice the fault; begins with "NOT" if they do not."""
     path = paths.ROOT / fault.path
     text = path.read_text(encoding="utf-8")
     if text.count(fault.right) != 1:
@@ -58,6 +58,9 @@ def verdict(fault: Fault) -> str:
 def main() -> int:
     wanted = [fault for fault in FAULTS
               if not sys.argv[1:] or any(part in fault.name for part in sys.argv[1:])]
+    if build().returncode != 0 or failures():
+        print("the tests must build and pass before a fault is planted: " + ", ".join(failures()))
+        return 1
     wrong = 0
     for fault in wanted:
         result = verdict(fault)

@@ -61,7 +61,7 @@ FAULTS = (
           "return false;"),
     Fault("a repeated trap goes to the guest", _CONTROL + "step_engine.cpp",
           "dr6.only_single_step() && stepped_to == at_.general.rip",
-          "stepped_to == at_.general.rip + 1"),
+          "dr6.only_single_step() && stepped_to == at_.general.rip + 1"),
     Fault("interrupts come during a client's step", _CONTROL + "vcpu_arming.cpp",
           "        setup.block_interrupts();\n",
           "        (void)setup;\n"),

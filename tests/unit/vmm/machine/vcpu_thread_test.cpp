@@ -6,8 +6,10 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <stdexcept>
 #include <vector>
 
+#include "tests/support/patience.h"
 #include "tests/support/scripted_vcpu.h"
 
 namespace ringside::machine {
@@ -31,6 +33,7 @@ class Seen final : public VcpuObserver {
     void on_exit(VcpuThread&, const exits::ExitRecord& record) override { watched.push_back(record); }
 
     struct Count {
+        const std::chrono::milliseconds patience = testing::patience(std::chrono::seconds(10));
         std::mutex mutex;
         std::condition_variable changed;
         int value = 0;
@@ -41,7 +44,8 @@ class Seen final : public VcpuObserver {
         }
         void acquire() {
             std::unique_lock lock(mutex);
-            changed.wait(lock, [this] { return value > 0; });
+            if (!changed.wait_for(lock, patience, [this] { return value > 0; }))
+                throw std::runtime_error("the vCPU does not park");
             --value;
         }
     } parked;

@@ -8,7 +8,9 @@
 #include <deque>
 #include <latch>
 #include <mutex>
+#include <stdexcept>
 
+#include "tests/support/patience.h"
 #include "tests/support/scripted_vcpu.h"
 #include "tests/unit/vmm/debug/guest/test_guest.h"
 
@@ -37,7 +39,8 @@ class Owner final : public DebuggerOwner {
 
     void run_one() {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return !posted_.empty(); });
+        if (!changed_.wait_for(lock, patience_, [this] { return !posted_.empty(); }))
+            throw std::runtime_error("nothing was posted to the server's thread");
         const auto work = std::move(posted_.front());
         posted_.pop_front();
         lock.unlock();
@@ -50,6 +53,7 @@ class Owner final : public DebuggerOwner {
     int quits = 0, gone = 0, crossings = 0;
 
   private:
+    const std::chrono::milliseconds patience_ = ringside::testing::patience(std::chrono::seconds(10));
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::function<void()>> posted_;
