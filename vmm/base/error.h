@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include <tl/expected.hpp>
@@ -51,18 +52,22 @@ inline tl::unexpected<Error> errno_failure(std::string operation, int code, std:
     return tl::unexpected<Error>(Error{std::move(operation), {}, code, std::nullopt, std::move(advice)});
 }
 
-// Returns the error of `expression`, which is a Result<void>, from the calling function.
-#define RINGSIDE_TRY(expression)                                       \
-    do {                                                               \
-        if (auto ringside_result = (expression); !ringside_result)     \
-            return tl::unexpected(std::move(ringside_result).error()); \
-    } while (false)
-
-// The same for a Result<T>: declares `variable` with the value if there is one.
-#define RINGSIDE_TRY_ASSIGN(variable, expression)                             \
-    auto ringside_result_##variable = (expression);                           \
-    if (!ringside_result_##variable)                                          \
-        return tl::unexpected(std::move(ringside_result_##variable).error()); \
-    auto& variable = *ringside_result_##variable  // NOLINT(bugprone-macro-parentheses): a declared name
+// For TRY: the value of a result that has one.
+template <typename T, typename E>
+T value_of(tl::expected<T, E>&& result) {
+    if constexpr (!std::is_void_v<T>)
+        return *std::move(result);
+}
 
 }  // namespace ringside
+
+// The value of a tl::expected; if it has an error instead, the enclosing function returns that error.
+//     const auto image = TRY(parse_elf(file));
+// Do not nest one in another.
+#define TRY(expression)                                           \
+    ({                                                            \
+        auto try_result = (expression);                           \
+        if (!try_result)                                          \
+            return tl::unexpected(std::move(try_result).error()); \
+        ::ringside::value_of(std::move(try_result));              \
+    })

@@ -28,8 +28,7 @@ std::span<const Reservation> bios_data_reservations() {
 }
 
 Result<void> write_bios_data_area(const machine::GuestMemory& memory) {
-    if (auto r = write_word(memory, kEbdaSegment, layout::kEbda.value >> 4); !r)
-        return r;
+    TRY(write_word(memory, kEbdaSegment, layout::kEbda.value >> 4));
     return write_word(memory, kConventionalKib, layout::kEbda.value / layout::kKiB);
 }
 

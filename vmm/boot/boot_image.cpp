@@ -60,15 +60,13 @@ Result<Protocol> protocol_of(const LoadContext& context) {
 }
 
 Result<BootState> detect_and_load(LoadContext context) {
-    const auto protocol = protocol_of(context);
-    if (!protocol)
-        return tl::unexpected(protocol.error());
+    const auto protocol = TRY(protocol_of(context));
     // Firmware finds the tables in its own way. A guest that is too small for the tables gets none.
-    if (context.request.acpi && *protocol != Protocol::Firmware) {
+    if (context.request.acpi && protocol != Protocol::Firmware) {
         if (const auto rsdp = acpi::place(*context.request.acpi, layout::kAcpiTables, context.memory))
             context.rsdp = *rsdp;
     }
-    return load_by(*protocol, context);
+    return load_by(protocol, context);
 }
 
 Result<BootState> load_logged(const BootRequest& request, const BootFiles& files,
@@ -129,16 +127,10 @@ Result<BootState> load(const BootRequest& request, const BootFiles& files,
 
 Result<BootState> load(const BootRequest& request, const machine::GuestMemory& memory) {
     BootLog log(request.on_stage);
-    auto kernel = read_logged(request.kernel, log);
-    if (!kernel)
-        return tl::unexpected(kernel.error());
-    const auto initrd = read_optional(request.initrd, log);
-    if (!initrd)
-        return tl::unexpected(initrd.error());
-    const auto firmware = read_optional(request.firmware, log);
-    if (!firmware)
-        return tl::unexpected(firmware.error());
-    return load_logged(request, {*kernel, *initrd, *firmware}, memory, log);
+    auto kernel = TRY(read_logged(request.kernel, log));
+    const auto initrd = TRY(read_optional(request.initrd, log));
+    const auto firmware = TRY(read_optional(request.firmware, log));
+    return load_logged(request, {kernel, initrd, firmware}, memory, log);
 }
 
 }  // namespace ringside::boot

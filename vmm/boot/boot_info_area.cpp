@@ -35,8 +35,7 @@ Result<Gpa> BootInfoArea::put_bytes(std::span<const std::byte> bytes) {
         return reject(fmt::format("its boot information does not fit into {} KiB",
                                   layout::kBootInfoSize / layout::kKiB));
     const Gpa place = next_;
-    if (auto written = memory_.write(place, bytes); !written)
-        return tl::unexpected(written.error());
+    TRY(memory_.write(place, bytes));
     const std::uint64_t used = (bytes.size() + kAlignment - 1) & ~(kAlignment - 1);
     next_ = next_ + std::min(used, room);
     return place;
@@ -51,8 +50,7 @@ Result<Gpa> BootInfoArea::put_command_line(std::string_view text) {
         return reject(fmt::format("the command line of {} characters is longer than {}", text.size(),
                                   layout::kCommandLineSize - 1),
                       "Shorten --append");
-    if (auto written = memory_.write(layout::kCommandLine, with_nul(std::string(text))); !written)
-        return tl::unexpected(written.error());
+    TRY(memory_.write(layout::kCommandLine, with_nul(std::string(text))));
     return layout::kCommandLine;
 }
 

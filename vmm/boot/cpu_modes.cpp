@@ -151,8 +151,7 @@ x86::SystemRegisters real_mode(std::uint16_t code_selector) {
 
 Result<x86::SystemRegisters> enter_protected_mode(const machine::GuestMemory& memory) {
     const x86::SystemRegisters system = flat_system();
-    if (auto written = write_gdt(memory, system); !written)
-        return tl::unexpected(written.error());
+    TRY(write_gdt(memory, system));
     return system;
 }
 
@@ -164,10 +163,8 @@ Result<x86::SystemRegisters> enter_long_mode(const machine::GuestMemory& memory)
     system.cr3 = layout::kBootPageTables.value;
     system.cr4 = kCr4Pae;
     system.efer = kEferLongModeEnable | kEferLongModeActive;
-    if (auto written = write_gdt(memory, system); !written)
-        return tl::unexpected(written.error());
-    if (auto written = write_identity_map(memory); !written)
-        return tl::unexpected(written.error());
+    TRY(write_gdt(memory, system));
+    TRY(write_identity_map(memory));
     return system;
 }
 

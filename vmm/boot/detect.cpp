@@ -45,11 +45,9 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
 }
 
 Result<Protocol> detect_elf(std::span<std::byte> kernel) {
-    const auto image = parse_elf(kernel);
-    if (!image)
-        return tl::unexpected(image.error());
-    const bool has_note = image->pvh_entry.has_value();
-    if (has_note && image->is_64)
+    const auto image = TRY(parse_elf(kernel));
+    const bool has_note = image.pvh_entry.has_value();
+    if (has_note && image.is_64)
         return Protocol::Pvh;
     if (has_multiboot2_header(kernel))
         return Protocol::Multiboot2;
@@ -57,9 +55,9 @@ Result<Protocol> detect_elf(std::span<std::byte> kernel) {
         return Protocol::Multiboot1;
     if (has_note)
         return Protocol::Pvh;
-    if (image->is_64 && linux_boot::is_linux(kernel))
+    if (image.is_64 && linux_boot::is_linux(kernel))
         return Protocol::LinuxElf;
-    return image->is_64 ? Protocol::Elf64 : Protocol::Elf32;
+    return image.is_64 ? Protocol::Elf64 : Protocol::Elf32;
 }
 
 }  // namespace

@@ -152,14 +152,12 @@ Result<ElfImage> parse_elf(std::span<std::byte> file) {
     const ElfHandle elf(elf_memory(reinterpret_cast<char*>(file.data()), file.size()));
     if (!elf || elf_kind(elf.get()) != ELF_K_ELF)
         return reject("its ELF header is truncated or damaged", "Build or copy it again");
-    const auto header = read_header(elf.get(), file.size());
-    if (!header)
-        return tl::unexpected(header.error());
+    const auto header = TRY(read_header(elf.get(), file.size()));
 
     ElfImage image;
-    image.is_64 = header->e_ident[EI_CLASS] == ELFCLASS64;
-    image.entry = header->e_entry;
-    for (std::size_t i = 0; i < header->e_phnum; ++i) {
+    image.is_64 = header.e_ident[EI_CLASS] == ELFCLASS64;
+    image.entry = header.e_entry;
+    for (std::size_t i = 0; i < header.e_phnum; ++i) {
         GElf_Phdr program_header{};
         if (gelf_getphdr(elf.get(), static_cast<int>(i), &program_header) == nullptr)
             return reject(fmt::format("program header {} cannot be read: {}", i, libelf_reason()),
@@ -168,15 +166,12 @@ Result<ElfImage> parse_elf(std::span<std::byte> file) {
             image.pvh_entry = find_pvh_entry(elf.get(), program_header);
         if (program_header.p_type != PT_LOAD || program_header.p_memsz == 0)
             continue;
-        const auto segment = check_segment(i, program_header, file.size());
-        if (!segment)
-            return tl::unexpected(segment.error());
-        image.segments.push_back(*segment);
+        const auto segment = TRY(check_segment(i, program_header, file.size()));
+        image.segments.push_back(segment);
     }
     if (image.segments.empty())
         return reject("it has no segment to load", "Link it with a PT_LOAD segment");
-    if (auto apart = check_overlaps(image.segments); !apart)
-        return tl::unexpected(apart.error());
+    TRY(check_overlaps(image.segments));
     return image;
 }
 

@@ -12,33 +12,28 @@
 namespace ringside::boot {
 
 Result<BootState> load_elf(const LoadContext& context) {
-    const auto image = parse_elf(context.kernel);
-    if (!image)
-        return tl::unexpected(image.error());
-    const auto entry = image->physical_entry();
+    const auto image = TRY(parse_elf(context.kernel));
+    const auto entry = image.physical_entry();
     if (!entry)
-        return reject(fmt::format("its entry point {:#x} lies in none of its segments", image->entry),
+        return reject(fmt::format("its entry point {:#x} lies in none of its segments", image.entry),
                       "Its linker script is wrong");
-    if (image->is_64 && *entry >= layout::kHoleEnd)
+    if (image.is_64 && *entry >= layout::kHoleEnd)
         return reject(fmt::format("its entry point {:#x} lies above the 4 GiB that are mapped at the start",
                                   entry->value),
                       "Link it lower");
 
-    const auto reserved = image->is_64 ? long_mode_reservations() : protected_mode_reservations();
-    if (auto placed = place_segments(*image, context.kernel, reserved, context.memory); !placed)
-        return tl::unexpected(placed.error());
-    auto system = image->is_64 ? enter_long_mode(context.memory) : enter_protected_mode(context.memory);
-    if (!system)
-        return tl::unexpected(system.error());
+    const auto reserved = image.is_64 ? long_mode_reservations() : protected_mode_reservations();
+    TRY(place_segments(image, context.kernel, reserved, context.memory));
+    auto system = TRY(image.is_64 ? enter_long_mode(context.memory) : enter_protected_mode(context.memory));
 
     BootState state;
-    state.protocol = image->is_64 ? Protocol::Elf64 : Protocol::Elf32;
-    state.system = *system;
+    state.protocol = image.is_64 ? Protocol::Elf64 : Protocol::Elf32;
+    state.system = system;
     state.general.rip = entry->value;
     state.general.rsp = layout::kFlatImage.value;
     state.entry = *entry;
     state.summary = fmt::format("{}, entry {:#x}, {} segments up to {:#x}", protocol_name(state.protocol),
-                                entry->value, image->segments.size(), image->end().value);
+                                entry->value, image.segments.size(), image.end().value);
     return state;
 }
 

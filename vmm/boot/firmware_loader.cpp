@@ -73,10 +73,8 @@ Result<BootState> load_firmware(const LoadContext& context) {
         fmt::format("firmware, {} KiB at {:#x}", image.size() / layout::kKiB, state.rom->start.value);
     describe_to_firmware(context.request, context.memory, state.fw_cfg);
     if (starts_a_kernel) {
-        const auto offered = linux_boot::offer_to_firmware(context, state.fw_cfg);
-        if (!offered)
-            return tl::unexpected(offered.error());
-        state.summary += ", " + *offered;
+        const auto offered = TRY(linux_boot::offer_to_firmware(context, state.fw_cfg));
+        state.summary += ", " + offered;
     }
     return state;
 }

@@ -30,10 +30,8 @@ Result<BootState> load_flat(const LoadContext& context) {
             fmt::format("as a flat image of {} bytes at {:#x} it does not fit below the EBDA at {:#x}", size,
                         start.value, layout::kEbda.value),
             "Give an ELF, multiboot or PVH kernel, or a lower --load-addr");
-    const auto bytes = claim(context.memory, "the flat image", start, size);
-    if (!bytes)
-        return tl::unexpected(bytes.error());
-    std::copy(context.kernel.begin(), context.kernel.end(), bytes->begin());
+    const auto bytes = TRY(claim(context.memory, "the flat image", start, size));
+    std::copy(context.kernel.begin(), context.kernel.end(), bytes.begin());
 
     const bool low = start.value < kSegmentReach;
     BootState state;

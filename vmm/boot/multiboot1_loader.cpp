@@ -70,14 +70,10 @@ std::uint32_t address32(Gpa place) {
 Result<void> add_module(const LoadContext& context, Gpa kernel_end, BootInfoArea& area, Info& info) {
     if (context.initrd.empty())
         return {};
-    const auto place = place_initrd(context.initrd, kernel_end, layout::kHole, context.memory);
-    if (!place)
-        return tl::unexpected(place.error());
-    const auto name = area.put_string(context.request.initrd.value_or("").string());
-    if (!name)
-        return tl::unexpected(name.error());
+    const auto place = TRY(place_initrd(context.initrd, kernel_end, layout::kHole, context.memory));
+    const auto name = TRY(area.put_string(context.request.initrd.value_or("").string()));
     const auto list =
-        area.put(Module{address32(*place), address32(*place + context.initrd.size()), address32(*name), 0});
+        area.put(Module{address32(place), address32(place + context.initrd.size()), address32(name), 0});
     if (!list)
         return tl::unexpected(list.error());
     info.flags |= kHasModules;
@@ -90,39 +86,30 @@ Result<void> add_memory(const LoadContext& context, BootInfoArea& area, Info& in
     std::vector<MapEntry> entries;
     for (const MemoryMapEntry& entry : memory_map(context.memory))
         entries.push_back({20, entry.start.value, entry.size, static_cast<std::uint32_t>(entry.type)});
-    const auto place = area.put_array(entries);
-    if (!place)
-        return tl::unexpected(place.error());
+    const auto place = TRY(area.put_array(entries));
     info.flags |= kHasMemory | kHasMemoryMap;
     info.memory_lower_kib = static_cast<std::uint32_t>(lower_memory_kib(context.memory));
     info.memory_upper_kib = static_cast<std::uint32_t>(upper_memory_kib(context.memory));
-    info.memory_map = address32(*place);
+    info.memory_map = address32(place);
     info.memory_map_size = static_cast<std::uint32_t>(entries.size() * sizeof(MapEntry));
     return {};
 }
 
 Result<void> add_strings(const LoadContext& context, BootInfoArea& area, Info& info) {
-    const auto command_line = area.put_command_line(multiboot_command_line(context.request));
-    if (!command_line)
-        return tl::unexpected(command_line.error());
-    const auto loader = area.put_string("Ringside");
-    if (!loader)
-        return tl::unexpected(loader.error());
+    const auto command_line = TRY(area.put_command_line(multiboot_command_line(context.request)));
+    const auto loader = TRY(area.put_string("Ringside"));
     info.flags |= kHasCommandLine | kHasLoaderName;
-    info.command_line = address32(*command_line);
-    info.loader_name = address32(*loader);
+    info.command_line = address32(command_line);
+    info.loader_name = address32(loader);
     return {};
 }
 
 Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
     BootInfoArea area(context.memory);
     Info info;
-    if (auto added = add_memory(context, area, info); !added)
-        return tl::unexpected(added.error());
-    if (auto added = add_strings(context, area, info); !added)
-        return tl::unexpected(added.error());
-    if (auto added = add_module(context, kernel_end, area, info); !added)
-        return tl::unexpected(added.error());
+    TRY(add_memory(context, area, info));
+    TRY(add_strings(context, area, info));
+    TRY(add_module(context, kernel_end, area, info));
     return area.put(info);
 }
 
@@ -136,15 +123,11 @@ Result<BootState> load_multiboot1(const LoadContext& context) {
         return reject(
             fmt::format("its multiboot header requires features that do not exist (flags {:#x})", unknown),
             "Its header is wrong");
-    const auto loaded = place_multiboot_kernel(
+    const auto loaded = TRY(place_multiboot_kernel(
         context, header->has_addresses() ? std::optional(header->addresses) : std::nullopt,
-        header->has_addresses() ? std::optional(header->entry) : std::nullopt);
-    if (!loaded)
-        return tl::unexpected(loaded.error());
-    const auto info = write_info(context, loaded->end);
-    if (!info)
-        return tl::unexpected(info.error());
-    return enter_multiboot_kernel(context, Protocol::Multiboot1, kLoaderMagic, *loaded, *info);
+        header->has_addresses() ? std::optional(header->entry) : std::nullopt));
+    const auto info = TRY(write_info(context, loaded.end));
+    return enter_multiboot_kernel(context, Protocol::Multiboot1, kLoaderMagic, loaded, info);
 }
 
 }  // namespace ringside::boot

@@ -85,12 +85,10 @@ void add_memory(const LoadContext& context, InfoList& list) {
 Result<void> add_module(const LoadContext& context, Gpa kernel_end, InfoList& list) {
     if (context.initrd.empty())
         return {};
-    const auto place = place_initrd(context.initrd, kernel_end, layout::kHole, context.memory);
-    if (!place)
-        return tl::unexpected(place.error());
+    const auto place = TRY(place_initrd(context.initrd, kernel_end, layout::kHole, context.memory));
     std::vector<std::byte> module;
-    append(module, static_cast<std::uint32_t>(place->value));
-    append(module, static_cast<std::uint32_t>(place->value + context.initrd.size()));
+    append(module, static_cast<std::uint32_t>(place.value));
+    append(module, static_cast<std::uint32_t>(place.value + context.initrd.size()));
     append_text(module, context.request.initrd.value_or("").string());
     list.add(InfoTag::Module, module);
     return {};
@@ -101,8 +99,7 @@ Result<void> add_acpi(const LoadContext& context, InfoList& list) {
     if (!context.rsdp)
         return {};
     std::vector<std::byte> rsdp(acpi::kRsdpSize);
-    if (auto read = context.memory.read(*context.rsdp, rsdp); !read)
-        return read;
+    TRY(context.memory.read(*context.rsdp, rsdp));
     list.add(InfoTag::NewAcpi, rsdp);
     return {};
 }
@@ -111,11 +108,9 @@ Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
     InfoList list;
     list.add_text(InfoTag::CommandLine, multiboot_command_line(context.request));
     list.add_text(InfoTag::LoaderName, "Ringside");
-    if (auto added = add_module(context, kernel_end, list); !added)
-        return tl::unexpected(added.error());
+    TRY(add_module(context, kernel_end, list));
     add_memory(context, list);
-    if (auto added = add_acpi(context, list); !added)
-        return tl::unexpected(added.error());
+    TRY(add_acpi(context, list));
     BootInfoArea area(context.memory);
     return area.put_bytes(list.finish());
 }
@@ -123,16 +118,10 @@ Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
 }  // namespace
 
 Result<BootState> load_multiboot2(const LoadContext& context) {
-    const auto header = parse_multiboot2_header(context.kernel);
-    if (!header)
-        return tl::unexpected(header.error());
-    const auto kernel = place_multiboot_kernel(context, header->addresses, header->entry);
-    if (!kernel)
-        return tl::unexpected(kernel.error());
-    const auto info = write_info(context, kernel->end);
-    if (!info)
-        return tl::unexpected(info.error());
-    return enter_multiboot_kernel(context, Protocol::Multiboot2, kLoaderMagic, *kernel, *info);
+    const auto header = TRY(parse_multiboot2_header(context.kernel));
+    const auto kernel = TRY(place_multiboot_kernel(context, header.addresses, header.entry));
+    const auto info = TRY(write_info(context, kernel.end));
+    return enter_multiboot_kernel(context, Protocol::Multiboot2, kLoaderMagic, kernel, info);
 }
 
 }  // namespace ringside::boot

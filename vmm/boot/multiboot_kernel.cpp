@@ -74,21 +74,17 @@ Result<MultibootKernel> place_multiboot_kernel(const LoadContext& context,
         return reject(
             fmt::format("its entry point {:#x} lies above 4 GiB, out of 32-bit code's reach", entry->value),
             "Link it lower");
-    if (auto placed = place_segments(*image, context.kernel, reservations(), context.memory); !placed)
-        return tl::unexpected(placed.error());
-    if (auto written = write_bios_data_area(context.memory); !written)
-        return tl::unexpected(written.error());
+    TRY(place_segments(*image, context.kernel, reservations(), context.memory));
+    TRY(write_bios_data_area(context.memory));
     return MultibootKernel{*entry, image->end()};
 }
 
 Result<BootState> enter_multiboot_kernel(const LoadContext& context, Protocol protocol, std::uint32_t magic,
                                          const MultibootKernel& kernel, Gpa info) {
-    const auto system = enter_protected_mode(context.memory);
-    if (!system)
-        return tl::unexpected(system.error());
+    const auto system = TRY(enter_protected_mode(context.memory));
     BootState state;
     state.protocol = protocol;
-    state.system = *system;
+    state.system = system;
     state.general.rip = kernel.entry.value;
     state.general.rax = magic;
     state.general.rbx = info.value;

@@ -68,11 +68,8 @@ Result<std::span<std::byte>> claim(const machine::GuestMemory& memory, const std
 Result<void> place_segments(const ElfImage& image, std::span<const std::byte> file,
                             std::span<const Reservation> reserved, const machine::GuestMemory& memory) {
     for (const ElfSegment& segment : image.segments) {
-        const auto bytes = claim(memory, segment_name(segment), segment.physical, segment.memory_size);
-        if (!bytes)
-            return tl::unexpected(bytes.error());
-        if (auto clear = check_reserved(segment, reserved); !clear)
-            return clear;
+        const auto bytes = TRY(claim(memory, segment_name(segment), segment.physical, segment.memory_size));
+        TRY(check_reserved(segment, reserved));
     }
     for (const ElfSegment& segment : image.segments) {
         const std::span<std::byte> bytes = memory.span(segment.physical, segment.memory_size);
@@ -108,10 +105,8 @@ Result<Gpa> place_initrd(std::span<const std::byte> initrd, Gpa above, Gpa below
     auto start = find_initrd_place(initrd.size(), above, below, memory);
     if (!start)
         return start;
-    const auto bytes = claim(memory, "the initrd", *start, initrd.size());
-    if (!bytes)
-        return tl::unexpected(bytes.error());
-    std::copy(initrd.begin(), initrd.end(), bytes->begin());
+    const auto bytes = TRY(claim(memory, "the initrd", *start, initrd.size()));
+    std::copy(initrd.begin(), initrd.end(), bytes.begin());
     return *start;
 }
 

@@ -60,13 +60,9 @@ Result<void> add_initrd(const LoadContext& context, const ElfImage& image, BootI
                         StartInfo& info) {
     if (context.initrd.empty())
         return {};
-    const auto place = place_initrd(context.initrd, image.end(), layout::kHole, context.memory);
-    if (!place)
-        return tl::unexpected(place.error());
-    const auto list = area.put(Module{place->value, context.initrd.size(), 0, 0});
-    if (!list)
-        return tl::unexpected(list.error());
-    info.modules = list->value;
+    const auto place = TRY(place_initrd(context.initrd, image.end(), layout::kHole, context.memory));
+    const auto list = TRY(area.put(Module{place.value, context.initrd.size(), 0, 0}));
+    info.modules = list.value;
     info.module_count = 1;
     return {};
 }
@@ -75,8 +71,7 @@ Result<void> add_initrd(const LoadContext& context, const ElfImage& image, BootI
 Result<Gpa> write_start_info(const LoadContext& context, const ElfImage& image) {
     BootInfoArea area(context.memory);
     StartInfo info;
-    if (auto added = add_initrd(context, image, area, info); !added)
-        return tl::unexpected(added.error());
+    TRY(add_initrd(context, image, area, info));
     const auto map = map_entries(context.memory);
     auto map_place = area.put_array(map);
     if (!map_place)
@@ -103,36 +98,29 @@ Result<void> place(const LoadContext& context, const ElfImage& image) {
 }  // namespace
 
 Result<BootState> load_pvh(const LoadContext& context) {
-    const auto image = parse_elf(context.kernel);
-    if (!image)
-        return tl::unexpected(image.error());
-    if (!image->pvh_entry)
+    const auto image = TRY(parse_elf(context.kernel));
+    if (!image.pvh_entry)
         return reject("it has no PVH note (Xen, type 18)", "Boot it by another protocol");
-    const Gpa entry{*image->pvh_entry};
-    if (!image->holds(entry))
+    const Gpa entry{*image.pvh_entry};
+    if (!image.holds(entry))
         return reject(fmt::format("its PVH entry point {:#x} lies in none of its segments", entry.value),
                       "Its linker script or its note is wrong");
     if (entry >= layout::kHoleEnd)
         return reject(fmt::format("its PVH entry point {:#x} lies above 4 GiB, out of 32-bit code's reach",
                                   entry.value),
                       "Link it lower");
-    if (auto placed = place(context, *image); !placed)
-        return tl::unexpected(placed.error());
-    const auto info = write_start_info(context, *image);
-    if (!info)
-        return tl::unexpected(info.error());
-    const auto system = enter_protected_mode(context.memory);
-    if (!system)
-        return tl::unexpected(system.error());
+    TRY(place(context, image));
+    const auto info = TRY(write_start_info(context, image));
+    const auto system = TRY(enter_protected_mode(context.memory));
 
     BootState state;
     state.protocol = Protocol::Pvh;
-    state.system = *system;
+    state.system = system;
     state.general.rip = entry.value;
-    state.general.rbx = info->value;
+    state.general.rbx = info.value;
     state.entry = entry;
     state.summary = fmt::format("PVH, entry {:#x}, {} segments up to {:#x}", entry.value,
-                                image->segments.size(), image->end().value);
+                                image.segments.size(), image.end().value);
     return state;
 }
 

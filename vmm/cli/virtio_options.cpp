@@ -36,10 +36,8 @@ Result<std::unique_ptr<virtio::NetBackend>> open_backend(const virtio::NetSpec& 
 
 Result<void> open_disks(const VirtioOptions& options, Devices<virtio::Device>& devices) {
     for (const auto& spec : options.disks) {
-        auto image = virtio::DiskImage::open(spec);
-        if (!image)
-            return tl::unexpected<Error>(image.error());
-        devices.push_back(std::make_unique<virtio::Block>(std::move(*image)));
+        auto image = TRY(virtio::DiskImage::open(spec));
+        devices.push_back(std::make_unique<virtio::Block>(std::move(image)));
     }
     return {};
 }
@@ -48,11 +46,9 @@ Result<void> open_networks(const VirtioOptions& options, const VirtioHooks& hook
                            Devices<virtio::Device>& devices) {
     for (std::size_t i = 0; i < options.networks.size(); ++i) {
         const auto& spec = options.networks[i];
-        auto backend = open_backend(spec);
-        if (!backend)
-            return tl::unexpected<Error>(backend.error());
-        devices.push_back(std::make_unique<virtio::Net>(std::move(*backend),
-                                                        spec.mac.value_or(default_mac(i)), hooks.report));
+        auto backend = TRY(open_backend(spec));
+        devices.push_back(std::make_unique<virtio::Net>(std::move(backend), spec.mac.value_or(default_mac(i)),
+                                                        hooks.report));
     }
     return {};
 }
@@ -61,13 +57,11 @@ Result<void> open_console(const VirtioOptions& options, const VirtioHooks& hooks
                           Devices<virtio::Device>& devices) {
     if (!options.console)
         return {};
-    auto descriptors = devices::open_console(*options.console);
-    if (!descriptors)
-        return tl::unexpected<Error>(descriptors.error());
-    if (!descriptors->announcement.empty())
-        fmt::print(stderr, "virtio console: {}\n", descriptors->announcement);
+    auto descriptors = TRY(devices::open_console(*options.console));
+    if (!descriptors.announcement.empty())
+        fmt::print(stderr, "virtio console: {}\n", descriptors.announcement);
     devices.push_back(std::make_unique<virtio::VirtioConsole>(
-        std::make_unique<devices::Console>(std::move(*descriptors)), hooks.on_escape));
+        std::make_unique<devices::Console>(std::move(descriptors)), hooks.on_escape));
     return {};
 }
 
@@ -116,17 +110,12 @@ VirtioOptions finish(const VirtioTexts& texts) {
 
 Result<Devices<virtio::Device>> open_virtio_devices(const VirtioOptions& options, const VirtioHooks& hooks) {
     Devices<virtio::Device> devices;
-    if (auto r = open_disks(options, devices); !r)
-        return tl::unexpected<Error>(r.error());
-    if (auto r = open_networks(options, hooks, devices); !r)
-        return tl::unexpected<Error>(r.error());
-    if (auto r = open_console(options, hooks, devices); !r)
-        return tl::unexpected<Error>(r.error());
+    TRY(open_disks(options, devices));
+    TRY(open_networks(options, hooks, devices));
+    TRY(open_console(options, hooks, devices));
     if (options.vsock) {
-        auto vsock = virtio::Vsock::open(*options.vsock);
-        if (!vsock)
-            return tl::unexpected<Error>(vsock.error());
-        devices.push_back(std::move(*vsock));
+        auto vsock = TRY(virtio::Vsock::open(*options.vsock));
+        devices.push_back(std::move(vsock));
     }
     if (options.rng)
         devices.push_back(std::make_unique<virtio::Rng>());

@@ -40,11 +40,9 @@ boot::acpi::Machine firmware_view(const RunOptions& options) {
 }
 
 Result<void> add_rom(const boot::Rom& rom, machine::GuestMemory& memory) {
-    auto region = machine::MemoryRegion::allocate(rom.start, rom.bytes.size(), true);
-    if (!region)
-        return tl::unexpected<Error>(region.error());
-    std::ranges::copy(rom.bytes, region->host());
-    return memory.add(std::move(*region));
+    auto region = TRY(machine::MemoryRegion::allocate(rom.start, rom.bytes.size(), true));
+    std::ranges::copy(rom.bytes, region.host());
+    return memory.add(std::move(region));
 }
 
 }  // namespace
@@ -56,44 +54,32 @@ VirtualMachine::~VirtualMachine() {
 }
 
 Result<void> VirtualMachine::build() {
-    auto system = kvm::System::open(options_.kvm_device);
-    if (!system)
-        return tl::unexpected<Error>(system.error());
-    system_.emplace(std::move(*system));
-    auto memory = machine::GuestMemory::create(options_.memory);
-    if (!memory)
-        return tl::unexpected<Error>(memory.error());
-    if (auto r = load_kernel(*memory); !r)
-        return r;
-    if (auto r = open_console(); !r)
-        return r;
+    auto system = TRY(kvm::System::open(options_.kvm_device));
+    system_.emplace(std::move(system));
+    auto memory = TRY(machine::GuestMemory::create(options_.memory));
+    TRY(load_kernel(memory));
+    TRY(open_console());
 
     auto debugger_options = options_.debugger;
     debugger_options.architecture = options_.architecture.value_or(boot_architecture_);
     debug::DebuggerOwner& owner = *this;
     debugger_ = std::make_unique<debug::Debugger>([this] { return debug::probe_host(*system_); },
                                                   debugger_options, owner);
-    auto machine = machine::Machine::create(*system_, std::move(*memory), options_.cpus, *debugger_);
-    if (!machine)
-        return tl::unexpected<Error>(machine.error());
-    machine_ = std::move(*machine);
+    auto machine = TRY(machine::Machine::create(*system_, std::move(memory), options_.cpus, *debugger_));
+    machine_ = std::move(machine);
     machine_->set_end_handler(
         [this](auto vcpu, const machine::GuestEnd& how) { debugger_->on_guest_end(vcpu, how); });
     machine_->set_panic_handler([this](VcpuIndex vcpu) { debugger_->on_panic(vcpu); });
     debugger_->bind(*machine_);
     pc_ = std::make_unique<devices::Pc>(*machine_, boot_report_, std::move(fw_cfg_));
-    if (auto r = pc_->attach(); !r)
-        return r;
-    if (auto r = attach_virtio(); !r)
-        return r;
-    if (auto r = machine_->set_boot_state(boot_general_, boot_system_); !r)
-        return r;
+    TRY(pc_->attach());
+    TRY(attach_virtio());
+    TRY(machine_->set_boot_state(boot_general_, boot_system_));
     exits_ = std::make_unique<debug::ExitMonitor>(*debugger_, options_.kernel, options_.symbols);
     exits_->set_symbol_slide(kaslr_slide_);
     catches_ = std::make_unique<debug::ExitCatches>(
         *debugger_, exits_->names(), [this](VcpuIndex vcpu) { return exits_->describe_hardware_exit(vcpu); });
-    if (auto r = start_exit_trace(); !r)
-        return r;
+    TRY(start_exit_trace());
     return open_server();
 }
 
@@ -112,27 +98,24 @@ Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
     request.linux_entry = options_.linux_entry;
     request.kaslr_slide = options_.kaslr_slide;
     request.on_stage = BootReport::begin;
-    auto state = boot::load(request, memory);
-    if (!state)
-        return tl::unexpected<Error>(state.error());
-    boot_general_ = state->general;
-    boot_system_ = state->system;
-    fw_cfg_ = std::move(state->fw_cfg);
+    auto state = TRY(boot::load(request, memory));
+    boot_general_ = state.general;
+    boot_system_ = state.system;
+    fw_cfg_ = std::move(state.fw_cfg);
     // gdb fixes register sizes when it attaches. A flat image begins in real mode and often stays there;
     // every other kernel may reach long mode, unless all of its code is for 32 bits.
     const std::string& symbols = options_.symbols.empty() ? options_.kernel : options_.symbols;
-    if (state->protocol == boot::Protocol::Flat || state->protocol == boot::Protocol::Firmware)
+    if (state.protocol == boot::Protocol::Flat || state.protocol == boot::Protocol::Firmware)
         boot_architecture_ = x86::GdbArchitecture::I8086;
     else if (exits::code_address_bytes(symbols) == 4)
         boot_architecture_ = x86::GdbArchitecture::I386;
-    if (state->rom) {
-        if (auto r = add_rom(*state->rom, memory); !r)
-            return r;
+    if (state.rom) {
+        TRY(add_rom(*state.rom, memory));
     }
-    kaslr_slide_ = static_cast<std::int64_t>(state->kaslr_slide.value_or(0));
+    kaslr_slide_ = static_cast<std::int64_t>(state.kaslr_slide.value_or(0));
     if (kaslr_slide_ != 0)
-        kernel_moved_to_ = state->first_segment;
-    boot_report_.loaded(options_.kernel, *state);
+        kernel_moved_to_ = state.first_segment;
+    boot_report_.loaded(options_.kernel, state);
     return {};
 }
 
@@ -141,14 +124,11 @@ bool VirtualMachine::stdio_is_gdb() const {
 }
 
 Result<void> VirtualMachine::open_console() {
-    if (auto r = check_standard_streams(options_); !r)
-        return r;
-    auto descriptors = devices::open_console(serial_console(options_));
-    if (!descriptors)
-        return tl::unexpected<Error>(descriptors.error());
-    if (!descriptors->announcement.empty())
-        fmt::print(stderr, "serial: {}\n", descriptors->announcement);
-    console_ = std::make_unique<devices::Console>(std::move(*descriptors));
+    TRY(check_standard_streams(options_));
+    auto descriptors = TRY(devices::open_console(serial_console(options_)));
+    if (!descriptors.announcement.empty())
+        fmt::print(stderr, "serial: {}\n", descriptors.announcement);
+    console_ = std::make_unique<devices::Console>(std::move(descriptors));
     boot_report_.pass_on_to(*console_);
     return {};
 }
@@ -172,10 +152,8 @@ Result<void> VirtualMachine::attach_virtio() {
 Result<void> VirtualMachine::start_exit_trace() {
     if (options_.exit_files.empty())
         return {};
-    auto trace = debug::ExitTrace::start(*exits_, options_.exit_files);
-    if (!trace)
-        return tl::unexpected<Error>(trace.error());
-    exit_trace_ = std::move(*trace);
+    auto trace = TRY(debug::ExitTrace::start(*exits_, options_.exit_files));
+    exit_trace_ = std::move(trace);
     return {};
 }
 

@@ -24,10 +24,8 @@ Result<Fd> duplicate(int fd) {
 }
 
 Result<ConsoleDescriptors> both_ends(Fd fd, std::string announcement = {}) {
-    auto copy = duplicate(fd.get());
-    if (!copy)
-        return tl::unexpected<Error>(copy.error());
-    return ConsoleDescriptors{std::move(*copy), std::move(fd), std::move(announcement)};
+    auto copy = TRY(duplicate(fd.get()));
+    return ConsoleDescriptors{std::move(copy), std::move(fd), std::move(announcement)};
 }
 
 Result<ConsoleDescriptors> connect_unix(const std::string& path) {
@@ -83,10 +81,8 @@ Result<ConsoleDescriptors> open_console(const ConsoleEndpoint& endpoint) {
             return descriptors;
         case Kind::Stdio:
         case Kind::Stderr: {
-            auto output = duplicate(endpoint.kind == Kind::Stdio ? STDOUT_FILENO : STDERR_FILENO);
-            if (!output)
-                return tl::unexpected<Error>(output.error());
-            descriptors.output = std::move(*output);
+            auto output = TRY(duplicate(endpoint.kind == Kind::Stdio ? STDOUT_FILENO : STDERR_FILENO));
+            descriptors.output = std::move(output);
             // A closed stdin is no error: the guest just gets no input.
             if (endpoint.kind == Kind::Stdio) {
                 if (auto input = duplicate(STDIN_FILENO))

@@ -48,8 +48,7 @@ Result<void> Pc::attach() {
                                                                  {kAcpiPmPorts, &acpi_pm_},
                                                                  {kResetPort, &reset_port_}};
     for (const auto& [ports, device] : devices) {
-        if (auto r = machine_.buses().pio.attach(ports.start, ports.size, *device); !r)
-            return r;
+        TRY(machine_.buses().pio.attach(ports.start, ports.size, *device));
     }
     return {};
 }

@@ -57,23 +57,18 @@ Result<exits::CatchPlan> ExitCatches::plan(const exits::CatchRule& rule) const {
 }
 
 Result<unsigned> ExitCatches::add(std::string_view text) {
-    auto rule = exits::parse_catch(text);
-    if (!rule)
-        return tl::unexpected<Error>(rule.error());
+    auto rule = TRY(exits::parse_catch(text));
     const auto slot = free_slot();
     if (!slot)
         return failure("catch", fmt::format("there are {} rules already", exits::kCatchSlots),
                        "Remove one first");
-    auto plan = this->plan(*rule);
-    if (!plan)
-        return tl::unexpected<Error>(plan.error());
+    auto plan = TRY(this->plan(rule));
     auto entry = std::make_unique<Entry>();
     entry->number = next_number_;
     entry->slot = *slot;
-    entry->rule = std::move(*rule);
-    entry->plan = std::move(*plan);
-    if (auto r = arm(*entry); !r)
-        return tl::unexpected<Error>(r.error());
+    entry->rule = std::move(rule);
+    entry->plan = std::move(plan);
+    TRY(arm(*entry));
     entries_.push_back(std::move(entry));
     if (auto r = filter_msrs(); !r) {
         entries_.pop_back();
@@ -86,20 +81,14 @@ Result<unsigned> ExitCatches::add(std::string_view text) {
 Result<void> ExitCatches::arm(Entry& entry) const {
     if (!entry.plan.filter)
         return {};
-    const auto tracefs = exits::find_tracefs();
-    if (!tracefs)
-        return tl::unexpected<Error>(tracefs.error());
-    const auto tracepoint = exits::load_kvm_tracepoint(*tracefs, entry.plan.event);
-    if (!tracepoint)
-        return tl::unexpected<Error>(tracepoint.error());
+    const auto tracefs = TRY(exits::find_tracefs());
+    const auto tracepoint = TRY(exits::load_kvm_tracepoint(tracefs, entry.plan.event));
     exits::install_catch_handler();
     machine::Machine& machine = debugger_.machine();
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
-        auto armed = exits::HardwareCatch::arm(machine.vcpu(VcpuIndex{i}).tid(), tracepoint->id,
-                                               *entry.plan.filter, entry.slot);
-        if (!armed)
-            return tl::unexpected<Error>(armed.error());
-        entry.armed.push_back(std::move(*armed));
+        auto armed = TRY(exits::HardwareCatch::arm(machine.vcpu(VcpuIndex{i}).tid(), tracepoint.id,
+                                                   *entry.plan.filter, entry.slot));
+        entry.armed.push_back(std::move(armed));
     }
     return {};
 }

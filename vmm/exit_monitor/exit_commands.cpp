@@ -110,42 +110,37 @@ class ExitCommands {
     }
 
     Result<std::string> histogram(std::string_view rest) {
-        const auto arguments = parse(rest, monitor_.vcpu_count(), 1);
-        if (!arguments)
-            return tl::unexpected<Error>(arguments.error());
-        if (arguments->words.empty())
-            return unknown_reason("exits hist", *arguments);
+        const auto arguments = TRY(parse(rest, monitor_.vcpu_count(), 1));
+        if (arguments.words.empty())
+            return unknown_reason("exits hist", arguments);
         std::string text;
         for (const auto& tier : monitor_.tiers()) {
             const auto source = tier->source();
-            if (const auto reason = source.reasons.find(arguments->words.front()))
-                text += exits::to_text(
-                    exits::histogram_table(tier->statistics(arguments->vcpu), source, *reason));
+            if (const auto reason = source.reasons.find(arguments.words.front()))
+                text +=
+                    exits::to_text(exits::histogram_table(tier->statistics(arguments.vcpu), source, *reason));
         }
         if (text.empty())
-            return unknown_reason("exits hist", *arguments);
+            return unknown_reason("exits hist", arguments);
         return text;
     }
 
     // A number alone, for scripts. A reason that both tiers know is counted by the hardware's, which sees
     // all.
     Result<std::string> count(std::string_view rest) {
-        const auto arguments = parse(rest, monitor_.vcpu_count(), 1);
-        if (!arguments)
-            return tl::unexpected<Error>(arguments.error());
+        const auto arguments = TRY(parse(rest, monitor_.vcpu_count(), 1));
         std::optional<std::uint64_t> count;
         for (const auto& tier : monitor_.tiers()) {
-            const auto reason = arguments->words.empty()
-                                    ? std::nullopt
-                                    : tier->source().reasons.find(arguments->words.front());
+            const auto reason =
+                arguments.words.empty() ? std::nullopt : tier->source().reasons.find(arguments.words.front());
             if (!reason)
                 continue;
             count = 0;
-            for (const exits::KeyStatistics& row : tier->statistics(arguments->vcpu).keys)
+            for (const exits::KeyStatistics& row : tier->statistics(arguments.vcpu).keys)
                 *count += row.key.reason == *reason ? row.count : 0;
         }
         if (!count)
-            return unknown_reason("exits count", *arguments);
+            return unknown_reason("exits count", arguments);
         return fmt::format("{}\n", *count);
     }
 
@@ -162,11 +157,9 @@ class ExitCommands {
     }
 
     Result<std::string> kernel_statistics() {
-        const auto all = monitor_.kernel_statistics();
-        if (!all)
-            return tl::unexpected<Error>(all.error());
+        const auto all = TRY(monitor_.kernel_statistics());
         std::string text;
-        for (const exits::KvmStatistics& statistics : *all)
+        for (const exits::KvmStatistics& statistics : all)
             text += (text.empty() ? "" : "\n") + exits::to_text(exits::statistics_table(statistics));
         return text;
     }
@@ -186,8 +179,7 @@ class ExitCommands {
             return failure("exits export", "it wants a file name behind the format");
         file.path = rest.substr(file_at);
         const exits::RunRecording run = monitor_.recording();
-        if (auto written = export_run(monitor_, file, run, vcpu_of(thread)); !written)
-            return tl::unexpected<Error>(written.error());
+        TRY(export_run(monitor_, file, run, vcpu_of(thread)));
         std::string text = fmt::format("written: {}\n", std::filesystem::absolute(file.path).string());
         for (const std::string& line : exits::describe_losses(run.userspace))
             text += line + "\n";
@@ -228,14 +220,10 @@ class ExitCommands {
     // Tables that show at most N rows.
     template <typename F>
     Result<std::string> rows(std::string_view rest, const F& make) {
-        const auto arguments = parse(rest, monitor_.vcpu_count(), 1);
-        if (!arguments)
-            return tl::unexpected<Error>(arguments.error());
-        const auto count = row_count(*arguments);
-        if (!count)
-            return tl::unexpected<Error>(count.error());
-        return tables(arguments->vcpu,
-                      [&](const ExitTier& tier, auto vcpu) { return make(tier, vcpu, *count); });
+        const auto arguments = TRY(parse(rest, monitor_.vcpu_count(), 1));
+        const auto count = TRY(row_count(arguments));
+        return tables(arguments.vcpu,
+                      [&](const ExitTier& tier, auto vcpu) { return make(tier, vcpu, count); });
     }
 
     // One text for all tiers; those that have nothing are left out, unless none has anything.

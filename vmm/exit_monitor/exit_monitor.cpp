@@ -62,20 +62,16 @@ Result<std::vector<exits::KvmStatistics>> ExitMonitor::kernel_statistics() {
     const auto add = [&all](const Result<Fd>& file) -> Result<void> {
         if (!file)
             return tl::unexpected<Error>(file.error());
-        auto statistics = exits::read_kvm_statistics(file->get());
-        if (!statistics)
-            return tl::unexpected<Error>(statistics.error());
-        all.push_back(std::move(*statistics));
+        auto statistics = TRY(exits::read_kvm_statistics(file->get()));
+        all.push_back(std::move(statistics));
         return {};
     };
     machine::Machine& machine = debugger_.machine();
-    if (auto r = add(machine.vm().statistics()); !r)
-        return tl::unexpected<Error>(r.error());
+    TRY(add(machine.vm().statistics()));
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
         const auto file =
             machine.vcpu(VcpuIndex{i}).call([](kvm::VcpuPort& vcpu) { return vcpu.statistics(); });
-        if (auto r = add(file); !r)
-            return tl::unexpected<Error>(r.error());
+        TRY(add(file));
     }
     return all;
 }

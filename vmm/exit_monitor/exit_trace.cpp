@@ -89,12 +89,9 @@ Result<void> ExitTrace::finish() {
 }
 
 Result<void> ExitTrace::write_exports() {
-    const auto run = exits::read_trace(recording_);
-    if (!run)
-        return tl::unexpected<Error>(run.error());
+    const auto run = TRY(exits::read_trace(recording_));
     for (const exits::Export& file : exports_) {
-        if (auto r = export_run(monitor_, file, *run, VcpuIndex{0}); !r)
-            return r;
+        TRY(export_run(monitor_, file, run, VcpuIndex{0}));
     }
     return {};
 }

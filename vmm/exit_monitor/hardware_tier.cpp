@@ -12,14 +12,10 @@ Result<std::unique_ptr<HardwareTier>> HardwareTier::start(std::span<const pid_t>
     if (!kind)
         return failure("look for kvm:kvm_exit", "this host's KVM runs on neither Intel VMX nor AMD SVM",
                        "kvm_intel or kvm_amd must be loaded; tests/lab has emulated machines with them");
-    const auto tracefs = exits::find_tracefs();
-    if (!tracefs)
-        return tl::unexpected<Error>(tracefs.error());
-    auto tracer = exits::HardwareTracer::start(threads, *tracefs);
-    if (!tracer)
-        return tl::unexpected<Error>(tracer.error());
+    const auto tracefs = TRY(exits::find_tracefs());
+    auto tracer = TRY(exits::HardwareTracer::start(threads, tracefs));
     return std::unique_ptr<HardwareTier>(
-        new HardwareTier(*kind, std::move(*tracer), static_cast<std::uint32_t>(threads.size())));
+        new HardwareTier(*kind, std::move(tracer), static_cast<std::uint32_t>(threads.size())));
 }
 
 exits::VcpuStatistics HardwareTier::snapshot(VcpuIndex vcpu, std::size_t recent) const {

@@ -30,7 +30,7 @@ x86::Activity activity(std::uint32_t mp_state) {
 Result<kvm_irqchip> irqchip(int fd, std::uint32_t which) {
     kvm_irqchip chip{};
     chip.chip_id = which;
-    RINGSIDE_TRY(done(call(fd, KVM_GET_IRQCHIP, &chip, "KVM_GET_IRQCHIP")));
+    TRY(done(call(fd, KVM_GET_IRQCHIP, &chip, "KVM_GET_IRQCHIP")));
     return chip;
 }
 
@@ -97,14 +97,14 @@ Result<x86::IoApic> Vm::io_apic() const {
 }
 
 Result<x86::PicPair> Vm::pics() const {
-    RINGSIDE_TRY_ASSIGN(first, irqchip(fd_.get(), KVM_IRQCHIP_PIC_MASTER));
-    RINGSIDE_TRY_ASSIGN(second, irqchip(fd_.get(), KVM_IRQCHIP_PIC_SLAVE));
+    auto first = TRY(irqchip(fd_.get(), KVM_IRQCHIP_PIC_MASTER));
+    auto second = TRY(irqchip(fd_.get(), KVM_IRQCHIP_PIC_SLAVE));
     return x86::PicPair{from_kvm(first.chip.pic), from_kvm(second.chip.pic)};
 }
 
 Result<x86::Pit> Vm::pit() const {
     kvm_pit_state2 state{};
-    RINGSIDE_TRY(done(call(fd_.get(), KVM_GET_PIT2, &state, "KVM_GET_PIT2")));
+    TRY(done(call(fd_.get(), KVM_GET_PIT2, &state, "KVM_GET_PIT2")));
     return from_kvm(state);
 }
 

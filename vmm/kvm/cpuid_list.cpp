@@ -17,8 +17,7 @@ Result<CpuidList> cpuid_list(int fd, unsigned long request, const char* name) {
     kvm_cpuid2 header{};
     header.nent = kEntries;
     std::memcpy(buffer.data(), &header, sizeof header);
-    if (auto r = call(fd, request, buffer.data(), name); !r)
-        return tl::unexpected<Error>(r.error());
+    TRY(call(fd, request, buffer.data(), name));
     std::memcpy(&header, buffer.data(), sizeof header);
     CpuidList entries(header.nent);
     std::memcpy(entries.data(), buffer.data() + sizeof header, entries.size() * sizeof(kvm_cpuid_entry2));

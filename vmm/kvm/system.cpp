@@ -60,9 +60,7 @@ Result<std::size_t> System::vcpu_mapping_size() const {
 }
 
 Result<Vm> System::create_vm() const {
-    auto mapping = vcpu_mapping_size();
-    if (!mapping)
-        return tl::unexpected<Error>(mapping.error());
+    auto mapping = TRY(vcpu_mapping_size());
     int fd = -1;
     // KVM_CREATE_VM gives up with EINTR when a signal is pending.
     do {
@@ -70,7 +68,7 @@ Result<Vm> System::create_vm() const {
     } while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return tl::unexpected<Error>(ioctl_error("KVM_CREATE_VM", errno));
-    return Vm(Fd(fd), *mapping);
+    return Vm(Fd(fd), mapping);
 }
 
 }  // namespace ringside::kvm

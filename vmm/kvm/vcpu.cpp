@@ -35,8 +35,7 @@ Result<RunOutcome> Vcpu::run() {
 template <typename T>
 Result<T> Vcpu::get(unsigned long request, const char* name) const {
     T value{};
-    if (auto r = call(fd_.get(), request, &value, name, index()); !r)
-        return tl::unexpected<Error>(r.error());
+    TRY(call(fd_.get(), request, &value, name, index()));
     return value;
 }
 
@@ -60,10 +59,8 @@ Result<x86::SystemRegisters> Vcpu::system() const {
 }
 
 Result<void> Vcpu::set_system(const x86::SystemRegisters& system) {
-    const auto previous = get<kvm_sregs>(KVM_GET_SREGS, "KVM_GET_SREGS");
-    if (!previous)
-        return tl::unexpected<Error>(previous.error());
-    return set(KVM_SET_SREGS, to_kvm(system, *previous), "KVM_SET_SREGS");
+    const auto previous = TRY(get<kvm_sregs>(KVM_GET_SREGS, "KVM_GET_SREGS"));
+    return set(KVM_SET_SREGS, to_kvm(system, previous), "KVM_SET_SREGS");
 }
 
 Result<x86::DebugRegisters> Vcpu::debug() const {
@@ -93,12 +90,10 @@ Result<void> Vcpu::set_xsave(const XsaveArea& area) {
 }
 
 Result<std::uint64_t> Vcpu::xcr0() const {
-    const auto xcrs = get<kvm_xcrs>(KVM_GET_XCRS, "KVM_GET_XCRS");
-    if (!xcrs)
-        return tl::unexpected<Error>(xcrs.error());
-    for (std::uint32_t i = 0; i < xcrs->nr_xcrs; ++i) {
-        if (xcrs->xcrs[i].xcr == 0)
-            return xcrs->xcrs[i].value;
+    const auto xcrs = TRY(get<kvm_xcrs>(KVM_GET_XCRS, "KVM_GET_XCRS"));
+    for (std::uint32_t i = 0; i < xcrs.nr_xcrs; ++i) {
+        if (xcrs.xcrs[i].xcr == 0)
+            return xcrs.xcrs[i].value;
     }
     return tl::unexpected<Error>(Error{"KVM_GET_XCRS", "the host reports no XCR0", 0, index(), {}});
 }
@@ -133,12 +128,10 @@ Result<std::size_t> Vcpu::read_msrs(std::span<Msr> msrs) const {
     buffer.header.nmsrs = static_cast<__u32>(msrs.size());
     for (std::size_t i = 0; i < msrs.size(); ++i)
         buffer.entries[i].index = msrs[i].index;
-    const auto count = call(fd_.get(), KVM_GET_MSRS, &buffer, "KVM_GET_MSRS", index());
-    if (!count)
-        return tl::unexpected<Error>(count.error());
-    for (std::size_t i = 0; i < static_cast<std::size_t>(*count); ++i)
+    const auto count = TRY(call(fd_.get(), KVM_GET_MSRS, &buffer, "KVM_GET_MSRS", index()));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
         msrs[i].value = buffer.entries[i].data;
-    return static_cast<std::size_t>(*count);
+    return static_cast<std::size_t>(count);
 }
 
 Result<void> Vcpu::write_msrs(std::span<const Msr> msrs) {
@@ -150,13 +143,10 @@ Result<void> Vcpu::write_msrs(std::span<const Msr> msrs) {
         buffer.entries[i].index = msrs[i].index;
         buffer.entries[i].data = msrs[i].value;
     }
-    const auto count = call(fd_.get(), KVM_SET_MSRS, &buffer, "KVM_SET_MSRS", index());
-    if (!count)
-        return tl::unexpected<Error>(count.error());
-    if (static_cast<std::size_t>(*count) < msrs.size()) {
+    const auto count = TRY(call(fd_.get(), KVM_SET_MSRS, &buffer, "KVM_SET_MSRS", index()));
+    if (static_cast<std::size_t>(count) < msrs.size()) {
         char name[32];
-        std::snprintf(name, sizeof name, "MSR 0x%x was refused",
-                      msrs[static_cast<std::size_t>(*count)].index);
+        std::snprintf(name, sizeof name, "MSR 0x%x was refused", msrs[static_cast<std::size_t>(count)].index);
         return tl::unexpected<Error>(Error{"KVM_SET_MSRS", name, 0, index(), {}});
     }
     return {};

@@ -15,15 +15,15 @@ DebugExit debug_exit(const VcpuPort& vcpu) {
 }
 
 Result<void> halt(VcpuPort& vcpu) {
-    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
+    auto events = TRY(vcpu.events());
     events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
     events.interrupt.shadow = 0;
-    RINGSIDE_TRY(vcpu.set_events(events));
+    TRY(vcpu.set_events(events));
     return vcpu.set_mp_state(KVM_MP_STATE_HALTED);
 }
 
 Result<void> inject_breakpoint_trap(VcpuPort& vcpu) {
-    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
+    auto events = TRY(vcpu.events());
     events.exception.injected = 1;
     events.exception.nr = number(ExceptionVector::Breakpoint);
     events.exception.has_error_code = 0;

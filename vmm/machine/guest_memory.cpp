@@ -97,20 +97,15 @@ MemoryRegion::~MemoryRegion() {
 }
 
 Result<GuestMemory> GuestMemory::create(std::uint64_t bytes) {
-    if (auto valid = check_ram_size(bytes); !valid)
-        return tl::unexpected(valid.error());
+    TRY(check_ram_size(bytes));
 
     std::vector<MemoryRegion> regions;
     const std::uint64_t below_hole = std::min(bytes, layout::kHole.value);
-    auto low = MemoryRegion::allocate(Gpa{0}, below_hole);
-    if (!low)
-        return tl::unexpected(low.error());
-    regions.push_back(std::move(*low));
+    auto low = TRY(MemoryRegion::allocate(Gpa{0}, below_hole));
+    regions.push_back(std::move(low));
     if (bytes > below_hole) {
-        auto high = MemoryRegion::allocate(layout::kHoleEnd, bytes - below_hole);
-        if (!high)
-            return tl::unexpected(high.error());
-        regions.push_back(std::move(*high));
+        auto high = TRY(MemoryRegion::allocate(layout::kHoleEnd, bytes - below_hole));
+        regions.push_back(std::move(high));
     }
     return GuestMemory(std::move(regions));
 }
@@ -118,8 +113,7 @@ Result<GuestMemory> GuestMemory::create(std::uint64_t bytes) {
 Result<GuestMemory> GuestMemory::create(std::vector<MemoryRegion> regions) {
     GuestMemory memory(std::vector<MemoryRegion>{});
     for (MemoryRegion& region : regions) {
-        if (auto added = memory.add(std::move(region)); !added)
-            return tl::unexpected(added.error());
+        TRY(memory.add(std::move(region)));
     }
     return memory;
 }

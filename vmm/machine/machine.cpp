@@ -28,14 +28,10 @@ class IrqchipLine final : public InterruptLine {
 Result<std::unique_ptr<Machine>> Machine::create(const kvm::System& system, GuestMemory memory,
                                                  std::uint32_t vcpus, VcpuObserver& observer) {
     VcpuThread::install_kick_signal();
-    auto vm = system.create_vm();
-    if (!vm)
-        return tl::unexpected<Error>(vm.error());
-    std::unique_ptr<Machine> machine(new Machine(std::move(*vm), std::move(memory)));
-    if (auto r = machine->set_up_vm(); !r)
-        return tl::unexpected<Error>(r.error());
-    if (auto r = machine->set_up_vcpus(system, vcpus, observer); !r)
-        return tl::unexpected<Error>(r.error());
+    auto vm = TRY(system.create_vm());
+    std::unique_ptr<Machine> machine(new Machine(std::move(vm), std::move(memory)));
+    TRY(machine->set_up_vm());
+    TRY(machine->set_up_vcpus(system, vcpus, observer));
     return machine;
 }
 
@@ -51,25 +47,19 @@ std::unique_ptr<Machine> Machine::assemble(GuestMemory memory, const CpuFeatures
 }
 
 Result<void> Machine::set_up_vm() {
-    if (auto r = vm_->set_tss_address(layout::kKvmTss); !r)
-        return r;
-    if (auto r = vm_->set_identity_map_address(layout::kKvmIdentityMap); !r)
-        return r;
-    if (auto r = vm_->create_irqchip(); !r)
-        return r;
-    if (auto r = vm_->create_pit(); !r)
-        return r;
+    TRY(vm_->set_tss_address(layout::kKvmTss));
+    TRY(vm_->set_identity_map_address(layout::kKvmIdentityMap));
+    TRY(vm_->create_irqchip());
+    TRY(vm_->create_pit());
     // Accesses to MSRs that KVM does not know are seen like other exits, before the guest gets its #GP.
     constexpr std::uint64_t kMsrExits = KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER;
     if (vm_->check(KVM_CAP_X86_USER_SPACE_MSR) != 0) {
-        if (auto r = vm_->enable(KVM_CAP_X86_USER_SPACE_MSR, kMsrExits); !r)
-            return r;
+        TRY(vm_->enable(KVM_CAP_X86_USER_SPACE_MSR, kMsrExits));
     }
     std::uint32_t slot = 0;
     for (const MemoryRegion& region : memory_.regions()) {
         const std::uint32_t flags = region.read_only() ? KVM_MEM_READONLY : 0;
-        if (auto r = vm_->set_memory(slot++, region.start(), region.size(), region.host(), flags); !r)
-            return r;
+        TRY(vm_->set_memory(slot++, region.start(), region.size(), region.host(), flags));
     }
     return {};
 }
@@ -79,21 +69,15 @@ Result<void> Machine::set_up_vcpus(const kvm::System& system, std::uint32_t vcpu
     if (vcpus == 0 || vcpus > limit)
         return failure("create " + std::to_string(vcpus) + " vCPUs",
                        "this host's KVM takes 1 to " + std::to_string(limit), "Choose another --cpus");
-    const auto cpuid = system.supported_cpuid();
-    if (!cpuid)
-        return tl::unexpected<Error>(cpuid.error());
-    features_ = features(*cpuid);
+    const auto cpuid = TRY(system.supported_cpuid());
+    features_ = features(cpuid);
     const bool tsc_deadline = vm_->check(KVM_CAP_TSC_DEADLINE_TIMER) != 0;
     for (std::uint32_t i = 0; i < vcpus; ++i) {
-        auto vcpu = vm_->create_vcpu(VcpuIndex{i});
-        if (!vcpu)
-            return tl::unexpected<Error>(vcpu.error());
-        if (auto r = vcpu->set_cpuid(vcpu_cpuid(*cpuid, VcpuIndex{i}, vcpus, tsc_deadline)); !r)
-            return r;
-        if (auto r = set_up_common(*vcpu); !r)
-            return r;
+        auto vcpu = TRY(vm_->create_vcpu(VcpuIndex{i}));
+        TRY(vcpu.set_cpuid(vcpu_cpuid(cpuid, VcpuIndex{i}, vcpus, tsc_deadline)));
+        TRY(set_up_common(vcpu));
         vcpus_.push_back(
-            std::make_unique<VcpuThread>(std::make_unique<kvm::Vcpu>(std::move(*vcpu)), buses_, observer));
+            std::make_unique<VcpuThread>(std::make_unique<kvm::Vcpu>(std::move(vcpu)), buses_, observer));
     }
     return {};
 }

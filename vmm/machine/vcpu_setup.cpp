@@ -38,29 +38,22 @@ void set_lvt(kvm_lapic_state& lapic, std::size_t offset, std::uint32_t delivery)
 }  // namespace
 
 Result<void> set_up_common(kvm::Vcpu& vcpu) {
-    if (auto r = vcpu.write_msrs(kBootMsrs); !r)
-        return r;
+    TRY(vcpu.write_msrs(kBootMsrs));
     for (const kvm::Msr& optional : kOptionalMsrs)
         (void)vcpu.write_msrs({&optional, 1});
-    auto lapic = vcpu.lapic();
-    if (!lapic)
-        return tl::unexpected<Error>(lapic.error());
-    set_lvt(*lapic, kLvtLint0, kDeliveryExtInt);
-    set_lvt(*lapic, kLvtLint1, kDeliveryNmi);
-    return vcpu.set_lapic(*lapic);
+    auto lapic = TRY(vcpu.lapic());
+    set_lvt(lapic, kLvtLint0, kDeliveryExtInt);
+    set_lvt(lapic, kLvtLint1, kDeliveryNmi);
+    return vcpu.set_lapic(lapic);
 }
 
 Result<void> set_up_boot_vcpu(kvm::VcpuPort& vcpu, const x86::GeneralRegisters& general,
                               const x86::SystemRegisters& system) {
-    auto current = vcpu.system();
-    if (!current)
-        return tl::unexpected<Error>(current.error());
+    auto current = TRY(vcpu.system());
     x86::SystemRegisters wanted = system;
-    wanted.apic_base = current->apic_base;  // a loader does not set the APIC base
-    if (auto r = vcpu.set_system(wanted); !r)
-        return r;
-    if (auto r = vcpu.set_general(general); !r)
-        return r;
+    wanted.apic_base = current.apic_base;  // a loader does not set the APIC base
+    TRY(vcpu.set_system(wanted));
+    TRY(vcpu.set_general(general));
     return vcpu.set_mp_state(KVM_MP_STATE_RUNNABLE);
 }
 

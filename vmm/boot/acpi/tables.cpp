@@ -99,8 +99,7 @@ Result<Gpa> place(const Machine& machine, Gpa base, const machine::GuestMemory& 
         return failure("ACPI tables",
                        fmt::format("{} bytes do not fit into {}", tables.size(), layout::kAcpiTablesSize),
                        "Give the guest fewer CPUs or devices");
-    if (auto written = memory.write(base, tables); !written)
-        return tl::unexpected(written.error());
+    TRY(memory.write(base, tables));
     return base;
 }
 

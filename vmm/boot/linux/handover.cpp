@@ -15,11 +15,9 @@ namespace {
 Result<std::optional<Gpa>> put_initrd(const LoadContext& context, const Handover& handover) {
     if (context.initrd.empty())
         return std::nullopt;
-    const auto place = place_initrd(context.initrd, handover.end,
-                                    std::min(handover.initrd_end, layout::kHole), context.memory);
-    if (!place)
-        return tl::unexpected(place.error());
-    return *place;
+    const auto place = TRY(place_initrd(context.initrd, handover.end,
+                                        std::min(handover.initrd_end, layout::kHole), context.memory));
+    return place;
 }
 
 Result<Gpa> put_command_line(const LoadContext& context, const Handover& handover, BootInfoArea& area) {
@@ -38,10 +36,8 @@ Result<Gpa> put_zero_page(const LoadContext& context, const Handover& handover) 
     contents.rsdp = context.rsdp;
     contents.memory = memory_map(context.memory);
     contents.initrd_size = context.initrd.size();
-    const auto initrd = put_initrd(context, handover);
-    if (!initrd)
-        return tl::unexpected(initrd.error());
-    contents.initrd = *initrd;
+    const auto initrd = TRY(put_initrd(context, handover));
+    contents.initrd = initrd;
     auto text = put_command_line(context, handover, area);
     if (!text)
         return text;
@@ -58,9 +54,7 @@ std::vector<Reservation> reservations() {
 }
 
 Result<BootState> hand_over(const LoadContext& context, const Handover& handover) {
-    const auto zero_page = put_zero_page(context, handover);
-    if (!zero_page)
-        return tl::unexpected(zero_page.error());
+    const auto zero_page = TRY(put_zero_page(context, handover));
     const auto system =
         handover.in_64_bit_mode ? enter_long_mode(context.memory) : enter_protected_mode(context.memory);
     if (!system)
@@ -69,7 +63,7 @@ Result<BootState> hand_over(const LoadContext& context, const Handover& handover
     state.protocol = handover.protocol;
     state.system = *system;
     state.general.rip = handover.entry.value;
-    state.general.rsi = zero_page->value;
+    state.general.rsi = zero_page.value;
     state.entry = handover.entry;
     return state;
 }

@@ -38,14 +38,12 @@ struct Vmlinux {
 };
 
 Result<Vmlinux> parse_vmlinux(std::span<std::byte> file) {
-    auto image = parse_elf(file);
-    if (!image)
-        return tl::unexpected(image.error());
-    const auto entry = image->physical_entry();
-    if (!image->is_64 || !entry || *entry >= layout::kHoleEnd)
-        return reject(fmt::format("its entry point {:#x} is no 64-bit kernel's", image->entry),
+    auto image = TRY(parse_elf(file));
+    const auto entry = image.physical_entry();
+    if (!image.is_64 || !entry || *entry >= layout::kHoleEnd)
+        return reject(fmt::format("its entry point {:#x} is no 64-bit kernel's", image.entry),
                       "Boot it by another protocol");
-    Vmlinux vmlinux{file, std::move(*image), {}};
+    Vmlinux vmlinux{file, std::move(image), {}};
     vmlinux.start = std::ranges::min(vmlinux.image.segments, {}, &ElfSegment::physical).physical;
     vmlinux.init_size = vmlinux.image.end() - vmlinux.start;
     return vmlinux;
@@ -76,10 +74,8 @@ Result<void> move_by(std::uint64_t slide, const Relocations& relocations, const 
                      const machine::GuestMemory& memory) {
     if (slide == 0)
         return {};
-    const auto bytes = claim(memory, "the kernel", vmlinux.start, vmlinux.image.end() - vmlinux.start);
-    if (!bytes)
-        return tl::unexpected(bytes.error());
-    return apply_relocations(relocations, slide, vmlinux.start, *bytes);
+    const auto bytes = TRY(claim(memory, "the kernel", vmlinux.start, vmlinux.image.end() - vmlinux.start));
+    return apply_relocations(relocations, slide, vmlinux.start, bytes);
 }
 
 // Places and relocates the segments, and enters them through `handover`.
@@ -87,25 +83,21 @@ Result<BootState> enter_vmlinux(const LoadContext& context, const Vmlinux& vmlin
                                 const Relocations& relocations) {
     context.log.begin(fmt::format("place {:.1f} MiB of kernel", mib(vmlinux.init_size)));
     const auto reserved = reservations();
-    if (auto placed = place_segments(vmlinux.image, vmlinux.file, reserved, context.memory); !placed)
-        return tl::unexpected(placed.error());
-    const auto slide = choose_slide(context.request, vmlinux, !relocations.empty());
-    if (!slide)
-        return tl::unexpected(slide.error());
-    if (auto moved = move_by(*slide, relocations, vmlinux, context.memory); !moved)
-        return tl::unexpected(moved.error());
+    TRY(place_segments(vmlinux.image, vmlinux.file, reserved, context.memory));
+    const auto slide = TRY(choose_slide(context.request, vmlinux, !relocations.empty()));
+    TRY(move_by(slide, relocations, vmlinux, context.memory));
     handover.entry = *vmlinux.image.physical_entry();
     handover.end = vmlinux.start + vmlinux.init_size;
-    handover.moved = *slide != 0;
+    handover.moved = slide != 0;
     auto state = hand_over(context, handover);
     if (!state)
         return state;
-    state->kaslr_slide = *slide;
-    state->first_segment = vmlinux.image.segments.front().virtual_address + *slide;
+    state->kaslr_slide = slide;
+    state->first_segment = vmlinux.image.segments.front().virtual_address + slide;
     state->summary = fmt::format("{}, 64-bit entry {:#x}, up to {:#x}", protocol_name(state->protocol),
                                  handover.entry.value, handover.end.value);
-    if (*slide != 0)
-        state->summary += fmt::format(", moved by {:#x} (KASLR)", *slide);
+    if (slide != 0)
+        state->summary += fmt::format(", moved by {:#x} (KASLR)", slide);
     return state;
 }
 
@@ -113,19 +105,15 @@ Result<BootState> load_payload(const LoadContext& context, const BzImage& image)
     const auto packing = packing_of(image.payload);
     context.log.begin(fmt::format("unpack {:.1f} MiB of {}", mib(image.payload.size()),
                                   packing ? packing_name(*packing) : "unknown packing"));
-    auto bytes = unpack(image.payload, image.init_size);
-    if (!bytes)
-        return tl::unexpected(bytes.error());
-    auto vmlinux = parse_vmlinux(*bytes);
-    if (!vmlinux)
-        return tl::unexpected(vmlinux.error());
-    vmlinux->init_size = std::max(vmlinux->init_size, image.init_size);
-    vmlinux->alignment = std::max(image.alignment, 2 * layout::kMiB);
+    auto bytes = TRY(unpack(image.payload, image.init_size));
+    auto vmlinux = TRY(parse_vmlinux(bytes));
+    vmlinux.init_size = std::max(vmlinux.init_size, image.init_size);
+    vmlinux.alignment = std::max(image.alignment, 2 * layout::kMiB);
     Handover handover;
     handover.header = image.header;
     handover.initrd_end = image.initrd_end;
     handover.command_line_size = image.command_line_size;
-    return enter_vmlinux(context, *vmlinux, handover, find_relocations(*bytes));
+    return enter_vmlinux(context, vmlinux, handover, find_relocations(bytes));
 }
 
 Result<BootState> load_decompressor(const LoadContext& context, const BzImage& image) {
@@ -134,10 +122,8 @@ Result<BootState> load_decompressor(const LoadContext& context, const BzImage& i
                       "Leave --kaslr-slide away, or give --append nokaslr instead");
     context.log.begin(
         fmt::format("place {:.1f} MiB of decompressor and packed kernel", mib(image.code.size())));
-    const auto room = claim(context.memory, "the kernel", image.preferred_address, image.init_size);
-    if (!room)
-        return tl::unexpected(room.error());
-    std::ranges::copy(image.code, room->begin());
+    const auto room = TRY(claim(context.memory, "the kernel", image.preferred_address, image.init_size));
+    std::ranges::copy(image.code, room.begin());
     Handover handover;
     handover.header = image.header;
     handover.in_64_bit_mode = image.has_64_bit_entry;
@@ -156,35 +142,31 @@ Result<BootState> load_decompressor(const LoadContext& context, const BzImage& i
 }  // namespace
 
 Result<BootState> load_linux_bzimage(const LoadContext& context) {
-    const auto image = parse_bzimage(context.kernel);
-    if (!image)
-        return tl::unexpected(image.error());
-    if (image->version < kWith32BitEntry && context.request.linux_entry == LinuxEntry::Auto)
+    const auto image = TRY(parse_bzimage(context.kernel));
+    if (image.version < kWith32BitEntry && context.request.linux_entry == LinuxEntry::Auto)
         return reject(
             fmt::format("it speaks version {}.{:02} of Linux's boot protocol, which knows its 16-bit "
                         "setup code as its only entry",
-                        image->version >> 8, image->version & 0xff),
+                        image.version >> 8, image.version & 0xff),
             "Let a BIOS start it: --firmware /usr/share/seabios/bios-256k.bin; or try its 32-bit "
             "entry: --linux-entry decompressor");
     // The payload of a 32-bit kernel has no documented entry. LZO is not supported.
-    const bool understood = image->has_64_bit_entry && packing_of(image->payload);
+    const bool understood = image.has_64_bit_entry && packing_of(image.payload);
     const LinuxEntry entry = context.request.linux_entry;
     if (entry == LinuxEntry::Payload || (entry == LinuxEntry::Auto && understood))
-        return load_payload(context, *image);
-    return load_decompressor(context, *image);
+        return load_payload(context, image);
+    return load_decompressor(context, image);
 }
 
 Result<BootState> load_linux_elf(const LoadContext& context) {
-    const auto vmlinux = parse_vmlinux(context.kernel);
-    if (!vmlinux)
-        return tl::unexpected(vmlinux.error());
+    const auto vmlinux = TRY(parse_vmlinux(context.kernel));
     Handover handover;
     handover.protocol = Protocol::LinuxElf;
     handover.initrd_end = layout::kHole;
     handover.command_line_size = layout::kCommandLineSize - 1;
     // The file has relocations if it comes from a bzImage. It is moved only on request, because its other
     // entry, PVH, does not move it either.
-    return enter_vmlinux(context, *vmlinux, handover,
+    return enter_vmlinux(context, vmlinux, handover,
                          context.request.kaslr_slide ? find_relocations(context.kernel) : Relocations{});
 }
 

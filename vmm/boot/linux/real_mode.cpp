@@ -85,20 +85,15 @@ Bytes filled_setup(const BzImage& image, const Pieces& pieces) {
 }
 
 Result<Pieces> make_pieces(const LoadContext& context, const BzImage& image) {
-    if (auto room = claim(context.memory, "the kernel", kCode, image.code.size()); !room)
-        return tl::unexpected(room.error());
-    const auto text = choose_command_line(context.request, image);
-    if (!text)
-        return tl::unexpected(text.error());
-    const auto initrd = choose_initrd_place(context, image);
-    if (!initrd)
-        return tl::unexpected(initrd.error());
+    TRY(claim(context.memory, "the kernel", kCode, image.code.size()));
+    const auto text = TRY(choose_command_line(context.request, image));
+    const auto initrd = TRY(choose_initrd_place(context, image));
     Pieces pieces;
     pieces.code.assign(image.code.begin(), image.code.end());
-    const auto characters = std::as_bytes(std::span(text->c_str(), text->size() + 1));
+    const auto characters = std::as_bytes(std::span(text.c_str(), text.size() + 1));
     pieces.command_line.assign(characters.begin(), characters.end());
     pieces.initrd.assign(context.initrd.begin(), context.initrd.end());
-    pieces.initrd_place = *initrd;
+    pieces.initrd_place = initrd;
     pieces.setup = filled_setup(image, pieces);
     return pieces;
 }
@@ -124,20 +119,15 @@ Result<std::string> offer_to_firmware(const LoadContext& context, FwCfgItems& it
     if (!is_bzimage(context.kernel))
         return reject("it is no bzImage, which is all that firmware is asked to start",
                       "Leave --firmware away");
-    const auto image = parse_bzimage(context.kernel);
-    if (!image)
-        return tl::unexpected(image.error());
-    if (auto fine = check_request(context.request, *image); !fine)
-        return tl::unexpected(fine.error());
-    auto pieces = make_pieces(context, *image);
-    if (!pieces)
-        return tl::unexpected(pieces.error());
+    const auto image = TRY(parse_bzimage(context.kernel));
+    TRY(check_request(context.request, image));
+    auto pieces = TRY(make_pieces(context, image));
     using enum FwCfgKey;
-    put(items, SetupAddress, kSetup, SetupSize, SetupData, std::move(pieces->setup));
-    put(items, KernelAddress, kCode, KernelSize, KernelData, std::move(pieces->code));
+    put(items, SetupAddress, kSetup, SetupSize, SetupData, std::move(pieces.setup));
+    put(items, KernelAddress, kCode, KernelSize, KernelData, std::move(pieces.code));
     put(items, CommandLineAddress, layout::kCommandLine, CommandLineSize, CommandLineData,
-        std::move(pieces->command_line));
-    put(items, InitrdAddress, pieces->initrd_place, InitrdSize, InitrdData, std::move(pieces->initrd));
+        std::move(pieces.command_line));
+    put(items, InitrdAddress, pieces.initrd_place, InitrdSize, InitrdData, std::move(pieces.initrd));
     items.put_file(kRomFile, rom_image());
     const auto order = std::as_bytes(std::span(kRomInBootOrder, std::strlen(kRomInBootOrder) + 1));
     items.put_file("bootorder", {order.begin(), order.end()});

@@ -100,8 +100,7 @@ Result<void> apply_relocations(const Relocations& relocations, std::uint64_t sli
     for (const auto& [places, width] : {std::pair(&relocations.words64, sizeof(std::uint64_t)),
                                         std::pair(&relocations.inverse32, sizeof(std::uint32_t)),
                                         std::pair(&relocations.words32, sizeof(std::uint32_t))}) {
-        if (auto r = check(*places, width, start, bytes.size()); !r)
-            return r;
+        TRY(check(*places, width, start, bytes.size()));
     }
     for (const std::uint32_t place : relocations.words64)
         add_at<std::uint64_t>(bytes, offset_of(place, start), slide);

@@ -94,12 +94,10 @@ Result<BzImage> parse_bzimage(std::span<const std::byte> file) {
             fmt::format("it speaks version {}.{:02} of Linux's boot protocol; 2.05 is the oldest that works",
                         image.version >> 8, image.version & 0xff),
             "Take a kernel from 2.6.20 on");
-    if (auto r = split(file, image); !r)
-        return tl::unexpected(r.error());
+    TRY(split(file, image));
     if ((get<std::uint8_t>(file, field::kLoadFlags) & kLoadedHigh) == 0)
         return reject("it is a zImage, whose code goes below 1 MiB", "Build it as a bzImage");
-    if (auto r = find_payload(file, image); !r)
-        return tl::unexpected(r.error());
+    TRY(find_payload(file, image));
     read_needs(file, image);
     return image;
 }

@@ -131,8 +131,7 @@ Result<void> GuestView::write(const x86::SystemRegisters& system, Gva gva, std::
         done += length;
     }
     for (const Piece& piece : pieces) {
-        if (auto r = write_physical(piece.gpa, piece.data); !r)
-            return r;
+        TRY(write_physical(piece.gpa, piece.data));
     }
     return {};
 }

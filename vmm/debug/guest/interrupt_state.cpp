@@ -7,11 +7,11 @@ namespace ringside::debug {
 namespace {
 
 Result<InterruptState> read(kvm::VcpuPort& vcpu) {
-    RINGSIDE_TRY_ASSIGN(general, vcpu.general());
-    RINGSIDE_TRY_ASSIGN(system, vcpu.system());
-    RINGSIDE_TRY_ASSIGN(lapic, vcpu.lapic());
-    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
-    RINGSIDE_TRY_ASSIGN(mp_state, vcpu.mp_state());
+    auto general = TRY(vcpu.general());
+    auto system = TRY(vcpu.system());
+    auto lapic = TRY(vcpu.lapic());
+    auto events = TRY(vcpu.events());
+    auto mp_state = TRY(vcpu.mp_state());
     return InterruptState{vcpu.index(), general, system, kvm::from_kvm(lapic, system.apic_base),
                           kvm::from_kvm(events, mp_state)};
 }

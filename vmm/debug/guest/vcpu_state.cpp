@@ -86,8 +86,7 @@ Result<const x86::CpuState*> VcpuState::load(const machine::StopToken&, x86::Cla
         for (const auto which : kAllClasses) {
             if (!missing.has(which))
                 continue;
-            if (auto r = fetch(vcpu, which); !r)
-                return r;
+            TRY(fetch(vcpu, which));
             loaded_.add(which);
         }
         return {};
@@ -102,8 +101,7 @@ Result<void> VcpuState::store(const machine::StopToken&, x86::ClassSet classes, 
         for (const auto which : kAllClasses) {
             if (!classes.has(which))
                 continue;
-            if (auto r = put(vcpu, which, state); !r)
-                return r;
+            TRY(put(vcpu, which, state));
         }
         return {};
     });
@@ -137,11 +135,9 @@ Result<void> VcpuState::fetch(kvm::VcpuPort& vcpu, RegisterClass which) {
         case RegisterClass::Extended:
             break;
     }
-    const auto area = vcpu.xsave();
-    if (!area)
-        return tl::unexpected<Error>(area.error());
+    const auto area = TRY(vcpu.xsave());
     x86::ExtendedState extended;
-    if (!x86::read_xsave(*area, features_.xsave_layout, extended))
+    if (!x86::read_xsave(area, features_.xsave_layout, extended))
         return tl::unexpected<Error>(
             Error{"KVM_GET_XSAVE", "the area is in a format that is not understood", 0, vcpu.index(), {}});
     state_.extended = extended;
@@ -167,13 +163,11 @@ Result<void> VcpuState::put(kvm::VcpuPort& vcpu, RegisterClass which, const x86:
 }
 
 Result<void> VcpuState::put_extended(kvm::VcpuPort& vcpu, const x86::CpuState& state) {
-    auto area = vcpu.xsave();
-    if (!area)
-        return tl::unexpected<Error>(area.error());
-    if (!x86::write_xsave(state.extended, features_.xsave_layout, *area))
+    auto area = TRY(vcpu.xsave());
+    if (!x86::write_xsave(state.extended, features_.xsave_layout, area))
         return tl::unexpected<Error>(
             Error{"KVM_SET_XSAVE", "the area is in a format that is not understood", 0, vcpu.index(), {}});
-    return vcpu.set_xsave(*area);
+    return vcpu.set_xsave(area);
 }
 
 // One by one where need be: KVM_GET_MSRS stops at the first that the host does not offer, and the others are
@@ -184,10 +178,8 @@ Result<void> VcpuState::fetch_msrs(kvm::VcpuPort& vcpu) {
         msrs[i].index = kMsrRows[i].index;
     unknown_msrs_ = 0;
     for (std::size_t first = 0; first < msrs.size();) {
-        const auto count = vcpu.read_msrs(std::span(msrs).subspan(first));
-        if (!count)
-            return tl::unexpected<Error>(count.error());
-        first += *count;
+        const auto count = TRY(vcpu.read_msrs(std::span(msrs).subspan(first)));
+        first += count;
         if (first < msrs.size())
             unknown_msrs_ |= std::uint32_t{1} << first++;
     }
@@ -203,8 +195,7 @@ Result<void> VcpuState::put_msrs(kvm::VcpuPort& vcpu, const x86::CpuState& state
         if (value == state_.msrs.*row.field)
             continue;
         const kvm::Msr msr{row.index, value};
-        if (auto r = vcpu.write_msrs({&msr, 1}); !r)
-            return r;
+        TRY(vcpu.write_msrs({&msr, 1}));
     }
     return {};
 }

@@ -29,24 +29,19 @@ constexpr std::uint64_t kNowhere = 0x3000;
 // of `vector` at `rip`.
 Result<bool> stops(ProbeGuest& guest, Mode mode, std::span<const std::uint8_t> code, std::uint32_t control,
                    const Slots& slots, std::uint64_t dr7, x86::ExceptionVector vector, std::uint64_t rip) {
-    if (auto r = guest.prepare(mode, code); !r)
-        return tl::unexpected<Error>(r.error());
+    TRY(guest.prepare(mode, code));
     // A host that does not know a control bit refuses it: an answer, not an error.
     if (auto r = guest.vcpu().set_guest_debug(KVM_GUESTDBG_ENABLE | control, slots, dr7); !r)
         return false;
-    const auto run = guest.run();
-    if (!run)
-        return tl::unexpected<Error>(run.error());
-    return (*run)->exit_reason == KVM_EXIT_DEBUG && (*run)->debug.arch.exception == number(vector) &&
-           (*run)->debug.arch.pc == rip;
+    const auto run = TRY(guest.run());
+    return run->exit_reason == KVM_EXIT_DEBUG && run->debug.arch.exception == number(vector) &&
+           run->debug.arch.pc == rip;
 }
 
 Result<Int3> probe_int3(ProbeGuest& guest, Mode mode) {
-    const auto stopped = stops(guest, mode, kInt3, KVM_GUESTDBG_USE_SW_BP, {}, 0,
-                               x86::ExceptionVector::Breakpoint, ProbeGuest::kCode);
-    if (!stopped)
-        return tl::unexpected<Error>(stopped.error());
-    if (*stopped)
+    const auto stopped = TRY(stops(guest, mode, kInt3, KVM_GUESTDBG_USE_SW_BP, {}, 0,
+                                   x86::ExceptionVector::Breakpoint, ProbeGuest::kCode));
+    if (stopped)
         return Int3::DebugExit;
     const auto& run = guest.vcpu().shared();
     if (run.exit_reason == KVM_EXIT_INTERNAL_ERROR && run.internal.suberror == KVM_INTERNAL_ERROR_EMULATION) {
@@ -79,24 +74,18 @@ Result<bool> probe_data_slot(ProbeGuest& guest) {
 // The guest has set slot 0 for itself, the debugger another one: does the guest get its #DB, by the real-mode
 // vector?
 Result<bool> probe_own_slot(ProbeGuest& guest) {
-    if (auto r = guest.prepare(Mode::Real, kNops); !r)
-        return tl::unexpected<Error>(r.error());
+    TRY(guest.prepare(Mode::Real, kNops));
     x86::DebugRegisters own;
     own.dr[0] = ProbeGuest::kCode + 1;
     own.dr7 = kDr7Execute0;
-    if (auto r = guest.vcpu().set_debug(own); !r)
-        return tl::unexpected<Error>(r.error());
+    TRY(guest.vcpu().set_debug(own));
     if (auto r = guest.vcpu().set_guest_debug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP, Slots{kNowhere},
                                               kDr7Execute0);
         !r)
         return false;
-    const auto run = guest.run();
-    if (!run)
-        return tl::unexpected<Error>(run.error());
-    const auto general = guest.vcpu().general();
-    if (!general)
-        return tl::unexpected<Error>(general.error());
-    return (*run)->exit_reason == KVM_EXIT_HLT && general->rip == ProbeGuest::kVectorHalt + 1;
+    const auto run = TRY(guest.run());
+    const auto general = TRY(guest.vcpu().general());
+    return run->exit_reason == KVM_EXIT_HLT && general.rip == ProbeGuest::kVectorHalt + 1;
 }
 
 // mov %rax, %dr7; hlt
@@ -112,18 +101,13 @@ Result<bool> probe_step_after_emulation(const kvm::System& system) {
     // mov %eax, 0xfee00080 (the task-priority register); nop; nop; out %al, $0x80
     constexpr std::array<std::uint8_t, 9> kCode{0xa3, 0x80, 0, 0xe0, 0xfe, 0x90, 0x90, 0xe6, 0x80};
     constexpr std::uint64_t kStoreLength = 5;
-    auto guest = ProbeGuest::create(system, ProbeGuest::Irqchip::InKernel);
-    if (!guest)
-        return tl::unexpected<Error>(guest.error());
-    if (auto r = guest->prepare(Mode::Protected, kCode); !r)
-        return tl::unexpected<Error>(r.error());
-    if (auto r = guest->vcpu().set_guest_debug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, Slots{}, 0); !r)
+    auto guest = TRY(ProbeGuest::create(system, ProbeGuest::Irqchip::InKernel));
+    TRY(guest.prepare(Mode::Protected, kCode));
+    if (auto r = guest.vcpu().set_guest_debug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, Slots{}, 0); !r)
         return false;
     for (const std::uint64_t length : {kStoreLength, kStoreLength + 1, kStoreLength + 2}) {
-        const auto run = guest->run();
-        if (!run)
-            return tl::unexpected<Error>(run.error());
-        if ((*run)->exit_reason != KVM_EXIT_DEBUG || (*run)->debug.arch.pc != ProbeGuest::kCode + length)
+        const auto run = TRY(guest.run());
+        if (run->exit_reason != KVM_EXIT_DEBUG || run->debug.arch.pc != ProbeGuest::kCode + length)
             return false;
     }
     return true;
@@ -133,48 +117,36 @@ Result<bool> probe_step_after_emulation(const kvm::System& system) {
 Result<bool> probe_cpuid_mask(const kvm::System& system) {
     constexpr std::uint32_t kSse3 = 1;  // leaf 1 ECX bit 0
     constexpr std::array<std::uint8_t, 8> kCode{0xb8, 1, 0, 0, 0, 0x0f, 0xa2, 0xf4};
-    auto entries = system.supported_cpuid();
-    if (!entries)
-        return tl::unexpected<Error>(entries.error());
-    for (auto& entry : *entries) {
+    auto entries = TRY(system.supported_cpuid());
+    for (auto& entry : entries) {
         if (entry.function == 1)
             entry.ecx &= ~kSse3;
     }
     auto guest = ProbeGuest::create(system);  // CPUID is fixed at the first KVM_RUN
     if (!guest)
         return tl::unexpected<Error>(guest.error());
-    if (auto r = guest->vcpu().set_cpuid(*entries); !r)
-        return tl::unexpected<Error>(r.error());
-    if (auto r = guest->prepare(Mode::Long, kCode); !r)
-        return tl::unexpected<Error>(r.error());
-    if (auto r = guest->run(); !r)
-        return tl::unexpected<Error>(r.error());
-    const auto general = guest->vcpu().general();
-    if (!general)
-        return tl::unexpected<Error>(general.error());
-    return (general->rcx & kSse3) == 0;
+    TRY(guest->vcpu().set_cpuid(entries));
+    TRY(guest->prepare(Mode::Long, kCode));
+    TRY(guest->run());
+    const auto general = TRY(guest->vcpu().general());
+    return (general.rcx & kSse3) == 0;
 }
 
 // RDMSR of LSTAR under a filter that denies it: KVM_EXIT_X86_RDMSR?
 Result<bool> probe_msr_exit(const kvm::System& system) {
     constexpr std::array<std::uint8_t, 8> kCode{0xb9, 0x82, 0, 0, 0xc0, 0x0f, 0x32, 0xf4};
-    auto guest = ProbeGuest::create(system);
-    if (!guest)
-        return tl::unexpected<Error>(guest.error());
-    if (!guest->vm().enable(KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_FILTER))
+    auto guest = TRY(ProbeGuest::create(system));
+    if (!guest.vm().enable(KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_FILTER))
         return false;
     std::uint8_t bitmap = 0;  // one MSR, denied
     kvm_msr_filter filter{};
     filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
     filter.ranges[0] = {KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, 1, x86::msr::kLstar, &bitmap};
-    if (!guest->vm().set_msr_filter(filter))
+    if (!guest.vm().set_msr_filter(filter))
         return false;
-    if (auto r = guest->prepare(Mode::Long, kCode); !r)
-        return tl::unexpected<Error>(r.error());
-    const auto run = guest->run();
-    if (!run)
-        return tl::unexpected<Error>(run.error());
-    return (*run)->exit_reason == KVM_EXIT_X86_RDMSR && (*run)->msr.index == x86::msr::kLstar;
+    TRY(guest.prepare(Mode::Long, kCode));
+    const auto run = TRY(guest.run());
+    return run->exit_reason == KVM_EXIT_X86_RDMSR && run->msr.index == x86::msr::kLstar;
 }
 
 // Stores a probe's answer, or keeps its error and skips what follows.
@@ -191,30 +163,28 @@ void take(Result<void>& status, T& field, Result<T> answer) {
 }  // namespace
 
 Result<HostAbilities> probe_host(const kvm::System& system) {
-    auto guest = ProbeGuest::create(system);
-    if (!guest)
-        return tl::unexpected<Error>(guest.error());
+    auto guest = TRY(ProbeGuest::create(system));
     HostAbilities a;
     Result<void> status;
-    a.synced_registers = guest->vcpu().has_synced_registers();
-    take(status, a.int3_real, probe_int3(*guest, Mode::Real));
-    take(status, a.int3_protected, probe_int3(*guest, Mode::Protected));
-    take(status, a.int3_long, probe_int3(*guest, Mode::Long));
+    a.synced_registers = guest.vcpu().has_synced_registers();
+    take(status, a.int3_real, probe_int3(guest, Mode::Real));
+    take(status, a.int3_protected, probe_int3(guest, Mode::Protected));
+    take(status, a.int3_long, probe_int3(guest, Mode::Long));
     ExitTraps exit_traps;
     take(status, exit_traps, probe_exit_traps(system));
     a.halt_traps = exit_traps.halt;
     a.undefined_traps = exit_traps.undefined;
-    take(status, a.execute_slots, probe_execute_slot(*guest, Mode::Long));
-    take(status, a.data_slots, probe_data_slot(*guest));
-    take(status, a.own_slots_fire, probe_own_slot(*guest));
-    take(status, a.debug_register_exits, probe_debug_register_exit(*guest));
-    take(status, a.step_real, probe_step(*guest, Mode::Real));
-    take(status, a.step_long, probe_step(*guest, Mode::Long));
+    take(status, a.execute_slots, probe_execute_slot(guest, Mode::Long));
+    take(status, a.data_slots, probe_data_slot(guest));
+    take(status, a.own_slots_fire, probe_own_slot(guest));
+    take(status, a.debug_register_exits, probe_debug_register_exit(guest));
+    take(status, a.step_real, probe_step(guest, Mode::Real));
+    take(status, a.step_long, probe_step(guest, Mode::Long));
     take(status, a.step_survives_emulation, probe_step_after_emulation(system));
-    take(status, a.step_blocks_interrupts, probe_step(*guest, Mode::Long, KVM_GUESTDBG_BLOCKIRQ));
-    take(status, a.int3_user, probe_int3(*guest, Mode::LongUser));
-    take(status, a.execute_slots_user, probe_execute_slot(*guest, Mode::LongUser));
-    take(status, a.step_user, probe_step(*guest, Mode::LongUser));
+    take(status, a.step_blocks_interrupts, probe_step(guest, Mode::Long, KVM_GUESTDBG_BLOCKIRQ));
+    take(status, a.int3_user, probe_int3(guest, Mode::LongUser));
+    take(status, a.execute_slots_user, probe_execute_slot(guest, Mode::LongUser));
+    take(status, a.step_user, probe_step(guest, Mode::LongUser));
     take(status, a.cpuid_masks, probe_cpuid_mask(system));
     take(status, a.msr_exits, probe_msr_exit(system));
     if (!status)

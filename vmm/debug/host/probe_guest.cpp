@@ -95,51 +95,31 @@ void fill_memory(const machine::GuestMemory& memory, std::span<const std::uint8_
 }  // namespace
 
 Result<ProbeGuest> ProbeGuest::create(const kvm::System& system, Irqchip irqchip) {
-    auto region = machine::MemoryRegion::allocate(Gpa{0}, kMemorySize);
-    if (!region)
-        return tl::unexpected<Error>(region.error());
+    auto region = TRY(machine::MemoryRegion::allocate(Gpa{0}, kMemorySize));
     std::vector<machine::MemoryRegion> regions;
-    regions.push_back(std::move(*region));
-    auto memory = machine::GuestMemory::create(std::move(regions));
-    if (!memory)
-        return tl::unexpected<Error>(memory.error());
-    auto vm = system.create_vm();
-    if (!vm)
-        return tl::unexpected<Error>(vm.error());
+    regions.push_back(std::move(region));
+    auto memory = TRY(machine::GuestMemory::create(std::move(regions)));
+    auto vm = TRY(system.create_vm());
     // Intel hosts without unrestricted guest need these pages for real mode.
-    if (auto r = vm->set_tss_address(Gpa{0xfffbd000}); !r)
-        return tl::unexpected<Error>(r.error());
-    if (auto r = vm->set_memory(0, Gpa{0}, kMemorySize, memory->span(Gpa{0}, kMemorySize).data(), 0); !r)
-        return tl::unexpected<Error>(r.error());
+    TRY(vm.set_tss_address(Gpa{0xfffbd000}));
+    TRY(vm.set_memory(0, Gpa{0}, kMemorySize, memory.span(Gpa{0}, kMemorySize).data(), 0));
     if (irqchip == Irqchip::InKernel) {
-        if (auto r = vm->create_irqchip(); !r)
-            return tl::unexpected<Error>(r.error());
+        TRY(vm.create_irqchip());
     }
-    auto vcpu = vm->create_vcpu(VcpuIndex{0});
-    if (!vcpu)
-        return tl::unexpected<Error>(vcpu.error());
-    const auto cpuid = system.supported_cpuid();
-    if (!cpuid)
-        return tl::unexpected<Error>(cpuid.error());
-    if (auto r = vcpu->set_cpuid(*cpuid); !r)
-        return tl::unexpected<Error>(r.error());
-    return ProbeGuest(std::move(*vm), std::move(*vcpu), std::move(*memory));
+    auto vcpu = TRY(vm.create_vcpu(VcpuIndex{0}));
+    const auto cpuid = TRY(system.supported_cpuid());
+    TRY(vcpu.set_cpuid(cpuid));
+    return ProbeGuest(std::move(vm), std::move(vcpu), std::move(memory));
 }
 
 Result<void> ProbeGuest::prepare(Mode mode, std::span<const std::uint8_t> code) {
     fill_memory(memory_, code);
     constexpr std::array<std::uint64_t, 4> kNoSlots{};
-    if (auto r = vcpu_.set_guest_debug(0, kNoSlots, 0); !r)
-        return r;
-    if (auto r = vcpu_.set_debug({}); !r)
-        return r;
-    if (auto r = vcpu_.set_events(kvm_vcpu_events{}); !r)
-        return r;
-    auto system = vcpu_.system();
-    if (!system)
-        return tl::unexpected<Error>(system.error());
-    if (auto r = vcpu_.set_system(registers_for(mode, *system)); !r)
-        return r;
+    TRY(vcpu_.set_guest_debug(0, kNoSlots, 0));
+    TRY(vcpu_.set_debug({}));
+    TRY(vcpu_.set_events(kvm_vcpu_events{}));
+    auto system = TRY(vcpu_.system());
+    TRY(vcpu_.set_system(registers_for(mode, system)));
     x86::GeneralRegisters general;
     general.rip = kCode;
     general.rsp = kStackTop;
@@ -148,10 +128,8 @@ Result<void> ProbeGuest::prepare(Mode mode, std::span<const std::uint8_t> code) 
 
 Result<const kvm_run*> ProbeGuest::run() {
     for (;;) {
-        const auto outcome = vcpu_.run();
-        if (!outcome)
-            return tl::unexpected<Error>(outcome.error());
-        if (*outcome == kvm::RunOutcome::Exit)
+        const auto outcome = TRY(vcpu_.run());
+        if (outcome == kvm::RunOutcome::Exit)
             return &vcpu_.shared();
     }
 }

@@ -9,7 +9,7 @@ Result<void> ArmedSetup::set(const SlotSetup& setup, std::uint32_t extra) {
 Result<void> ArmedSetup::program(const SlotSetup& setup, bool force) {
     if (!force && setup == setup_)
         return {};
-    RINGSIDE_TRY(set(setup, 0));
+    TRY(set(setup, 0));
     setup_ = setup;
     return {};
 }

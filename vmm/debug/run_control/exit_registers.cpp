@@ -8,8 +8,8 @@ Result<void> ExitRegisters::fetch() {
         system = vcpu_.synced_system();
         return {};
     }
-    RINGSIDE_TRY_ASSIGN(now_general, vcpu_.general());
-    RINGSIDE_TRY_ASSIGN(now_system, vcpu_.system());
+    auto now_general = TRY(vcpu_.general());
+    auto now_system = TRY(vcpu_.system());
     general = now_general;
     system = now_system;
     return {};

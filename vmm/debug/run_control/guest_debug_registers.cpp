@@ -10,7 +10,7 @@ namespace ringside::debug {
 Result<bool> GuestDebugRegisters::look(const DebugPlan& plan) {
     if (known_ || abilities_.own_slots_fire || !plan.dr7.any_enabled())
         return false;
-    RINGSIDE_TRY_ASSIGN(own, read());
+    auto own = TRY(read());
     known_ = own;
     SlotSetup both = SlotSetup::from(plan);
     const bool was_short = std::exchange(short_of_slots_, !add_guest_slots(both, *known_));
@@ -21,7 +21,7 @@ Result<void> GuestDebugRegisters::share(SlotSetup& setup) {
     if (!setup.uses_slots() || abilities_.own_slots_fire)
         return {};
     if (!known_) {
-        RINGSIDE_TRY_ASSIGN(own, read());
+        auto own = TRY(read());
         known_ = own;
     }
     (void)add_guest_slots(setup, *known_);  // a slot that is used for a step may leave one out for that long
@@ -46,7 +46,7 @@ unsigned GuestDebugRegisters::hits(const SlotSetup& armed, x86::Dr6 dr6, x86::Dr
 }
 
 Result<bool> GuestDebugRegisters::breaks_at(Gva address) const {
-    RINGSIDE_TRY_ASSIGN(own, read());
+    auto own = TRY(read());
     const auto dr7 = x86::Dr7::from_raw(own.dr7);
     for (unsigned slot = 0; slot < x86::kDebugSlots; ++slot) {
         if (dr7.enabled(slot) && dr7.condition(slot) == x86::DebugCondition::Execute &&

@@ -13,7 +13,7 @@ void GuestTraps::look() {
 Result<void> GuestTraps::end_single_step(bool guest_trap_flag) {
     if (!armed_.single_steps())
         return {};
-    RINGSIDE_TRY(armed_.end_single_step());
+    TRY(armed_.end_single_step());
     if (!guest_trap_flag)
         return {};
     at_.set_trap_flag();
@@ -21,11 +21,11 @@ Result<void> GuestTraps::end_single_step(bool guest_trap_flag) {
 }
 
 Result<void> GuestTraps::give_debug_exception(std::uint64_t causes, bool guest_trap_flag) {
-    RINGSIDE_TRY(end_single_step(guest_trap_flag));
-    RINGSIDE_TRY_ASSIGN(debug, vcpu_.debug());
+    TRY(end_single_step(guest_trap_flag));
+    auto debug = TRY(vcpu_.debug());
     debug.dr6 = (debug.dr6 & ~x86::Dr6::kSlots) | causes;
-    RINGSIDE_TRY(vcpu_.set_debug(debug));
-    RINGSIDE_TRY(armed_.inject_debug_exception());
+    TRY(vcpu_.set_debug(debug));
+    TRY(armed_.inject_debug_exception());
     pending_ = true;
     return {};
 }
@@ -34,7 +34,7 @@ Result<void> GuestTraps::give_breakpoint() {
     if (vcpu_.shared().exit_reason == KVM_EXIT_DEBUG)
         return armed_.inject_breakpoint();
     ++at_.general.rip;
-    RINGSIDE_TRY(at_.store_general());
+    TRY(at_.store_general());
     return kvm::inject_breakpoint_trap(vcpu_);
 }
 

@@ -13,7 +13,7 @@ class UserTrapFlag {
         if (at.trap_flag())
             return {};
         at.set_trap_flag();
-        RINGSIDE_TRY(at.store_general());
+        TRY(at.store_general());
         set_ = true;
         return {};
     }

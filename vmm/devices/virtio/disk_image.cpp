@@ -60,8 +60,7 @@ Result<DiskImage> DiskImage::open(const DiskSpec& spec) {
     Fd fd(::open(spec.path.c_str(), (spec.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC));
     if (!fd)
         return errno_failure(operation(spec), errno, spec.read_only ? "" : "FILE,ro needs no right to write");
-    if (auto r = lock(fd.get(), spec); !r)
-        return tl::unexpected<Error>(r.error());
+    TRY(lock(fd.get(), spec));
     const off_t size = ::lseek(fd.get(), 0, SEEK_END);  // works on block devices, too
     if (size < 0)
         return errno_failure(operation(spec), errno);

@@ -124,10 +124,8 @@ Result<Fd> start_passt() {
 }  // namespace
 
 Result<std::unique_ptr<NetBackend>> open_passt(const std::string& socket) {
-    auto fd = socket.empty() ? start_passt() : connect_unix("--net passt:" + socket, socket);
-    if (!fd)
-        return tl::unexpected<Error>(fd.error());
-    return std::make_unique<Passt>(std::move(*fd));
+    auto fd = TRY(socket.empty() ? start_passt() : connect_unix("--net passt:" + socket, socket));
+    return std::make_unique<Passt>(std::move(fd));
 }
 
 }  // namespace ringside::devices::virtio

@@ -130,12 +130,10 @@ tl::expected<void, std::string> Queue::collect(std::uint16_t head, Chain& chain)
         Descriptor descriptor{};
         std::memcpy(&descriptor, walk.table.data() + walk.index * kDescriptorSize, sizeof descriptor);
         if (descriptor.has(kDescriptorIndirect)) {
-            if (auto r = enter_indirect(descriptor, walk); !r)
-                return r;
+            TRY(enter_indirect(descriptor, walk));
             continue;
         }
-        if (auto r = add_buffer(descriptor, chain); !r)
-            return r;
+        TRY(add_buffer(descriptor, chain));
         if (!descriptor.has(kDescriptorNext))
             return {};
         walk.index = descriptor.next;

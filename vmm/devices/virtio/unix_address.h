@@ -25,11 +25,9 @@ inline Result<sockaddr_un> unix_address(const std::string& operation, const std:
 // Returns a stream socket that is connected to the listener at the path. Does not wait: a listener that is
 // too busy to accept at once is an error (EAGAIN), and so is an absent one.
 inline Result<Fd> connect_unix(const std::string& operation, const std::string& path) {
-    const auto address = unix_address(operation, path);
-    if (!address)
-        return tl::unexpected<Error>(address.error());
+    const auto address = TRY(unix_address(operation, path));
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return errno_failure(operation, errno, "A program must listen there first");
     return fd;
 }

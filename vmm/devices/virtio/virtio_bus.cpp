@@ -36,8 +36,7 @@ Result<std::unique_ptr<VirtioBus>> VirtioBus::create(const Wiring& wiring,
             Transport::Wiring{wiring.memory, wiring.gate, wiring.interrupt(places[i].gsi),
                               [thread = slot.thread.get()](Events events) { thread->ring(events); },
                               wiring.report});
-        if (auto r = wiring.mmio.attach(places[i].base.value, places[i].size, *slot.transport); !r)
-            return tl::unexpected<Error>(r.error());
+        TRY(wiring.mmio.attach(places[i].base.value, places[i].size, *slot.transport));
     }
     return bus;
 }

@@ -50,11 +50,9 @@ struct Vsock::Handshake {
 
 Result<std::unique_ptr<Vsock>> Vsock::open(const VsockSpec& spec) {
     const std::string operation = "--vsock " + std::to_string(spec.cid) + "," + spec.path;
-    const auto address = unix_address(operation, spec.path);
-    if (!address)
-        return tl::unexpected<Error>(address.error());
+    const auto address = TRY(unix_address(operation, spec.path));
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return errno_failure(operation, errno,
                              errno == EADDRINUSE ? "Remove the file if nothing uses it" : "");
     if (::listen(fd.get(), SOMAXCONN) != 0)

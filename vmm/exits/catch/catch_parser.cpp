@@ -77,13 +77,10 @@ class Parser {
     explicit Parser(std::string_view text) : tokens_(tokenize(text)) { rule_.text = text; }
 
     Result<CatchRule> run() {
-        if (auto subject = parse_subject(); !subject)
-            return tl::unexpected<Error>(subject.error());
+        TRY(parse_subject());
         while (!peek().empty() && !equal_ignoring_case(peek(), "count"))
-            if (auto condition = parse_condition(); !condition)
-                return tl::unexpected<Error>(condition.error());
-        if (auto count = parse_count(); !count)
-            return tl::unexpected<Error>(count.error());
+            TRY(parse_condition());
+        TRY(parse_count());
         return std::move(rule_);
     }
 
@@ -145,14 +142,12 @@ class Parser {
                 return not_understood(word, "==, !=, <, <=, >, >= or \"in\"");
             condition.comparison = *comparison;
         }
-        if (auto low = parse_operand(condition.low); !low)
-            return low;
+        TRY(parse_operand(condition.low));
         condition.high = condition.low;
         if (range) {
             if (const std::string_view dots = take(); dots != "..")
                 return not_understood(dots, "\"..\" and the range's last number");
-            if (auto high = parse_operand(condition.high); !high)
-                return high;
+            TRY(parse_operand(condition.high));
             if (condition.high < condition.low)
                 return failure("catch", "the range ends before it begins", kExample);
         }
@@ -172,8 +167,7 @@ class Parser {
     Result<void> parse_count() {
         if (!skip("count"))
             return {};
-        if (auto count = parse_operand(rule_.count); !count)
-            return count;
+        TRY(parse_operand(rule_.count));
         if (rule_.count == 0)
             return failure("catch", "hits are counted from 1", kExample);
         if (!peek().empty())

@@ -37,13 +37,9 @@ struct HardwareTracer::Vcpu {
 
 Result<std::unique_ptr<HardwareTracer>> HardwareTracer::start(std::span<const pid_t> threads,
                                                               const std::filesystem::path& tracefs) {
-    auto exit = load_kvm_tracepoint(tracefs, "kvm_exit");
-    if (!exit)
-        return tl::unexpected<Error>(exit.error());
-    auto entry = load_kvm_tracepoint(tracefs, "kvm_entry");
-    if (!entry)
-        return tl::unexpected<Error>(entry.error());
-    KvmTracepoints tracepoints{std::move(*exit), std::move(*entry), {}};
+    auto exit = TRY(load_kvm_tracepoint(tracefs, "kvm_exit"));
+    auto entry = TRY(load_kvm_tracepoint(tracefs, "kvm_entry"));
+    KvmTracepoints tracepoints{std::move(exit), std::move(entry), {}};
     std::vector<std::uint32_t> ids = {tracepoints.exit.id, tracepoints.entry.id};
     for (const char* event : kDetailTracepoints)
         if (auto detail = load_kvm_tracepoint(tracefs, event)) {
@@ -52,10 +48,8 @@ Result<std::unique_ptr<HardwareTracer>> HardwareTracer::start(std::span<const pi
         }
     std::vector<PerfRing> rings;
     for (const pid_t thread : threads) {
-        auto ring = PerfRing::open(thread, ids, kRingPages);
-        if (!ring)
-            return tl::unexpected<Error>(ring.error());
-        rings.push_back(std::move(*ring));
+        auto ring = TRY(PerfRing::open(thread, ids, kRingPages));
+        rings.push_back(std::move(ring));
     }
     std::unique_ptr<HardwareTracer> tracer(new HardwareTracer(std::move(tracepoints), std::move(rings)));
     tracer->thread_ = std::thread([&self = *tracer] { self.run(); });

@@ -75,18 +75,16 @@ Result<PerfRing> PerfRing::open(pid_t thread, std::span<const std::uint32_t> tra
         attributes.clockid = CLOCK_MONOTONIC_RAW;
         attributes.watermark = 1;
         attributes.wakeup_watermark = static_cast<std::uint32_t>(size / 4);
-        auto event = open_event(attributes, thread);
-        if (!event)
-            return tl::unexpected<Error>(event.error());
+        auto event = TRY(open_event(attributes, thread));
         if (events.empty()) {
-            void* address = ::mmap(nullptr, page + size, PROT_READ | PROT_WRITE, MAP_SHARED, event->get(), 0);
+            void* address = ::mmap(nullptr, page + size, PROT_READ | PROT_WRITE, MAP_SHARED, event.get(), 0);
             if (address == MAP_FAILED)
                 return errno_failure("map the perf ring", errno, "Raise kernel.perf_event_mlock_kb");
             mapping = Mapping(address, page + size);
-        } else if (::ioctl(event->get(), PERF_EVENT_IOC_SET_OUTPUT, events.front().get()) != 0) {
+        } else if (::ioctl(event.get(), PERF_EVENT_IOC_SET_OUTPUT, events.front().get()) != 0) {
             return errno_failure("PERF_EVENT_IOC_SET_OUTPUT", errno);
         }
-        events.push_back(std::move(*event));
+        events.push_back(std::move(event));
     }
     if (events.empty())
         return failure(kOperation, "no tracepoint was named");
@@ -129,14 +127,11 @@ Result<HardwareCatch> HardwareCatch::arm(pid_t thread, std::uint32_t tracepoint,
         1;  // the kernel insists: a signal that a new program does not expect would kill it
     attributes.sig_data = cookie;
     attributes.disabled = 1;
-    auto event = open_event(attributes, thread);
-    if (!event)
-        return tl::unexpected<Error>(event.error());
-    if (!filter.empty() && ::ioctl(event->get(), PERF_EVENT_IOC_SET_FILTER, filter.c_str()) != 0)
+    auto event = TRY(open_event(attributes, thread));
+    if (!filter.empty() && ::ioctl(event.get(), PERF_EVENT_IOC_SET_FILTER, filter.c_str()) != 0)
         return errno_failure("set the tracepoint's filter to " + filter, errno);
-    HardwareCatch armed(std::move(*event));
-    if (auto enabled = armed.enable(true); !enabled)
-        return tl::unexpected<Error>(enabled.error());
+    HardwareCatch armed(std::move(event));
+    TRY(armed.enable(true));
     return armed;
 }
 

@@ -62,10 +62,8 @@ Result<std::filesystem::path> find_tracefs(std::span<const std::filesystem::path
 }
 
 Result<TracepointFormat> load_kvm_tracepoint(const std::filesystem::path& root, std::string_view event) {
-    const auto text = read_text(root / "events" / "kvm" / event / "format");
-    if (!text)
-        return tl::unexpected<Error>(text.error());
-    return parse_tracepoint_format(*text);
+    const auto text = TRY(read_text(root / "events" / "kvm" / event / "format"));
+    return parse_tracepoint_format(text);
 }
 
 std::optional<x86::VirtualizationKind> host_virtualization(const std::filesystem::path& modules) {

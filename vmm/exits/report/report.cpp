@@ -137,16 +137,12 @@ Result<void> export_recording(const Export& file, const RunRecording& run, const
 }
 
 Result<std::string> report_trace(const std::filesystem::path& trace, const ReportOptions& options) {
-    const auto run = read_trace(trace);
-    if (!run)
-        return tl::unexpected<Error>(run.error());
-    const RecordingInfo& info = run->userspace.info;
-    auto symbols = load_symbols(options, info);
-    if (!symbols)
-        return tl::unexpected<Error>(symbols.error());
-    symbols->set_slide(info.slide);
+    const auto run = TRY(read_trace(trace));
+    const RecordingInfo& info = run.userspace.info;
+    auto symbols = TRY(load_symbols(options, info));
+    symbols.set_slide(info.slide);
     Names names;
-    names.symbol = [&symbols](std::uint64_t rip) { return symbols->describe(rip); };
+    names.symbol = [&symbols](std::uint64_t rip) { return symbols.describe(rip); };
     Names hardware_names = names;
     hardware_names.device = [](AddressKind kind, std::uint64_t address) {
         return kind == AddressKind::Msr ? std::string(x86::msr_name(static_cast<std::uint32_t>(address)))
@@ -156,13 +152,12 @@ Result<std::string> report_trace(const std::filesystem::path& trace, const Repor
                        const ExitRecord& exit) { return describe_failure(exit, kind); };
     const KvmReasons reasons;
     const TracepointReasons hardware_reasons(info.hardware.value_or(HardwareDescription{}));
-    const Source source = userspace_source(reasons, run->userspace.rate);
+    const Source source = userspace_source(reasons, run.userspace.rate);
     const Source hardware = hardware_source(hardware_reasons);
     const RunWords words{source, names, &hardware, &hardware_names};
     for (const Export& file : options.exports)
-        if (auto written = export_recording(file, *run, words); !written)
-            return tl::unexpected<Error>(written.error());
-    return tables_text(tiers_of(*run, words), options.last);
+        TRY(export_recording(file, run, words));
+    return tables_text(tiers_of(run, words), options.last);
 }
 
 }  // namespace ringside::exits

@@ -136,10 +136,8 @@ Result<SymbolTable> SymbolTable::load(const std::filesystem::path& path) {
     if (elf_kind(elf.get()) != ELF_K_ELF)
         return failure(operation(path), "not an ELF file",
                        "Give the unstripped kernel (vmlinux) with --symbols FILE");
-    auto symbols = read_symbols(elf.get(), path);
-    if (!symbols)
-        return tl::unexpected<Error>(symbols.error());
-    return SymbolTable(std::move(*symbols));
+    auto symbols = TRY(read_symbols(elf.get(), path));
+    return SymbolTable(std::move(symbols));
 }
 
 std::optional<SymbolTable::Match> SymbolTable::find(std::uint64_t address) const {

@@ -259,19 +259,17 @@ RunRecording finish(Collector collector) {
 }  // namespace
 
 Result<RunRecording> read_trace(const std::filesystem::path& path) {
-    const auto file = TraceFile::open(path);
-    if (!file)
-        return tl::unexpected<Error>(file.error());
+    const auto file = TRY(TraceFile::open(path));
 
     std::map<std::uint64_t, std::uint64_t> by_sequence;
-    for (std::uint64_t i = 0; i < file->segments(); ++i) {
-        const auto header = load_at<BlockHeader>(file->read(file->offset_of(i), sizeof(BlockHeader)), 0);
+    for (std::uint64_t i = 0; i < file.segments(); ++i) {
+        const auto header = load_at<BlockHeader>(file.read(file.offset_of(i), sizeof(BlockHeader)), 0);
         if (header && header->magic == kBlockMagic)
             by_sequence[header->sequence] = i;
     }
     Collector collector;
     for (const auto& [sequence, index] : by_sequence)
-        take_segment(collector, file->segment(index), sequence);
+        take_segment(collector, file.segment(index), sequence);
     if (!collector.any_info)
         return failure(operation(path), "nothing in it can be read");
 

@@ -56,15 +56,12 @@ Result<TraceSegments> TraceSegments::create(const std::filesystem::path& path, c
     if (!file)
         return tl::unexpected<Error>(write_error(path, errno));
     TraceSegments segments(std::move(file), path, start, bounds);
-    if (auto set = segments.set_info(info); !set)
-        return tl::unexpected<Error>(set.error());
+    TRY(segments.set_info(info));
     TraceFileHeader header;
     header.segment_bytes = bounds.segment_bytes;
     header.segments = bounds.segments;
-    if (auto written = segments.write_at(0, std::as_bytes(std::span(&header, 1))); !written)
-        return tl::unexpected<Error>(written.error());
-    if (auto started = segments.start_segment(); !started)
-        return tl::unexpected<Error>(started.error());
+    TRY(segments.write_at(0, std::as_bytes(std::span(&header, 1))));
+    TRY(segments.start_segment());
     return segments;
 }
 
@@ -83,8 +80,7 @@ Result<void> TraceSegments::set_info(const RecordingInfo& info) {
 }
 
 Result<void> TraceSegments::append_info(const RecordingInfo& info) {
-    if (auto set = set_info(info); !set)
-        return set;
+    TRY(set_info(info));
     if (bounds_.segment_bytes - used_ < sizeof(BlockHeader) + info_.size())
         return start_segment();
     return append_block(BlockType::Info, std::as_bytes(std::span(info_)));
@@ -106,8 +102,7 @@ Result<void> TraceSegments::append_block(BlockType type, std::span<const std::by
     block.reserve(sizeof header + payload.size());
     ringside::append(block, header);
     block.insert(block.end(), payload.begin(), payload.end());
-    if (auto written = write_at(segment_start() + used_, block); !written)
-        return written;
+    TRY(write_at(segment_start() + used_, block));
     used_ += static_cast<std::uint32_t>(block.size());
     return {};
 }
@@ -121,8 +116,7 @@ Result<void> TraceSegments::append(BlockType type, ExitsBlock block, std::span<c
         const std::uint32_t overhead = sizeof(BlockHeader) + sizeof(ExitsBlock);
         std::uint32_t room = bounds_.segment_bytes - used_;
         if (room < overhead + sizeof(Packed)) {
-            if (auto started = start_segment(); !started)
-                return started;
+            TRY(start_segment());
             room = bounds_.segment_bytes - used_;
         }
         const std::size_t count = std::min(exits.size(), (room - overhead) / sizeof(Packed));
@@ -132,8 +126,7 @@ Result<void> TraceSegments::append(BlockType type, ExitsBlock block, std::span<c
         ringside::append(payload, block);
         const auto bytes = std::as_bytes(exits.first(count));
         payload.insert(payload.end(), bytes.begin(), bytes.end());
-        if (auto written = append_block(type, payload); !written)
-            return written;
+        TRY(append_block(type, payload));
         exits = exits.subspan(count);
         block.first += count;
     } while (!exits.empty());
@@ -153,8 +146,7 @@ Result<void> TraceSegments::append_hardware_exits(std::uint32_t vcpu, std::uint6
 
 Result<void> TraceSegments::append_end() {
     if (bounds_.segment_bytes - used_ < sizeof(BlockHeader)) {
-        if (auto started = start_segment(); !started)
-            return started;
+        TRY(start_segment());
     }
     return append_block(BlockType::End, {});
 }

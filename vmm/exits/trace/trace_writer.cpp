@@ -19,10 +19,8 @@ constexpr std::size_t kBatch = 4096;
 Result<std::unique_ptr<TraceWriter>> TraceWriter::start(const std::filesystem::path& path,
                                                         std::uint32_t vcpus, const RecordingInfo& info,
                                                         const TscClock& clock, TraceBounds bounds) {
-    auto segments = TraceSegments::create(path, info, clock.start(), bounds);
-    if (!segments)
-        return tl::unexpected<Error>(segments.error());
-    std::unique_ptr<TraceWriter> writer(new TraceWriter(std::move(*segments), vcpus));
+    auto segments = TRY(TraceSegments::create(path, info, clock.start(), bounds));
+    std::unique_ptr<TraceWriter> writer(new TraceWriter(std::move(segments), vcpus));
     if (writer->wakeup_.fd() < 0)
         return failure("write trace " + path.string(), "no eventfd",
                        "Raise the limit on open files (ulimit -n)");
