@@ -1,10 +1,15 @@
-// Escapes text for an XML document or attribute.
+// Escapes text for an XML document or attribute; a character that XML does not allow becomes '?'.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 namespace ringside::gdbstub {
+
+// XML 1.0 has no way to write most control characters.
+inline bool is_allowed(char c) {
+    return static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n' || c == '\r';
+}
 
 inline std::string xml_escape(std::string_view text) {
     std::string escaped;
@@ -23,7 +28,7 @@ inline std::string xml_escape(std::string_view text) {
                 escaped += "&quot;";
                 break;
             default:
-                escaped += c;
+                escaped += is_allowed(c) ? c : '?';
         }
     }
     return escaped;

@@ -2,6 +2,7 @@
 // (vmm/cli/lab_host.h), the declarations say which files go there and which come back.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -31,6 +32,11 @@ class DeclaredOptions {
     template <typename T>
     CLI::Option* add(const std::string& names, T& value, Refers refers, const std::string& help) {
         return declare(app_.add_option(names, value, help), refers);
+    }
+    // An option whose text goes to `take`.
+    CLI::Option* add_text(const std::string& names, std::function<void(const std::string&)> take,
+                          Refers refers, const std::string& help) {
+        return declare(app_.add_option_function<std::string>(names, take, help), refers);
     }
     CLI::Option* add_flag(const std::string& names, bool& value, const std::string& help,
                           Refers refers = Refers::Nothing) {

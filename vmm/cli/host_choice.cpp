@@ -5,14 +5,6 @@
 
 namespace ringside::cli {
 
-Host parse_host(std::string_view text) {
-    for (const Host host : {Host::Kvm, Host::Intel, Host::Amd}) {
-        if (text == to_string(host))
-            return host;
-    }
-    return Host::Auto;
-}
-
 std::string to_string(Host host) {
     switch (host) {
         case Host::Auto:
@@ -29,12 +21,8 @@ std::string to_string(Host host) {
 
 // A device that can be opened may still make no machine.
 Result<void> usable_kvm(const std::string& device) {
-    const auto system = kvm::System::open(device);
-    if (!system)
-        return tl::unexpected<Error>(system.error());
-    const auto vm = system->create_vm();
-    if (!vm)
-        return tl::unexpected<Error>(vm.error());
+    const auto system = TRY(kvm::System::open(device));
+    const auto vm = TRY(system.create_vm());
     return {};
 }
 

@@ -11,8 +11,6 @@ namespace ringside::cli {
 
 enum class Host { Auto, Kvm, Intel, Amd };
 
-// "auto", "kvm", "intel", "amd"
-Host parse_host(std::string_view text);
 std::string to_string(Host host);
 
 // Returns an error that says why no machine can be made with this KVM device.

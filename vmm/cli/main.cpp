@@ -17,10 +17,10 @@ namespace {
 using namespace ringside;
 
 // stdout belongs to the guest or to the debugger's packets.
-void set_up_log(const std::string& level) {
+void set_up_log(spdlog::level::level_enum level) {
     auto logger =
         std::make_shared<spdlog::logger>("ringside", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    logger->set_level(spdlog::level::from_str(level));
+    logger->set_level(level);
     logger->set_pattern("[%H:%M:%S.%e] %v");
     spdlog::set_default_logger(std::move(logger));
 }

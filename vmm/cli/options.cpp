@@ -1,11 +1,12 @@
 #include "vmm/cli/options.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cctype>
 #include <limits>
 
 #include <CLI/CLI.hpp>
 
+#include "vmm/base/text.h"
 #include "vmm/cli/description.h"
 #include "vmm/cli/exit_status.h"
 #include "vmm/cli/validator.h"
@@ -20,9 +21,18 @@ constexpr int kMostVcpus = 255;
 
 constexpr const char* kDefaultEndpoint = "tcp:127.0.0.1:1234";
 
-// CLI11 reports what a validator returns as text; empty means valid.
-std::string check_size(const std::string& text) {
-    return parse_size(text) ? "" : "a size is a number with K, M or G behind it, as in 512M";
+Result<std::uint64_t> size_option(const std::string& text) {
+    const auto size = parse_size(text);
+    if (!size)
+        return failure(text, "a size is a number with K, M or G behind it, as in 512M");
+    return *size;
+}
+
+Result<std::uint64_t> number_option(const std::string& text) {
+    const auto number = parse_number(text);
+    if (!number)
+        return failure(text, "that is not a number");
+    return *number;
 }
 
 std::string check_endpoint(const std::string& text) {
@@ -30,8 +40,11 @@ std::string check_endpoint(const std::string& text) {
     return endpoint ? "" : endpoint.error().message;
 }
 
-void add_host_option(DeclaredOptions& app, std::string& host, const std::string& help) {
-    one_of(app.add("--host", host, Refers::Host, help), {"auto", "kvm", "intel", "amd"});
+void add_host_option(DeclaredOptions& app, Host& host, const std::string& help) {
+    std::vector<Word<Host>> words;
+    for (const Host each : {Host::Auto, Host::Kvm, Host::Intel, Host::Amd})
+        words.push_back({to_string(each), each});
+    add_choice<Host>(app, "--host", host, std::move(words), help, Refers::Host);
 }
 
 constexpr const char* kHostHelp =
@@ -40,16 +53,7 @@ constexpr const char* kHostHelp =
 
 // What CLI11 fills in as text before it becomes values.
 struct RunTexts {
-    std::string host = "auto";
-    std::string memory = "256M";
     std::string gdb;
-    std::string serial;
-    std::string on_disconnect = "resume";
-    std::string on_reset = "stop";
-    std::string architecture = "auto";
-    std::string load_address;
-    std::string linux_entry = "auto";
-    std::string kaslr_slide;
     std::string exit_trace;
     std::string exit_report;
     VirtioTexts virtio;
@@ -58,15 +62,14 @@ struct RunTexts {
 };
 
 void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts) {
-    add_host_option(app, texts.host, kHostHelp);
+    add_host_option(app, options.host, kHostHelp);
     app.add("KERNEL", options.kernel, Refers::FileRead,
             "kernel to boot: ELF (PVH, multiboot, plain), bzImage, firmware or flat image")
         ->type_name("FILE")
         ->required();
-    app.add("-m,--memory", texts.memory, Refers::Nothing, "guest memory, as in 64M or 2G")
+    add_parsed(app, "-m,--memory", options.memory, size_option, "guest memory, as in 64M or 2G")
         ->type_name("SIZE")
-        ->capture_default_str()
-        ->check(CLI::Validator(check_size, kNoDescription));
+        ->default_str("256M");
     app.add("-c,--cpus", options.cpus, Refers::Nothing, "number of vCPUs")
         ->type_name("NUMBER")
         ->capture_default_str()
@@ -80,40 +83,58 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
     app.add("-a,--append", options.command_line, Refers::Nothing,
             "the kernel's command line (default for Linux: \"console=ttyS0 reboot=k panic=-1\")")
         ->type_name("TEXT");
-    app.add("--load-addr", texts.load_address, Refers::Nothing, "where a flat image goes (default 0x7c00)")
+    add_parsed(app, "--load-addr", options.load_address, number_option,
+               "where a flat image goes (default 0x7c00)")
         ->type_name("ADDRESS");
-    one_of(app.add("--linux-entry", texts.linux_entry, Refers::Nothing,
-                   "where Linux is entered: its own decompressor, the packed kernel (payload), or auto"),
-           {"auto", "decompressor", "payload"});
-    app.add("--kaslr-slide", texts.kaslr_slide, Refers::Nothing,
-            "how far Linux is moved from its link address, as in 0x4000000 (default: by chance)")
+    using boot::LinuxEntry;
+    add_choice<LinuxEntry>(
+        app, "--linux-entry", options.linux_entry,
+        {{"auto", LinuxEntry::Auto},
+         {"decompressor", LinuxEntry::Decompressor},
+         {"payload", LinuxEntry::Payload}},
+        "where Linux is entered: its own decompressor, the packed kernel (payload), or auto");
+    add_parsed(app, "--kaslr-slide", options.kaslr_slide, number_option,
+               "how far Linux is moved from its link address, as in 0x4000000 (default: by chance)")
         ->type_name("BYTES");
     app.add("--symbols", options.symbols, Refers::FileRead,
             "ELF file with the kernel's symbols (default: KERNEL)")
         ->type_name("FILE");
-    one_of(app.add("--on-disconnect", texts.on_disconnect, Refers::Nothing,
-                   "what the guest does when its debugger vanishes"),
-           {"pause", "resume", "quit"});
-    one_of(
-        app.add(
-            "--on-reset", texts.on_reset, Refers::Nothing,
-            "what a reset or power-off by the guest does while a debugger is attached: stop there, or exit"),
-        {"stop", "exit"});
-    one_of(app.add("--gdb-arch", texts.architecture, Refers::Nothing,
-                   "registers to show; auto: i8086 for a flat image, i386 for a kernel whose debug "
-                   "information is 32-bit throughout"),
-           {"auto", "x86-64", "i386", "i8086"});
-    app.add("--serial", texts.serial, Refers::Console, "serial console (default stdio, unless that is taken)")
-        ->type_name("stdio|stderr|file:PATH|unix:PATH|pty|none")
-        ->check(valid(devices::parse_console_endpoint));
+    using debug::OnDisconnect;
+    add_choice<OnDisconnect>(
+        app, "--on-disconnect", options.debugger.on_disconnect,
+        {{"pause", OnDisconnect::Pause}, {"resume", OnDisconnect::Resume}, {"quit", OnDisconnect::Quit}},
+        "what the guest does when its debugger vanishes");
+    using debug::OnReset;
+    add_choice<OnReset>(
+        app, "--on-reset", options.debugger.on_reset, {{"stop", OnReset::Stop}, {"exit", OnReset::Exit}},
+        "what a reset or power-off by the guest does while a debugger is attached: stop there, or exit");
+    using x86::GdbArchitecture;
+    add_choice<std::optional<GdbArchitecture>>(
+        app, "--gdb-arch", options.architecture,
+        {{"auto", std::nullopt},
+         {"x86-64", GdbArchitecture::X86_64},
+         {"i386", GdbArchitecture::I386},
+         {"i8086", GdbArchitecture::I8086}},
+        "registers to show; auto: i8086 for a flat image, i386 for a kernel whose debug "
+        "information is 32-bit throughout");
+    add_parsed(app, "--serial", options.serial, devices::parse_console_endpoint,
+               "serial console (default stdio, unless that is taken)", Refers::Console)
+        ->type_name("stdio|stderr|file:PATH|unix:PATH|pty|none");
     add_virtio_options(app, texts.virtio);
     app.add("--exit-trace", texts.exit_trace, Refers::FileWritten,
             "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`")
         ->type_name("FILE");
     app.add("--exit-report", texts.exit_report, Refers::FileWritten, "write a page about the run's VM exits")
         ->type_name("FILE.html");
-    one_of(app.add("--log-level", options.log_level, Refers::Nothing, "how much the log on stderr holds"),
-           {"trace", "debug", "info", "warn", "error", "off"});
+    namespace level = spdlog::level;
+    add_choice<level::level_enum>(app, "--log-level", options.log_level,
+                                  {{"trace", level::trace},
+                                   {"debug", level::debug},
+                                   {"info", level::info},
+                                   {"warn", level::warn},
+                                   {"error", level::err},
+                                   {"off", level::off}},
+                                  "how much is logged on stderr");
     app.add("--kvm-device", options.kvm_device, Refers::HostResource, "the KVM device")
         ->type_name("FILE")
         ->capture_default_str();
@@ -132,7 +153,7 @@ void add_stub_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts
 }
 
 struct ExitsTexts {
-    std::string host = "auto";
+    Host host = Host::Auto;
     std::string symbols;
     std::string html;
     std::string chrome;
@@ -170,36 +191,12 @@ void finish(ExitsOptions& options, const ExitsTexts& texts) {
     }
 }
 
-std::uint64_t parse_number(const char* option, const std::string& text) {
-    const bool hex = text.starts_with("0x");
-    std::uint64_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data() + (hex ? 2 : 0), end, value, hex ? 16 : 10);
-    if (error != std::errc{} || stop != end)
-        throw CLI::ValidationError(option, "\"" + text + "\" is not a number");
-    return value;
-}
-
 void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
-    options.host = parse_host(texts.host);
-    options.memory = *parse_size(texts.memory);
     if (gdb_given || texts.gdb_default)
         options.gdb = *gdbstub::parse_endpoint(texts.gdb.empty() ? kDefaultEndpoint : texts.gdb);
     options.debugger.wait = options.debugger.wait || texts.freeze;
     if (options.debugger.wait && !options.gdb && !options.start_gdb)
         throw CLI::ValidationError("--wait", "nothing could ever resume the guest without --gdb");
-    using enum debug::OnDisconnect;
-    options.debugger.on_disconnect = texts.on_disconnect == "pause"  ? Pause
-                                     : texts.on_disconnect == "quit" ? Quit
-                                                                     : Resume;
-    options.debugger.on_reset = texts.on_reset == "exit" ? debug::OnReset::Exit : debug::OnReset::Stop;
-    using enum x86::GdbArchitecture;
-    if (texts.architecture != "auto")
-        options.architecture = texts.architecture == "i386"    ? I386
-                               : texts.architecture == "i8086" ? I8086
-                                                               : X86_64;
-    if (!texts.serial.empty())
-        options.serial = *devices::parse_console_endpoint(texts.serial);
     options.virtio = finish(texts.virtio);
     if (!texts.exit_report.empty() && exits::export_format_of(texts.exit_report) != exits::ExportFormat::Html)
         throw CLI::ValidationError("--exit-report", "the page's file name ends in .html");
@@ -207,18 +204,13 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
         if (!file.empty())
             options.exit_files.emplace_back(file);
     }
-    if (!texts.load_address.empty())
-        options.load_address = parse_number("--load-addr", texts.load_address);
-    if (!texts.kaslr_slide.empty())
-        options.kaslr_slide = parse_number("--kaslr-slide", texts.kaslr_slide);
-    using enum boot::LinuxEntry;
-    options.linux_entry = texts.linux_entry == "payload"        ? Payload
-                          : texts.linux_entry == "decompressor" ? Decompressor
-                                                                : Auto;
 }
 
-void add_ide_options(DeclaredOptions& app, IdeOptions& options, std::string& ide) {
-    one_of(app.add("IDE", ide, Refers::Nothing, "whose files to write"), {"vscode", "clion", "neovim"})
+void add_ide_options(DeclaredOptions& app, IdeOptions& options) {
+    add_choice<Ide>(app, "IDE", options.ide,
+                    {{"vscode", Ide::VsCode}, {"clion", Ide::Clion}, {"neovim", Ide::Neovim}},
+                    "whose files to write")
+        ->default_str("")
         ->required();
     app.add("KERNEL", options.kernel, Refers::FileRead, "kernel to debug (default: vmlinux in the folder)")
         ->type_name("FILE");
@@ -257,36 +249,21 @@ std::vector<std::string> reversed_arguments(int argc, char** argv) {
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_size(const std::string& text) {
-    std::uint64_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc{})
-        return std::nullopt;
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+    constexpr std::string_view kUnits = "KMG";
     unsigned shift = 0;
-    if (stop != end) {
-        switch (*stop) {
-            case 'k':
-            case 'K':
-                shift = 10;
-                break;
-            case 'm':
-            case 'M':
-                shift = 20;
-                break;
-            case 'g':
-            case 'G':
-                shift = 30;
-                break;
-            default:
-                return std::nullopt;
+    if (!text.empty()) {
+        const auto unit =
+            kUnits.find(static_cast<char>(std::toupper(static_cast<unsigned char>(text.back()))));
+        if (unit != std::string_view::npos) {
+            shift = 10 * static_cast<unsigned>(unit + 1);
+            text.remove_suffix(1);
         }
-        if (stop + 1 != end)
-            return std::nullopt;
     }
-    if (value > std::numeric_limits<std::uint64_t>::max() >> shift)
+    const auto number = parse_digits(text);
+    if (!number || *number > std::numeric_limits<std::uint64_t>::max() >> shift)
         return std::nullopt;
-    return value << shift;
+    return *number << shift;
 }
 
 namespace {
@@ -304,14 +281,12 @@ struct CommandLine {
     RunTexts gdb_texts;
     DeclaredOptions gdb_app{*app.add_subcommand("gdb", "boot a guest with gdb attached in this terminal")};
     DoctorOptions doctor;
-    std::string doctor_host = "auto";
     DeclaredOptions doctor_app{*app.add_subcommand("doctor", "measure what this host's KVM can do")};
     ExitsOptions exits;
     ExitsTexts exits_texts;
     DeclaredOptions exits_app{
         *app.add_subcommand("exits", "show a recording of VM exits as tables, a page or a trace")};
     IdeOptions ide;
-    std::string ide_name;
     DeclaredOptions ide_app{*app.add_subcommand("ide", "write an IDE's configuration for a kernel")};
 };
 
@@ -323,13 +298,13 @@ CommandLine::CommandLine() {
     add_run_options(gdb_app, gdb, gdb_texts);
     gdb_app.add("GDB-ARGS", gdb.gdb_arguments, Refers::Gdb, "further arguments for gdb, after --")
         ->type_name("TEXT");
-    add_host_option(doctor_app, doctor_host, kHostHelp);
+    add_host_option(doctor_app, doctor.host, kHostHelp);
     doctor_app.add_flag("--json", doctor.json, "print JSON");
     doctor_app.add("--kvm-device", doctor.kvm_device, Refers::HostResource, "the KVM device")
         ->type_name("FILE")
         ->capture_default_str();
     add_exits_options(exits_app, exits, exits_texts);
-    add_ide_options(ide_app, ide, ide_name);
+    add_ide_options(ide_app, ide);
 }
 
 ParsedCommandLine CommandLine::parse(int argc, char** argv) {
@@ -343,14 +318,10 @@ ParsedCommandLine CommandLine::parse(int argc, char** argv) {
             finish(exits, exits_texts);
             return parsed(exits_app, std::move(exits));
         }
-        if (ide_app.app().parsed()) {
-            ide.ide = ide_name == "clion" ? Ide::Clion : ide_name == "neovim" ? Ide::Neovim : Ide::VsCode;
+        if (ide_app.app().parsed())
             return parsed(ide_app, std::move(ide));
-        }
-        if (doctor_app.app().parsed()) {
-            doctor.host = parse_host(doctor_host);
+        if (doctor_app.app().parsed())
             return parsed(doctor_app, doctor);
-        }
         if (run_app.app().parsed()) {
             finish(run, run_texts, run_app.app().count("--gdb") != 0);
             return parsed(run_app, std::move(run));

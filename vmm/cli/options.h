@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
+
+#include <spdlog/common.h>
 
 #include "arch/x86_64/registers.h"
 #include "gdbstub/transport/endpoint.h"
@@ -36,7 +39,7 @@ struct RunOptions {
     VirtioOptions virtio;
     Host host = Host::Auto;
     std::string kvm_device = "/dev/kvm";
-    std::string log_level = "warn";
+    spdlog::level::level_enum log_level = spdlog::level::warn;
     std::optional<std::uint64_t> load_address;
     boot::LinuxEntry linux_entry = boot::LinuxEntry::Auto;
     std::optional<std::uint64_t> kaslr_slide;
@@ -82,7 +85,7 @@ Result<void> check_standard_streams(const RunOptions& options);
 // Where the serial console is, given or by default.
 devices::ConsoleEndpoint serial_console(const RunOptions& options);
 
-// "64M", "2G", "512K", "1048576": bytes. Nothing for anything else, or for more than 64 bits hold.
-std::optional<std::uint64_t> parse_size(const std::string& text);
+// The bytes that "64M", "2G", "512K" or "1048576" means; nullopt for anything else, or for more than 64 bits hold.
+std::optional<std::uint64_t> parse_size(std::string_view text);
 
 }  // namespace ringside::cli

@@ -38,8 +38,6 @@ class VirtualMachine final : private debug::DebuggerOwner {
     // Runs until the guest or its user ends it. Returns the process's exit status.
     int run();
 
-    // Where gdb can attach: "tcp:127.0.0.1:1234". Empty without a server.
-    std::string gdb_endpoint() const { return server_ ? server_->description() : std::string(); }
     // What `ringside gdb` lets gdb read at its start.
     std::string gdb_script() const { return debug::gdb_script(monitor_); }
     asio::io_context& io() { return io_; }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "vmm/exits/record/reasons.h"
+#include "vmm/base/text.h"
 
 namespace ringside::debug {
 
@@ -32,7 +32,7 @@ std::string remove(const Debugger& debugger, ExitCatches& catches, std::string_v
         catches.remove_all();
         return "No exit is caught any more.\n";
     }
-    const auto number = exits::parse_number(which);
+    const auto number = parse_number(which);
     if (!number || *number > std::numeric_limits<unsigned>::max())
         return fmt::format("\"{}\" is not a rule's number: `monitor exits list` shows them.\n", which);
     const auto removed = catches.remove(static_cast<unsigned>(*number));

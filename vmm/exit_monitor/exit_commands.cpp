@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "vmm/base/text.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/exit_monitor/exit_trace.h"
 #include "vmm/exits/report/report.h"
@@ -16,17 +17,6 @@ using gdbstub::ThreadId;
 
 constexpr std::size_t kDefaultRows = 20;
 
-std::vector<std::string_view> split(std::string_view text) {
-    std::vector<std::string_view> words;
-    while (!text.empty()) {
-        const auto end = std::min(text.find(' '), text.size());
-        if (end != 0)
-            words.push_back(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return words;
-}
-
 // What stands behind a command's name: "vcpu N" anywhere, and the words that the command itself wants.
 struct Arguments {
     std::vector<std::string_view> words;
@@ -35,13 +25,13 @@ struct Arguments {
 
 Result<Arguments> parse(std::string_view rest, std::uint32_t vcpus, std::size_t most_words) {
     Arguments arguments;
-    const auto words = split(rest);
+    const auto words = split_words(rest);
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (words[i] != "vcpu") {
             arguments.words.push_back(words[i]);
             continue;
         }
-        const auto number = i + 1 < words.size() ? exits::parse_number(words[i + 1]) : std::nullopt;
+        const auto number = i + 1 < words.size() ? parse_number(words[i + 1]) : std::nullopt;
         if (!number || *number >= vcpus)
             return failure("exits", fmt::format("\"vcpu\" wants a number from 0 to {}", vcpus - 1));
         arguments.vcpu = VcpuIndex{static_cast<std::uint32_t>(*number)};
@@ -56,7 +46,7 @@ Result<Arguments> parse(std::string_view rest, std::uint32_t vcpus, std::size_t 
 Result<std::size_t> row_count(const Arguments& arguments) {
     if (arguments.words.empty())
         return kDefaultRows;
-    const auto number = exits::parse_number(arguments.words.front());
+    const auto number = parse_number(arguments.words.front());
     if (!number)
         return failure("exits", fmt::format("\"{}\" is not a number of rows", arguments.words.front()));
     return *number;

@@ -10,6 +10,10 @@ TEST(Xml, EscapesWhatWouldBeMarkup) {
     EXPECT_EQ(xml_escape("a<b> & \"c\" 'd'"), "a&lt;b&gt; &amp; &quot;c&quot; 'd'");
 }
 
+TEST(Xml, ReplacesWhatADocumentMayNotContain) {
+    EXPECT_EQ(xml_escape("a\x01\x1f\tb\n\xc3\xa4"), "a??\tb\n\xc3\xa4");
+}
+
 TEST(Osdata, IsOneItemForEachRow) {
     EXPECT_EQ(osdata_document("a&b", {"<col>", "x"}, {{"1 < 2", "y"}, {"short"}, {"1", "2", "too many"}}),
               "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"osdata.dtd\">\n<osdata type=\"a&amp;b\">\n"

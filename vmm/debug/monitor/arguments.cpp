@@ -2,46 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "vmm/debug/run_control/thread_ids.h"
 
 namespace ringside::debug {
-
-namespace {
-
-std::vector<std::string_view> split(std::string_view text) {
-    std::vector<std::string_view> words;
-    while (true) {
-        const auto start = text.find_first_not_of(" \t");
-        if (start == std::string_view::npos)
-            return words;
-        text.remove_prefix(start);
-        const auto end = std::min(text.find_first_of(" \t"), text.size());
-        words.push_back(text.substr(0, end));
-        text.remove_prefix(end);
-    }
-}
-
-}  // namespace
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
-    if (is_hex)
-        text.remove_prefix(2);
-    std::uint64_t value = 0;
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), value, is_hex ? 16 : 10);
-    if (error != std::errc{} || end != text.data() + text.size())
-        return std::nullopt;
-    return value;
-}
 
 Result<Arguments> parse_arguments(std::string_view rest, VcpuIndex current, std::size_t vcpus,
                                   std::size_t most_words) {
     Arguments arguments;
     arguments.vcpu = current;
-    const auto words = split(rest);
+    const auto words = split_words(rest);
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (words[i] == "--json") {
             arguments.json = true;

@@ -3,17 +3,14 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "vmm/base/text.h"  // parse_number(), for what a word means
 #include "vmm/debug/monitor/answer.h"
 #include "vmm/debug/monitor/monitor.h"
 
 namespace ringside::debug {
-
-// 0x... or decimal, nothing else.
-std::optional<std::uint64_t> parse_number(std::string_view text);
 
 struct Arguments {
     std::vector<std::string_view> words;

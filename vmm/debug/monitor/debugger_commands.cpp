@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "vmm/base/text.h"
 #include "vmm/debug/host/host_table.h"
 #include "vmm/debug/monitor/monitor.h"
 #include "vmm/debug/run_control/thread_ids.h"
@@ -9,17 +8,6 @@
 namespace ringside::debug {
 
 namespace {
-
-std::optional<std::uint64_t> parse_address(std::string_view text) {
-    const int base = text.starts_with("0x") ? 16 : 10;
-    if (base == 16)
-        text.remove_prefix(2);
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error != std::errc{} || end != text.data() + text.size())
-        return std::nullopt;
-    return value;
-}
 
 // The whole state of a vCPU, or the reason why not.
 Result<const x86::CpuState*> everything(Debugger& debugger, gdbstub::ThreadId thread) {
@@ -41,7 +29,7 @@ std::string registers(Debugger& debugger, gdbstub::ThreadId thread, std::string_
 }
 
 std::string translate(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
-    const auto address = parse_address(rest);
+    const auto address = parse_number(rest);
     if (!address)
         return "Usage: monitor translate ADDRESS (0x... or decimal)\n";
     const auto state = everything(debugger, thread);
@@ -74,7 +62,7 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
     if (!rest.empty()) {
         std::optional<std::uint64_t> cr3;
         if (rest != "off") {
-            cr3 = rest == "current" ? std::optional(current) : parse_address(rest);
+            cr3 = rest == "current" ? std::optional(current) : parse_number(rest);
             if (!cr3)
                 return "Usage: monitor address-space [current|CR3|off]\n";
         }

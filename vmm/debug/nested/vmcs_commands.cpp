@@ -19,7 +19,7 @@ std::string_view word(const Arguments& arguments, std::size_t i) {
 }
 
 Result<Answer> vmcs(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(state, nested_state(debugger, arguments.vcpu));
+    auto state = TRY(nested_state(debugger, arguments.vcpu));
     return current_vmcs_answer(state, word(arguments, 0));
 }
 
@@ -28,7 +28,7 @@ Result<Answer> vmcb_at(const Debugger& debugger, Answer answer, Gpa address, std
         return failure(fmt::format("show the VMCB at gpa 0x{:x}", address.value),
                        "a VMCB's address is a multiple of 0x1000");
     std::vector<std::byte> image(x86::kVmcbSize);
-    RINGSIDE_TRY_ASSIGN(count, debugger.view().read_physical(address, image));
+    auto count = TRY(debugger.view().read_physical(address, image));
     image.resize(count);
     answer.value("address", hex(address.value));
     return vmcb_answer(std::move(answer), image, pattern);
@@ -39,7 +39,7 @@ Result<Answer> vmcb(Debugger& debugger, const Arguments& arguments) {
         return vmcb_at(debugger, {}, Gpa{*address}, word(arguments, 1));
     if (arguments.words.size() > 1)
         return failure("show the VMCB", fmt::format("\"{}\" is not an address", arguments.words[0]));
-    RINGSIDE_TRY_ASSIGN(state, nested_state(debugger, arguments.vcpu));
+    auto state = TRY(nested_state(debugger, arguments.vcpu));
     if (state.format == kvm::NestedState::Format::Vmx)
         return failure("show the VMCB", "this processor has VMX, and so VMCSs instead: `monitor vmcs`");
     if (!state.current_control)

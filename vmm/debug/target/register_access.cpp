@@ -117,8 +117,7 @@ gdbstub::Result<void> RegisterAccess::write_all(gdbstub::ThreadId thread, std::s
     x86::CpuState changed = **state;
     if (auto r = file_.decode_all(data, changed); !r)
         return register_error(r.error());
-    if (auto r = follow_selectors(debugger_.view(), **state, changed); !r)
-        return r;
+    TRY(follow_selectors(debugger_.view(), **state, changed));
     return store(thread, file_.g_classes(), changed);
 }
 
@@ -155,8 +154,7 @@ gdbstub::Result<void> RegisterAccess::write(gdbstub::ThreadId thread, std::uint3
     x86::CpuState changed = **state;
     if (auto r = file_.write(changed, regno, data); !r)
         return register_error(r.error());
-    if (auto r = follow_selectors(debugger_.view(), **state, changed); !r)
-        return r;
+    TRY(follow_selectors(debugger_.view(), **state, changed));
     return store(thread, classes, changed);
 }
 

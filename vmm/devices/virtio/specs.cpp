@@ -1,7 +1,8 @@
 #include "vmm/devices/virtio/specs.h"
 
-#include <charconv>
 #include <utility>
+
+#include "vmm/base/text.h"
 
 namespace ringside::devices::virtio {
 
@@ -15,21 +16,12 @@ std::pair<std::string_view, std::optional<std::string_view>> split_option(std::s
     return {text.substr(0, comma), text.substr(comma + 1)};
 }
 
-template <typename T>
-std::optional<T> number(std::string_view text, int base) {
-    T value{};
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error != std::errc{} || stop != text.data() + text.size())
-        return std::nullopt;
-    return value;
-}
-
 std::optional<MacAddress> parse_mac(std::string_view text) {
     MacAddress mac{};
     if (text.size() != mac.size() * 3 - 1)
         return std::nullopt;
     for (std::size_t i = 0; i < mac.size(); ++i) {
-        const auto byte = number<std::uint8_t>(text.substr(3 * i, 2), 16);
+        const auto byte = parse_digits<std::uint8_t>(text.substr(3 * i, 2), 16);
         if (!byte || (i + 1 < mac.size() && text[3 * i + 2] != ':'))
             return std::nullopt;
         mac[i] = *byte;
@@ -79,7 +71,7 @@ Result<VsockSpec> parse_vsock(std::string_view text) {
     if (comma == std::string_view::npos || comma + 1 == text.size())
         return failure(operation, "that is not CID,PATH", "As in --vsock 3,/tmp/vm.sock");
     // 0 and 1 are reserved, 2 is the host, the last one means any (virtio 5.10.4).
-    const auto cid = number<std::uint32_t>(text.substr(0, comma), 10);
+    const auto cid = parse_digits<std::uint32_t>(text.substr(0, comma));
     if (!cid || *cid < 3 || *cid == 0xffffffff)
         return failure(operation, "a guest's CID is a number from 3 on");
     return VsockSpec{*cid, std::string(text.substr(comma + 1))};

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <utility>
 
 #include <asio/read_until.hpp>
 
+#include "vmm/base/text.h"
 #include "vmm/devices/virtio/unix_address.h"
 
 namespace ringside::devices::virtio {
@@ -106,13 +106,11 @@ void Vsock::read_request(const std::shared_ptr<Handshake>& handshake) {
                 return;
             }
             constexpr std::string_view kConnect = "CONNECT ";
-            std::uint32_t port = 0;
-            const char* end = line.data() + line.size() - 1;
             if (!line.starts_with(kConnect))
                 return;
-            const auto [stop, wrong] = std::from_chars(line.data() + kConnect.size(), end, port);
-            if (wrong == std::errc{} && stop == end)
-                connect_to_guest(std::move(handshake->socket), port);
+            const auto number = line.substr(kConnect.size(), line.size() - kConnect.size() - 1);
+            if (const auto port = parse_digits<std::uint32_t>(number))
+                connect_to_guest(std::move(handshake->socket), *port);
         });
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "vmm/base/text.h"
 #include "vmm/exits/catch/catch.h"
 #include "vmm/exits/record/reasons.h"
 

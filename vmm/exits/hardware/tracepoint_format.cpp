@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "vmm/base/bytes.h"
-#include "vmm/exits/record/reasons.h"
+#include "vmm/base/text.h"
 
 namespace ringside::exits {
 namespace {

@@ -50,10 +50,6 @@ class HardwareReasons : public Reasons {
     x86::VirtualizationKind kind_;
 };
 
-// Parses a string that consists entirely of a number in C's notation; nullopt for anything else, including
-// overflow.
-std::optional<std::uint64_t> parse_number(std::string_view text);
-
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace ringside::exits

@@ -44,30 +44,6 @@ void append_line(std::string& out, std::string line) {
     out += line + '\n';
 }
 
-std::string xml_text(std::string_view text) {
-    std::string escaped;
-    for (const char c : text) {
-        switch (c) {
-            case '<':
-                escaped += "&lt;";
-                break;
-            case '>':
-                escaped += "&gt;";
-                break;
-            case '&':
-                escaped += "&amp;";
-                break;
-            case '"':
-                escaped += "&quot;";
-                break;
-            default:
-                // XML 1.0 has no way to write most control characters.
-                escaped += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-        }
-    }
-    return escaped;
-}
-
 }  // namespace
 
 std::string to_text(const Table& table) {
@@ -110,20 +86,6 @@ std::string to_csv(const Table& table) {
         out += "\r\n";
     }
     return out;
-}
-
-std::string to_osdata(const Table& table, std::string_view type) {
-    std::string out = fmt::format(
-        "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"osdata.dtd\">\n<osdata type=\"{}\">\n",
-        xml_text(type));
-    for (const auto& row : table.rows) {
-        out += "<item>\n";
-        for (std::size_t i = 0; i < row.size(); ++i)
-            out += fmt::format("<column name=\"{}\">{}</column>\n", xml_text(table.columns[i].name),
-                               xml_text(row[i]));
-        out += "</item>\n";
-    }
-    return out + "</osdata>\n";
 }
 
 }  // namespace ringside::exits

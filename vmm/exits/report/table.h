@@ -29,9 +29,6 @@ std::string to_text(const Table& table);
 // RFC 4180: header and rows only, fields quoted where they must be.
 std::string to_csv(const Table& table);
 
-// The target's answer to qXfer:osdata:read (gdb manual, "Operating System Information"): rows only.
-std::string to_osdata(const Table& table, std::string_view type);
-
 // A field as RFC 4180 has it: quoted where it holds a comma, a quote or a line break.
 std::string csv_field(std::string_view text);
 

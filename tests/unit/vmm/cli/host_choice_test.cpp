@@ -16,11 +16,6 @@ Result<void> unusable() {
     return errno_failure("open /dev/kvm", ENODEV, "This machine has no KVM device");
 }
 
-TEST(HostChoice, ReadsWhatItPrints) {
-    for (const Host host : {Host::Auto, Host::Kvm, Host::Intel, Host::Amd})
-        EXPECT_EQ(parse_host(to_string(host)), host);
-}
-
 TEST(HostChoice, AutoIsThisHostsKvmIfItIsUsable) {
     const auto choice = choose_host(Host::Auto, usable);
     EXPECT_EQ(choice.host, Host::Kvm);

@@ -55,12 +55,5 @@ TEST(Arguments, RefusesWhatItCannotUse) {
               "arguments: \"b\" is one too many");
 }
 
-TEST(ParseNumber, IsAllOrNothing) {
-    EXPECT_EQ(parse_number("0x1F"), 31U);
-    EXPECT_EQ(parse_number("31"), 31U);
-    for (const char* text : {"", "0x", "31x", "-1", "0xg", "99999999999999999999"})
-        EXPECT_EQ(parse_number(text), std::nullopt) << text;
-}
-
 }  // namespace
 }  // namespace ringside::debug

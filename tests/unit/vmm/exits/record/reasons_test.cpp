@@ -51,13 +51,5 @@ TEST(HardwareReasons, VmxAndSvmHaveTheirOwnNumbers) {
     EXPECT_EQ(svm.address_kind(0x7b), AddressKind::Port);
 }
 
-TEST(ParseNumber, TakesAllOfItOrNothing) {
-    EXPECT_EQ(parse_number("0"), 0U);
-    EXPECT_EQ(parse_number("0xC0000082"), 0xc0000082U);
-    EXPECT_EQ(parse_number("18446744073709551615"), ~std::uint64_t{0});
-    for (const char* bad : {"", "0x", "12a", "-1", " 1", "18446744073709551616", "0x10000000000000000"})
-        EXPECT_FALSE(parse_number(bad)) << bad;
-}
-
 }  // namespace
 }  // namespace ringside::exits

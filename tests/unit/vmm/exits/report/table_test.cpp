@@ -40,14 +40,5 @@ TEST(Table, CsvQuotesWhatItMust) {
     EXPECT_EQ(to_csv(table), "name,count\r\n\"say \"\"hi\"\", twice\",2\r\n\"two\nlines\",3\r\n");
 }
 
-TEST(Table, OsdataIsWellFormed) {
-    Table table = example();
-    table.rows = {{"a<b> & \"c\"\x01", "1"}};
-    EXPECT_EQ(to_osdata(table, "exits"),
-              "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"osdata.dtd\">\n<osdata type=\"exits\">\n"
-              "<item>\n<column name=\"name\">a&lt;b&gt; &amp; &quot;c&quot;?</column>\n"
-              "<column name=\"count\">1</column>\n</item>\n</osdata>\n");
-}
-
 }  // namespace
 }  // namespace ringside::exits

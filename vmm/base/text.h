@@ -1,0 +1,47 @@
+// Numbers and words in text that people and programs write.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace ringside {
+
+// Returns the number that the whole of `text` is, without sign or prefix; nullopt for anything else and for a number
+// that T cannot hold.
+template <typename T = std::uint64_t>
+std::optional<T> parse_digits(std::string_view text, int base = 10) {
+    static_assert(std::is_unsigned_v<T>);
+    T value{};
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value, base);
+    if (error != std::errc{} || stop != end)
+        return std::nullopt;
+    return value;
+}
+
+// The same, decimal or, after 0x, hexadecimal.
+inline std::optional<std::uint64_t> parse_number(std::string_view text) {
+    if (text.starts_with("0x") || text.starts_with("0X"))
+        return parse_digits(text.substr(2), 16);
+    return parse_digits(text);
+}
+
+// The words of `text`, between spaces and tabs.
+inline std::vector<std::string_view> split_words(std::string_view text) {
+    constexpr std::string_view kBlanks = " \t";
+    std::vector<std::string_view> words;
+    for (auto start = text.find_first_not_of(kBlanks); start != std::string_view::npos;
+         start = text.find_first_not_of(kBlanks)) {
+        text.remove_prefix(start);
+        const auto end = std::min(text.find_first_of(kBlanks), text.size());
+        words.push_back(text.substr(0, end));
+        text.remove_prefix(end);
+    }
+    return words;
+}
+
+}  // namespace ringside
