@@ -29,10 +29,8 @@ void BootReport::started(bool waiting) const {
                  waiting ? "stopped at the first instruction" : "first instruction", milliseconds());
 }
 
-void BootReport::write(std::span<const std::byte> data) {
-    if (silent_.load(std::memory_order_relaxed) && silent_.exchange(false))
-        spdlog::info("boot: the guest's first character after {:.1f} ms", milliseconds());
-    next_->write(data);
+void BootReport::wrote() const {
+    spdlog::info("boot: the guest's first character after {:.1f} ms", milliseconds());
 }
 
 }  // namespace ringside::cli

@@ -71,7 +71,7 @@ Result<void> VirtualMachine::build() {
         [this](auto vcpu, const machine::GuestEnd& how) { debugger_->on_guest_end(vcpu, how); });
     machine_->set_panic_handler([this](VcpuIndex vcpu) { debugger_->on_panic(vcpu); });
     debugger_->bind(*machine_);
-    pc_ = std::make_unique<devices::Pc>(*machine_, boot_report_, std::move(fw_cfg_));
+    pc_ = std::make_unique<devices::Pc>(*machine_, *console_, std::move(fw_cfg_));
     TRY(pc_->attach());
     TRY(attach_virtio());
     TRY(machine_->set_boot_state(boot_general_, boot_system_));
@@ -128,8 +128,7 @@ Result<void> VirtualMachine::open_console() {
     auto descriptors = TRY(devices::open_console(serial_console(options_)));
     if (!descriptors.announcement.empty())
         fmt::print(stderr, "serial: {}\n", descriptors.announcement);
-    console_ = std::make_unique<devices::Console>(std::move(descriptors));
-    boot_report_.pass_on_to(*console_);
+    console_ = std::make_unique<devices::Console>(std::move(descriptors), [this] { boot_report_.wrote(); });
     return {};
 }
 

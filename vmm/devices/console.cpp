@@ -141,7 +141,8 @@ class Console::Input : public std::enable_shared_from_this<Console::Input> {
     std::vector<std::byte> waiting_;
 };
 
-Console::Console(ConsoleDescriptors descriptors) : descriptors_(std::move(descriptors)) {
+Console::Console(ConsoleDescriptors descriptors, std::function<void()> on_first_output)
+    : descriptors_(std::move(descriptors)), on_first_output_(std::move(on_first_output)) {
     if (descriptors_.output)
         writer_ = std::thread([this] { write_loop(); });
 }
@@ -187,6 +188,8 @@ void Console::write_loop() {
         std::swap(piece, buffer_);
         const bool closing = closing_;
         lock.unlock();
+        if (const auto first = std::exchange(on_first_output_, nullptr))
+            first();
         const bool alive = write_all(descriptors_.output.get(), piece, closing);
         lock.lock();
         if (!alive && closing_)

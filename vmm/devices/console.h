@@ -25,7 +25,8 @@ namespace ringside::devices {
 
 class Console final : public CharacterSink {
   public:
-    explicit Console(ConsoleDescriptors descriptors);
+    // `on_first_output` is called once, on the writer's thread, when the guest has written something.
+    explicit Console(ConsoleDescriptors descriptors, std::function<void()> on_first_output = {});
     // Writes what is still buffered, unless the other side has stopped reading.
     ~Console() override;
     Console(const Console&) = delete;
@@ -55,6 +56,7 @@ class Console final : public CharacterSink {
     void write_loop();
 
     ConsoleDescriptors descriptors_;
+    std::function<void()> on_first_output_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::vector<std::byte> buffer_;
