@@ -8,7 +8,7 @@
 
 namespace ringside::x86 {
 
-// Whether the processor runs. A halted one wakes for an interrupt.
+// What the processor does. A halted one wakes for an interrupt.
 enum class Activity : std::uint8_t {
     Running,
     Halted,

@@ -14,7 +14,7 @@ from tests.lint import sources
 @dataclasses.dataclass(frozen=True)
 class Layer:
     folder: str
-    may_include: tuple[str, ...]  # folders or files of ours, beside the folder itself
+    may_include: tuple[str, ...]  # folders or files of the project, beside the folder itself
     never_system: tuple[str, ...] = ()  # patterns of <headers>
 
 
@@ -52,7 +52,7 @@ LAYERS = (
     Layer("vmm/exit_monitor", ("arch", "gdbstub", "vmm/base", "vmm/kvm", "vmm/machine", "vmm/exits", "vmm/debug")),
     Layer("vmm/cli", ("arch", "gdbstub", "vmm")),
     Layer("guests", ()),
-    # The foundations' tests stand without the house, too.
+    # The foundations' tests need nothing of the monitor either.
     Layer("tests/unit/arch", ("arch", "tests/support")),
     Layer("tests/unit/gdbstub", ("gdbstub", "tests/support")),
 )

@@ -1,4 +1,4 @@
-// How `ringside` ends. A guest's own status (debug exit) stands beside these.
+// The exit status of `ringside`, unless the guest gives one of its own (debug exit).
 #pragma once
 
 namespace ringside::cli {

@@ -17,7 +17,7 @@ using gdbstub::ThreadId;
 
 constexpr std::size_t kDefaultRows = 20;
 
-// What stands behind a command's name: "vcpu N" anywhere, and the words that the command itself wants.
+// What follows a command's name: "vcpu N" anywhere, and the command's own words.
 struct Arguments {
     std::vector<std::string_view> words;
     std::optional<VcpuIndex> vcpu;

@@ -42,7 +42,7 @@ std::string name_on(const machine::Bus& bus, std::uint64_t address) {
     return range != nullptr ? std::string(range->device->name()) : std::string();
 }
 
-// Whether a port instruction moves so many bytes: without its operand-size prefix, `out dx, ax` reads as one
+// Returns true if a port instruction moves so many bytes: without its operand-size prefix, `out dx, ax` reads as one
 // of 4.
 bool moves(std::string_view instruction, std::uint8_t size) {
     constexpr std::string_view kRegisters[] = {"al", "ax", "eax"};
@@ -58,7 +58,7 @@ bool moves(std::string_view instruction, std::uint8_t size) {
            instruction.find(kPointers[index]) != std::string_view::npos;
 }
 
-// Whether an instruction is of the kind that makes this exit.
+// Returns true if an instruction is of the kind that makes this exit.
 bool fits(std::string_view instruction, const exits::ExitRecord& exit) {
     switch (exit.reason) {
         case KVM_EXIT_IO:

@@ -20,7 +20,7 @@ tl::unexpected<Error> not_backed(Gpa gpa) {
     return failure("access guest-physical " + hex(gpa.value), "there is no RAM or ROM at this address");
 }
 
-// Why a debugger's write cannot go there; nothing if it can. (A breakpoint in a ROM is planted in its host
+// Why a debugger's write cannot go there; nullopt if it can. (A breakpoint in a ROM is planted in its host
 // memory, which is no write of the client's.)
 std::optional<tl::unexpected<Error>> refusal_to_write(const machine::GuestMemory& memory, Gpa gpa) {
     for (const machine::MemoryRegion& region : memory.regions()) {

@@ -15,7 +15,7 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// Whether `line` begins with the words of `name`, and ends or goes on with a space there.
+// Returns true if `line` begins with the words of `name`, and ends or has a space there.
 bool begins_with_words(std::string_view line, std::string_view name) {
     return line.starts_with(name) && (line.size() == name.size() || line[name.size()] == ' ');
 }

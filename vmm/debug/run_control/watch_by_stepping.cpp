@@ -22,7 +22,7 @@ bool triggers(const x86::MemoryAccess& access, gdbstub::BreakpointKind kind) {
     }
 }
 
-// Whether a watched range lies where the step has put something on the stack.
+// Returns true if the step has put something on the stack inside a watched range.
 bool pushed(const gdbstub::BreakpointRequest& request, const x86::CpuState& before, std::uint64_t rsp) {
     const std::uint64_t base = x86::linear_sp(before.general, before.system).value - before.general.rsp;
     return request.address < base + before.general.rsp && base + rsp < request.address + request.size;
