@@ -15,13 +15,13 @@ class Fault:
 
 FAULTS = (
     Fault("an int3 stays out after its step", _CONTROL + "step_off.cpp",
-          "        table_.put_back(*lifted_);\n",
+          "        table_.planted().put_back(*lifted_);\n",
           ""),
     Fault("the other vCPUs stay suspended after a step off", _CONTROL + "step_off.cpp",
           "        coordinator_.resume_others(vcpu_);\n",
           ""),
     Fault("a step off does not lift the int3", _CONTROL + "step_off.cpp",
-          "    table_.lift(breakpoint.gpa);\n",
+          "    table_.planted().lift(breakpoint.gpa);\n",
           ""),
     Fault("a breakpoint whose condition is false is not stepped off", _CONTROL + "vcpu_debugger.cpp",
           "    if (step_off_.begin(breakpoint))\n        arm();",
