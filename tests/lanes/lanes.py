@@ -192,9 +192,8 @@ def without_kvm(run: LaneRun) -> None:
         run.note("no usable /dev/kvm here: the lanes kvm and gdb show what is run instead")
     run.pytest("tests/lab/test_broken.py", "tests/lab/test_host.py", *([] if shown_elsewhere else ["tests/lab/test_stand_in.py"]))
     # With --host the program does what it does here. (AMD's SVM resets the vCPU at a triple fault.)
-    endings = "tests/integration/test_endings.py"
-    run.pytest("tests/integration/test_transports.py", endings,
-               f"--deselect={endings}::TestEndings::test_a_triple_fault_under_a_debugger_stops_where_it_happened",
+    run.pytest("tests/integration/test_transports.py", "tests/integration/test_endings.py",
+               "--deselect=integration/test_endings.py::TestEndings::test_a_triple_fault_under_a_debugger_stops_where_it_happened",
                env={"RINGSIDE": str(HOSTED), "RINGSIDE_HOST": "amd", "RINGSIDE_TEST_TIMEOUT_FACTOR": "4"})
 
 

@@ -69,9 +69,6 @@ void add_run(Json& out, const RunOptions& options) {
         out["disks"].push_back({{"path", disk.path}, {"read-only", disk.read_only}});
     if (options.gdb)
         out["gdb"] = gdbstub::to_string(*options.gdb);
-    using enum debug::OnDisconnect;
-    const auto on_disconnect = options.debugger.on_disconnect;
-    out["on-disconnect"] = on_disconnect == Pause ? "pause" : on_disconnect == Quit ? "quit" : "resume";
     if (options.start_gdb)
         out["gdb-command"] = gdb_command(options);
 }

@@ -48,7 +48,6 @@ class Handover:
     virtio_console: Console = Console("none")
     disks: tuple[tuple[str, bool], ...] = ()  # (path, read-only)
     gdb: str = ""  # where the debugger connects; empty: nowhere
-    on_disconnect: str = "resume"
     gdb_command: tuple[str, ...] = ()  # `ringside gdb`: gdb and the file of symbols
 
     def gdb_arguments(self) -> list[str]:
@@ -67,7 +66,6 @@ def read(text: str) -> Handover:
         virtio_console=Console(**values.get("virtio-console", {"kind": "none"})),
         disks=tuple((each["path"], each["read-only"]) for each in values.get("disks", ())),
         gdb=values.get("gdb", ""),
-        on_disconnect=values.get("on-disconnect", "resume"),
         gdb_command=tuple(values.get("gdb-command", ())),
     )
 

@@ -57,9 +57,8 @@ TEST(Handover, SaysWhereTheDebuggerAndTheConsolesAre) {
     EXPECT_FALSE(plain.contains("gdb"));
     EXPECT_EQ(plain["serial"], Json::parse(R"({"kind": "stdio", "path": ""})"));
     EXPECT_EQ(handed_over({"run", "-s", "kernel"})["gdb"], "tcp:127.0.0.1:1234");
-    const Json pipe = handed_over({"run", "--gdb=stdio", "--on-disconnect=quit", "kernel"});
+    const Json pipe = handed_over({"run", "--gdb=stdio", "kernel"});
     EXPECT_EQ(pipe["gdb"], "stdio");
-    EXPECT_EQ(pipe["on-disconnect"], "quit");
     EXPECT_EQ(pipe["serial"]["kind"], "stderr");
     EXPECT_EQ(handed_over({"run", "--serial=file:out", "kernel"})["serial"],
               Json::parse(R"({"kind": "file", "path": "out"})"));
