@@ -6,13 +6,13 @@
 #include "guests/lib/cpu.h"
 #include "guests/lib/interrupts.h"
 #include "guests/lib/segments.h"
+#include "guests/lib/task_state.h"
 
 using namespace guest;
 
 extern "C" {
 extern uint64_t page_map[512];
 extern uint64_t page_directories[];
-extern uint64_t gdt_task_state[2];
 extern uint8_t interrupt_stack_top[];
 extern volatile unsigned long syscalls_taken;    // counted in user.S
 extern volatile uintptr_t kernel_stack_pointer;  // run_user()'s while user code runs, else 0
@@ -34,23 +34,8 @@ namespace {
 constexpr unsigned long kFlagsReserved = 2;  // always set
 constexpr uint64_t kPageUser = 4;
 constexpr uint64_t kAddressMask = 0x000ffffffffff000;
-constexpr uint64_t kAvailableTaskState = 0x89;
 constexpr unsigned kStarKernel = 32;
 constexpr unsigned kStarUser = 48;
-
-// Long mode's task state: of interest here is the stack for interrupts that come from user mode.
-struct [[gnu::packed]] TaskState {
-    uint32_t reserved0;
-    uint64_t stack_pointers[3];
-    uint64_t reserved1;
-    uint64_t interrupt_stacks[7];
-    uint64_t reserved2;
-    uint16_t reserved3;
-    uint16_t io_map_offset;
-};
-static_assert(sizeof(TaskState) == 104);
-
-TaskState task_state;
 
 void open_kernel_pages_to_user() {
     page_map[0] |= kPageUser;
@@ -58,16 +43,6 @@ void open_kernel_pages_to_user() {
     pointers[0] |= kPageUser;
     page_directories[0] |= kPageUser;  // the first 2 MiB, where the kernel is
     write_cr3(read_cr3());
-}
-
-void load_task_state() {
-    task_state.stack_pointers[0] = reinterpret_cast<uintptr_t>(interrupt_stack_top);
-    task_state.io_map_offset = sizeof task_state;
-    const auto base = reinterpret_cast<uint64_t>(&task_state);
-    gdt_task_state[0] = (sizeof task_state - 1) | (base & 0xffffff) << 16 | kAvailableTaskState << 40 |
-                        (base >> 24 & 0xff) << 56;
-    gdt_task_state[1] = base >> 32;
-    asm volatile("ltr %0" : : "r"(static_cast<uint16_t>(TASK_STATE)));
 }
 
 void enable_syscall() {
@@ -88,7 +63,7 @@ void on_fault(InterruptFrame& frame) {
 
 void initialise_user_mode() {
     open_kernel_pages_to_user();
-    load_task_state();
+    load_task_state(reinterpret_cast<uintptr_t>(interrupt_stack_top));
     enable_syscall();
     set_handler(kVectorInvalidOpcode, on_fault);
     set_handler(kVectorGeneralProtection, on_fault);

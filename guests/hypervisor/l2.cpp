@@ -1,0 +1,34 @@
+// L2's program. It runs in its own address space: nothing here may call or read what lies outside the section .l2.
+#include "guests/hypervisor/l2.h"
+
+#include "guests/lib/cpu.h"
+#include "guests/lib/ports.h"
+
+#define L2_CODE [[gnu::section(".l2.text")]]
+#define L2_DATA [[gnu::section(".l2.data")]]
+
+namespace hypervisor {
+
+L2_DATA volatile uint64_t l2_rounds = 1;  // not 0, which would put it into .bss
+L2_DATA volatile uint32_t l2_vendor = 1;
+
+// Each line leaves L2: CPUID, OUT and HLT by the hypervisor's choice, the write because it has mapped nothing there.
+L2_CODE static void l2_round() {
+    l2_vendor = guest::cpuid(0).ebx;
+    guest::out8(kL2Port, static_cast<uint8_t>(l2_rounds));
+    asm volatile("hlt");
+    *reinterpret_cast<volatile uint64_t*>(kL2LateVirtual) = l2_rounds;
+    l2_rounds = l2_rounds + 1;
+}
+
+extern "C" L2_CODE void l2_main(Processor processor) {
+    for (;;) {
+        l2_round();
+        if (processor == Processor::Vmx)
+            asm volatile("vmcall");
+        else
+            asm volatile("vmmcall");
+    }
+}
+
+}  // namespace hypervisor
