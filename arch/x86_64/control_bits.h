@@ -30,6 +30,7 @@ inline constexpr std::uint64_t kPse = 1u << 4;
 inline constexpr std::uint64_t kPae = 1u << 5;
 inline constexpr std::uint64_t kOsfxsr = 1u << 9;
 inline constexpr std::uint64_t kLa57 = 1u << 12;
+inline constexpr std::uint64_t kVmxe = 1u << 13;
 inline constexpr std::uint64_t kOsxsave = 1u << 18;
 inline constexpr std::uint64_t kSmep = 1u << 20;
 inline constexpr std::uint64_t kSmap = 1u << 21;
@@ -41,6 +42,7 @@ inline constexpr std::uint64_t kSce = 1u << 0;
 inline constexpr std::uint64_t kLme = 1u << 8;
 inline constexpr std::uint64_t kLma = 1u << 10;
 inline constexpr std::uint64_t kNxe = 1u << 11;
+inline constexpr std::uint64_t kSvme = 1u << 12;
 }  // namespace efer
 
 }  // namespace ringside::x86

@@ -34,6 +34,31 @@ struct DescriptorTable {
     friend bool operator==(const DescriptorTable&, const DescriptorTable&) = default;
 };
 
+// A hypervisor is L1, its guest is L2. An ordinary guest is L1.
+enum class GuestLevel : std::uint8_t { L1, L2 };
+
+// The registers that say how addresses are translated.
+struct PagingRegisters {
+    std::uint64_t cr0 = 0, cr3 = 0, cr4 = 0, efer = 0;
+    friend bool operator==(const PagingRegisters&, const PagingRegisters&) = default;
+};
+
+// What a processor knows of L2: from the current VMCS, or from the VMCB in use.
+struct InnerGuest {
+    enum class Tables : std::uint8_t {
+        None,     // L2's physical addresses are L1's
+        Ept,      // SDM volume 3, 29.3
+        Nested,   // APM volume 2, 15.25
+        Unknown,  // L2's addresses cannot be translated
+    };
+    bool known = false;    // there is an L2; nothing below means anything otherwise
+    bool running = false;  // the processor's registers are L2's
+    Tables tables = Tables::None;
+    std::uint64_t root = 0;  // EPTP or nested CR3
+    PagingRegisters other;   // L1's if L2 is running, else L2's
+    friend bool operator==(const InnerGuest&, const InnerGuest&) = default;
+};
+
 // Segments, descriptor tables, control registers, EFER and the APIC base (SDM volume 3, chapter 2).
 struct SystemRegisters {
     Segment cs, ds, es, fs, gs, ss, tr, ldtr;
@@ -41,6 +66,7 @@ struct SystemRegisters {
     std::uint64_t cr0 = 0, cr2 = 0, cr3 = 0, cr4 = 0, cr8 = 0;
     std::uint64_t efer = 0;
     std::uint64_t apic_base = 0;
+    InnerGuest inner;
     friend bool operator==(const SystemRegisters&, const SystemRegisters&) = default;
 };
 

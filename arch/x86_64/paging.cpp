@@ -273,6 +273,15 @@ std::string describe(const WalkFailure& failure) {
                                name(failure.mode));
         return fmt::format("0x{:x} is not canonical ({})", failure.gva.value, name(failure.mode));
     }
+    if (failure.reason == WalkFailureReason::NoInnerGuest)
+        return fmt::format(
+            "0x{:x} cannot be looked up in an inner guest (L2): KVM says of none where its page tables are",
+            failure.gva.value);
+    if (failure.reason == WalkFailureReason::NotInSecondLevel)
+        return fmt::format(
+            "0x{:x} is at guest-physical address 0x{:x} of the inner guest (L2), which the hypervisor (L1) "
+            "does not map",
+            failure.gva.value, failure.entry_gpa.value);
     std::string text = fmt::format(
         "page-table walk of 0x{:x} failed at level {} ({}): entry {} at gpa 0x{:x} ", failure.gva.value,
         failure.level, level_name(failure.level), failure.index, failure.entry_gpa.value);
@@ -287,6 +296,8 @@ std::string describe(const WalkFailure& failure) {
             text += "is not backed by guest memory";
             break;
         case WalkFailureReason::NonCanonical:
+        case WalkFailureReason::NotInSecondLevel:
+        case WalkFailureReason::NoInnerGuest:
             break;
     }
     return text;

@@ -79,10 +79,12 @@ struct Translation {
 };
 
 enum class WalkFailureReason : std::uint8_t {
-    NotPresent,      // the entry's P bit is clear
-    NonCanonical,    // the address lies outside the linear address space of the mode
-    ReservedBit,     // the entry has a bit set that must be zero
-    EntryNotBacked,  // the entry itself lies outside guest memory
+    NotPresent,        // the entry's P bit is clear
+    NonCanonical,      // the address lies outside the linear address space of the mode
+    ReservedBit,       // the entry has a bit set that must be zero
+    EntryNotBacked,    // the entry itself lies outside guest memory
+    NotInSecondLevel,  // L1 has not mapped L2's physical address `entry_gpa`
+    NoInnerGuest,      // an address of L2's, of whose tables nothing is known
 };
 
 struct WalkFailure {

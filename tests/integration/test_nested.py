@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from tests.harness.case import RingsideTest
+from tests.harness.gdb import GdbError
 
 GROUPS = ("guest-state_area", "host-state_area", "control_fields", "exit-information_fields")
 VMX = "hypervisor: VMX"
@@ -109,3 +110,84 @@ class TestVmcb(NestedTest):
         gdb.console("delete")
         gdb.start("continue")
         assert vm.wait() == 33
+
+
+class TestCheck(NestedTest):
+    STAGES = {"7": "VM-instruction error 7", "8": "VM-instruction error 8", "33": "reason 33"}
+
+    def test_names_the_field_and_the_answer_of_the_processor_for_every_way_to_break_a_vmcs(self):
+        vm, gdb = self.hypervisor(VMX, "--append=break=all")
+        gdb.console("break hypervisor::refused")
+        wrong, names = {}, []
+        stop = gdb.run("continue")
+        while stop["reason"] == "breakpoint-hit":
+            name = re.search(r'"(.*)"', gdb.evaluate("name"))[1]
+            answer = json.loads(gdb.console("monitor vmcs check --json"))
+            said = " ".join(answer["notes"])
+            fields = {row["field"] for row in answer["broken_rules"]}
+            if self.STAGES[str(gdb.integer("number"))] not in said or name.partition(".")[0] not in fields:
+                wrong[name] = (gdb.integer("number"), answer)
+            names.append(name)
+            stop = gdb.run("continue")
+        assert len(names) > 64
+        assert wrong == {}
+        vm.wait()
+
+    def test_a_good_vmcs_breaks_no_rule(self):
+        _, gdb = self.hypervisor(VMX)
+        gdb.console("break hypervisor::vmcs_is_ready")
+        gdb.run("continue")
+        assert "broken rules: none" in gdb.console("monitor vmcs check")
+
+
+class TestLevels(NestedTest):
+    def in_l2(self):
+        """gdb, stopped in the inner guest by a breakpoint that was set before there was one."""
+        vm, gdb = self.hypervisor(VMX, "--append=rounds=3")
+        gdb.console("break hypervisor::l2_round")
+        self.assert_breakpoint(gdb.run("continue"), "l2_round")
+        return vm, gdb
+
+    def test_registers_and_memory_are_those_of_the_level_that_runs(self):
+        _, gdb = self.in_l2()
+        assert gdb.integer("$pc") >> 12 == 0x40000
+        assert "in its guest (L2)" in gdb.console("info threads")
+        assert gdb.integer("hypervisor::l2_rounds") == 1
+        assert "#1" in gdb.console("backtrace") and "l2_main" in gdb.console("backtrace")
+        with pytest.raises(GdbError):
+            gdb.evaluate("hypervisor::own_fields")
+        walk = gdb.console("monitor translate 0x40000000")
+        assert re.search(rf"-> gpa {hex(gdb.integer('&l2_load_address'))},", walk)
+
+    def test_the_other_levels_memory_can_be_asked_for(self):
+        _, gdb = self.in_l2()
+        assert "runs the guest's guest (L2)" in gdb.console("monitor level")
+        assert "Addresses and new breakpoints are L1's" in gdb.console("monitor level l1")
+        gdb.console("set var hypervisor::own_fields = 77")
+        with pytest.raises(GdbError):
+            gdb.evaluate("hypervisor::l2_rounds")
+        gdb.console("monitor level auto")
+        gdb.console("break hypervisor::handle")
+        self.assert_breakpoint(gdb.run("continue"), "handle")
+        assert "level that runs, here L1's" in gdb.console("monitor level")
+        with pytest.raises(GdbError):
+            gdb.evaluate("hypervisor::l2_rounds")
+        gdb.console("monitor level l2")
+        assert gdb.integer("hypervisor::l2_rounds") == 1
+
+    def test_breakpoints_hit_in_the_level_that_they_are_of(self):
+        vm, gdb = self.in_l2()
+        gdb.console("break hypervisor::handle if facts.exit == hypervisor::Exit::Hlt")
+        for place in ("handle", "l2_round", "handle", "l2_round"):
+            self.assert_breakpoint(gdb.run("continue"), place)
+        assert gdb.integer("hypervisor::l2_rounds") == 3
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_a_step_in_l2_is_one_instruction(self):
+        _, gdb = self.in_l2()
+        gdb.console("break *$pc")
+        before = gdb.integer("$pc")
+        gdb.run("stepi")
+        assert 0 < gdb.integer("$pc") - before < 16

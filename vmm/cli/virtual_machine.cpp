@@ -10,6 +10,7 @@
 #include "vmm/boot/acpi/tables.h"
 #include "vmm/boot/boot_image.h"
 #include "vmm/cli/exit_status.h"
+#include "vmm/debug/nested/level_command.h"
 #include "vmm/debug/nested/vmcs_commands.h"
 #include "vmm/devices/ports.h"
 #include "vmm/exits/report/code_width.h"
@@ -159,6 +160,7 @@ Result<void> VirtualMachine::start_exit_trace() {
 Result<void> VirtualMachine::open_server() {
     debug::add_debugger_commands(monitor_, *debugger_);
     debug::add_interrupt_commands(monitor_, *debugger_);
+    debug::add_level_command(monitor_, *debugger_);
     debug::add_vmcs_commands(monitor_, *debugger_);
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);

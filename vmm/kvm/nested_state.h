@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "arch/x86_64/cpu_state.h"
 #include "vmm/base/ids.h"
 #include "vmm/kvm/kvm_abi.h"
 
@@ -26,6 +27,9 @@ struct NestedState {
 
     friend bool operator==(const NestedState&, const NestedState&) = default;
 };
+
+// What it says of the inner guest (L2): its paging registers, or L1's, and the tables behind its physical addresses.
+x86::InnerGuest inner_guest(const NestedState& state);
 
 // From the bytes that KVM_GET_NESTED_STATE filled in.
 NestedState nested_state(std::span<const std::byte> raw);

@@ -55,7 +55,11 @@ Result<void> Vcpu::set_general(const x86::GeneralRegisters& general) {
 }
 
 Result<x86::SystemRegisters> Vcpu::system() const {
-    return get<kvm_sregs>(KVM_GET_SREGS, "KVM_GET_SREGS").map([](const kvm_sregs& s) { return from_kvm(s); });
+    return get<kvm_sregs>(KVM_GET_SREGS, "KVM_GET_SREGS").map([this](const kvm_sregs& s) {
+        x86::SystemRegisters registers = from_kvm(s);
+        registers.inner = inner_guest(registers);
+        return registers;
+    });
 }
 
 Result<void> Vcpu::set_system(const x86::SystemRegisters& system) {

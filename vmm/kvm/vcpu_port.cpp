@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "arch/x86_64/control_bits.h"
+
 namespace ringside::kvm {
 
 void VcpuPort::request_immediate_exit(bool on) {
@@ -14,7 +16,16 @@ void VcpuPort::sync_system_registers(bool on) {
 }
 
 x86::SystemRegisters VcpuPort::synced_system() const {
-    return from_kvm(shared().s.regs.sregs);
+    x86::SystemRegisters system = from_kvm(shared().s.regs.sregs);
+    system.inner = inner_guest(system);
+    return system;
+}
+
+x86::InnerGuest VcpuPort::inner_guest(const x86::SystemRegisters& system) const {
+    if ((system.cr4 & x86::cr4::kVmxe) == 0 && (system.efer & x86::efer::kSvme) == 0)
+        return {};
+    const auto state = nested_state();
+    return state ? kvm::inner_guest(*state) : x86::InnerGuest{};
 }
 
 }  // namespace ringside::kvm

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "arch/x86_64/cpu_state.h"
 #include "arch/x86_64/trap_instructions.h"
 #include "gdbstub/target.h"
 #include "vmm/base/ids.h"
@@ -23,6 +24,8 @@ struct Breakpoint {
     bool disturbs = false;                       // planted it would be in somebody's way
     bool no_code = false;                        // nothing has been written there yet
     std::optional<std::uint64_t> address_space;  // the CR3 to which it is limited
+    x86::GuestLevel level = x86::GuestLevel::L1;  // whose address it is, if the guest is a hypervisor
+    bool level_open = false;  // the address leads nowhere as yet: it is that of the level in which it appears
     bool waiting = false;                // for an executable page, or for code, where it could be planted
     std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
 

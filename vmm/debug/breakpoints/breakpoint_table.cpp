@@ -81,6 +81,7 @@ Result<void> BreakpointTable::insert(const machine::StopToken&, const GuestView&
     auto breakpoint = std::make_unique<Breakpoint>();
     breakpoint->request = request;
     breakpoint->address_space = view.address_space_of(system, Gva{request.address});
+    breakpoint->level = level_of(view, system, request.address);
     if (breakpoint->is_watchpoint()) {
         if (request.size == 0 || request.address + (request.size - 1) < request.address)
             return failure("insert watchpoint", "the range is empty or wraps around");
@@ -111,7 +112,34 @@ void BreakpointTable::remove_all(const machine::StopToken&) {
     }
     breakpoints_.clear();
     removed_.clear();
+    levels_.clear();
     make_plan();
+}
+
+x86::GuestLevel BreakpointTable::level_of(const GuestView& view, const x86::SystemRegisters& system,
+                                          std::uint64_t address) {
+    const auto current = view.chosen_level().value_or(x86::level_of(system));
+    return levels_.try_emplace(address, current).first->second;
+}
+
+// A breakpoint in L2's code can be set before there is an L2.
+void BreakpointTable::settle_level(const GuestView& view, const x86::SystemRegisters& system,
+                                   Breakpoint& breakpoint) {
+    const std::uint64_t address = breakpoint.request.address;
+    breakpoint.level_open =
+        !view.chosen_level() && !page_of(view, tables_of(view, system, breakpoint), breakpoint);
+    if (!breakpoint.level_open || !system.inner.known)
+        return;
+    const auto other = breakpoint.level == x86::GuestLevel::L1 ? x86::GuestLevel::L2 : x86::GuestLevel::L1;
+    if (!page_of(view, view.tables_for(system, Gva{address}, other), breakpoint))
+        return;
+    breakpoint.level = levels_[address] = other;
+    breakpoint.level_open = false;
+}
+
+x86::SystemRegisters BreakpointTable::tables_of(const GuestView& view, const x86::SystemRegisters& system,
+                                                const Breakpoint& breakpoint) {
+    return view.tables_for(system, Gva{breakpoint.request.address}, breakpoint.level);
 }
 
 void BreakpointTable::settle(const GuestView& view, const x86::SystemRegisters& system) {
@@ -138,7 +166,7 @@ void BreakpointTable::settle_unpaged(const GuestView& view, const x86::SystemReg
 
 bool BreakpointTable::can_settle(const GuestView& view, const x86::SystemRegisters& system) const {
     return std::ranges::any_of(breakpoints_, [&](const auto& breakpoint) {
-        const auto tables = view.tables_for(system, Gva{breakpoint->request.address});
+        const auto tables = tables_of(view, system, *breakpoint);
         return breakpoint->waiting && breakpoint->mechanism == Mechanism::Stepping &&
                page_of(view, tables, *breakpoint) &&
                (abilities_.execute_slots || !is_empty(code_at(view, tables, *breakpoint)));
@@ -159,7 +187,7 @@ void BreakpointTable::renew_overwritten(const GuestView& view, const x86::System
         if (breakpoint->mechanism != Mechanism::Planted || !planted_.overwritten(breakpoint->gpa))
             continue;
         const Gva address{breakpoint->request.address};
-        const auto page = view.translate(view.tables_for(system, address), address);
+        const auto page = view.translate(tables_of(view, system, *breakpoint), address);
         if (page && page->gpa == breakpoint->gpa)
             planted_.renew(breakpoint->gpa);
     }
@@ -168,11 +196,11 @@ void BreakpointTable::renew_overwritten(const GuestView& view, const x86::System
 // Execution slots that do not work at CPL 3 are of no use for user code; an int3 there is seen
 // (user_frame.h).
 bool BreakpointTable::reachable_by_slot(const GuestView& view, const x86::SystemRegisters& system,
-                                        std::uint64_t address) const {
+                                        const Breakpoint& breakpoint) const {
     if (abilities_.execute_slots_user)
         return true;
-    const auto tables = view.tables_for(system, Gva{address});
-    const auto page = view.translate(tables, Gva{address});
+    const auto tables = tables_of(view, system, breakpoint);
+    const auto page = view.translate(tables, Gva{breakpoint.request.address});
     return !page || !is_user_page(*page, tables);
 }
 
@@ -207,12 +235,15 @@ std::optional<x86::Translation> BreakpointTable::page_of(const GuestView& view,
 
 void BreakpointTable::look_at_place(const GuestView& view, const x86::SystemRegisters& current,
                                     Breakpoint& breakpoint) const {
-    const auto system = view.tables_for(current, Gva{breakpoint.request.address});
+    const auto system = tables_of(view, current, breakpoint);
     const auto page = page_of(view, system, breakpoint);
     breakpoint.waiting = !page;
     breakpoint.trap.reset();
     breakpoint.no_code = false;
-    if (!page)
+    // KVM has int3s intercepted by the level that runs when it is told to; L1's may go to L1 then (seen with Linux 6.1's
+    // kvm-intel). Slots work.
+    const bool seen = x86::level_of(current) == breakpoint.level || breakpoint.level == x86::GuestLevel::L2;
+    if (!page || !seen)
         return;
     const bool user = is_user_page(*page, system);
     const bool may_be_32_bit = user && abilities_.undefined_traps && may_run_32_bit_user_code(view, current);
@@ -238,8 +269,9 @@ void BreakpointTable::look_at_places(const GuestView& view, const x86::SystemReg
         const auto kind = breakpoint->request.kind;
         if (breakpoint->mechanism == Mechanism::Planted || breakpoint->is_watchpoint())
             continue;
+        settle_level(view, system, *breakpoint);
         const auto address = breakpoint->request.address;
-        if (kind == BreakpointKind::Software || !reachable_by_slot(view, system, address) ||
+        if (kind == BreakpointKind::Software || !reachable_by_slot(view, system, *breakpoint) ||
             (!abilities_.execute_slots && address >= kHighAddress))
             look_at_place(view, system, *breakpoint);
     }

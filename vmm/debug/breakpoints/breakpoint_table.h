@@ -17,6 +17,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,7 +59,9 @@ class BreakpointTable {
     void set_abilities(const HostAbilities& abilities) { abilities_ = abilities; }
 
     // Inserts, or replaces the conditions of one that exists. `system` gives the address space, unless the
-    // view has one chosen: then a breakpoint on a user address is limited to that one.
+    // view has one chosen: then a breakpoint on a user address is limited to that one. It also gives the level
+    // of a guest that is a hypervisor, unless the view has one chosen or the address had a breakpoint before: gdb
+    // takes its breakpoints out at every stop and puts them back, whichever level it stopped in.
     Result<void> insert(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
                         const gdbstub::BreakpointRequest&);
     void remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
@@ -75,6 +78,9 @@ class BreakpointTable {
     void settle_unpaged(const GuestView&, const x86::SystemRegisters& system);
     // Whether settle() would spare some breakpoint the stepping.
     bool can_settle(const GuestView&, const x86::SystemRegisters& system) const;
+
+    // Which level an address was set in matters no more; for when a client chooses another.
+    void forget_levels() { levels_.clear(); }
 
     const DebugPlan& plan() const { return plan_; }
     // The same without a debug slot: for a vCPU whose guest needs them itself.
@@ -99,12 +105,15 @@ class BreakpointTable {
     List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
     bool is_anybodys(const x86::SystemRegisters&, const Breakpoint&) const;
     void look_for_reasons(const GuestView&, const x86::SystemRegisters&, Breakpoint&) const;
+    x86::GuestLevel level_of(const GuestView&, const x86::SystemRegisters&, std::uint64_t address);
+    void settle_level(const GuestView&, const x86::SystemRegisters&, Breakpoint&);
+    static x86::SystemRegisters tables_of(const GuestView&, const x86::SystemRegisters&, const Breakpoint&);
     std::optional<x86::Translation> page_of(const GuestView&, const x86::SystemRegisters&,
                                             const Breakpoint&) const;
     void look_at_place(const GuestView&, const x86::SystemRegisters&, Breakpoint&) const;
     void look_at_places(const GuestView&, const x86::SystemRegisters&);
     void renew_overwritten(const GuestView&, const x86::SystemRegisters&);
-    bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, std::uint64_t address) const;
+    bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, const Breakpoint&) const;
     void make_plan();
     void plan_watchpoints();
     void plan_unplanted();
@@ -117,6 +126,7 @@ class BreakpointTable {
     const machine::GuestMemory& memory_;
     HostAbilities abilities_;
     List breakpoints_;
+    std::map<std::uint64_t, x86::GuestLevel> levels_;  // of each address that had a breakpoint
     PlantedInstructions planted_;
     RemovedBreakpoints removed_;
     DebugPlan plan_;

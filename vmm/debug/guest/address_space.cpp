@@ -47,7 +47,13 @@ std::optional<std::uint64_t> GuestView::address_space_of(const x86::SystemRegist
     return may_be_user_address(system, address) ? chosen_ : std::nullopt;
 }
 
-x86::SystemRegisters GuestView::tables_for(const x86::SystemRegisters& system, Gva address) const {
+x86::SystemRegisters GuestView::tables_for(const x86::SystemRegisters& current, Gva address) const {
+    return tables_for(current, address, level_.value_or(x86::level_of(current)));
+}
+
+x86::SystemRegisters GuestView::tables_for(const x86::SystemRegisters& current, Gva address,
+                                           x86::GuestLevel level) const {
+    const x86::SystemRegisters system = x86::at_level(current, level);
     x86::SystemRegisters tables = system;
     if (may_be_user_address(system, address))
         tables.cr3 = chosen_.value_or(system.cr3);
@@ -62,7 +68,8 @@ bool GuestView::in_address_space(const x86::SystemRegisters& system, std::uint64
     const auto mode = x86::paging_mode(x86::paging_state(system));
     if (root(mode, system.cr3) == root(mode, cr3))
         return true;
-    EntrySource source{memory_};
+    EntrySource l1_memory{memory_};
+    const x86::LevelMemory source{system, l1_memory, physical_address_bits_};
     x86::SystemRegisters other = system;
     other.cr3 = cr3;
     const auto here = x86::top_step(paging(system), address, source);
@@ -76,7 +83,8 @@ std::optional<std::uint64_t> GuestView::isolated_kernel_tables(const x86::System
     if ((system.efer & x86::efer::kLma) == 0 || (system.cr3 & kIsolatedTables) == 0)
         return std::nullopt;
     const std::uint64_t own = system.cr3 & kFrame, kernels = own & ~kIsolatedTables;
-    EntrySource source{memory_};
+    EntrySource l1_memory{memory_};
+    const x86::LevelMemory source{system, l1_memory, physical_address_bits_};
     bool any = false;
     for (std::size_t i = 0; i < kUserEntries; ++i) {
         const auto mine = source(Gpa{own + i * sizeof(std::uint64_t)}, sizeof(std::uint64_t));

@@ -44,7 +44,7 @@ std::uint64_t rest_of_page(const x86::Translation& t) {
 tl::expected<x86::Translation, x86::WalkFailure> GuestView::translate(const x86::SystemRegisters& system,
                                                                       Gva gva) const {
     EntrySource source{memory_};
-    return x86::translate(paging(system), gva, source);
+    return x86::translate(system, physical_address_bits_, gva, source);
 }
 
 Result<std::size_t> GuestView::read_physical(Gpa gpa, std::span<std::byte> out) const {
@@ -137,8 +137,8 @@ Result<void> GuestView::write(const x86::SystemRegisters& system, Gva gva, std::
 }
 
 x86::AddressRange GuestView::region(const x86::SystemRegisters& system, Gva gva) const {
-    EntrySource source{memory_};
-    return x86::region(paging(system), gva, source);
+    EntrySource l1_memory{memory_};
+    return x86::region(paging(system), gva, x86::LevelMemory{system, l1_memory, physical_address_bits_});
 }
 
 std::size_t GuestView::fetch(const x86::SystemRegisters& system, Gva gva, std::span<std::byte> out) const {

@@ -9,6 +9,7 @@
 
 #include "arch/x86_64/cpu_state.h"
 #include "arch/x86_64/paging.h"
+#include "arch/x86_64/second_level.h"
 #include "vmm/base/error.h"
 #include "vmm/base/ids.h"
 #include "vmm/machine/guest_memory.h"
@@ -48,8 +49,17 @@ class GuestView {
     // `system` with the tables in which a client's `address` is to be looked up: the chosen ones for a user
     // address, and the kernel's for one of the kernel's that the vCPU, in user mode, does not map itself.
     x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address) const;
+    // The same in the tables of one level, whichever has been chosen.
+    x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address,
+                                    x86::GuestLevel level) const;
     // Whether the tables in `system` are those of the address space `cr3`, as far as `address` goes.
     bool in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const;
+
+    // ---- Which level an address belongs to, if the guest is a hypervisor
+
+    // A client's addresses are L1's or L2's from now on; nothing: those of the level that each vCPU runs.
+    void choose_level(std::optional<x86::GuestLevel> level) { level_ = level; }
+    std::optional<x86::GuestLevel> chosen_level() const { return level_; }
 
     // Up to out.size() bytes of code at an address, as the guest would fetch them but without int3s; for
     // decoding.
@@ -67,6 +77,7 @@ class GuestView {
     machine::PlantedBytes& planted_;
     unsigned physical_address_bits_;
     std::optional<std::uint64_t> chosen_;  // a CR3
+    std::optional<x86::GuestLevel> level_;
 };
 
 }  // namespace ringside::debug

@@ -57,7 +57,7 @@ Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, 
     return answer;
 }
 
-Result<Answer> current_vmcs_answer(const kvm::NestedState& state, std::string_view pattern) {
+Result<x86::Vmcs12> current_vmcs(const kvm::NestedState& state) {
     if (state.format == kvm::NestedState::Format::Svm)
         return tl::unexpected(not_there("this processor has SVM, and so VMCBs instead: `monitor vmcb`"));
     if (!state.vmxon_region)
@@ -71,16 +71,38 @@ Result<Answer> current_vmcs_answer(const kvm::NestedState& state, std::string_vi
                                   state.vmxon_region->value)));
     if (state.image.empty())
         return tl::unexpected(not_there("this KVM does not hand out the contents of the current VMCS"));
-    const auto vmcs = x86::read_vmcs12(state.image);
-    if (!vmcs)
-        return tl::unexpected(not_there(vmcs.error()));
+    return x86::read_vmcs12(state.image).map_error(not_there);
+}
+
+Result<Answer> current_vmcs_answer(const kvm::NestedState& state, std::string_view pattern) {
+    RINGSIDE_TRY_ASSIGN(vmcs, current_vmcs(state));
     Answer answer;
     answer.value("address", hex(state.current_control->value))
-        .value("launch state", words(vmcs->launched ? "launched" : "clear"))
+        .value("launch state", words(vmcs.launched ? "launched" : "clear"))
         .value("this vCPU runs", words(state.guest_mode ? "the guest's guest (L2)" : "the guest (L1)"));
-    if (vmcs->abort != 0)
-        answer.value("VMX abort", number(vmcs->abort));
-    return vmcs_fields_answer(std::move(answer), vmcs->fields, pattern);
+    if (vmcs.abort != 0)
+        answer.value("VMX abort", number(vmcs.abort));
+    return vmcs_fields_answer(std::move(answer), vmcs.fields, pattern);
+}
+
+Answer check_answer(const x86::VmcsValues& vmcs, std::span<const x86::VmcsViolation> broken) {
+    Answer answer;
+    const auto last = [&](x86::VmcsField field) {
+        const auto value = vmcs.get(field).value_or(0);
+        answer.value(std::string(name(field)), {value, describe_vmcs_field(field, value, vmcs)});
+    };
+    last(x86::VmcsField::VmInstructionError);
+    last(x86::VmcsField::ExitReason);
+    Rows rows;
+    for (const x86::VmcsViolation& v : broken)
+        rows.push_back({words(name(v.field)), padded(vmcs.get(v.field).value_or(0), bytes(v.field)),
+                        words(v.rule), words(v.section)});
+    answer.table("broken rules", {"field", "value", "rule", "SDM volume 3"}, std::move(rows));
+    if (!broken.empty())
+        answer.note(fmt::format("VM entry with this VMCS ends with {}.", outcome(broken.front().stage)));
+    return answer.note(
+        "Not checked, because it takes memory: bitmaps, MSR lists, the VMCS that the link pointer names, "
+        "the virtual TPR.");
 }
 
 Result<Answer> vmcb_answer(Answer answer, std::span<const std::byte> image, std::string_view pattern) {

@@ -4,7 +4,8 @@
 #include <span>
 #include <string_view>
 
-#include "arch/x86_64/vmcs_fields.h"
+#include "arch/x86_64/vmcs12.h"
+#include "arch/x86_64/vmcs_check.h"
 #include "vmm/base/error.h"
 #include "vmm/debug/monitor/answer.h"
 #include "vmm/kvm/nested_state.h"
@@ -17,6 +18,12 @@ Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, 
 
 // The current VMCS of a vCPU in this state. The error says why there is none to show.
 Result<Answer> current_vmcs_answer(const kvm::NestedState& state, std::string_view pattern);
+
+// The current VMCS of a vCPU in this state. The error says why there is none.
+Result<x86::Vmcs12> current_vmcs(const kvm::NestedState& state);
+
+// The broken rules, and how the processor reports them.
+Answer check_answer(const x86::VmcsValues& vmcs, std::span<const x86::VmcsViolation> broken);
 
 // The fields of a VMCB that match `pattern`, or all of them if it is empty.
 Result<Answer> vmcb_answer(Answer answer, std::span<const std::byte> image, std::string_view pattern);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/second_level.h"
 #include "arch/x86_64/vmcb.h"
 #include "vmm/debug/monitor/arguments.h"
 #include "vmm/debug/nested/vmcs_answers.h"
@@ -21,6 +23,42 @@ std::string_view word(const Arguments& arguments, std::size_t i) {
 Result<Answer> vmcs(Debugger& debugger, const Arguments& arguments) {
     auto state = TRY(nested_state(debugger, arguments.vcpu));
     return current_vmcs_answer(state, word(arguments, 0));
+}
+
+// What the vCPU says that it can do; the MSRs are those of the guest's processor.
+Result<x86::VmxCapabilities> capabilities(Debugger& debugger, VcpuIndex vcpu, bool long_mode) {
+    std::vector<kvm::Msr> msrs;
+    for (const auto& [index, member] : x86::vmx_capability_msrs())
+        msrs.push_back({index, 0});
+    RINGSIDE_TRY_ASSIGN(
+        count, debugger.machine().vcpu(vcpu).call([&](kvm::VcpuPort& port) { return port.read_msrs(msrs); }));
+    if (count < msrs.size())
+        return failure("read the processor's VMX capabilities",
+                       fmt::format("KVM does not offer MSR 0x{:x}", msrs[count].index));
+    x86::VmxCapabilities cpu;
+    for (std::size_t i = 0; i < msrs.size(); ++i)
+        cpu.*x86::vmx_capability_msrs()[i].member = msrs[i].value;
+    cpu.physical_address_bits = debugger.machine().cpu_features().physical_address_bits;
+    cpu.in_long_mode = long_mode;
+    return cpu;
+}
+
+// Whether the hypervisor (L1) is in IA-32e mode.
+Result<bool> in_long_mode(Debugger& debugger, VcpuIndex vcpu) {
+    return debugger.machine()
+        .vcpu(vcpu)
+        .call([](kvm::VcpuPort& port) { return port.system(); })
+        .map([](const x86::SystemRegisters& system) {
+            return (x86::at_level(system, x86::GuestLevel::L1).efer & x86::efer::kLma) != 0;
+        });
+}
+
+Result<Answer> check(Debugger& debugger, const Arguments& arguments) {
+    RINGSIDE_TRY_ASSIGN(state, nested_state(debugger, arguments.vcpu));
+    RINGSIDE_TRY_ASSIGN(vmcs, current_vmcs(state));
+    RINGSIDE_TRY_ASSIGN(long_mode, in_long_mode(debugger, arguments.vcpu));
+    RINGSIDE_TRY_ASSIGN(cpu, capabilities(debugger, arguments.vcpu, long_mode));
+    return check_answer(vmcs.fields, x86::check_vmcs(vmcs.fields, cpu));
 }
 
 Result<Answer> vmcb_at(const Debugger& debugger, Answer answer, Gpa address, std::string_view pattern) {
@@ -62,6 +100,10 @@ void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger) {
         {"vmcs", "[FIELD]",
          "the current VMCS of a guest that is a hypervisor; FIELD is a name, a part of one, or an encoding",
          1, [&](const Arguments& arguments) { return vmcs(debugger, arguments); }});
+    add_answering(
+        registry, debugger,
+        {"vmcs check", "", "which rules of VM entry the current VMCS breaks, and what the processor answers",
+         0, [&](const Arguments& arguments) { return check(debugger, arguments); }});
     add_answering(registry, debugger,
                   {"vmcb", "[ADDRESS] [FIELD]",
                    "the VMCB of a guest's guest that runs, or the one at a guest-physical address", 2,

@@ -28,6 +28,8 @@ gdbstub::WatchKind watch_kind(gdbstub::BreakpointKind kind) {
 }  // namespace
 
 bool VcpuDebugger::is_meant_here(const Breakpoint& breakpoint) const {
+    if (!breakpoint.level_open && breakpoint.level != x86::level_of(at_.system))
+        return false;
     return !breakpoint.address_space || context_.view.in_address_space(at_.system, *breakpoint.address_space,
                                                                        Gva{breakpoint.request.address});
 }
@@ -103,6 +105,8 @@ void VcpuDebugger::report_breakpoint(gdbstub::BreakpointKind kind) {
 void VcpuDebugger::report(gdbstub::StopReason reason, std::string console) {
     phase_ = phase::Reported{};
     shown_at_ = at_.pc().value != at_.general.rip ? std::optional(at_.pc()) : std::nullopt;
+    if (at_.system.inner.running)
+        console += fmt::format("vCPU {} is in its guest's guest (L2)\n", thread_.index().value);
     context_.coordinator.report(thread_.index(), {thread_of(thread_.index()), reason, std::move(console)});
 }
 

@@ -193,6 +193,7 @@ void Debugger::let_go(OnDisconnect then) {
     owner_.on_client_gone();
     memory_access_->set_physical_mode(false);
     view_->choose_address_space(std::nullopt);
+    view_->choose_level(std::nullopt);
     if (then == OnDisconnect::Resume && !client_attached_)
         resume_everything();
 }
@@ -343,9 +344,10 @@ gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thr
     else if (*mp_state == KVM_MP_STATE_UNINITIALIZED || *mp_state == KVM_MP_STATE_INIT_RECEIVED)
         info.extra = "waiting for SIPI";
     else
-        info.extra = fmt::format("{}, CPL {}{}", x86::name(x86::cpu_mode(**state)),
-                                 x86::privilege_level((*state)->general, (*state)->system),
-                                 *mp_state == KVM_MP_STATE_HALTED ? ", halted" : "");
+        info.extra = fmt::format(
+            "{}{}, CPL {}{}", (*state)->system.inner.running ? "in its guest (L2), " : "",
+            x86::name(x86::cpu_mode(**state)), x86::privilege_level((*state)->general, (*state)->system),
+            *mp_state == KVM_MP_STATE_HALTED ? ", halted" : "");
     return info;
 }
 

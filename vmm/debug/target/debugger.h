@@ -63,6 +63,11 @@ class Debugger final : public machine::VcpuObserver,
     bool choose_address_space(const machine::StopToken&, std::optional<std::uint64_t> cr3) {
         return view_->choose_address_space(cr3);
     }
+    // As GuestView::choose_level(). Addresses that had breakpoints may get them in the other level now.
+    void choose_level(const machine::StopToken&, std::optional<x86::GuestLevel> level) {
+        view_->choose_level(level);
+        table_->forget_levels();
+    }
     const BreakpointTable& breakpoints() const { return *table_; }
     const x86::RegisterFile& registers() const { return *registers_; }
     // Measured when first asked for.

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
+
+#include "arch/x86_64/vmcs12.h"
 
 namespace ringside::kvm {
 namespace {
@@ -67,6 +70,73 @@ TEST(NestedState, SvmNamesTheVmcbOnlyWhileItsGuestRuns) {
     EXPECT_EQ(state.current_control, Gpa{0x7000});
     EXPECT_EQ(state.image.size(), 0x1000U);
     EXPECT_FALSE(state.vmxon_region);
+}
+
+NestedState with_vmcs() {
+    using enum x86::VmcsField;
+    NestedState state;
+    state.image.resize(x86::kVmcs12Size);
+    std::memcpy(state.image.data(), &x86::kVmcs12Revision, sizeof x86::kVmcs12Revision);
+    for (const auto& [field, value] : std::map<x86::VmcsField, std::uint64_t>{{PrimaryControls, 0x80000000},
+                                                                              {SecondaryControls, 2},
+                                                                              {EptPointer, 0x12301e},
+                                                                              {VmExitControls, 0x200},
+                                                                              {VmEntryControls, 0x8000},
+                                                                              {HostCr3, 0x5000},
+                                                                              {GuestCr3, 0x1000},
+                                                                              {GuestIa32Efer, 0x501}})
+        x86::write_vmcs12(state.image, field, value);
+    return state;
+}
+
+TEST(InnerGuest, OfAVmcsBeforeItRuns) {
+    const x86::InnerGuest inner = inner_guest(with_vmcs());
+    EXPECT_TRUE(inner.known);
+    EXPECT_FALSE(inner.running);
+    EXPECT_EQ(inner.tables, x86::InnerGuest::Tables::Ept);
+    EXPECT_EQ(inner.root, 0x12301eU);
+    EXPECT_EQ(inner.other.cr3, 0x1000U);
+    EXPECT_EQ(inner.other.efer, 0x501U);
+}
+
+TEST(InnerGuest, WhileItRunsTheOtherRegistersAreL1s) {
+    NestedState state = with_vmcs();
+    state.guest_mode = true;
+    const x86::InnerGuest inner = inner_guest(state);
+    EXPECT_TRUE(inner.running);
+    EXPECT_EQ(inner.other.cr3, 0x5000U);
+    EXPECT_EQ(inner.other.efer, 0xd00U);  // not a field, so what 64-bit mode needs
+}
+
+TEST(InnerGuest, WithoutSecondaryControlsThereIsNoSecondLevel) {
+    NestedState state = with_vmcs();
+    x86::write_vmcs12(state.image, x86::VmcsField::PrimaryControls, 0);
+    EXPECT_EQ(inner_guest(state).tables, x86::InnerGuest::Tables::None);
+}
+
+TEST(InnerGuest, OfWhichNothingIsKnownHasUnknownTables) {
+    EXPECT_FALSE(inner_guest({}).known);
+    NestedState state = with_vmcs();
+    state.guest_mode = true;
+    state.image[0] = std::byte{0};  // another revision
+    EXPECT_TRUE(inner_guest(state).running);
+    EXPECT_EQ(inner_guest(state).tables, x86::InnerGuest::Tables::Unknown);
+}
+
+TEST(InnerGuest, OfAVmcb) {
+    NestedState state;
+    state.format = NestedState::Format::Svm;
+    EXPECT_FALSE(inner_guest(state).known);
+    state.guest_mode = true;
+    state.image.resize(0x1000);
+    state.image[0x90] = std::byte{1};      // nested paging
+    state.image[0xb1] = std::byte{0x70};   // its CR3
+    state.image[0x551] = std::byte{0x50};  // L1's CR3
+    const x86::InnerGuest inner = inner_guest(state);
+    EXPECT_TRUE(inner.running);
+    EXPECT_EQ(inner.tables, x86::InnerGuest::Tables::Nested);
+    EXPECT_EQ(inner.root, 0x7000U);
+    EXPECT_EQ(inner.other.cr3, 0x5000U);
 }
 
 TEST(NestedState, BytesThatAreTooFewAreNoState) {
