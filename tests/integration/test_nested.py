@@ -88,6 +88,22 @@ class TestVmcs(NestedTest):
         assert "4-level table at" in gdb.console("monitor vmcs EPT_POINTER")
         assert "EPTP_INDEX" in gdb.console("monitor vmcs EPTP_INDEX")
 
+    def test_differences_and_gdbs_own_function(self):
+        _, gdb = self.hypervisor(VMX)
+        script = self.folder / "ringside.py"
+        gdb.console(f"monitor gdb-script {script}")
+        gdb.console(f"source {script}")
+        gdb.console("break hypervisor::handle")
+        gdb.run("continue")
+        assert "is remembered" in gdb.console("monitor vmcs diff")
+        assert gdb.integer('$_vmcs("GUEST_RIP")') == gdb.integer("facts.instruction")
+        gdb.run("continue")
+        changed = gdb.console("monitor vmcs diff")
+        assert re.search(r"EXIT_REASON +0x0000000a +0x0000001e +IO_INSTRUCTION", changed)
+        assert "GUEST_CR3" not in changed
+        with pytest.raises(GdbError, match="fields match GUEST_CS"):
+            gdb.evaluate('$_vmcs("GUEST_CS")')
+
     def test_the_processor_refuses_broken_fields(self):
         self.needs(VMX)
         vm = self.ringside(self.guest("hypervisor"), "--append=break=all", gdb=None)
@@ -174,16 +190,6 @@ class TestLevels(NestedTest):
             gdb.evaluate("hypervisor::l2_rounds")
         gdb.console("monitor level l2")
         assert gdb.integer("hypervisor::l2_rounds") == 1
-
-    def test_breakpoints_hit_in_the_level_that_they_are_of(self):
-        vm, gdb = self.in_l2()
-        gdb.console("break hypervisor::handle if facts.exit == hypervisor::Exit::Hlt")
-        for place in ("handle", "l2_round", "handle", "l2_round"):
-            self.assert_breakpoint(gdb.run("continue"), place)
-        assert gdb.integer("hypervisor::l2_rounds") == 3
-        gdb.console("delete")
-        gdb.start("continue")
-        assert vm.wait() == 33
 
     def test_a_step_in_l2_is_one_instruction(self):
         _, gdb = self.in_l2()

@@ -41,10 +41,10 @@ Result<IdeProject> project_of(const IdeOptions& options) {
     const fs::path program = fs::read_symlink("/proc/self/exe", error);
     if (error)
         return errno_failure("read /proc/self/exe", error.value());
-    RINGSIDE_TRY_ASSIGN(kernel, kernel_of(options));
+    auto kernel = TRY(kernel_of(options));
     fs::path symbols = kernel;
     if (!options.symbols.empty()) {
-        RINGSIDE_TRY_ASSIGN(given, existing(options.symbols));
+        auto given = TRY(existing(options.symbols));
         symbols = given;
     }
     return IdeProject{.ide = options.ide,
@@ -82,14 +82,14 @@ Result<std::string> write_files(const IdeOptions& options) {
     std::error_code ignored;
     if (!fs::is_directory(options.folder, ignored))
         return failure("write to " + options.folder.string(), "it is not a folder", "Check the path");
-    RINGSIDE_TRY_ASSIGN(project, project_of(options));
-    RINGSIDE_TRY_ASSIGN(files, ide_files(project));
+    auto project = TRY(project_of(options));
+    auto files = TRY(ide_files(project));
     if (!options.force)
-        RINGSIDE_TRY(check_free(options.folder, files));
+        TRY(check_free(options.folder, files));
     std::string said;
     for (const IdeFile& file : files) {
         const fs::path path = options.folder / file.path;
-        RINGSIDE_TRY(write(path, file.text));
+        TRY(write(path, file.text));
         said += "wrote " + path.lexically_normal().string() + "\n";
     }
     return said + next_step(project) + "\n";

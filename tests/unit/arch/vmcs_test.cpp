@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/vmcs12.h"
 #include "arch/x86_64/vmcs_fields.h"
+#include "arch/x86_64/vmcs_of_state.h"
 #include "arch/x86_64/vmcs_words.h"
 
 namespace ringside::x86 {
@@ -110,6 +111,24 @@ TEST(Vmcs12, AnotherRevisionOrATruncatedImageIsRefused) {
     EXPECT_FALSE(read_vmcs12({}));
     bytes = image();
     EXPECT_FALSE(read_vmcs12(std::span(bytes).first(kVmcs12Size - 1)));
+}
+
+TEST(GuestStateArea, HasTheRegistersInTheirFields) {
+    GeneralRegisters general;
+    general.rip = 0x1000;
+    SystemRegisters system;
+    system.cr3 = 0x2000;
+    system.cs.selector = 8, system.cs.type = 11, system.cs.s = 1, system.cs.present = 1, system.cs.l = 1;
+    system.tr.limit = 0x67;
+    const VmcsValues area = guest_state_area(general, system, {});
+    EXPECT_EQ(area.get(GuestRip), 0x1000U);
+    EXPECT_EQ(area.get(GuestCr3), 0x2000U);
+    EXPECT_EQ(area.get(GuestCsAccessRights), 0x209bU);
+    EXPECT_EQ(area.get(GuestTrLimit), 0x67U);
+    EXPECT_EQ(area.get(GuestDr7), 0x400U);
+    EXPECT_EQ(area.get(GuestActivityState), std::nullopt);
+    for (const auto& [field, value] : area.all())
+        EXPECT_EQ(group(field), VmcsGroup::GuestState) << name(field);
 }
 
 TEST(VmcsWords, ControlsAreTheirBits) {

@@ -65,7 +65,7 @@ Result<void> PerfExitTrap::arm(ExitTraps traps) {
     if (traps == armed_)
         return {};
     if (armed_.any())
-        RINGSIDE_TRY(event_->enable(false));
+        TRY(event_->enable(false));
     armed_ = {};
     if (!traps.any())
         return {};
@@ -73,18 +73,17 @@ Result<void> PerfExitTrap::arm(ExitTraps traps) {
         const auto kind = exits::host_virtualization();
         if (!kind)
             return failure("arm kvm:kvm_exit", "this host's KVM runs on neither Intel VMX nor AMD SVM");
-        RINGSIDE_TRY_ASSIGN(tracefs, exits::find_tracefs());
-        RINGSIDE_TRY_ASSIGN(tracepoint, exits::load_kvm_tracepoint(tracefs, "kvm_exit"));
+        auto tracefs = TRY(exits::find_tracefs());
+        auto tracepoint = TRY(exits::load_kvm_tracepoint(tracefs, "kvm_exit"));
         exits::install_catch_handler();
         event_.reset();
         constexpr pid_t kThisThread = 0;
-        RINGSIDE_TRY_ASSIGN(
-            event, exits::HardwareCatch::arm(kThisThread, tracepoint.id, exit_trap_filter(*kind, traps),
-                                             exits::kBreakpointSlot));
+        auto event = TRY(exits::HardwareCatch::arm(kThisThread, tracepoint.id, exit_trap_filter(*kind, traps),
+                                                   exits::kBreakpointSlot));
         event_ = std::move(event);
         event_traps_ = traps;
     } else {
-        RINGSIDE_TRY(event_->enable(true));
+        TRY(event_->enable(true));
     }
     armed_ = traps;
     return {};
@@ -98,7 +97,7 @@ std::unique_ptr<ExitTrap> make_perf_exit_trap() {
 
 Result<std::optional<ExitAt>> find_exit(const kvm::VcpuPort& vcpu, std::uint64_t rip) {
     constexpr std::uint64_t kHaltLength = 1;
-    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
+    auto events = TRY(vcpu.events());
     const auto& exception = events.exception;
     const bool waits = exception.injected != 0 || exception.pending != 0;
     if (waits && exception.nr == number(ExceptionVector::InvalidOpcode))
@@ -110,7 +109,7 @@ Result<std::optional<ExitAt>> find_exit(const kvm::VcpuPort& vcpu, std::uint64_t
 }
 
 Result<void> undo_exit(kvm::VcpuPort& vcpu, TrapInstruction instruction, x86::InterruptShadow shadow) {
-    RINGSIDE_TRY_ASSIGN(events, vcpu.events());
+    auto events = TRY(vcpu.events());
     events.flags &=
         ~static_cast<std::uint32_t>(KVM_VCPUEVENT_VALID_NMI_PENDING);  // one may have come meanwhile
     // Of an HLT, too: the #DB belongs to the instruction.
@@ -121,7 +120,7 @@ Result<void> undo_exit(kvm::VcpuPort& vcpu, TrapInstruction instruction, x86::In
         events.interrupt.shadow = shadow == x86::InterruptShadow::Sti     ? KVM_X86_SHADOW_INT_STI
                                   : shadow == x86::InterruptShadow::MovSs ? KVM_X86_SHADOW_INT_MOV_SS
                                                                           : 0;
-        RINGSIDE_TRY(vcpu.set_mp_state(KVM_MP_STATE_RUNNABLE));
+        TRY(vcpu.set_mp_state(KVM_MP_STATE_RUNNABLE));
     }
     return vcpu.set_events(events);
 }

@@ -17,33 +17,32 @@ using x86::TrapInstruction;
 // of it.
 Result<bool> catches(ProbeGuest& guest, ExitTrap& event, Mode mode, TrapInstruction trap, bool undo) {
     const std::array<std::uint8_t, 1> code{static_cast<std::uint8_t>(opcode(trap))};
-    RINGSIDE_TRY(guest.prepare(mode, code));
+    TRY(guest.prepare(mode, code));
     (void)event.take_caught();
-    RINGSIDE_TRY_ASSIGN(outcome, guest.vcpu().run());
+    auto outcome = TRY(guest.vcpu().run());
     if (!event.take_caught())
         return false;
     if (!undo)
         return true;
-    RINGSIDE_TRY_ASSIGN(general, guest.vcpu().general());
-    RINGSIDE_TRY_ASSIGN(exit, find_exit(guest.vcpu(), general.rip));
+    auto general = TRY(guest.vcpu().general());
+    auto exit = TRY(find_exit(guest.vcpu(), general.rip));
     if (outcome != kvm::RunOutcome::Interrupted || !exit || exit->instruction != trap ||
         exit->rip != ProbeGuest::kCode)
         return false;
     general.rip = exit->rip;
-    RINGSIDE_TRY(guest.vcpu().set_general(general));
-    RINGSIDE_TRY(undo_exit(guest.vcpu(), trap, x86::InterruptShadow::None));
-    RINGSIDE_TRY_ASSIGN(state, guest.vcpu().mp_state());
-    RINGSIDE_TRY_ASSIGN(events, guest.vcpu().events());
+    TRY(guest.vcpu().set_general(general));
+    TRY(undo_exit(guest.vcpu(), trap, x86::InterruptShadow::None));
+    auto state = TRY(guest.vcpu().mp_state());
+    auto events = TRY(guest.vcpu().events());
     return state == KVM_MP_STATE_RUNNABLE && events.exception.injected == 0 && events.exception.pending == 0;
 }
 
 // An instruction is of use if it works in each of its modes.
 Result<bool> catches_all(const kvm::System& system, ExitTrap& event, TrapInstruction trap,
                          std::initializer_list<Mode> modes, ProbeGuest::Irqchip irqchip) {
-    RINGSIDE_TRY_ASSIGN(guest, ProbeGuest::create(system, irqchip));
+    auto guest = TRY(ProbeGuest::create(system, irqchip));
     for (const Mode mode : modes) {
-        RINGSIDE_TRY_ASSIGN(caught,
-                            catches(guest, event, mode, trap, irqchip == ProbeGuest::Irqchip::InKernel));
+        auto caught = TRY(catches(guest, event, mode, trap, irqchip == ProbeGuest::Irqchip::InKernel));
         if (!caught)
             return false;
     }
@@ -54,7 +53,7 @@ Result<bool> catches_all(const kvm::System& system, ExitTrap& event, TrapInstruc
 // prove that KVM_RUN returns first, and so neither can the second ones.
 Result<bool> works(const kvm::System& system, ExitTrap& event, TrapInstruction trap,
                    std::initializer_list<Mode> modes) {
-    RINGSIDE_TRY_ASSIGN(caught, catches_all(system, event, trap, modes, ProbeGuest::Irqchip::None));
+    auto caught = TRY(catches_all(system, event, trap, modes, ProbeGuest::Irqchip::None));
     if (!caught)
         return false;
     return catches_all(system, event, trap, modes, ProbeGuest::Irqchip::InKernel);
@@ -67,10 +66,8 @@ Result<ExitTraps> probe_exit_traps(const kvm::System& system) {
     if (!event->arm({.halt = true, .undefined = true, .paging = false}))
         return ExitTraps{};
     ExitTraps found;
-    RINGSIDE_TRY_ASSIGN(
-        halt, works(system, *event, TrapInstruction::Halt, {Mode::Real, Mode::Protected, Mode::Long}));
-    RINGSIDE_TRY_ASSIGN(undefined,
-                        works(system, *event, TrapInstruction::Undefined, {Mode::Long, Mode::LongUser}));
+    auto halt = TRY(works(system, *event, TrapInstruction::Halt, {Mode::Real, Mode::Protected, Mode::Long}));
+    auto undefined = TRY(works(system, *event, TrapInstruction::Undefined, {Mode::Long, Mode::LongUser}));
     found.halt = halt;
     found.undefined = undefined;
     return found;

@@ -1,5 +1,7 @@
 # Ringside's exit commands as gdb's own: `exits`, `exits last 5`, `exits catch cpuid`, with help and completion, and the
-# function $_exits("CPUID") for expressions and conditions. Made from the same registry as `monitor help`.
+# functions $_exits("CPUID") and $_vmcs("GUEST_RIP") for expressions and conditions. Made from the same registry as `monitor help`.
+import json
+
 import gdb
 
 # (name, arguments, help) of each monitor command.
@@ -52,6 +54,25 @@ class ExitsFunction(gdb.Function):
         return int(answer)
 
 
+class VmcsFunction(gdb.Function):
+    """$_vmcs("FIELD"): a field of the current VMCS of a guest that is a hypervisor, by its name or encoding."""
+
+    def __init__(self):
+        super().__init__("_vmcs")
+
+    def invoke(self, field):
+        answer = monitor(f"vmcs {field.string()} --json")
+        try:
+            parts = json.loads(answer)
+        except ValueError:
+            raise gdb.GdbError(answer.strip()) from None
+        rows = [row for part in parts.values() if isinstance(part, list) for row in part if isinstance(row, dict)]
+        if len(rows) != 1:
+            raise gdb.GdbError(" ".join(parts.get("notes", [])) or f"{len(rows)} fields match {field.string()}")
+        return rows[0]["value"]
+
+
 for _name, _arguments, _help in COMMANDS:
     ExitsCommand(_name, _arguments, _help, any(other[0].startswith(_name + " ") for other in COMMANDS))
 ExitsFunction()
+VmcsFunction()

@@ -33,7 +33,8 @@ Result<Answer> no_such_field(std::string_view pattern, std::string_view command)
 
 }  // namespace
 
-Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, std::string_view pattern) {
+Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, std::string_view pattern,
+                                  std::string_view of_the_unknown) {
     const auto fields = x86::match_vmcs_fields(pattern);
     if (fields.empty())
         return no_such_field(pattern, "vmcs");
@@ -53,8 +54,18 @@ Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, 
         add_table(answer, name(group), std::move(rows));
     }
     if (!unknown.empty())
-        answer.note("not known, because KVM does not keep them:" + unknown);
+        answer.note(fmt::format("{}:{}", of_the_unknown, unknown));
     return answer;
+}
+
+Result<Answer> ordinary_vcpu_answer(const x86::VmcsValues& registers, std::string_view pattern) {
+    Answer answer;
+    answer.note(
+        "This vCPU is not in VMX operation; its guest has not executed VMXON. The VMCS with which KVM runs "
+        "it is "
+        "KVM's own. These are its registers as the fields that hold them; CR0, CR4 and EFER are what the "
+        "guest sees.");
+    return vmcs_fields_answer(std::move(answer), registers, pattern, "KVM does not tell");
 }
 
 Result<x86::Vmcs12> current_vmcs(const kvm::NestedState& state) {
@@ -75,21 +86,34 @@ Result<x86::Vmcs12> current_vmcs(const kvm::NestedState& state) {
 }
 
 Result<Answer> current_vmcs_answer(const kvm::NestedState& state, std::string_view pattern) {
-    RINGSIDE_TRY_ASSIGN(vmcs, current_vmcs(state));
+    auto vmcs = TRY(current_vmcs(state));
     Answer answer;
     answer.value("address", hex(state.current_control->value))
         .value("launch state", words(vmcs.launched ? "launched" : "clear"))
         .value("this vCPU runs", words(state.guest_mode ? "the guest's guest (L2)" : "the guest (L1)"));
     if (vmcs.abort != 0)
         answer.value("VMX abort", number(vmcs.abort));
-    return vmcs_fields_answer(std::move(answer), vmcs.fields, pattern);
+    return vmcs_fields_answer(std::move(answer), vmcs.fields, pattern,
+                              "not known, because KVM does not keep them");
+}
+
+Answer diff_answer(const x86::VmcsValues& before, const x86::VmcsValues& now) {
+    Rows rows;
+    for (const auto& [field, value] : now.all()) {
+        const auto old = before.get(field);
+        if (old && *old != value)
+            rows.push_back({padded(encoding(field), 2), words(name(field)), padded(*old, bytes(field)),
+                            padded(value, bytes(field)), words(describe_vmcs_field(field, value, now))});
+    }
+    return Answer().table("changed", {"field", "name", "before", "now", "meaning"}, std::move(rows));
 }
 
 Answer check_answer(const x86::VmcsValues& vmcs, std::span<const x86::VmcsViolation> broken) {
     Answer answer;
     const auto last = [&](x86::VmcsField field) {
         const auto value = vmcs.get(field).value_or(0);
-        answer.value(std::string(name(field)), {value, describe_vmcs_field(field, value, vmcs)});
+        answer.value(std::string(name(field)),
+                     {value, fmt::format("0x{:x} ({})", value, describe_vmcs_field(field, value, vmcs))});
     };
     last(x86::VmcsField::VmInstructionError);
     last(x86::VmcsField::ExitReason);

@@ -12,15 +12,22 @@
 
 namespace ringside::debug {
 
-// The fields whose names match `pattern` (x86::match_vmcs_fields), or all of them if it is empty. Says which fields
-// are not known.
-Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, std::string_view pattern);
+// The fields whose names match `pattern` (x86::match_vmcs_fields), or all of them if it is empty. Names those that are
+// not known after the words `of_the_unknown`.
+Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, std::string_view pattern,
+                                  std::string_view of_the_unknown);
+
+// The same of a vCPU that is no hypervisor, whose VMCS is KVM's own.
+Result<Answer> ordinary_vcpu_answer(const x86::VmcsValues& registers, std::string_view pattern);
 
 // The current VMCS of a vCPU in this state. The error says why there is none to show.
 Result<Answer> current_vmcs_answer(const kvm::NestedState& state, std::string_view pattern);
 
 // The current VMCS of a vCPU in this state. The error says why there is none.
 Result<x86::Vmcs12> current_vmcs(const kvm::NestedState& state);
+
+// The fields in which two states of a VMCS differ.
+Answer diff_answer(const x86::VmcsValues& before, const x86::VmcsValues& now);
 
 // The broken rules, and how the processor reports them.
 Answer check_answer(const x86::VmcsValues& vmcs, std::span<const x86::VmcsViolation> broken);

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/second_level.h"
 #include "arch/x86_64/vmcb.h"
+#include "arch/x86_64/vmcs_of_state.h"
 #include "vmm/debug/monitor/arguments.h"
 #include "vmm/debug/nested/vmcs_answers.h"
 
@@ -20,8 +23,22 @@ std::string_view word(const Arguments& arguments, std::size_t i) {
     return i < arguments.words.size() ? arguments.words[i] : std::string_view{};
 }
 
+// What a VMCS of an ordinary vCPU has in its guest-state area, as far as KVM tells.
+Result<x86::VmcsValues> registers_as_fields(Debugger& debugger, VcpuIndex vcpu) {
+    return debugger.machine().vcpu(vcpu).call([](kvm::VcpuPort& port) -> Result<x86::VmcsValues> {
+        auto general = TRY(port.general());
+        auto system = TRY(port.system());
+        auto debug = TRY(port.debug());
+        return x86::guest_state_area(general, system, debug);
+    });
+}
+
 Result<Answer> vmcs(Debugger& debugger, const Arguments& arguments) {
     auto state = TRY(nested_state(debugger, arguments.vcpu));
+    if (state.format == kvm::NestedState::Format::Vmx && !state.vmxon_region) {
+        auto fields = TRY(registers_as_fields(debugger, arguments.vcpu));
+        return ordinary_vcpu_answer(fields, word(arguments, 0));
+    }
     return current_vmcs_answer(state, word(arguments, 0));
 }
 
@@ -30,8 +47,8 @@ Result<x86::VmxCapabilities> capabilities(Debugger& debugger, VcpuIndex vcpu, bo
     std::vector<kvm::Msr> msrs;
     for (const auto& [index, member] : x86::vmx_capability_msrs())
         msrs.push_back({index, 0});
-    RINGSIDE_TRY_ASSIGN(
-        count, debugger.machine().vcpu(vcpu).call([&](kvm::VcpuPort& port) { return port.read_msrs(msrs); }));
+    auto count =
+        TRY(debugger.machine().vcpu(vcpu).call([&](kvm::VcpuPort& port) { return port.read_msrs(msrs); }));
     if (count < msrs.size())
         return failure("read the processor's VMX capabilities",
                        fmt::format("KVM does not offer MSR 0x{:x}", msrs[count].index));
@@ -54,11 +71,35 @@ Result<bool> in_long_mode(Debugger& debugger, VcpuIndex vcpu) {
 }
 
 Result<Answer> check(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(state, nested_state(debugger, arguments.vcpu));
-    RINGSIDE_TRY_ASSIGN(vmcs, current_vmcs(state));
-    RINGSIDE_TRY_ASSIGN(long_mode, in_long_mode(debugger, arguments.vcpu));
-    RINGSIDE_TRY_ASSIGN(cpu, capabilities(debugger, arguments.vcpu, long_mode));
+    auto state = TRY(nested_state(debugger, arguments.vcpu));
+    auto vmcs = TRY(current_vmcs(state));
+    auto long_mode = TRY(in_long_mode(debugger, arguments.vcpu));
+    auto cpu = TRY(capabilities(debugger, arguments.vcpu, long_mode));
     return check_answer(vmcs.fields, x86::check_vmcs(vmcs.fields, cpu));
+}
+
+// The VMCS that was current when the differences were last asked for.
+struct Remembered {
+    Gpa address;
+    x86::VmcsValues fields;
+};
+using History = std::map<std::uint32_t, Remembered>;  // by vCPU
+
+Result<Answer> diff(Debugger& debugger, History& history, const Arguments& arguments) {
+    auto state = TRY(nested_state(debugger, arguments.vcpu));
+    auto vmcs = TRY(current_vmcs(state));
+    const Remembered now{*state.current_control, std::move(vmcs.fields)};
+    const auto before = history.find(arguments.vcpu.value);
+    Answer answer;
+    if (before == history.end() || before->second.address != now.address)
+        answer.note(
+            fmt::format("The VMCS at gpa 0x{:x} is remembered: the next `monitor vmcs diff` shows what has "
+                        "changed in it.",
+                        now.address.value));
+    else
+        answer = diff_answer(before->second.fields, now.fields);
+    history.insert_or_assign(arguments.vcpu.value, now);
+    return answer;
 }
 
 Result<Answer> vmcb_at(const Debugger& debugger, Answer answer, Gpa address, std::string_view pattern) {
@@ -104,6 +145,12 @@ void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger) {
         registry, debugger,
         {"vmcs check", "", "which rules of VM entry the current VMCS breaks, and what the processor answers",
          0, [&](const Arguments& arguments) { return check(debugger, arguments); }});
+    add_answering(
+        registry, debugger,
+        {"vmcs diff", "", "the fields of the current VMCS that have changed since this was last asked", 0,
+         [&, history = History()](const Arguments& arguments) mutable {
+             return diff(debugger, history, arguments);
+         }});
     add_answering(registry, debugger,
                   {"vmcb", "[ADDRESS] [FIELD]",
                    "the VMCB of a guest's guest that runs, or the one at a guest-physical address", 2,

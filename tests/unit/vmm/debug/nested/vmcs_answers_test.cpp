@@ -73,6 +73,38 @@ TEST(VmcsAnswers, AllOfItIsInTheManualsGroups) {
                                            "  VMX abort       4\n"));
 }
 
+TEST(VmcsAnswers, AnOrdinaryVcpuHasItsRegisters) {
+    x86::VmcsValues registers;
+    registers.set(x86::VmcsField::GuestRip, 0x1000);
+    const std::string all = ordinary_vcpu_answer(registers, "")->text();
+    EXPECT_THAT(all, HasSubstr("has not executed VMXON"));
+    EXPECT_THAT(all, HasSubstr("GUEST_RIP  0x0000000000001000"));
+    EXPECT_THAT(all, HasSubstr("KVM does not tell: GUEST_ES_SELECTOR "));
+    EXPECT_FALSE(ordinary_vcpu_answer(registers, "nonsense"));
+}
+
+TEST(VmcsAnswers, ADifferenceIsBothValues) {
+    x86::VmcsValues before, now;
+    before.set(x86::VmcsField::GuestRip, 0x1000);
+    before.set(x86::VmcsField::GuestRsp, 0x2000);
+    now = before;
+    EXPECT_EQ(diff_answer(before, now).text(), "changed: none\n");
+    now.set(x86::VmcsField::GuestRip, 0x1002);
+    EXPECT_THAT(diff_answer(before, now).text(),
+                HasSubstr("  0x681e  GUEST_RIP  0x0000000000001000  0x0000000000001002\n"));
+    EXPECT_THAT(diff_answer(before, now).text(), Not(HasSubstr("GUEST_RSP")));
+}
+
+TEST(VmcsAnswers, AnUnbrokenVmcsHasItsLastFailure) {
+    x86::VmcsValues vmcs;
+    vmcs.set(x86::VmcsField::VmInstructionError, 7);
+    EXPECT_THAT(check_answer(vmcs, {}).text(), HasSubstr("0x7 (VM entry with invalid control fields)"));
+    EXPECT_THAT(check_answer(vmcs, {}).text(), HasSubstr("broken rules: none"));
+    const x86::VmcsViolation broken{x86::VmcsCheckStage::Host, x86::VmcsField::HostCr0, "a rule", "27.2.2"};
+    EXPECT_THAT(check_answer(vmcs, {&broken, 1}).text(), HasSubstr("HOST_CR0"));
+    EXPECT_THAT(check_answer(vmcs, {&broken, 1}).text(), HasSubstr("ends with VM-instruction error 8"));
+}
+
 TEST(VmcsAnswers, JsonHasNumbers) {
     const auto json = nlohmann::json::parse(current_vmcs_answer(with_vmcs(), "GUEST_RIP")->json());
     EXPECT_EQ(json["address"], 0x6000);
