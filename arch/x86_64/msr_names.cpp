@@ -1,6 +1,7 @@
 #include "arch/x86_64/msr_names.h"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <utility>
 
@@ -69,7 +70,35 @@ constexpr std::pair<std::uint32_t, std::string_view> kNames[] = {
 };
 static_assert(std::ranges::is_sorted(kNames, {}, [](const auto& entry) { return entry.first; }));
 
+bool equal_without_case(std::string_view a, std::string_view b) {
+    return std::ranges::equal(
+        a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+std::string_view without_prefix(std::string_view name) {
+    for (const std::string_view prefix : {"IA32_", "MSR_"}) {
+        if (name.starts_with(prefix))
+            return name.substr(prefix.size());
+    }
+    return name;
+}
+
 }  // namespace
+
+std::optional<std::uint32_t> msr_index(std::string_view name) {
+    for (const auto& [index, full] : kNames) {
+        if (equal_without_case(name, full) || equal_without_case(name, without_prefix(full)))
+            return index;
+    }
+    return std::nullopt;
+}
+
+std::vector<std::uint32_t> named_msrs() {
+    std::vector<std::uint32_t> indices;
+    for (const auto& entry : kNames)
+        indices.push_back(entry.first);
+    return indices;
+}
 
 std::string_view msr_name(std::uint32_t index) {
     const auto* entry =

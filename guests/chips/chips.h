@@ -8,9 +8,9 @@
 namespace chips {
 
 // Local APIC registers (Intel SDM volume 3, "Local APIC Register Address Map").
-inline constexpr unsigned kTaskPriority = 0x80, kEndOfInterrupt = 0xb0, kSpurious = 0xf0, kCommandLow = 0x300,
-                          kTimer = 0x320, kLint0 = 0x350, kLint1 = 0x360, kTimerInitial = 0x380,
-                          kTimerDivide = 0x3e0;
+inline constexpr unsigned kTaskPriority = 0x80, kEndOfInterrupt = 0xb0, kSpurious = 0xf0, kInService = 0x100,
+                          kCommandLow = 0x300, kTimer = 0x320, kLint0 = 0x350, kLint1 = 0x360,
+                          kTimerInitial = 0x380, kTimerDivide = 0x3e0;
 inline constexpr uint32_t kSoftwareEnable = 0x100, kMasked = 0x10000, kPeriodic = 0x20000, kExtInt = 0x700,
                           kNmi = 0x400, kToSelf = 0x40000;
 

@@ -32,6 +32,7 @@ constexpr uint16_t kFirstPicMask = 0x21, kSecondPicMask = 0xa1;
 constexpr unsigned kPatience = 1000000;
 
 static volatile unsigned long interrupts_taken, higher_taken;
+static volatile uint32_t in_service_seen;  // the ISR's word for kHigherVector, in its handler
 
 // Called while the serial port's interrupt waits. `cause` says what for.
 [[gnu::noinline]] static void blocked(const char* cause) {
@@ -59,6 +60,7 @@ static void open_pin() {
 }
 
 static void on_higher(guest::InterruptFrame&) {
+    in_service_seen = local_apic(kInService + kHigherVector / 32 * 16);
     request_serial();
     guest::enable_interrupts();
     blocked("in service");

@@ -73,6 +73,7 @@ class ScriptedVcpu final : public kvm::VcpuPort {
     Result<bool> has_smap() const override { return false; }
     Result<kvm::NestedState> nested_state() const override { return nested; }
     Result<Fd> statistics() const override { return failure("KVM_GET_STATS_FD", "there is no KVM"); }
+    Result<kvm::CpuidList> cpuid() const override { return kvm::CpuidList{}; }
     Result<kvm_lapic_state> lapic() const override { return local_apic; }
     Result<void> set_lapic(const kvm_lapic_state& state) override {
         local_apic = state;

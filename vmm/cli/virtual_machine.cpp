@@ -162,6 +162,10 @@ Result<void> VirtualMachine::open_server() {
     debug::add_interrupt_commands(monitor_, *debugger_);
     debug::add_level_command(monitor_, *debugger_);
     debug::add_vmcs_commands(monitor_, *debugger_);
+    debug::add_event_commands(monitor_, *debugger_);
+    debug::add_table_commands(monitor_, *debugger_);
+    debug::add_cpu_commands(monitor_, *debugger_);
+    debug::add_device_commands(monitor_, *debugger_);
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);

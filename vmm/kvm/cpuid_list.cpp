@@ -24,9 +24,13 @@ Result<CpuidList> cpuid_list(int fd, unsigned long request, const char* name) {
     return entries;
 }
 
+Result<CpuidList> Vcpu::cpuid() const {
+    return cpuid_list(fd(), KVM_GET_CPUID2, "KVM_GET_CPUID2");
+}
+
 Result<bool> Vcpu::has_smap() const {
     constexpr std::uint32_t kStructuredFeatures = 7, kEbxSmap = 1U << 20;  // SDM volume 2, CPUID
-    return cpuid_list(fd(), KVM_GET_CPUID2, "KVM_GET_CPUID2").map([](const CpuidList& entries) {
+    return cpuid().map([](const CpuidList& entries) {
         return std::ranges::any_of(entries, [](const kvm_cpuid_entry2& entry) {
             return entry.function == kStructuredFeatures && entry.index == 0 && (entry.ebx & kEbxSmap) != 0;
         });

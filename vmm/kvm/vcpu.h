@@ -36,6 +36,7 @@ class Vcpu final : public VcpuPort {
     Result<bool> has_smap() const override;
     Result<NestedState> nested_state() const override;
     Result<Fd> statistics() const override;
+    Result<CpuidList> cpuid() const override;
     Result<kvm_lapic_state> lapic() const override;
     Result<void> set_lapic(const kvm_lapic_state&) override;
 

@@ -13,6 +13,7 @@
 #include "arch/x86_64/cpu_state.h"
 #include "vmm/base/error.h"
 #include "vmm/base/fd.h"
+#include "vmm/kvm/cpuid_list.h"
 #include "vmm/kvm/kvm_abi.h"
 #include "vmm/kvm/nested_state.h"
 
@@ -89,6 +90,8 @@ class VcpuPort {
     x86::InnerGuest inner_guest(const x86::SystemRegisters&) const;
     // KVM_GET_STATS_FD.
     virtual Result<Fd> statistics() const = 0;
+    // KVM_GET_CPUID2: what the vCPU was given.
+    virtual Result<CpuidList> cpuid() const = 0;
     virtual Result<kvm_lapic_state> lapic() const = 0;
     virtual Result<void> set_lapic(const kvm_lapic_state&) = 0;
 

@@ -15,5 +15,16 @@ TEST(MsrNames, KnownAndUnknown) {
     EXPECT_EQ(msr_name(0xffffffff), "");
 }
 
+TEST(MsrNames, AreFoundInAnyCaseAndWithoutPrefix) {
+    for (const char* name : {"IA32_LSTAR", "ia32_lstar", "LSTAR", "lstar"})
+        EXPECT_EQ(msr_index(name), 0xc0000082U) << name;
+    EXPECT_EQ(msr_index("kvm_steal_time"), 0x4b564d03U);
+    EXPECT_EQ(msr_index("hwcr"), 0xc0010015U);
+    for (const char* name : {"", "IA32_", "LSTA", "LSTAR2"})
+        EXPECT_EQ(msr_index(name), std::nullopt) << name;
+    for (const std::uint32_t index : named_msrs())
+        EXPECT_EQ(msr_index(msr_name(index)), index);
+}
+
 }  // namespace
 }  // namespace ringside::x86

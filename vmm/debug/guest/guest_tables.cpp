@@ -10,24 +10,10 @@ std::optional<T> load(const GuestView& view, const x86::SystemRegisters& system,
     return value ? std::optional(static_cast<T>(*value)) : std::nullopt;
 }
 
-// A gate's fields; the 64-bit gate has 8 bytes more.
-struct RawGate {
-    std::uint64_t low = 0;
-    std::uint64_t high = 0;
-    bool present() const { return (low >> 47 & 1) != 0; }
-    unsigned dpl() const { return static_cast<unsigned>(low >> 45 & 3); }
-    unsigned type() const { return static_cast<unsigned>(low >> 40 & 0x1f); }
-    std::uint16_t selector() const { return static_cast<std::uint16_t>(low >> 16); }
-    bool is_16_bit() const { return type() == 6 || type() == 7; }
-    bool is_interrupt_or_trap() const { return is_16_bit() || type() == 0xe || type() == 0xf; }
-    std::uint64_t offset() const {
-        const std::uint64_t offset = (low & 0xffff) | (is_16_bit() ? 0 : low >> 48 << 16);
-        return offset | high << 32;
-    }
-};
+}  // namespace
 
-std::optional<RawGate> idt_entry(const GuestView& view, const x86::SystemRegisters& system, bool long_mode,
-                                 std::uint8_t vector) {
+std::optional<x86::Gate> idt_entry(const GuestView& view, const x86::SystemRegisters& system, bool long_mode,
+                                   std::uint8_t vector) {
     const std::uint64_t size = long_mode ? 16 : 8;
     if (vector * size + size - 1 > system.idtr.limit)
         return std::nullopt;
@@ -37,10 +23,8 @@ std::optional<RawGate> idt_entry(const GuestView& view, const x86::SystemRegiste
         long_mode ? load<std::uint32_t>(view, system, address + 8) : std::optional<std::uint32_t>(0);
     if (!low || !high)
         return std::nullopt;
-    return RawGate{*low, *high};
+    return x86::decode_gate(*low, *high);
 }
-
-}  // namespace
 
 std::optional<InterruptGate> interrupt_gate(const GuestView& view, const x86::GeneralRegisters& general,
                                             const x86::SystemRegisters& system, std::uint8_t vector) {
@@ -55,14 +39,14 @@ std::optional<InterruptGate> interrupt_gate(const GuestView& view, const x86::Ge
     }
     const bool long_mode = x86::is_long_mode(mode);
     const auto gate = idt_entry(view, system, long_mode, vector);
-    if (!gate || !gate->present() || !gate->is_interrupt_or_trap())
+    if (!gate || !gate->present || !gate->is_interrupt_or_trap())
         return std::nullopt;
     if (long_mode)
-        return InterruptGate{Gva{gate->offset()}, gate->dpl()};
-    const auto code = table_segment(view, system, gate->selector());
+        return InterruptGate{Gva{gate->offset}, gate->dpl};
+    const auto code = table_segment(view, system, gate->selector);
     if (!code)
         return std::nullopt;
-    return InterruptGate{Gva{code->base + gate->offset()}, gate->dpl()};
+    return InterruptGate{Gva{code->base + gate->offset}, gate->dpl};
 }
 
 std::optional<Gva> interrupt_target(const GuestView& view, const x86::GeneralRegisters& general,
@@ -100,17 +84,7 @@ std::optional<x86::Segment> table_segment(const GuestView& view, const x86::Syst
     const auto raw = load<std::uint64_t>(view, system, Gva{base + (selector & kIndexMask)});
     if (!raw)
         return std::nullopt;
-    const auto bits = [&](unsigned from, unsigned count) {
-        return static_cast<std::uint8_t>(*raw >> from & ((1U << count) - 1));
-    };
-    x86::Segment s;
-    s.selector = selector;
-    s.base = (*raw >> 16 & 0xffffff) | (*raw >> 56 << 24);
-    s.limit = static_cast<std::uint32_t>((*raw & 0xffff) | (*raw >> 48 & 0xf) << 16);
-    s.type = bits(40, 4), s.s = bits(44, 1), s.dpl = bits(45, 2), s.present = bits(47, 1);
-    s.avl = bits(52, 1), s.l = bits(53, 1), s.db = bits(54, 1), s.g = bits(55, 1);
-    if (s.g != 0)
-        s.limit = s.limit << 12 | 0xfff;
+    const x86::Segment s = x86::decode_descriptor(selector, *raw);
     if (s.present == 0 || s.s == 0)
         return std::nullopt;
     return s;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "arch/x86_64/cpu_mode.h"
+#include "arch/x86_64/descriptors.h"
 #include "vmm/debug/guest/guest_view.h"
 
 namespace ringside::debug {
@@ -20,6 +21,10 @@ struct InterruptGate {
 // virtual-8086 mode.
 std::optional<InterruptGate> interrupt_gate(const GuestView& view, const x86::GeneralRegisters& general,
                                             const x86::SystemRegisters& system, std::uint8_t vector);
+
+// The IDT's entry outside real mode, whatever it holds. Nothing beyond the limit, or where it cannot be read.
+std::optional<x86::Gate> idt_entry(const GuestView& view, const x86::SystemRegisters& system, bool long_mode,
+                                   std::uint8_t vector);
 
 // Where INT n leads to, if it does not fault at the current privilege level.
 std::optional<Gva> interrupt_target(const GuestView& view, const x86::GeneralRegisters& general,

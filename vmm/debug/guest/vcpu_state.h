@@ -30,6 +30,9 @@ class VcpuState {
     // Writes the given classes to the vCPU. After an error the cache is fetched anew.
     Result<void> store(const machine::StopToken&, x86::ClassSet classes, const x86::CpuState& state);
 
+    // Somebody else has changed the vCPU: everything is fetched anew when it is asked for.
+    void forget() { loaded_ = {}; }
+
     // Whether a register's value is known: false for an MSR that this host does not offer. Valid after its
     // class was loaded.
     bool known(const x86::RegisterInfo& info) const;

@@ -28,22 +28,41 @@ Result<Arguments> parse_arguments(std::string_view rest, VcpuIndex current, std:
     return arguments;
 }
 
-void add_answering(MonitorRegistry& registry, Debugger& debugger, AnsweringCommand command) {
-    const auto usage = fmt::format("Usage: monitor {}{}{} [vcpu N] [--json]\n", command.name,
-                                   command.arguments.empty() ? "" : " ", command.arguments);
-    auto run = [&debugger, usage, most_words = command.most_words, answer = std::move(command.run)](
+namespace {
+
+// What both kinds of command do with their arguments. `show` makes the answer's text.
+template <typename Command, typename Show>
+void add_command(MonitorRegistry& registry, Debugger& debugger, Command command, const char* options,
+                 Show show) {
+    const auto usage = fmt::format("Usage: monitor {}{}{} [vcpu N]{}\n", command.name,
+                                   command.arguments.empty() ? "" : " ", command.arguments, options);
+    auto run = [&debugger, usage, show, most_words = command.most_words, answer = std::move(command.run)](
                    gdbstub::ThreadId thread, std::string_view rest) {
         const auto arguments =
             parse_arguments(rest, vcpu_of(thread), debugger.machine().vcpu_count(), most_words);
         if (!arguments)
             return arguments.error().message() + ".\n" + usage;
         const auto result = answer(*arguments);
-        if (!result)
-            return result.error().message() + "\n";
-        return arguments->json ? result->json() : result->text();
+        return result ? show(*result, *arguments) : result.error().message() + "\n";
     };
     registry.add(
         {std::move(command.name), std::move(command.arguments), std::move(command.help), std::move(run)});
+}
+
+}  // namespace
+
+void add_answering(MonitorRegistry& registry, Debugger& debugger, AnsweringCommand command) {
+    add_command(registry, debugger, std::move(command), " [--json]",
+                [](const Answer& answer, const Arguments& arguments) {
+                    return arguments.json ? answer.json() : answer.text();
+                });
+}
+
+void add_text(MonitorRegistry& registry, Debugger& debugger, TextCommand command) {
+    add_command(registry, debugger, std::move(command), "",
+                [](const std::string& text, const Arguments& arguments) {
+                    return arguments.json ? std::string("This command has no JSON form.\n") : text;
+                });
 }
 
 }  // namespace ringside::debug

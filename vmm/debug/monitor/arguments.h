@@ -32,4 +32,14 @@ struct AnsweringCommand {
 };
 void add_answering(MonitorRegistry& registry, Debugger& debugger, AnsweringCommand command);
 
+// A command that has text alone: a format that other tools define, or what it has done.
+struct TextCommand {
+    std::string name;
+    std::string arguments;
+    std::string help;
+    std::size_t most_words = 0;
+    std::function<Result<std::string>(const Arguments&)> run;
+};
+void add_text(MonitorRegistry& registry, Debugger& debugger, TextCommand command);
+
 }  // namespace ringside::debug

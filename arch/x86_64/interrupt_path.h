@@ -1,0 +1,42 @@
+// The way of an interrupt from a line of the interrupt controllers to a handler, and what it meets on it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/io_apic.h"
+#include "arch/x86_64/local_apic.h"
+#include "arch/x86_64/pending_events.h"
+#include "arch/x86_64/pic.h"
+
+namespace ringside::x86 {
+
+// A logical processor as an interrupt meets it.
+struct InterruptTarget {
+    std::uint32_t vcpu = 0;
+    LocalApic apic;
+    PendingEvents events;
+    bool interrupts_enabled = false;  // RFLAGS.IF
+    VectorSet gates;                  // vectors that lead to a handler
+};
+
+struct Finding {
+    std::string where;     // "8259A", "I/O APIC", "vCPU 0"
+    bool blocks = false;   // the interrupt cannot pass here
+    std::string sentence;  // without a full stop
+    friend bool operator==(const Finding&, const Finding&) = default;
+};
+using Findings = std::vector<Finding>;
+
+bool is_free(const Findings& findings);
+
+// What keeps a vector from its handler on one processor. With `requested`, that its request has not arrived
+// in the local APIC is an obstacle, too.
+Findings examine_vector(const InterruptTarget& target, std::uint8_t vector, bool requested = true);
+// By way of the 8259As (lines 0 to 15) to the processors that listen to them.
+Findings examine_pic(const PicPair& pics, unsigned line, const std::vector<InterruptTarget>& targets);
+// By way of the I/O APIC (lines 0 to 23) to the processors that its entry names.
+Findings examine_io_apic(const IoApic& chip, unsigned line, const std::vector<InterruptTarget>& targets);
+
+}  // namespace ringside::x86

@@ -1,0 +1,10 @@
+// `monitor idt|gdt|tss`
+#pragma once
+
+#include "vmm/debug/monitor/monitor.h"
+
+namespace ringside::debug {
+
+void add_table_commands(MonitorRegistry& registry, Debugger& debugger);
+
+}  // namespace ringside::debug
