@@ -166,6 +166,10 @@ Result<void> VirtualMachine::open_server() {
     debug::add_table_commands(monitor_, *debugger_);
     debug::add_cpu_commands(monitor_, *debugger_);
     debug::add_device_commands(monitor_, *debugger_);
+    debug::add_map_commands(monitor_, *debugger_);
+    debug::add_memory_commands(monitor_, *debugger_);
+    debug::add_port_commands(monitor_, *debugger_);
+    debug::add_disassembly_command(monitor_, *debugger_);
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);

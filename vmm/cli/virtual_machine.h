@@ -18,6 +18,8 @@
 #include "vmm/debug/monitor/event_commands.h"
 #include "vmm/debug/monitor/gdb_script.h"
 #include "vmm/debug/monitor/interrupt_commands.h"
+#include "vmm/debug/monitor/map_commands.h"
+#include "vmm/debug/monitor/memory_commands.h"
 #include "vmm/debug/monitor/monitor.h"
 #include "vmm/debug/monitor/table_commands.h"
 #include "vmm/debug/target/debugger.h"

@@ -141,6 +141,23 @@ x86::AddressRange GuestView::region(const x86::SystemRegisters& system, Gva gva)
     return x86::region(paging(system), gva, x86::LevelMemory{system, l1_memory, physical_address_bits_});
 }
 
+x86::PageMap GuestView::page_map(const x86::SystemRegisters& system) const {
+    EntrySource source{memory_};
+    return x86::page_map(paging(system), source);
+}
+
+bool GuestView::for_each_page(const x86::SystemRegisters& system,
+                              const std::function<bool(const x86::MappedPage&)>& visit) const {
+    EntrySource source{memory_};
+    return x86::for_each_page(paging(system), source, visit);
+}
+
+std::vector<x86::MappedPage> GuestView::find_mappings(const x86::SystemRegisters& system, Gpa gpa,
+                                                      std::size_t most) const {
+    EntrySource source{memory_};
+    return x86::find_mappings(paging(system), source, gpa, most);
+}
+
 std::size_t GuestView::fetch(const x86::SystemRegisters& system, Gva gva, std::span<std::byte> out) const {
     return read(system, gva, out).value_or(0);
 }

@@ -6,8 +6,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "arch/x86_64/cpu_state.h"
+#include "arch/x86_64/page_map.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/second_level.h"
 #include "vmm/base/error.h"
@@ -34,6 +36,13 @@ class GuestView {
     // Writes all or nothing.
     Result<void> write(const x86::SystemRegisters&, Gva, std::span<const std::byte>);
     Result<void> write_physical(Gpa, std::span<const std::byte>);
+
+    // What a vCPU's page tables map: x86::page_map() and x86::for_each_page().
+    x86::PageMap page_map(const x86::SystemRegisters&) const;
+    bool for_each_page(const x86::SystemRegisters&,
+                       const std::function<bool(const x86::MappedPage&)>& visit) const;
+    // The virtual addresses at which the tables map a physical address: x86::find_mappings().
+    std::vector<x86::MappedPage> find_mappings(const x86::SystemRegisters&, Gpa, std::size_t most) const;
 
     // The run of pages with equal permissions around an address.
     x86::AddressRange region(const x86::SystemRegisters&, Gva) const;

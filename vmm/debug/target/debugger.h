@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,10 @@ class Debugger final : public machine::VcpuObserver,
     void choose_level(const machine::StopToken&, std::optional<x86::GuestLevel> level) {
         view_->choose_level(level);
         table_->forget_levels();
+    }
+    // As GuestView::write_physical().
+    Result<void> write_physical(const machine::StopToken&, Gpa gpa, std::span<const std::byte> data) {
+        return view_->write_physical(gpa, data);
     }
     const BreakpointTable& breakpoints() const { return *table_; }
     const x86::RegisterFile& registers() const { return *registers_; }

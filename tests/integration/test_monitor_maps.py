@@ -1,0 +1,98 @@
+"""Page tables as the monitor shows them, compared with what the guest has set up and with QEMU on the same guest."""
+
+import json
+import re
+import shutil
+import socket
+
+import pytest
+
+from tests.harness.case import RingsideTest
+from tests.harness.timeouts import FACTOR
+
+DEMAND_BASE = 0x400000000000  # guests/demo64/paging.h
+QEMU, QEMU_32 = shutil.which("qemu-system-x86_64"), shutil.which("qemu-system-i386")
+
+
+def under_qemu(program: str, kernel: object, monitor: object) -> str:
+    """gdb's target: the guest under QEMU's instruction emulator, held at its first instruction. QEMU ends with gdb."""
+    return (f"| exec {program} -accel tcg -m 64M -kernel {kernel} -append rounds=20 -display none -serial none "
+            f"-monitor unix:{monitor},server=on,wait=off -nic none -S -gdb stdio")
+
+
+class QemuMonitor:
+    """QEMU's own monitor. (Through its gdbstub, long answers get stuck.)"""
+
+    def __init__(self, path: object):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(60 * FACTOR)
+        self.socket.connect(str(path))
+        self._answer()
+
+    def _answer(self) -> str:
+        text = b""
+        while not text.endswith(b"(qemu) "):
+            chunk = self.socket.recv(65536)
+            assert chunk, f"QEMU ended: {text[-200:]}"
+            text += chunk
+        return text.decode()
+
+    def ask(self, command: str) -> list[str]:
+        self.socket.sendall(command.encode() + b"\n")
+        return re.findall(r"(?m)^[0-9a-f]{16}[-:].*?(?=\r?$)", self._answer())
+
+
+class TestMaps(RingsideTest):
+    def stopped(self, guest: str, place: str):
+        _, gdb = self.attached(guest, "--append=rounds=20")
+        gdb.console(f"break {place}")
+        if gdb.run("continue")["reason"] == "exited":
+            pytest.skip("this host's KVM refuses paging in 32-bit mode")
+        return gdb
+
+    @pytest.mark.skipif(not QEMU or not QEMU_32, reason="QEMU is not installed")
+    @pytest.mark.parametrize(("program", "guest", "place"), [
+        (QEMU, "demo64", "report_round if round == 3"), (QEMU_32, "protected32", "after_paging")], ids=["64", "32"])
+    def test_is_as_in_qemu(self, program, guest, place):
+        ours = self.stopped(guest, place)
+        theirs = self.gdb(self.guest(guest))
+        socket_path = self.folder / "monitor"
+        theirs.connect_to(under_qemu(program, self.guest(guest), socket_path))
+        monitor = QemuMonitor(socket_path)
+        self.ends.callback(monitor.socket.close)
+        theirs.console(f"hbreak {place}")
+        theirs.run("continue")
+        assert ours.console("monitor info mem").splitlines() == monitor.ask("info mem")
+
+        def pages(lines: list[str]) -> list[str]:
+            """Without the bits that the processor sets when it uses an entry."""
+            return [re.sub(r"(: \w+ ...)..", r"\1..", line) for line in lines]
+
+        assert pages(ours.console("monitor info tlb").splitlines()) == pages(monitor.ask("info tlb"))
+
+    def test_ranges_are_those_that_the_guest_has_mapped(self):
+        gdb = self.stopped("demo64", "report_round if round == 3")
+        ranges = json.loads(gdb.console("monitor vmmap --json"))["ranges"]
+        assert ranges[0] == {"first": 0, "last": (4 << 30) - 1, "size": 4 << 30, "access": "rwx-"}
+        touched = gdb.integer("page_faults_served")
+        assert touched > 0
+        assert sum(row["size"] for row in ranges[1:]) == touched * 4096
+        assert ranges[1]["first"] == DEMAND_BASE
+
+    def test_find_phys_finds_every_alias(self):
+        gdb = self.stopped("demo64", "report_round if round == 3")
+        page = gdb.integer("&page_pool[0]")
+        found = json.loads(gdb.console(f"monitor find-phys {page + 8:#x} --json"))["mappings"]
+        assert [row["address"] for row in found] == [page + 8, DEMAND_BASE + 8]
+
+    @pytest.mark.parametrize(("command", "sentence"), [
+        ("vmmap x", '"x" is not an address'), ("vmmap 0xffff800000000000", "is not mapped"), ("info mem 5", '"5" is one too many'),
+        ("find-phys", "it takes a guest-physical address"), ("info mem --json", "no JSON form")])
+    def test_wrong_arguments(self, command, sentence):
+        gdb = self.stopped("demo64", "report_round if round == 3")
+        assert sentence in gdb.console(f"monitor {command}")
+
+    def test_without_paging(self):
+        _, gdb = self.attached("hello16.bin", symbols="hello16.elf")
+        assert gdb.console("monitor info mem") == "PG disabled\n"
+        assert "Paging is off" in gdb.console("monitor vmmap")

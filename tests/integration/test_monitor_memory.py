@@ -1,0 +1,70 @@
+"""Physical memory, ports and code through the monitor, compared with gdb's own view of the guest."""
+
+import pytest
+
+from tests.harness.case import RingsideTest
+
+
+class TestPhysicalMemory(RingsideTest):
+    @pytest.fixture(autouse=True)
+    def start(self, clean_up) -> None:
+        self.vm, self.session = self.attached("demo64", "--append=rounds=20")
+        self.session.console("break report_round")
+        self.session.run("continue")
+
+    def say(self, command: str) -> str:
+        return self.session.console(f"monitor {command}")
+
+    def test_xp_shows_what_gdb_shows(self):
+        address = self.session.integer("&report_round")  # mapped onto itself
+        text = self.say(f"xp /4xb {address:#x}")
+        assert text.split(":")[1].split() == self.session.console("x/4xb report_round").split(":")[1].split()
+
+    def test_breakpoints_do_not_show(self):
+        self.session.console("set breakpoint always-inserted on")
+        address = self.session.integer("&report_round")
+        assert "0xcc" not in self.say(f"phys read {address:#x} 16")
+        saved = self.folder / "memory"
+        self.say(f"pmemsave {address:#x} 16 {saved}")
+        assert [f"{byte:#04x}" for byte in saved.read_bytes()] == self.say(f"phys read {address:#x} 16").split()[1:]
+
+    def test_what_is_written_is_there(self):
+        address = self.session.integer("&rounds_done")
+        assert "2 bytes are written" in self.say(f"phys write {address:#x} 34 0x12")
+        self.session.console("maint flush dcache")
+        assert self.session.integer("rounds_done") & 0xffff == 0x1234
+
+    @pytest.mark.parametrize(("command", "sentence"), [
+        ("xp", "a guest-physical address is missing"), ("xp /4q 0", "'q' is neither a format"), ("xp 0x4000000", "there is no RAM"),
+        ("phys read 0 x", '"x" is not a number'), ("phys read 0x3fffff0 32", "the memory ends at 0x4000000"),
+        ("phys write 0", "the bytes are missing"), ("phys write 0 100", '"100" is not a byte'),
+        ("phys write 0x4000000 1", "there is no RAM"), ("pmemsave 0 16", "the file is missing"),
+        ("pmemsave 0 16 /nonexistent/file", "No such file"), ("pmemsave 0x3fffff0 32 /nonexistent/x", "there is no RAM or ROM"),
+        ("port read 0x20", "in the kernel"), ("port read 0x999", "there is no device"), ("port read", "a port from 0"),
+        ("port read 0x3f8 q", '"q" is not a size'), ("port write 0x3f8 256", "a value of 8 bits"), ("disas x", "neither a linear"),
+        ("disas 0 0", "is not a number from 1"), ("disas 0xffff800000000000", "failed")])
+    def test_wrong_arguments(self, command, sentence):
+        assert sentence in self.say(command)
+
+    def test_ports(self):
+        assert "port 0x3fd = 0x60" in self.say("port read 0x3fd"), "the transmitter is empty"
+        self.say("port write 0x3f8 0x2a")
+        self.vm.serial(r"\*")
+
+
+class TestDisassembly(RingsideTest):
+    def test_follows_the_mode(self):
+        _, gdb = self.attached("hello16.bin", symbols="hello16.elf")
+        text = gdb.console("monitor disas")
+        assert "real mode" in text and "=>" in text
+        assert f"0000:{gdb.integer('$eip') & 0xffff:04x}" in text
+        _, gdb = self.attached("demo64", "--append=rounds=20")
+        assert "32-bit protected mode" in gdb.console("monitor disas")
+        gdb.console("break report_round")
+        gdb.run("continue")
+        text = gdb.console("monitor disas")
+        assert "64-bit mode" in text and "rbp" in text
+
+    def test_segment_and_offset(self):
+        _, gdb = self.attached("hello16.bin", symbols="hello16.elf")
+        assert gdb.console("monitor disas 0x7c0:0 1").split()[-3:] == gdb.console("monitor disas 0x7c00 1").split()[-3:]

@@ -1,0 +1,142 @@
+#include "vmm/debug/monitor/memory_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+
+#include "vmm/debug/monitor/arguments.h"
+#include "vmm/debug/monitor/memory_dump.h"
+
+namespace ringside::debug {
+
+namespace {
+
+constexpr std::uint64_t kMostToShow = 1U << 20;
+constexpr std::size_t kChunk = 1U << 20;
+
+Result<std::uint64_t> number_argument(const Arguments& arguments, std::size_t place, const char* what) {
+    if (place >= arguments.words.size())
+        return failure("arguments", fmt::format("{} is missing", what));
+    const auto value = parse_number(arguments.words[place]);
+    if (!value)
+        return failure("arguments",
+                       fmt::format("\"{}\" is not a number: {} is wanted", arguments.words[place], what));
+    return *value;
+}
+
+// All of it, or an error that says where the memory ends.
+Result<std::vector<std::byte>> read_all(const Debugger& debugger, std::uint64_t gpa, std::uint64_t size) {
+    std::vector<std::byte> bytes(size);
+    RINGSIDE_TRY_ASSIGN(count, debugger.view().read_physical(Gpa{gpa}, bytes));
+    if (count < size)
+        return failure(fmt::format("read 0x{:x} bytes at guest-physical 0x{:x}", size, gpa),
+                       fmt::format("the memory ends at 0x{:x}", gpa + count));
+    return bytes;
+}
+
+// The command is "xp /FORMAT ADDRESS" or "xp ADDRESS".
+Result<std::string> xp(const Debugger& debugger, const Arguments& arguments) {
+    DumpFormat format;
+    std::size_t place = 0;
+    if (!arguments.words.empty() && arguments.words[0].starts_with('/')) {
+        RINGSIDE_TRY_ASSIGN(parsed, parse_dump_format(arguments.words[0].substr(1)));
+        format = parsed;
+        place = 1;
+    }
+    RINGSIDE_TRY_ASSIGN(gpa, number_argument(arguments, place, "a guest-physical address"));
+    RINGSIDE_TRY_ASSIGN(bytes, read_all(debugger, gpa, format.count * format.size));
+    return format_dump(format, gpa, bytes);
+}
+
+Result<std::string> phys_read(const Debugger& debugger, const Arguments& arguments) {
+    RINGSIDE_TRY_ASSIGN(gpa, number_argument(arguments, 0, "a guest-physical address"));
+    RINGSIDE_TRY_ASSIGN(size, number_argument(arguments, 1, "a number of bytes"));
+    if (size > kMostToShow)
+        return failure("phys read", fmt::format("at most 0x{:x} bytes are shown", kMostToShow),
+                       "`monitor pmemsave` writes as many as there are to a file");
+    RINGSIDE_TRY_ASSIGN(bytes, read_all(debugger, gpa, size));
+    return format_dump({size, 'x', 1}, gpa, bytes);
+}
+
+// "90", "0xcc", ...: each word is one byte in hexadecimal.
+Result<std::vector<std::byte>> bytes_of(std::span<const std::string_view> words) {
+    std::vector<std::byte> bytes;
+    for (std::string_view word : words) {
+        const std::string_view whole = word;
+        if (word.starts_with("0x"))
+            word.remove_prefix(2);
+        std::uint8_t value = 0;
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, 16);
+        if (error != std::errc{} || end != word.data() + word.size())
+            return failure("phys write", fmt::format("\"{}\" is not a byte in hexadecimal", whole));
+        bytes.push_back(std::byte{value});
+    }
+    if (bytes.empty())
+        return failure("phys write", "the bytes are missing", "For example: monitor phys write 0x1000 90 90");
+    return bytes;
+}
+
+Result<std::string> phys_write(Debugger& debugger, const Arguments& arguments) {
+    RINGSIDE_TRY_ASSIGN(gpa, number_argument(arguments, 0, "a guest-physical address"));
+    RINGSIDE_TRY_ASSIGN(bytes, bytes_of(std::span(arguments.words).subspan(1)));
+    if (debugger.stop_token() == nullptr)
+        return failure("phys write", "the guest is running", "Interrupt it first");
+    RINGSIDE_TRY(debugger.write_physical(*debugger.stop_token(), Gpa{gpa}, bytes));
+    return fmt::format("{} bytes are written at guest-physical 0x{:x}.\n", bytes.size(), gpa);
+}
+
+// Refuses before it writes anything if not all of the memory is there.
+Result<void> check_backed(const Debugger& debugger, std::uint64_t gpa, std::uint64_t size) {
+    for (std::uint64_t done = 0; done < size;) {
+        const auto there = debugger.view().memory().prefix(Gpa{gpa + done}, size - done);
+        if (there.empty())
+            return failure("pmemsave",
+                           fmt::format("there is no RAM or ROM at guest-physical 0x{:x}", gpa + done));
+        done += there.size();
+    }
+    return {};
+}
+
+Result<std::string> pmemsave(const Debugger& debugger, const Arguments& arguments) {
+    RINGSIDE_TRY_ASSIGN(gpa, number_argument(arguments, 0, "a guest-physical address"));
+    RINGSIDE_TRY_ASSIGN(size, number_argument(arguments, 1, "a number of bytes"));
+    if (arguments.words.size() < 3)
+        return failure("pmemsave", "the file is missing",
+                       "For example: monitor pmemsave 0 0x100000 /tmp/low-memory");
+    RINGSIDE_TRY(check_backed(debugger, gpa, size));
+    const std::string path(arguments.words[2]);
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    for (std::uint64_t done = 0; done < size && file;) {
+        const auto length = std::min<std::uint64_t>(kChunk, size - done);
+        RINGSIDE_TRY_ASSIGN(bytes, read_all(debugger, gpa + done, length));
+        file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        done += length;
+    }
+    file.close();
+    if (!file)
+        return errno_failure("write " + path, errno);
+    return fmt::format("0x{:x} bytes from guest-physical 0x{:x} are in {}.\n", size, gpa, path);
+}
+
+}  // namespace
+
+void add_memory_commands(MonitorRegistry& registry, Debugger& debugger) {
+    constexpr std::size_t kMostBytes = 4096;
+    const auto add = [&](std::string name, std::string arguments, std::string help, std::size_t most_words,
+                         auto run) {
+        add_text(registry, debugger,
+                 {std::move(name), std::move(arguments), std::move(help), most_words,
+                  [&debugger, run](const Arguments& words) { return run(debugger, words); }});
+    };
+    add("xp", "[/FORMAT] GPA",
+        "physical memory in QEMU's form; FORMAT is a count, x d u o or c, and b h w or g", 2, xp);
+    add("phys read", "GPA SIZE", "physical memory, byte by byte", 2, phys_read);
+    add("phys write", "GPA BYTE...", "writes bytes, in hexadecimal, to physical memory", 1 + kMostBytes,
+        phys_write);
+    add("pmemsave", "GPA SIZE FILE", "writes physical memory to a file of the host", 3, pmemsave);
+}
+
+}  // namespace ringside::debug
