@@ -170,6 +170,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_memory_commands(monitor_, *debugger_);
     debug::add_port_commands(monitor_, *debugger_);
     debug::add_disassembly_command(monitor_, *debugger_);
+    debug::add_dump_command(monitor_, *debugger_);
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);

@@ -15,6 +15,7 @@
 #include "vmm/debug/monitor/debugger_documents.h"
 #include "vmm/debug/monitor/device_commands.h"
 #include "vmm/debug/monitor/documents.h"
+#include "vmm/debug/monitor/dump_command.h"
 #include "vmm/debug/monitor/event_commands.h"
 #include "vmm/debug/monitor/gdb_script.h"
 #include "vmm/debug/monitor/interrupt_commands.h"

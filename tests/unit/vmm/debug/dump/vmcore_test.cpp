@@ -1,0 +1,147 @@
+#include "vmm/debug/dump/vmcore.h"
+
+#include <elf.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/procfs.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "tests/unit/vmm/debug/guest/test_guest.h"
+#include "vmm/debug/dump/notes.h"
+#include "vmm/debug/dump/segments.h"
+#include "vmm/debug/dump/vmcoreinfo.h"
+
+namespace ringside::debug {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::TestGuest;
+
+template <typename T>
+T at(std::span<const std::byte> bytes, std::size_t offset) {
+    T value;
+    std::memcpy(&value, bytes.subspan(offset, sizeof value).data(), sizeof value);
+    return value;
+}
+
+x86::MappedPage page(std::uint64_t gva, std::uint64_t gpa, std::uint64_t size) {
+    x86::MappedPage p;
+    p.gva = Gva{gva}, p.gpa = Gpa{gpa}, p.size = size;
+    return p;
+}
+
+TEST(Notes, ArePaddedToFourBytes) {
+    const std::array content{std::byte{1}};
+    const Bytes note = elf_note("CORE", 7, content);
+    EXPECT_EQ(note.size(), 12U + 8U + 4U);
+    EXPECT_EQ(at<std::uint32_t>(note, 0), 5U);
+    EXPECT_EQ(at<std::uint32_t>(note, 4), 1U);
+    EXPECT_EQ(at<std::uint32_t>(note, 8), 7U);
+}
+
+TEST(Notes, PrstatusHasTheRegistersInLinuxsOrder) {
+    x86::CpuState state;
+    state.general.r15 = 15, state.general.rip = 0x1234, state.general.rsp = 0x5678;
+    state.system.cs.selector = 0x10, state.system.gs.base = 0xffff888000000000;
+    const auto status = at<elf_prstatus>(prstatus_note(3, state), 20);
+    EXPECT_EQ(status.pr_pid, 3);
+    EXPECT_EQ(status.pr_reg[0], 15U);
+    EXPECT_EQ(status.pr_reg[16], 0x1234U);
+    EXPECT_EQ(status.pr_reg[17], 0x10U);
+    EXPECT_EQ(status.pr_reg[19], 0x5678U);
+    EXPECT_EQ(status.pr_reg[22], 0xffff888000000000U);
+}
+
+TEST(Segments, MergeWhatIsContiguousInBothSpaces) {
+    SegmentList list({{0, 0x10000}}, 100);
+    EXPECT_TRUE(list.add(page(0x400000, 0x1000, 0x1000)));
+    EXPECT_TRUE(list.add(page(0x401000, 0x2000, 0x1000)));
+    EXPECT_TRUE(list.add(page(0x402000, 0x8000, 0x1000)));
+    EXPECT_THAT(std::move(list).finish(),
+                ElementsAre(CoreSegment{0x400000, 0x1000, 0x2000}, CoreSegment{0x402000, 0x8000, 0x1000},
+                            CoreSegment{0, 0, 0x1000}, CoreSegment{0x3000, 0x3000, 0x5000},
+                            CoreSegment{0x9000, 0x9000, 0x7000}));
+}
+
+TEST(Segments, KeepOnlyWhatIsMemory) {
+    SegmentList list({{0, 0x3000}, {0x100000, 0x1000}}, 100);
+    EXPECT_TRUE(list.add(page(0x200000, 0, 0x200000)));
+    EXPECT_TRUE(list.add(page(0x400000, 0xfee00000, 0x1000)));
+    EXPECT_THAT(std::move(list).finish(),
+                ElementsAre(CoreSegment{0x200000, 0, 0x3000}, CoreSegment{0x300000, 0x100000, 0x1000}));
+}
+
+TEST(Segments, SayWhenTheyAreTooMany) {
+    SegmentList list({{0, 0x10000}}, 1);
+    EXPECT_TRUE(list.add(page(0x400000, 0x1000, 0x1000)));
+    EXPECT_FALSE(list.add(page(0x500000, 0x1000, 0x1000)));
+}
+
+TEST(CoreHeaders, PlaceMemoryBehindTheNotes) {
+    const std::array memory{PhysicalRange{0, 0x2000}, PhysicalRange{0x100000, 0x1000}};
+    const std::array segments{CoreSegment{0xffff0000, 0x100000, 0x1000}};
+    const CoreHeader header = core_header(segments, memory, elf_note("X", 1, {}));
+    EXPECT_EQ(header.memory_offset, 4096U);
+    EXPECT_EQ(header.bytes.size(), 4096U);
+    EXPECT_EQ(at<Elf64_Ehdr>(header.bytes, 0).e_phnum, 2);
+    const auto load = at<Elf64_Phdr>(header.bytes, sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr));
+    EXPECT_EQ(load.p_offset, 4096U + 0x2000U);
+    EXPECT_EQ(load.p_vaddr, 0xffff0000U);
+    EXPECT_EQ(load.p_paddr, 0x100000U);
+}
+
+class VmcoreTest : public ::testing::Test {
+  protected:
+    // Linux's note, at the start of a page.
+    void put_vmcoreinfo(std::uint64_t gpa, std::string_view text) {
+        const Bytes note = elf_note("VMCOREINFO", 0, std::as_bytes(std::span(text)));
+        std::ranges::copy(note, guest.memory.span(Gpa{gpa}, note.size()).begin());
+    }
+    Bytes written() {
+        std::ifstream file(path, std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        const auto bytes = std::as_bytes(std::span(text));
+        return {bytes.begin(), bytes.end()};
+    }
+
+    TestGuest guest;
+    const std::string path = ::testing::TempDir() + "vmcore_test." + std::to_string(::getpid());
+};
+
+TEST_F(VmcoreTest, FindsVmcoreinfo) {
+    EXPECT_EQ(find_vmcoreinfo(guest.view), std::nullopt);
+    put_vmcoreinfo(0x9000, "SOMETHING=1\n");
+    EXPECT_EQ(find_vmcoreinfo(guest.view), std::nullopt);
+    put_vmcoreinfo(0xa000, "OSRELEASE=6.1\n");
+    const auto note = find_vmcoreinfo(guest.view);
+    ASSERT_TRUE(note);
+    EXPECT_EQ(note->size(), 12U + 12U + 16U);
+}
+
+TEST_F(VmcoreTest, HidesBreakpointsAndLeavesZerosOut) {
+    guest.poke<std::uint8_t>(0x102000, 0xcc);
+    guest.planted.original[Gpa{0x102000}] = std::byte{0x55};
+    const auto summary = write_vmcore(path, {{guest.state}, 0}, guest.view);
+    ASSERT_TRUE(summary) << summary.error().message();
+    EXPECT_EQ(summary->memory, TestGuest::kSize);
+    EXPECT_EQ(summary->written, 5U * 4096U) << "four page tables and the page with the breakpoint";
+    EXPECT_FALSE(summary->vmcoreinfo);
+    EXPECT_TRUE(summary->all_mappings);
+    const Bytes file = written();
+    ASSERT_EQ(file.size(), 4096U + TestGuest::kSize);
+    EXPECT_EQ(file[4096 + 0x102000], std::byte{0x55});
+    ::unlink(path.c_str());
+}
+
+TEST_F(VmcoreTest, SaysWhyThereIsNoFile) {
+    const auto summary = write_vmcore("/nonexistent/vmcore", {{guest.state}, 0}, guest.view);
+    ASSERT_FALSE(summary);
+    EXPECT_THAT(summary.error().message(), ::testing::HasSubstr("create /nonexistent/vmcore: No such file"));
+}
+
+}  // namespace
+}  // namespace ringside::debug

@@ -1,0 +1,138 @@
+#include "vmm/debug/dump/vmcore.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "vmm/base/fd.h"
+#include "vmm/debug/dump/notes.h"
+#include "vmm/debug/dump/segments.h"
+#include "vmm/debug/dump/vmcoreinfo.h"
+
+namespace ringside::debug {
+
+namespace {
+
+constexpr std::size_t kChunk = 1U << 20, kPage = 4096;
+// e_phnum has 16 bits, and PN_XNUM (0xffff) is not for everybody. Unmapped memory needs headers too.
+constexpr std::size_t kMostSegments = 60'000;
+
+class CoreFile {
+  public:
+    CoreFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+
+    Result<void> write(std::uint64_t offset, std::span<const std::byte> data) {
+        while (!data.empty()) {
+            const ssize_t done = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+            if (done < 0 && errno == EINTR)
+                continue;
+            if (done < 0)
+                return errno_failure("write " + path_, errno);
+            data = data.subspan(static_cast<std::size_t>(done));
+            offset += static_cast<std::uint64_t>(done);
+        }
+        return {};
+    }
+    Result<void> set_size(std::uint64_t size) {
+        if (::ftruncate(fd_.get(), static_cast<off_t>(size)) < 0)
+            return errno_failure("write " + path_, errno);
+        return {};
+    }
+
+  private:
+    std::string path_;
+    Fd fd_;
+};
+
+bool is_zero(std::span<const std::byte> page) {
+    static constexpr std::array<std::byte, kPage> kZeros{};
+    return std::memcmp(page.data(), kZeros.data(), page.size()) == 0;
+}
+
+// Writes the pages that are not zero, neighbours together. Returns how many bytes they are.
+Result<std::uint64_t> write_pages(CoreFile& file, std::uint64_t offset, std::span<const std::byte> bytes) {
+    std::uint64_t written = 0;
+    for (std::size_t start = 0; start < bytes.size();) {
+        std::size_t end = start;
+        while (end < bytes.size() && !is_zero(bytes.subspan(end, kPage)))
+            end += kPage;
+        if (end > start)
+            RINGSIDE_TRY(file.write(offset + start, bytes.subspan(start, end - start)));
+        written += end - start;
+        start = end + kPage;
+    }
+    return written;
+}
+
+Result<std::uint64_t> write_memory(CoreFile& file, std::uint64_t offset, const GuestView& view) {
+    std::uint64_t written = 0;
+    Bytes buffer(kChunk);
+    for (const machine::MemoryRegion& region : view.memory().regions()) {
+        for (std::uint64_t done = 0; done < region.size();) {
+            const auto chunk = std::span(buffer).first(std::min<std::uint64_t>(kChunk, region.size() - done));
+            RINGSIDE_TRY_ASSIGN(count, view.read_physical(region.start() + done, chunk));
+            RINGSIDE_TRY_ASSIGN(bytes, write_pages(file, offset + done, chunk.first(count)));
+            written += bytes;
+            done += count;
+        }
+        offset += region.size();
+    }
+    return written;
+}
+
+Bytes notes_of(const Vmcore& core, const GuestView& view, VmcoreSummary& summary) {
+    Bytes notes;
+    const auto add = [&notes](const Bytes& note) { notes.insert(notes.end(), note.begin(), note.end()); };
+    for (std::uint32_t i = 0; i < core.vcpus.size(); ++i)
+        add(prstatus_note(i + 1, core.vcpus[i]));
+    for (const x86::CpuState& state : core.vcpus)
+        add(qemu_note(state));
+    if (const auto found = find_vmcoreinfo(view)) {
+        summary.vmcoreinfo = true;
+        add(*found);
+    }
+    return notes;
+}
+
+Result<VmcoreSummary> write(CoreFile& file, const Vmcore& core, const GuestView& view) {
+    VmcoreSummary summary;
+    std::vector<PhysicalRange> memory;
+    for (const machine::MemoryRegion& region : view.memory().regions()) {
+        memory.push_back({region.start().value, region.size()});
+        summary.memory += region.size();
+    }
+    SegmentList list(memory, kMostSegments);
+    const x86::SystemRegisters& system = core.vcpus.at(core.mapped_by).system;
+    summary.all_mappings =
+        view.for_each_page(system, [&](const x86::MappedPage& page) { return list.add(page); });
+    const auto segments = std::move(list).finish();
+    summary.segments = segments.size();
+    if (segments.size() >= 0xffff)
+        return failure("dump",
+                       "the guest's memory is mapped in more pieces than an ELF file has headers for");
+    const CoreHeader header = core_header(segments, memory, notes_of(core, view, summary));
+    RINGSIDE_TRY(file.write(0, header.bytes));
+    RINGSIDE_TRY_ASSIGN(written, write_memory(file, header.memory_offset, view));
+    summary.written = written;
+    RINGSIDE_TRY(file.set_size(header.memory_offset + summary.memory));
+    return summary;
+}
+
+}  // namespace
+
+Result<VmcoreSummary> write_vmcore(const std::string& path, const Vmcore& core, const GuestView& view) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno_failure("create " + path, errno);
+    CoreFile file(path, fd);
+    auto summary = write(file, core, view);
+    if (!summary)
+        (void)::unlink(path.c_str());
+    return summary;
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,32 @@
+// An ELF vmcore of a stopped guest: every vCPU's registers, all of its memory without the debugger's breakpoints.
+// Pages of zeros are holes in the file. gdb reads it by virtual address, crash and drgn by physical address.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/cpu_state.h"
+#include "vmm/base/error.h"
+#include "vmm/debug/guest/guest_view.h"
+
+namespace ringside::debug {
+
+struct Vmcore {
+    std::vector<x86::CpuState> vcpus;  // by index
+    std::size_t mapped_by = 0;         // the vCPU whose page tables give the virtual addresses
+};
+
+struct VmcoreSummary {
+    std::uint64_t memory = 0;   // bytes of the guest's memory
+    std::uint64_t written = 0;  // of them, those that are not zeros
+    std::size_t segments = 0;
+    bool all_mappings =
+        true;  // false: there are more than a file has room for, and virtual addresses are missing
+    bool vmcoreinfo = false;
+};
+
+// A file that cannot be finished is removed.
+Result<VmcoreSummary> write_vmcore(const std::string& path, const Vmcore& core, const GuestView& view);
+
+}  // namespace ringside::debug
