@@ -16,6 +16,12 @@ std::string exception_name(std::uint8_t vector) {
     return fmt::format("vector {}", vector);
 }
 
+bool has_error_code(std::uint8_t vector) {
+    constexpr std::uint32_t kPushing = 1U << 8 | 1U << 10 | 1U << 11 | 1U << 12 | 1U << 13 | 1U << 14 |
+                                       1U << 17 | 1U << 21 | 1U << 29 | 1U << 30;
+    return vector < 32 && (kPushing >> vector & 1) != 0;
+}
+
 std::string describe_page_fault_error(std::uint64_t error_code) {
     const auto has = [error_code](unsigned bit) { return ((error_code >> bit) & 1) != 0; };
     std::string text = has(4) ? "fetch" : has(1) ? "write" : "read";

@@ -34,6 +34,9 @@ constexpr std::uint8_t number(ExceptionVector vector) {
     return static_cast<std::uint8_t>(vector);
 }
 
+// Returns true for the exceptions that push an error code (SDM volume 3, table 6-1; APM volume 2, 8.2).
+bool has_error_code(std::uint8_t vector);
+
 // "#PF", "#GP", "NMI", ...; "vector 33" for a vector that is not an exception.
 std::string exception_name(std::uint8_t vector);
 

@@ -51,6 +51,20 @@ class TestDump(RingsideTest):
         assert status.st_size > 64 << 20
         assert status.st_blocks * 512 < 8 << 20
 
+    def test_a_panic_leaves_one(self):
+        vm = self.ringside(self.guest("demo64"), "--append=rounds=1 end=panic", f"--dump-on-panic={self.folder}", gdb=None)
+        assert vm.wait() == 4
+        path, = self.folder.glob("ringside-*.vmcore")
+        assert f"{path} has 64 MiB" in vm.stderr.text()
+        dead = self.gdb(self.guest("demo64"))
+        dead.console(f"core-file {path}")
+        assert re.search(r"report_panic.*\n.*panic", dead.console("bt"))
+
+    def test_a_panic_whose_folder_is_missing_is_a_panic(self):
+        vm = self.ringside(self.guest("demo64"), "--append=rounds=1 end=panic", "--dump-on-panic=/nonexistent", gdb=None)
+        assert vm.wait() == 4
+        assert "create /nonexistent" in vm.stderr.text()
+
     def test_wrong_arguments(self):
         _, gdb = self.attached("demo64")
         assert "the file is missing" in gdb.console("monitor dump")

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <exception>
 
+#include "vmm/cli/ctl.h"
 #include "vmm/cli/doctor.h"
 #include "vmm/cli/exit_status.h"
 #include "vmm/cli/exits.h"
@@ -29,6 +30,7 @@ struct Dispatch {
     int operator()(const cli::DoctorOptions& options) const { return cli::doctor(options); }
     int operator()(const cli::ExitsOptions& options) const { return cli::exits(options); }
     int operator()(const cli::IdeOptions& options) const { return cli::ide(options); }
+    int operator()(const cli::CtlOptions& options) const { return cli::ctl(options); }
     int operator()(const cli::RunOptions& options) const {
         set_up_log(options.log_level);
         return options.start_gdb ? cli::run_with_gdb(options) : cli::run(options);
@@ -44,6 +46,7 @@ struct MachineWanted {
 struct WantedBy {
     MachineWanted operator()(const cli::ExitsOptions&) const { return {}; }
     MachineWanted operator()(const cli::IdeOptions&) const { return {}; }
+    MachineWanted operator()(const cli::CtlOptions&) const { return {}; }
     template <typename Options>
     MachineWanted operator()(const Options& options) const {
         return {options.host, options.kvm_device};

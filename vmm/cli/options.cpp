@@ -1,8 +1,6 @@
 #include "vmm/cli/options.h"
 
 #include <algorithm>
-#include <cctype>
-#include <limits>
 
 #include <CLI/CLI.hpp>
 
@@ -19,6 +17,7 @@ namespace {
 // them.) This host's KVM may allow fewer, which Machine::create() checks.
 constexpr int kMostVcpus = 255;
 
+constexpr std::string_view kUnix = "unix:";
 constexpr const char* kDefaultEndpoint = "tcp:127.0.0.1:1234";
 
 Result<std::uint64_t> size_option(const std::string& text) {
@@ -40,6 +39,10 @@ std::string check_endpoint(const std::string& text) {
     return endpoint ? "" : endpoint.error().message;
 }
 
+std::string check_control(const std::string& text) {
+    return text.starts_with(kUnix) && text.size() > kUnix.size() ? "" : "it is unix: and a path";
+}
+
 void add_host_option(DeclaredOptions& app, Host& host, const std::string& help) {
     std::vector<Word<Host>> words;
     for (const Host each : {Host::Auto, Host::Kvm, Host::Intel, Host::Amd})
@@ -54,6 +57,7 @@ constexpr const char* kHostHelp =
 // What CLI11 fills in as text before it becomes values.
 struct RunTexts {
     std::string gdb;
+    std::string control;
     std::string exit_trace;
     std::string exit_report;
     VirtioTexts virtio;
@@ -121,6 +125,13 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
                "serial console (default stdio, unless that is taken)", Refers::Console)
         ->type_name("stdio|stderr|file:PATH|unix:PATH|pty|none");
     add_virtio_options(app, texts.virtio);
+    app.add("--control", texts.control, Refers::HostResource,
+            "take monitor commands there, from `ringside ctl`")
+        ->type_name("unix:PATH")
+        ->check(CLI::Validator(check_control, kNoDescription));
+    app.add("--dump-on-panic", options.dump_on_panic, Refers::HostResource,
+            "write a vmcore there when the guest's kernel reports a panic (pvpanic)")
+        ->type_name("DIR");
     app.add("--exit-trace", texts.exit_trace, Refers::FileWritten,
             "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`")
         ->type_name("FILE");
@@ -198,6 +209,8 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
     if (options.debugger.wait && !options.gdb && !options.start_gdb)
         throw CLI::ValidationError("--wait", "nothing could ever resume the guest without --gdb");
     options.virtio = finish(texts.virtio);
+    if (!texts.control.empty())
+        options.control = texts.control.substr(kUnix.size());
     if (!texts.exit_report.empty() && exits::export_format_of(texts.exit_report) != exits::ExportFormat::Html)
         throw CLI::ValidationError("--exit-report", "the page's file name ends in .html");
     for (const std::string& file : {texts.exit_trace, texts.exit_report}) {
@@ -247,27 +260,6 @@ std::vector<std::string> reversed_arguments(int argc, char** argv) {
     return arguments;
 }
 
-}  // namespace
-
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-    constexpr std::string_view kUnits = "KMG";
-    unsigned shift = 0;
-    if (!text.empty()) {
-        const auto unit =
-            kUnits.find(static_cast<char>(std::toupper(static_cast<unsigned char>(text.back()))));
-        if (unit != std::string_view::npos) {
-            shift = 10 * static_cast<unsigned>(unit + 1);
-            text.remove_suffix(1);
-        }
-    }
-    const auto number = parse_digits(text);
-    if (!number || *number > std::numeric_limits<std::uint64_t>::max() >> shift)
-        return std::nullopt;
-    return *number << shift;
-}
-
-namespace {
-
 // All commands with their options, and where CLI11 puts what it parses.
 struct CommandLine {
     CommandLine();
@@ -288,6 +280,8 @@ struct CommandLine {
         *app.add_subcommand("exits", "show a recording of VM exits as tables, a page or a trace")};
     IdeOptions ide;
     DeclaredOptions ide_app{*app.add_subcommand("ide", "write an IDE's configuration for a kernel")};
+    CtlOptions ctl;
+    DeclaredOptions ctl_app{*app.add_subcommand("ctl", "give a running machine a monitor command")};
 };
 
 CommandLine::CommandLine() {
@@ -305,6 +299,14 @@ CommandLine::CommandLine() {
         ->capture_default_str();
     add_exits_options(exits_app, exits, exits_texts);
     add_ide_options(ide_app, ide);
+    app.get_subcommand("ctl")->allow_extras();
+    ctl_app.add("PATH", ctl.path, Refers::HostResource, "the machine's control socket")
+        ->type_name("FILE")
+        ->required();
+    ctl_app
+        .add("COMMAND", ctl.words, Refers::Nothing, "a monitor command with its arguments; help lists them")
+        ->type_name("TEXT")
+        ->required();
 }
 
 ParsedCommandLine CommandLine::parse(int argc, char** argv) {
@@ -320,6 +322,11 @@ ParsedCommandLine CommandLine::parse(int argc, char** argv) {
         }
         if (ide_app.app().parsed())
             return parsed(ide_app, std::move(ide));
+        if (ctl_app.app().parsed()) {
+            for (const std::string& word : ctl_app.app().remaining())  // "--json", which is the monitor's
+                ctl.words.push_back(word);
+            return parsed(ctl_app, std::move(ctl));
+        }
         if (doctor_app.app().parsed())
             return parsed(doctor_app, doctor);
         if (run_app.app().parsed()) {

@@ -33,6 +33,8 @@ struct RunOptions {
     std::uint64_t memory = std::uint64_t{256} << 20;
     std::uint32_t cpus = 1;
     std::optional<gdbstub::Endpoint> gdb;
+    std::string dump_on_panic;  // the folder for a vmcore; default: none
+    std::string control;        // the path of the socket that takes monitor commands; default: none
     std::optional<x86::GdbArchitecture> architecture;  // default: by the kernel's protocol
     debug::DebuggerOptions debugger;
     std::optional<devices::ConsoleEndpoint> serial;  // default: stdio, unless that is taken
@@ -69,7 +71,12 @@ struct IdeOptions {
     std::vector<std::string> run_arguments;
 };
 
-using Command = std::variant<RunOptions, DoctorOptions, ExitsOptions, IdeOptions>;
+struct CtlOptions {
+    std::string path;
+    std::vector<std::string> words;
+};
+
+using Command = std::variant<RunOptions, DoctorOptions, ExitsOptions, IdeOptions, CtlOptions>;
 
 // Either what to do, or that all is said (help, version, an error) and with which status to end.
 struct ParsedCommandLine {

@@ -1,5 +1,7 @@
 #include "vmm/cli/virtual_machine.h"
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include <algorithm>
@@ -12,6 +14,7 @@
 #include "vmm/cli/exit_status.h"
 #include "vmm/debug/nested/level_command.h"
 #include "vmm/debug/nested/vmcs_commands.h"
+#include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/devices/ports.h"
 #include "vmm/exits/report/code_width.h"
 
@@ -171,6 +174,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_port_commands(monitor_, *debugger_);
     debug::add_disassembly_command(monitor_, *debugger_);
     debug::add_dump_command(monitor_, *debugger_);
+    debug::add_act_commands(monitor_, *debugger_);
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);
@@ -182,6 +186,7 @@ Result<void> VirtualMachine::open_server() {
     debugger_->target().first_segment = kernel_moved_to_;
     if (exits::is_elf(options_.symbols.empty() ? options_.kernel : options_.symbols))
         debugger_->target().load_offset = static_cast<std::uint64_t>(kaslr_slide_);
+    TRY(open_control());
     if (!options_.gdb)
         return {};
     auto server = gdbstub::Server::open(io_, *options_.gdb, debugger_->target(), server_hooks());
@@ -190,6 +195,24 @@ Result<void> VirtualMachine::open_server() {
     server_ = std::move(*server);
     if (!options_.start_gdb)
         fmt::print(stderr, "gdb: listening on {}\n", server_->description());
+    return {};
+}
+
+Result<void> VirtualMachine::open_control() {
+    if (options_.control.empty())
+        return {};
+    auto control = ControlSocket::open(io_, options_.control,
+                                       [this](const std::string& line, ControlSocket::Reply reply) {
+                                           std::string answer = monitor_.run(gdbstub::ThreadId{1}, line);
+                                           // The answer to `stop` waits until the guest has stopped.
+                                           if (line == "stop" && debugger_->target().execution.running())
+                                               replies_at_stop_.push_back(std::move(reply));
+                                           else
+                                               reply(std::move(answer));
+                                       });
+    if (!control)
+        return failure("--control unix:" + options_.control, control.error().message);
+    control_ = std::move(*control);
     return {};
 }
 
@@ -202,6 +225,10 @@ void VirtualMachine::on_exit(machine::VcpuThread& thread, const exits::ExitRecor
 }
 
 void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
+    for (const auto& reply : std::exchange(replies_at_stop_, {}))
+        reply("The guest is stopped.\n");
+    if (std::exchange(dump_at_stop_, false))
+        dump_after_panic(debug::vcpu_of(stop.thread));
     if (server_)
         server_->post_stop(stop);
 }
@@ -226,10 +253,24 @@ void VirtualMachine::on_unattended_fatal(machine::FatalExit cause, const std::st
 
 void VirtualMachine::on_panic(bool attended) {
     panicked_ = true;
-    if (attended)
+    panic_unattended_ = !attended;
+    dump_at_stop_ = !options_.dump_on_panic.empty();  // the other vCPUs still run
+    if (!dump_at_stop_)
+        finish_panic();
+}
+
+void VirtualMachine::finish_panic() {
+    if (!panic_unattended_)
         return;
     fmt::print(stderr, "ringside: the guest's kernel has panicked (pvpanic): end of the run\n");
     end_without_gdb(kPanic);
+}
+
+void VirtualMachine::dump_after_panic(VcpuIndex vcpu) {
+    const auto path = fmt::format("{}/ringside-{}.vmcore", options_.dump_on_panic, ::getpid());
+    const auto said = debug::dump(*debugger_, path, vcpu);
+    fmt::print(stderr, "ringside: {}", said ? *said : said.error().message() + "\n");
+    finish_panic();
 }
 
 gdbstub::ServerHooks VirtualMachine::server_hooks() {

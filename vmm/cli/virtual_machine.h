@@ -10,7 +10,9 @@
 
 #include "gdbstub/transport/server.h"
 #include "vmm/cli/boot_report.h"
+#include "vmm/cli/control_socket.h"
 #include "vmm/cli/options.h"
+#include "vmm/debug/monitor/act_commands.h"
 #include "vmm/debug/monitor/cpu_commands.h"
 #include "vmm/debug/monitor/debugger_documents.h"
 #include "vmm/debug/monitor/device_commands.h"
@@ -57,6 +59,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     Result<void> attach_virtio();
     Result<void> start_exit_trace();
     Result<void> open_server();
+    Result<void> open_control();
     // debug::DebuggerOwner
     void post(std::function<void()> work) override;
     void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
@@ -70,6 +73,8 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_unattended_fatal(machine::FatalExit, const std::string& report) override;
     void on_guest_end(const machine::GuestEnd& how) override;
     void on_panic(bool attended) override;
+    void dump_after_panic(VcpuIndex vcpu);
+    void finish_panic();
     gdbstub::ServerHooks server_hooks();
     void end_without_gdb(int status);
     void await_signal();
@@ -97,8 +102,12 @@ class VirtualMachine final : private debug::DebuggerOwner {
     debug::MonitorRegistry monitor_;
     std::unique_ptr<debug::DocumentStore> documents_;
     std::unique_ptr<gdbstub::Server> server_;
+    std::unique_ptr<ControlSocket> control_;
+    std::vector<ControlSocket::Reply> replies_at_stop_;
     int status_ = 0;
-    bool panicked_ = false;  // the guest's kernel has said so
+    bool panicked_ = false;          // the guest's kernel has said so
+    bool panic_unattended_ = false;  // no debugger was attached
+    bool dump_at_stop_ = false;      // the panic is written down when every vCPU has stopped
 };
 
 }  // namespace ringside::cli

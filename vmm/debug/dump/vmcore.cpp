@@ -61,7 +61,7 @@ Result<std::uint64_t> write_pages(CoreFile& file, std::uint64_t offset, std::spa
         while (end < bytes.size() && !is_zero(bytes.subspan(end, kPage)))
             end += kPage;
         if (end > start)
-            RINGSIDE_TRY(file.write(offset + start, bytes.subspan(start, end - start)));
+            TRY(file.write(offset + start, bytes.subspan(start, end - start)));
         written += end - start;
         start = end + kPage;
     }
@@ -74,8 +74,8 @@ Result<std::uint64_t> write_memory(CoreFile& file, std::uint64_t offset, const G
     for (const machine::MemoryRegion& region : view.memory().regions()) {
         for (std::uint64_t done = 0; done < region.size();) {
             const auto chunk = std::span(buffer).first(std::min<std::uint64_t>(kChunk, region.size() - done));
-            RINGSIDE_TRY_ASSIGN(count, view.read_physical(region.start() + done, chunk));
-            RINGSIDE_TRY_ASSIGN(bytes, write_pages(file, offset + done, chunk.first(count)));
+            auto count = TRY(view.read_physical(region.start() + done, chunk));
+            auto bytes = TRY(write_pages(file, offset + done, chunk.first(count)));
             written += bytes;
             done += count;
         }
@@ -115,10 +115,10 @@ Result<VmcoreSummary> write(CoreFile& file, const Vmcore& core, const GuestView&
         return failure("dump",
                        "the guest's memory is mapped in more pieces than an ELF file has headers for");
     const CoreHeader header = core_header(segments, memory, notes_of(core, view, summary));
-    RINGSIDE_TRY(file.write(0, header.bytes));
-    RINGSIDE_TRY_ASSIGN(written, write_memory(file, header.memory_offset, view));
+    TRY(file.write(0, header.bytes));
+    auto written = TRY(write_memory(file, header.memory_offset, view));
     summary.written = written;
-    RINGSIDE_TRY(file.set_size(header.memory_offset + summary.memory));
+    TRY(file.set_size(header.memory_offset + summary.memory));
     return summary;
 }
 

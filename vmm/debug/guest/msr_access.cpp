@@ -7,7 +7,7 @@ namespace ringside::debug {
 Result<std::optional<std::uint64_t>> read_msr(machine::VcpuThread& vcpu, std::uint32_t index) {
     return vcpu.call([index](kvm::VcpuPort& port) -> Result<std::optional<std::uint64_t>> {
         std::array msrs{kvm::Msr{index, 0}};
-        RINGSIDE_TRY_ASSIGN(count, port.read_msrs(msrs));
+        auto count = TRY(port.read_msrs(msrs));
         return count == 1 ? std::optional(msrs[0].value) : std::nullopt;
     });
 }

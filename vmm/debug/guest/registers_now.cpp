@@ -4,8 +4,8 @@ namespace ringside::debug {
 
 Result<RegistersNow> registers_now(machine::VcpuThread& vcpu) {
     return vcpu.call([](kvm::VcpuPort& port) -> Result<RegistersNow> {
-        RINGSIDE_TRY_ASSIGN(general, port.general());
-        RINGSIDE_TRY_ASSIGN(system, port.system());
+        auto general = TRY(port.general());
+        auto system = TRY(port.system());
         return RegistersNow{general, system};
     });
 }

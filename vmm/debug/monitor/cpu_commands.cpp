@@ -44,7 +44,7 @@ Answer& add_msrs(Answer& answer, std::vector<std::vector<Cell>> rows) {
 Result<Answer> all_msrs(machine::VcpuThread& vcpu) {
     std::vector<std::vector<Cell>> rows;
     for (const std::uint32_t index : x86::named_msrs()) {
-        RINGSIDE_TRY_ASSIGN(value, read_msr(vcpu, index));
+        auto value = TRY(read_msr(vcpu, index));
         if (value)
             rows.push_back({hex(index), msr_label(index), hex(*value)});
     }
@@ -57,14 +57,14 @@ Result<Answer> msr(Debugger& debugger, const Arguments& arguments) {
     machine::VcpuThread& vcpu = debugger.machine().vcpu(arguments.vcpu);
     if (arguments.words.empty())
         return all_msrs(vcpu);
-    RINGSIDE_TRY_ASSIGN(index, msr_number(arguments.words[0]));
+    auto index = TRY(msr_number(arguments.words[0]));
     if (arguments.words.size() > 1) {
-        RINGSIDE_TRY_ASSIGN(value, msr_value(arguments.words[1]));
-        RINGSIDE_TRY(write_msr(vcpu, index, value));
+        auto value = TRY(msr_value(arguments.words[1]));
+        TRY(write_msr(vcpu, index, value));
         if (debugger.stop_token() != nullptr)
             debugger.state(arguments.vcpu).forget();
     }
-    RINGSIDE_TRY_ASSIGN(value, read_msr(vcpu, index));
+    auto value = TRY(read_msr(vcpu, index));
     if (!value)
         return failure("msr", fmt::format("this host's KVM does not have MSR 0x{:x}", index));
     Answer answer;
@@ -113,8 +113,8 @@ Result<std::vector<std::uint64_t>> numbers(const Arguments& arguments) {
 }
 
 Result<Answer> cpuid(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(wanted, numbers(arguments));
-    RINGSIDE_TRY_ASSIGN(leaves, cpuid_leaves(debugger.machine().vcpu(arguments.vcpu)));
+    auto wanted = TRY(numbers(arguments));
+    auto leaves = TRY(cpuid_leaves(debugger.machine().vcpu(arguments.vcpu)));
     std::vector<std::vector<Cell>> rows;
     for (const CpuidLeaf& leaf : leaves) {
         if ((!wanted.empty() && leaf.leaf != wanted[0]) ||

@@ -51,9 +51,9 @@ std::string address_text(const RegistersNow& now, x86::CpuMode mode, Gva address
 }
 
 Result<Answer> disassemble(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(now, registers_now(debugger.machine().vcpu(arguments.vcpu)));
-    RINGSIDE_TRY_ASSIGN(address, start_of(arguments, now));
-    RINGSIDE_TRY_ASSIGN(count, count_of(arguments));
+    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
+    auto address = TRY(start_of(arguments, now));
+    auto count = TRY(count_of(arguments));
     const x86::CpuMode mode = x86::cpu_mode(now.general, now.system);
     const Gva pc = x86::linear_pc(now.general, now.system);
     const x86::Decoder decoder;

@@ -36,7 +36,7 @@ Result<std::string> dump(Debugger& debugger, const std::string& path, VcpuIndex 
     Vmcore core;
     core.mapped_by = mapped_by.value;
     for (std::uint32_t i = 0; i < debugger.machine().vcpu_count(); ++i) {
-        RINGSIDE_TRY_ASSIGN(state, debugger.state(VcpuIndex{i}).load(*debugger.stop_token(), classes));
+        auto state = TRY(debugger.state(VcpuIndex{i}).load(*debugger.stop_token(), classes));
         core.vcpus.push_back(*state);
     }
     return write_vmcore(path, core, debugger.view()).map([&](const VmcoreSummary& summary) {

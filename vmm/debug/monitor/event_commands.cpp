@@ -48,7 +48,7 @@ Answer events_answer(const InterruptState& state) {
 }
 
 Result<x86::InterruptTarget> target(Debugger& debugger, VcpuIndex vcpu) {
-    RINGSIDE_TRY_ASSIGN(state, interrupt_state(debugger.machine().vcpu(vcpu)));
+    auto state = TRY(interrupt_state(debugger.machine().vcpu(vcpu)));
     x86::InterruptTarget target;
     target.vcpu = vcpu.value;
     target.apic = state.local_apic;
@@ -71,7 +71,7 @@ void add_findings(Answer& answer, std::string name, const x86::Findings& finding
 Result<Answer> why_no_vector(Debugger& debugger, VcpuIndex vcpu, std::uint64_t vector) {
     if (vector > 255)
         return failure("why-no-irq", fmt::format("{} is not a vector: they go from 0 to 255", vector));
-    RINGSIDE_TRY_ASSIGN(there, target(debugger, vcpu));
+    auto there = TRY(target(debugger, vcpu));
     const auto findings = x86::examine_vector(there, static_cast<std::uint8_t>(vector));
     Answer answer;
     add_findings(answer, fmt::format("vector 0x{:x}", vector), findings);
@@ -86,11 +86,11 @@ Result<Answer> why_no_line(Debugger& debugger, std::uint64_t line) {
                        fmt::format("{} is not a line: they go from 0 to {}", line, x86::kIoApicPins - 1));
     std::vector<x86::InterruptTarget> targets;
     for (std::uint32_t i = 0; i < debugger.machine().vcpu_count(); ++i) {
-        RINGSIDE_TRY_ASSIGN(there, target(debugger, VcpuIndex{i}));
+        auto there = TRY(target(debugger, VcpuIndex{i}));
         targets.push_back(there);
     }
-    RINGSIDE_TRY_ASSIGN(pic_pair, pics(debugger.machine()));
-    RINGSIDE_TRY_ASSIGN(chip, io_apic(debugger.machine()));
+    auto pic_pair = TRY(pics(debugger.machine()));
+    auto chip = TRY(io_apic(debugger.machine()));
     const auto number = static_cast<unsigned>(line);
     const auto by_pic = x86::examine_pic(pic_pair, number, targets);
     const auto by_io_apic = x86::examine_io_apic(chip, number, targets);

@@ -31,7 +31,7 @@ Result<Answer> vmmap(Debugger& debugger, const Arguments& arguments) {
         if (!only)
             return failure("vmmap", fmt::format("\"{}\" is not an address", arguments.words.front()));
     }
-    RINGSIDE_TRY_ASSIGN(now, registers_now(debugger.machine().vcpu(arguments.vcpu)));
+    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
     if (!pages(now))
         return Answer().note("Paging is off: linear addresses are physical ones (see monitor mtree).");
     const x86::PageMap map = debugger.view().page_map(now.system);
@@ -71,7 +71,7 @@ std::string qemu_ranges(const x86::PageMap& map) {
 }
 
 Result<std::string> info_mem(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(now, registers_now(debugger.machine().vcpu(arguments.vcpu)));
+    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
     return pages(now) ? qemu_ranges(debugger.view().page_map(now.system)) : kPagingIsOff;
 }
 
@@ -93,7 +93,7 @@ std::string entry_letters(const x86::MappedPage& page) {
 }
 
 Result<std::string> info_tlb(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(now, registers_now(debugger.machine().vcpu(arguments.vcpu)));
+    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
     if (!pages(now))
         return kPagingIsOff;
     std::string text;
@@ -116,7 +116,7 @@ Result<Answer> find_phys(Debugger& debugger, const Arguments& arguments) {
                        "For example: monitor find-phys 0x1000");
     std::vector<std::vector<Cell>> rows;
     for (std::uint32_t i = 0; i < debugger.machine().vcpu_count(); ++i) {
-        RINGSIDE_TRY_ASSIGN(now, registers_now(debugger.machine().vcpu(VcpuIndex{i})));
+        auto now = TRY(registers_now(debugger.machine().vcpu(VcpuIndex{i})));
         for (const x86::MappedPage& page :
              debugger.view().find_mappings(now.system, Gpa{*gpa}, kMostMappings))
             rows.push_back({number(i), hex(page.gva.value + (*gpa - page.gpa.value)), hex(page.size),

@@ -30,7 +30,7 @@ Result<std::uint64_t> number_argument(const Arguments& arguments, std::size_t pl
 // All of it, or an error that says where the memory ends.
 Result<std::vector<std::byte>> read_all(const Debugger& debugger, std::uint64_t gpa, std::uint64_t size) {
     std::vector<std::byte> bytes(size);
-    RINGSIDE_TRY_ASSIGN(count, debugger.view().read_physical(Gpa{gpa}, bytes));
+    auto count = TRY(debugger.view().read_physical(Gpa{gpa}, bytes));
     if (count < size)
         return failure(fmt::format("read 0x{:x} bytes at guest-physical 0x{:x}", size, gpa),
                        fmt::format("the memory ends at 0x{:x}", gpa + count));
@@ -42,22 +42,22 @@ Result<std::string> xp(const Debugger& debugger, const Arguments& arguments) {
     DumpFormat format;
     std::size_t place = 0;
     if (!arguments.words.empty() && arguments.words[0].starts_with('/')) {
-        RINGSIDE_TRY_ASSIGN(parsed, parse_dump_format(arguments.words[0].substr(1)));
+        auto parsed = TRY(parse_dump_format(arguments.words[0].substr(1)));
         format = parsed;
         place = 1;
     }
-    RINGSIDE_TRY_ASSIGN(gpa, number_argument(arguments, place, "a guest-physical address"));
-    RINGSIDE_TRY_ASSIGN(bytes, read_all(debugger, gpa, format.count * format.size));
+    auto gpa = TRY(number_argument(arguments, place, "a guest-physical address"));
+    auto bytes = TRY(read_all(debugger, gpa, format.count * format.size));
     return format_dump(format, gpa, bytes);
 }
 
 Result<std::string> phys_read(const Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(gpa, number_argument(arguments, 0, "a guest-physical address"));
-    RINGSIDE_TRY_ASSIGN(size, number_argument(arguments, 1, "a number of bytes"));
+    auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
+    auto size = TRY(number_argument(arguments, 1, "a number of bytes"));
     if (size > kMostToShow)
         return failure("phys read", fmt::format("at most 0x{:x} bytes are shown", kMostToShow),
                        "`monitor pmemsave` writes as many as there are to a file");
-    RINGSIDE_TRY_ASSIGN(bytes, read_all(debugger, gpa, size));
+    auto bytes = TRY(read_all(debugger, gpa, size));
     return format_dump({size, 'x', 1}, gpa, bytes);
 }
 
@@ -80,11 +80,11 @@ Result<std::vector<std::byte>> bytes_of(std::span<const std::string_view> words)
 }
 
 Result<std::string> phys_write(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(gpa, number_argument(arguments, 0, "a guest-physical address"));
-    RINGSIDE_TRY_ASSIGN(bytes, bytes_of(std::span(arguments.words).subspan(1)));
+    auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
+    auto bytes = TRY(bytes_of(std::span(arguments.words).subspan(1)));
     if (debugger.stop_token() == nullptr)
         return failure("phys write", "the guest is running", "Interrupt it first");
-    RINGSIDE_TRY(debugger.write_physical(*debugger.stop_token(), Gpa{gpa}, bytes));
+    TRY(debugger.write_physical(*debugger.stop_token(), Gpa{gpa}, bytes));
     return fmt::format("{} bytes are written at guest-physical 0x{:x}.\n", bytes.size(), gpa);
 }
 
@@ -101,17 +101,17 @@ Result<void> check_backed(const Debugger& debugger, std::uint64_t gpa, std::uint
 }
 
 Result<std::string> pmemsave(const Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(gpa, number_argument(arguments, 0, "a guest-physical address"));
-    RINGSIDE_TRY_ASSIGN(size, number_argument(arguments, 1, "a number of bytes"));
+    auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
+    auto size = TRY(number_argument(arguments, 1, "a number of bytes"));
     if (arguments.words.size() < 3)
         return failure("pmemsave", "the file is missing",
                        "For example: monitor pmemsave 0 0x100000 /tmp/low-memory");
-    RINGSIDE_TRY(check_backed(debugger, gpa, size));
+    TRY(check_backed(debugger, gpa, size));
     const std::string path(arguments.words[2]);
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     for (std::uint64_t done = 0; done < size && file;) {
         const auto length = std::min<std::uint64_t>(kChunk, size - done);
-        RINGSIDE_TRY_ASSIGN(bytes, read_all(debugger, gpa + done, length));
+        auto bytes = TRY(read_all(debugger, gpa + done, length));
         file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
         done += length;
     }

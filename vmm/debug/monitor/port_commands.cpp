@@ -33,7 +33,7 @@ Result<PortAccess> port_access(machine::Machine& machine, const Arguments& argum
                        "`monitor devices` lists those with a device");
     PortAccess access{static_cast<std::uint16_t>(*port), 1};
     if (arguments.words.size() > size_place) {
-        RINGSIDE_TRY_ASSIGN(size, access_size(arguments.words[size_place]));
+        auto size = TRY(access_size(arguments.words[size_place]));
         access.size = size;
     }
     for (const auto& device : machine::kInKernelPorts) {
@@ -49,7 +49,7 @@ Result<PortAccess> port_access(machine::Machine& machine, const Arguments& argum
 }
 
 Result<std::string> port_read(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(access, port_access(debugger.machine(), arguments, 1));
+    auto access = TRY(port_access(debugger.machine(), arguments, 1));
     std::uint32_t value = 0;
     debugger.machine().buses().pio.read(access.port,
                                         std::as_writable_bytes(std::span(&value, 1)).first(access.size));
@@ -57,7 +57,7 @@ Result<std::string> port_read(Debugger& debugger, const Arguments& arguments) {
 }
 
 Result<std::string> port_write(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(access, port_access(debugger.machine(), arguments, 2));
+    auto access = TRY(port_access(debugger.machine(), arguments, 2));
     const auto value = arguments.words.size() > 1 ? parse_number(arguments.words[1]) : std::nullopt;
     if (!value || *value >= std::uint64_t{1} << 8 * access.size)
         return failure("port write", fmt::format("a value of {} bits is wanted", 8 * access.size));

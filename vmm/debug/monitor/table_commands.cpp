@@ -73,12 +73,12 @@ std::vector<std::vector<Cell>> real_mode_vectors(const GuestView& view, const Re
 }
 
 Result<Answer> idt(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(only, chosen_vector(arguments));
-    RINGSIDE_TRY_ASSIGN(now, registers_now(debugger.machine().vcpu(arguments.vcpu)));
+    auto only = TRY(chosen_vector(arguments));
+    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
     const GuestView& view = debugger.view();
     const auto& table = now.system.idtr;
     const auto mode = x86::cpu_mode(now.general, now.system);
-    RINGSIDE_TRY(readable(view, now, "IDT", table));
+    TRY(readable(view, now, "IDT", table));
     Answer answer;
     answer.headline(at(mode == x86::CpuMode::Real ? "interrupt vector table" : "IDT", table))
         .value("base", hex(table.base))
@@ -102,10 +102,10 @@ std::vector<Cell> descriptor_row(const x86::Segment& s, bool long_mode) {
 }
 
 Result<Answer> gdt(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(now, registers_now(debugger.machine().vcpu(arguments.vcpu)));
+    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
     const GuestView& view = debugger.view();
     const auto& table = now.system.gdtr;
-    RINGSIDE_TRY(readable(view, now, "GDT", table));
+    TRY(readable(view, now, "GDT", table));
     std::vector<std::vector<Cell>> rows;
     for (unsigned offset = 8; offset + 7 <= table.limit; offset += 8) {
         const auto low = view.load(now.system, Gva{table.base + offset}, 8).value_or(0);
@@ -139,13 +139,13 @@ void add_stacks(Answer& answer, const x86::TaskState& state) {
 }
 
 Result<Answer> tss(Debugger& debugger, const Arguments& arguments) {
-    RINGSIDE_TRY_ASSIGN(now, registers_now(debugger.machine().vcpu(arguments.vcpu)));
+    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
     const x86::Segment& tr = now.system.tr;
     if ((tr.selector & ~3U) == 0)
         return failure("tss", "the task register holds the null selector: no LTR has loaded one");
     const auto width = x86::task_state_width(tr, long_mode(now));
     std::vector<std::byte> bytes(x86::task_state_size(width));
-    RINGSIDE_TRY_ASSIGN(count, debugger.view().read(now.system, Gva{tr.base}, bytes));
+    auto count = TRY(debugger.view().read(now.system, Gva{tr.base}, bytes));
     if (count < bytes.size())
         return failure("tss", fmt::format("the memory of the TSS ends at 0x{:x}", tr.base + count));
     const x86::TaskState state = x86::decode_task_state(bytes, width);

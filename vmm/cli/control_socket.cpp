@@ -1,0 +1,77 @@
+#include "vmm/cli/control_socket.h"
+
+#include <asio/buffer.hpp>
+#include <asio/read_until.hpp>
+#include <asio/streambuf.hpp>
+#include <asio/write.hpp>
+
+namespace ringside::cli {
+
+namespace {
+
+constexpr std::size_t kLongestLine = 64 * 1024;
+
+}  // namespace
+
+// One connection. It lives until its answer is sent.
+class ControlSocket::Client : public std::enable_shared_from_this<Client> {
+  public:
+    Client(asio::io_context& io, gdbstub::UniqueFd fd) : stream_(io, fd.release()), line_(kLongestLine) {}
+
+    void serve(const Answerer& answer) {
+        asio::async_read_until(
+            stream_, line_, '\n', [self = shared_from_this(), answer](auto error, std::size_t) {
+                if (error)
+                    self->reply("A line of at most 64 KiB is wanted.\n");
+                else
+                    answer(self->take_line(), [self](std::string text) { self->reply(std::move(text)); });
+            });
+    }
+
+  private:
+    std::string take_line() {
+        const auto* text = static_cast<const char*>(line_.data().data());
+        const std::string_view all(text, line_.size());
+        return std::string(all.substr(0, all.find_first_of("\r\n")));
+    }
+
+    void reply(std::string text) {
+        text_ = std::move(text);
+        asio::async_write(stream_, asio::buffer(text_), [self = shared_from_this()](auto, std::size_t) {});
+    }
+
+    asio::posix::stream_descriptor stream_;
+    asio::streambuf line_;
+    std::string text_;
+};
+
+ControlSocket::ControlSocket(asio::io_context& io, gdbstub::Listener listener, Answerer answer)
+    : listener_(std::move(listener)), answer_(std::move(answer)), io_(io), ready_(io, listener_.fd()) {
+    wait_for_client();
+}
+
+ControlSocket::~ControlSocket() {
+    ready_.release();
+}
+
+gdbstub::Result<std::unique_ptr<ControlSocket>> ControlSocket::open(asio::io_context& io,
+                                                                    const std::string& path,
+                                                                    Answerer answer) {
+    auto listener = gdbstub::Listener::open(gdbstub::UnixEndpoint{path});
+    if (!listener)
+        return tl::unexpected<gdbstub::TargetError>(listener.error());
+    return std::unique_ptr<ControlSocket>(new ControlSocket(io, std::move(*listener), std::move(answer)));
+}
+
+void ControlSocket::wait_for_client() {
+    ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](std::error_code error) {
+        if (error)
+            return;
+        std::string peer;
+        if (auto fd = listener_.accept(peer); fd.valid())
+            std::make_shared<Client>(io_, std::move(fd))->serve(answer_);
+        wait_for_client();
+    });
+}
+
+}  // namespace ringside::cli

@@ -1,0 +1,37 @@
+// `--control unix:PATH`: monitor commands without a debugger. A client sends one line, and gets the answer and the end
+// of the connection.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+
+#include "gdbstub/transport/listener.h"
+
+namespace ringside::cli {
+
+// Threading: everything on the thread that runs `io`.
+class ControlSocket {
+  public:
+    using Reply = std::function<void(std::string answer)>;
+    // Calls `reply` once, now or later.
+    using Answerer = std::function<void(const std::string& line, Reply reply)>;
+    static gdbstub::Result<std::unique_ptr<ControlSocket>> open(asio::io_context& io, const std::string& path,
+                                                                Answerer answer);
+    ~ControlSocket();
+
+  private:
+    class Client;
+    ControlSocket(asio::io_context& io, gdbstub::Listener listener, Answerer answer);
+    void wait_for_client();
+
+    gdbstub::Listener listener_;
+    Answerer answer_;
+    asio::io_context& io_;
+    asio::posix::stream_descriptor ready_;  // watches the listener's descriptor, which it does not own
+};
+
+}  // namespace ringside::cli

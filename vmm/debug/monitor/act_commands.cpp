@@ -1,0 +1,113 @@
+#include "vmm/debug/monitor/act_commands.h"
+
+#include <fmt/format.h>
+
+#include "arch/x86_64/exceptions.h"
+#include "arch/x86_64/io_apic.h"
+#include "vmm/debug/guest/inject.h"
+#include "vmm/debug/monitor/arguments.h"
+#include "vmm/debug/run_control/thread_ids.h"
+
+namespace ringside::debug {
+
+namespace {
+
+std::string at_the_next_entry(std::string_view what, VcpuIndex vcpu) {
+    return fmt::format("{} is delivered when vCPU {} is entered next.\n", what, vcpu.value);
+}
+
+Result<std::string> nmi(Debugger& debugger, const Arguments& arguments) {
+    TRY(inject_nmi(debugger.machine().vcpu(arguments.vcpu)));
+    return at_the_next_entry("An NMI", arguments.vcpu);
+}
+
+Result<std::string> inject_irq(Debugger& debugger, const Arguments& arguments) {
+    const auto line = arguments.words.empty() ? std::nullopt : parse_number(arguments.words[0]);
+    if (!line || *line >= x86::kIoApicPins)
+        return failure("inject irq", fmt::format("a line from 0 to {} is wanted", x86::kIoApicPins - 1));
+    TRY(pulse_line(debugger.machine(), Gsi{static_cast<std::uint32_t>(*line)}));
+    return fmt::format("Line {} was raised and lowered.\n", *line);
+}
+
+// NMI and the vectors without an exception cannot be injected as one.
+Result<std::uint8_t> exception_vector(const Arguments& arguments) {
+    const auto vector = arguments.words.empty() ? std::nullopt : parse_number(arguments.words[0]);
+    constexpr std::uint64_t kFirstInterrupt = 32;
+    if (!vector || *vector >= kFirstInterrupt || *vector == number(x86::ExceptionVector::Nmi) ||
+        !x86::exception_name(static_cast<std::uint8_t>(*vector)).starts_with('#'))
+        return failure("inject exception", "the vector of an exception is wanted, such as 13 for #GP");
+    return static_cast<std::uint8_t>(*vector);
+}
+
+// The error code that is given, which has to be there exactly if the exception pushes one.
+Result<std::optional<std::uint32_t>> error_code(const Arguments& arguments, std::uint8_t vector) {
+    const bool given = arguments.words.size() > 1, wanted = x86::has_error_code(vector);
+    if (given != wanted)
+        return failure("inject exception", fmt::format("{} {} an error code", x86::exception_name(vector),
+                                                       given ? "does not push" : "pushes"));
+    if (!given)
+        return std::nullopt;
+    const std::uint64_t code = parse_number(arguments.words[1]).value_or(~std::uint64_t{0});
+    if (code > 0xffffffff)
+        return failure("inject exception", fmt::format("\"{}\" is not an error code", arguments.words[1]));
+    return static_cast<std::uint32_t>(code);
+}
+
+Result<std::string> inject_exception_command(Debugger& debugger, const Arguments& arguments) {
+    auto vector = TRY(exception_vector(arguments));
+    auto code = TRY(error_code(arguments, vector));
+    TRY(inject_exception(debugger.machine().vcpu(arguments.vcpu), vector, code));
+    return at_the_next_entry(x86::exception_name(vector), arguments.vcpu);
+}
+
+// ---- The run
+
+Result<std::string> stop(Debugger& debugger) {
+    gdbstub::Execution& execution = debugger.target().execution;
+    if (!execution.running())
+        return std::string("The guest is stopped.\n");
+    execution.interrupt();
+    return std::string("The guest is being stopped.\n");
+}
+
+Result<std::string> cont(Debugger& debugger) {
+    if (debugger.client_attached())
+        return failure("cont", "a debugger is attached, and decides when the guest runs",
+                       "Use its own command");
+    if (debugger.target().execution.running())
+        return std::string("The guest runs.\n");
+    std::vector<gdbstub::ThreadResume> all;
+    for (std::uint32_t i = 0; i < debugger.machine().vcpu_count(); ++i)
+        all.push_back({thread_of(VcpuIndex{i}), gdbstub::Continue{}});
+    if (const auto done = debugger.target().execution.resume(all); !done)
+        return failure("cont", done.error().message);
+    return std::string("The guest runs.\n");
+}
+
+Result<std::string> system_reset(Debugger& debugger) {
+    debugger.machine().request_reset("monitor");
+    return std::string("The machine is reset, which is the end of the run.\n");
+}
+
+}  // namespace
+
+void add_act_commands(MonitorRegistry& registry, Debugger& debugger) {
+    const auto add = [&](std::string name, std::string arguments, std::string help, std::size_t most_words,
+                         auto run) {
+        add_text(registry, debugger,
+                 {std::move(name), std::move(arguments), std::move(help), most_words, std::move(run)});
+    };
+    add("nmi", "", "gives a vCPU a non-maskable interrupt", 0,
+        [&](const Arguments& arguments) { return nmi(debugger, arguments); });
+    add("inject irq", "LINE", "raises an interrupt line and lowers it again", 1,
+        [&](const Arguments& arguments) { return inject_irq(debugger, arguments); });
+    add("inject exception", "VECTOR [ERROR-CODE]", "gives a vCPU an exception", 2,
+        [&](const Arguments& arguments) { return inject_exception_command(debugger, arguments); });
+    add("stop", "", "stops the guest", 0, [&](const Arguments&) { return stop(debugger); });
+    add("cont", "", "lets the guest run, if no debugger is attached", 0,
+        [&](const Arguments&) { return cont(debugger); });
+    add("system_reset", "", "resets the machine, which ends the run", 0,
+        [&](const Arguments&) { return system_reset(debugger); });
+}
+
+}  // namespace ringside::debug
