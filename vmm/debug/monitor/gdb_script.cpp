@@ -9,9 +9,6 @@ namespace ringside::debug {
 
 namespace {
 
-// gdb's own commands must not be shadowed: only this family becomes native.
-constexpr std::string_view kFamily = "exits";
-
 // A Python string literal.
 std::string python_string(std::string_view text) {
     std::string out = "\"";
@@ -37,8 +34,7 @@ std::string write_script(const MonitorRegistry& registry, std::string_view path)
 std::string gdb_script(const MonitorRegistry& registry) {
     std::string rows;
     for (const MonitorCommand& command : registry.commands()) {
-        if (command.name.starts_with(kFamily))
-            rows += fmt::format("    ({}, {}, {}),\n", python_string(command.name),
+        rows += fmt::format("    ({}, {}, {}),\n", python_string(command.name),
                                 python_string(command.arguments), python_string(command.help));
     }
     std::string text = kGdbScriptTemplate;
@@ -49,7 +45,7 @@ std::string gdb_script(const MonitorRegistry& registry) {
 void add_gdb_script_command(MonitorRegistry& registry) {
     registry.add(
         {"gdb-script", "[FILE]",
-         "`exits` as gdb's own commands, Linux's symbols where it was moved to: write FILE, then `source` it",
+         "every command as one of gdb's own, Linux's symbols where it was moved to: write FILE, then `source` it",
          [&registry](auto, std::string_view file) {
              return file.empty() ? gdb_script(registry) : write_script(registry, file);
          }});

@@ -1,4 +1,4 @@
-// The exit commands as native gdb commands, for gdb's Python: made from the registry that also gives `monitor
+// The monitor's commands as native gdb commands, for gdb's Python: made from the registry that also gives `monitor
 // help`.
 #pragma once
 

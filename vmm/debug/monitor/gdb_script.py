@@ -1,5 +1,6 @@
-# Ringside's exit commands as gdb's own: `exits`, `exits last 5`, `exits catch cpuid`, with help and completion, and the
-# functions $_exits("CPUID") and $_vmcs("GUEST_RIP") for expressions and conditions. Made from the same registry as `monitor help`.
+# Ringside's monitor commands as gdb's own, with help and completion: `ringside lapic`, `ringside exits last 5`. Where gdb has no
+# command of the name they are there without the first word too: `lapic`, `exits last 5`. The functions $_exits("CPUID") and
+# $_vmcs("GUEST_RIP") are for expressions and conditions. Made from the same registry as `monitor help`.
 import json
 
 import gdb
@@ -19,12 +20,15 @@ def seen_reasons():
     return [row[0] for row in rows if len(row) > 2 and row[1].isdigit() and row[0] != "total"]
 
 
-class ExitsCommand(gdb.Command):
-    def __init__(self, name, arguments, text, is_prefix):
-        self.__doc__ = f"{text[0].upper()}{text[1:]}.\nUsage: {name} {arguments}".rstrip()
+class MonitorCommand(gdb.Command):
+    """`native` is the command's name in gdb, `name` in the monitor."""
+
+    def __init__(self, native, name, arguments, text):
+        self.__doc__ = f"{text[0].upper()}{text[1:]}.\nUsage: {native} {arguments}".rstrip()
         self.name = name
         self.alternatives = arguments.split(" ")[0].strip("[]").split("|")
-        super().__init__(name, gdb.COMMAND_STATUS, prefix=is_prefix)
+        is_prefix = any(other[0].startswith(name + " ") for other in COMMANDS)
+        super().__init__(native, gdb.COMMAND_STATUS, prefix=is_prefix)
 
     def invoke(self, argument, from_tty):
         gdb.write(monitor(f"{self.name} {argument}"))
@@ -72,7 +76,41 @@ class VmcsFunction(gdb.Function):
         return rows[0]["value"]
 
 
-for _name, _arguments, _help in COMMANDS:
-    ExitsCommand(_name, _arguments, _help, any(other[0].startswith(_name + " ") for other in COMMANDS))
+class GroupCommand(gdb.Command):
+    """Monitor commands whose names begin with this word."""
+
+    def __init__(self, native):
+        super().__init__(native, gdb.COMMAND_STATUS, prefix=True)
+
+
+def is_taken(name):
+    """gdb has a command of this name, or takes it for the beginning of one."""
+    try:
+        gdb.execute("help " + name, to_string=True)
+    except gdb.error:
+        return False
+    return True
+
+
+def define(first_word):
+    """Every command, behind `first_word`; without one, those that do not get into gdb's way."""
+    groups, left_out = set(), set()
+    for name, arguments, text in COMMANDS:
+        words = name.split()
+        if not first_word and (words[0] in left_out or (words[0] not in groups and is_taken(words[0]))):
+            left_out.add(words[0])
+            continue
+        for count in range(1, len(words)):
+            group = " ".join(words[:count])
+            if group not in groups and not any(other[0] == group for other in COMMANDS):
+                GroupCommand(first_word + group)
+            groups.add(group)
+        groups.add(name)
+        MonitorCommand(first_word + name, name, arguments, text)
+
+
+GroupCommand("ringside")
+define("ringside ")
+define("")
 ExitsFunction()
 VmcsFunction()

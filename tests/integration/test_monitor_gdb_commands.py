@@ -1,0 +1,42 @@
+"""The monitor's commands as gdb's own, from the script that the monitor writes."""
+
+import re
+
+import pytest
+
+from tests.harness.case import RingsideTest
+from tests.harness.gdb import GdbError
+
+
+class TestGdbCommands(RingsideTest):
+    @pytest.fixture(autouse=True)
+    def sourced(self, clean_up) -> None:
+        _, self.session = self.attached("chips")
+        script = self.folder / "ringside.py"
+        self.session.console(f"monitor gdb-script {script}")
+        self.session.console(f"source {script}")
+
+    def test_each_is_there_with_its_help(self):
+        listed = re.findall(r"(?m)^monitor (\S.*?)  +(\S.*)$", self.session.console("monitor help"))
+        assert len(listed) > 30
+        for command, text in listed:
+            name = " ".join(word for word in re.sub(r"\[.*", "", command).split() if not re.search(r"[A-Z|/]", word))
+            assert text.lower() in self.session.console(f"help ringside {name}").lower(), name
+
+    def test_answers_are_the_monitors(self):
+        assert self.session.console("ringside pic") == self.session.console("monitor pic")
+        assert self.session.console("ringside info mem") == self.session.console("monitor info mem")
+        assert self.session.console("ioapic --json") == self.session.console("monitor ioapic --json")
+
+    def test_gdbs_own_commands_stay(self):
+        assert "breakpoints" in self.session.console("info breakpoints").lower()
+        assert "Step program until" in self.session.console("help step")
+        assert "Continue program" in self.session.console("help cont")
+
+    def test_names_are_completed(self):
+        assert "ringside why-no-irq" in self.session.console("complete ringside why").splitlines()
+        assert "lapic" in self.session.console("complete lap").splitlines()
+
+    def test_a_name_that_is_none_is_an_error(self):
+        with pytest.raises(GdbError):
+            self.session.console("ringside nothing")
