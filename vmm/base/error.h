@@ -71,7 +71,3 @@ T value_of(tl::expected<T, E>&& result) {
             return tl::unexpected(std::move(try_result).error()); \
         ::ringside::value_of(std::move(try_result));              \
     })
-
-// The same in older words.
-#define RINGSIDE_TRY(expression) TRY(expression)
-#define RINGSIDE_TRY_ASSIGN(variable, expression) auto variable = TRY(expression)

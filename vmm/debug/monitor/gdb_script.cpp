@@ -35,7 +35,7 @@ std::string gdb_script(const MonitorRegistry& registry) {
     std::string rows;
     for (const MonitorCommand& command : registry.commands()) {
         rows += fmt::format("    ({}, {}, {}),\n", python_string(command.name),
-                                python_string(command.arguments), python_string(command.help));
+                            python_string(command.arguments), python_string(command.help));
     }
     std::string text = kGdbScriptTemplate;
     constexpr std::string_view kPlace = "@COMMANDS@";
@@ -43,12 +43,12 @@ std::string gdb_script(const MonitorRegistry& registry) {
 }
 
 void add_gdb_script_command(MonitorRegistry& registry) {
-    registry.add(
-        {"gdb-script", "[FILE]",
-         "every command as one of gdb's own, Linux's symbols where it was moved to: write FILE, then `source` it",
-         [&registry](auto, std::string_view file) {
-             return file.empty() ? gdb_script(registry) : write_script(registry, file);
-         }});
+    registry.add({"gdb-script", "[FILE]",
+                  "every command as one of gdb's own, Linux's symbols where it was moved to: write FILE, "
+                  "then `source` it",
+                  [&registry](auto, std::string_view file) {
+                      return file.empty() ? gdb_script(registry) : write_script(registry, file);
+                  }});
 }
 
 }  // namespace ringside::debug

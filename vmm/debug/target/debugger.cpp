@@ -154,8 +154,8 @@ void Debugger::end_run() {
 }
 
 void Debugger::on_all_stopped() {
-    if (ended_)
-        return;
+    if (ended_ || (guest_end_ && !client_attached_))
+        return;  // nobody is there to see the stop
     token_ = machine_->stop_token();
     if (!token_)
         return;  // resumed again by a call that was quicker than this message
