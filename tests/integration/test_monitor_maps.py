@@ -15,7 +15,7 @@ QEMU, QEMU_32 = shutil.which("qemu-system-x86_64"), shutil.which("qemu-system-i3
 
 
 def under_qemu(program: str, kernel: object, monitor: object) -> str:
-    """gdb's target: the guest under QEMU's instruction emulator, held at its first instruction. QEMU ends with gdb."""
+    """gdb's target: the guest under QEMU's instruction emulator, held at its first instruction."""
     return (f"| exec {program} -accel tcg -m 64M -kernel {kernel} -append rounds=20 -display none -serial none "
             f"-monitor unix:{monitor},server=on,wait=off -nic none -S -gdb stdio")
 
@@ -36,6 +36,11 @@ class QemuMonitor:
             assert chunk, f"QEMU ended: {text[-200:]}"
             text += chunk
         return text.decode()
+
+    def quit(self) -> None:
+        """QEMU does not end with its debugger."""
+        self.socket.sendall(b"quit\n")
+        self.socket.close()
 
     def ask(self, command: str) -> list[str]:
         self.socket.sendall(command.encode() + b"\n")
@@ -59,7 +64,7 @@ class TestMaps(RingsideTest):
         socket_path = self.folder / "monitor"
         theirs.connect_to(under_qemu(program, self.guest(guest), socket_path))
         monitor = QemuMonitor(socket_path)
-        self.ends.callback(monitor.socket.close)
+        self.ends.callback(monitor.quit)
         theirs.console(f"hbreak {place}")
         theirs.run("continue")
         assert ours.console("monitor info mem").splitlines() == monitor.ask("info mem")

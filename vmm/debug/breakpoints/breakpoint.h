@@ -17,16 +17,16 @@ enum class Mechanism : std::uint8_t { Planted, Slot, Stepping };
 struct Breakpoint {
     gdbstub::BreakpointRequest request;
     Mechanism mechanism = Mechanism::Stepping;
-    std::optional<x86::TrapInstruction> trap;    // what is, or would be, planted
-    Gpa gpa;                                     // and where
-    bool user = false;                           // user code may run there
-    bool without_paging = false;                 // its address is the place, whatever is there
-    bool disturbs = false;                       // planted it would be in somebody's way
-    bool no_code = false;                        // nothing has been written there yet
-    std::optional<std::uint64_t> address_space;  // the CR3 to which it is limited
+    std::optional<x86::TrapInstruction> trap;     // what is, or would be, planted
+    Gpa gpa;                                      // and where
+    bool user = false;                            // user code may run there
+    bool without_paging = false;                  // its address is the place, whatever is there
+    bool disturbs = false;                        // planted it would be in somebody's way
+    bool no_code = false;                         // nothing has been written there yet
+    std::optional<std::uint64_t> address_space;   // the CR3 to which it is limited
     x86::GuestLevel level = x86::GuestLevel::L1;  // whose address it is, if the guest is a hypervisor
     bool level_open = false;  // the address leads nowhere as yet: it is that of the level in which it appears
-    bool waiting = false;                // for an executable page, or for code, where it could be planted
+    bool waiting = false;     // for an executable page, or for code, where it could be planted
     std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
 
     bool prefers_slot() const { return disturbs || no_code; }
