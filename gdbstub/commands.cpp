@@ -55,6 +55,8 @@ struct NamedPacket {
 };
 
 constexpr NamedPacket kNamedPackets[] = {
+    {"bs", bare<packet::bs>},
+    {"bc", bare<packet::bc>},
     {"vCont?", bare<packet::vCont_query>},
     {"vCont", run<packet::parse_vCont>},
     {"vCtrlC", bare<packet::vCtrlC>},

@@ -230,6 +230,15 @@ class Breakpoints {
     virtual std::uint32_t hardware_watchpoint_slots() const = 0;
 };
 
+// Going back in what the target has recorded of its run.
+class Reverse {
+  public:
+    virtual ~Reverse() = default;
+    // One step back, or back to a breakpoint or the beginning of what is recorded. Returns at once, as
+    // Execution::resume() does.
+    virtual Result<void> go_back(ThreadId, bool one_step) = 0;
+};
+
 class Stepping {
   public:
     virtual ~Stepping() = default;
@@ -264,6 +273,7 @@ struct Target {
     Execution& execution;
     Breakpoints* breakpoints = nullptr;
     Stepping* stepping = nullptr;
+    Reverse* reverse = nullptr;
     Documents* documents = nullptr;
     Monitor* monitor = nullptr;
     // LLDB's qHostInfo: e.g. "x86_64-unknown-unknown".

@@ -42,6 +42,10 @@ struct S {
     std::optional<Address> address;
 };
 
+// Back by one step, and back to a stop, of the thread that Hc chose. vCont has no such action.
+struct bs {};
+struct bc {};
+
 struct D {};
 struct k {};
 struct vKill {};

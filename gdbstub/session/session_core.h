@@ -102,6 +102,9 @@ class SessionCore {
     Handled handle(const packet::C& packet, Stopped stopped);
     Handled handle(const packet::s& packet, Stopped stopped);
     Handled handle(const packet::S& packet, Stopped stopped);
+    Handled handle(const packet::bs&, Stopped stopped) { return go_back(stopped, true); }
+    Handled handle(const packet::bc&, Stopped stopped) { return go_back(stopped, false); }
+    Handled go_back(Stopped stopped, bool one_step);
     Handled handle(const packet::D&);
     Handled handle(const packet::k&);
     Handled handle(const packet::vKill&);
@@ -109,7 +112,9 @@ class SessionCore {
     Handled handle(const packet::QNonStop& packet);
     void kill_target();
     Handled resume(Stopped stopped);  // what resume_list_ says
-    void deliver();                   // what must reach the client before the target runs
+    template <typename Start>
+    Handled set_running(Stopped stopped, Start&& start);
+    void deliver();  // what must reach the client before the target runs
     Handled resume_legacy(Stopped stopped, const std::optional<Address>& address, const ResumeAction& action);
 
     // ---- session_stop_reply.cpp

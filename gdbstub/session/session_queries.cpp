@@ -36,6 +36,8 @@ SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
         if (breakpoints->runs_commands())
             frame.text(";BreakpointCommands+");
     }
+    if (target_.reverse() != nullptr)
+        frame.text(";ReverseStep+;ReverseContinue+");
     if (client_.multiprocess)
         frame.text(";multiprocess+");
     if (client_.error_message)

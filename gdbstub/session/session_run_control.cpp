@@ -47,9 +47,23 @@ SessionCore::Handled SessionCore::handle(const packet::vCont& packet, Stopped st
 }
 
 SessionCore::Handled SessionCore::resume(Stopped stopped) {
+    return set_running(stopped, [this] { return target_.execution().resume(resume_list_); });
+}
+
+SessionCore::Handled SessionCore::go_back(Stopped stopped, bool one_step) {
+    if (stopped.reverse() == nullptr)
+        return empty();
+    const std::optional<ThreadId> thread = continue_ ? continue_ : general_;
+    if (!thread || !has_thread(*thread))
+        return failure(TargetError::Code::Invalid, "there is no thread to take back");
+    return set_running(stopped, [&] { return stopped.reverse()->go_back(*thread, one_step); });
+}
+
+template <typename Start>
+SessionCore::Handled SessionCore::set_running(Stopped stopped, Start&& start) {
     state_ = Running{};
     deliver();
-    if (auto started = target_.execution().resume(resume_list_); !started) {
+    if (auto started = start(); !started) {
         state_ = stopped;
         return started;
     }

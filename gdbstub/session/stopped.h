@@ -14,6 +14,7 @@ class Stopped {
     Memory& memory() const { return target_->memory; }
     Breakpoints* breakpoints() const { return target_->breakpoints; }
     Stepping* stepping() const { return target_->stepping; }
+    Reverse* reverse() const { return target_->reverse; }
     Monitor* monitor() const { return target_->monitor; }
     Threads& threads() const { return target_->threads; }
     Documents* documents() const { return target_->documents; }
@@ -37,6 +38,7 @@ class TargetGate {
     const Documents* documents() const { return target_.documents; }
     const Breakpoints* breakpoints() const { return target_.breakpoints; }
     const Stepping* stepping() const { return target_.stepping; }
+    const Reverse* reverse() const { return target_.reverse; }
     const Registers& register_layout() const { return target_.registers; }
 
     // To be called by the session's state machine alone, when it has seen the target stop.

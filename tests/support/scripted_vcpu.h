@@ -36,9 +36,9 @@ class ScriptedVcpu final : public kvm::VcpuPort {
     x86::SystemRegisters system_registers;
     x86::DebugRegisters debug_registers;
     kvm_vcpu_events pending{};
-    kvm_lapic_state local_apic{};
     std::uint32_t run_state = KVM_MP_STATE_RUNNABLE;
     std::map<std::uint32_t, std::uint64_t> msrs;
+    kvm_lapic_state local_apic{};
     std::vector<GuestDebug> armed;  // each KVM_SET_GUEST_DEBUG
     kvm::NestedState nested;
     int pauses_announced = 0;

@@ -149,6 +149,9 @@ Result<void> VirtualMachine::attach_virtio() {
     if (!bus)
         return tl::unexpected<Error>(bus.error());
     virtio_ = std::move(*bus);
+    // They work on threads of their own, outside of what a recording sees.
+    for (const auto& range : machine_->buses().mmio.ranges())
+        machine_->device_states().add_unsavable(std::string(range.device->name()));
     return {};
 }
 
@@ -175,12 +178,14 @@ Result<void> VirtualMachine::open_server() {
     debug::add_disassembly_command(monitor_, *debugger_);
     debug::add_dump_command(monitor_, *debugger_);
     debug::add_act_commands(monitor_, *debugger_);
+    debug::add_history_commands(monitor_, *debugger_);
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
     debug::add_debugger_documents(*documents_, *debugger_);
     debug::add_exit_documents(*documents_, *exits_);
+    debugger_->offer_reverse();
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();
     debugger_->target().first_segment = kernel_moved_to_;

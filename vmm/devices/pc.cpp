@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "vmm/devices/ports.h"
+#include "vmm/devices/savable.h"
 #include "vmm/machine/layout.h"
 
 namespace ringside::devices {
@@ -50,7 +51,14 @@ Result<void> Pc::attach() {
     for (const auto& [ports, device] : devices) {
         TRY(machine_.buses().pio.attach(ports.start, ports.size, *device));
     }
+    add_states(serial_, keyboard_controller_, cmos_, system_control_port_, debug_console_, debug_exit_,
+               panic_port_, fw_cfg_, acpi_pm_, reset_port_);
     return {};
+}
+
+template <typename... Devices>
+void Pc::add_states(Devices&... devices) {
+    (machine_.device_states().add(state_of(devices)), ...);
 }
 
 }  // namespace ringside::devices

@@ -28,6 +28,9 @@ class Pc {
     Serial& serial() { return serial_; }
 
   private:
+    template <typename... Devices>
+    void add_states(Devices&... devices);
+
     machine::Machine& machine_;
     Serial serial_;
     I8042 keyboard_controller_;

@@ -27,13 +27,6 @@ x86::Activity activity(std::uint32_t mp_state) {
     }
 }
 
-Result<kvm_irqchip> irqchip(int fd, std::uint32_t which) {
-    kvm_irqchip chip{};
-    chip.chip_id = which;
-    TRY(done(call(fd, KVM_GET_IRQCHIP, &chip, "KVM_GET_IRQCHIP")));
-    return chip;
-}
-
 }  // namespace
 
 x86::IoApic from_kvm(const kvm_ioapic_state& k) {
@@ -91,21 +84,19 @@ x86::PendingEvents from_kvm(const kvm_vcpu_events& k, std::uint32_t mp_state) {
 }
 
 Result<x86::IoApic> Vm::io_apic() const {
-    return irqchip(fd_.get(), KVM_IRQCHIP_IOAPIC).map([](const kvm_irqchip& chip) {
+    return irqchip(KVM_IRQCHIP_IOAPIC).map([](const kvm_irqchip& chip) {
         return from_kvm(chip.chip.ioapic);
     });
 }
 
 Result<x86::PicPair> Vm::pics() const {
-    auto first = TRY(irqchip(fd_.get(), KVM_IRQCHIP_PIC_MASTER));
-    auto second = TRY(irqchip(fd_.get(), KVM_IRQCHIP_PIC_SLAVE));
+    auto first = TRY(irqchip(KVM_IRQCHIP_PIC_MASTER));
+    auto second = TRY(irqchip(KVM_IRQCHIP_PIC_SLAVE));
     return x86::PicPair{from_kvm(first.chip.pic), from_kvm(second.chip.pic)};
 }
 
 Result<x86::Pit> Vm::pit() const {
-    kvm_pit_state2 state{};
-    TRY(done(call(fd_.get(), KVM_GET_PIT2, &state, "KVM_GET_PIT2")));
-    return from_kvm(state);
+    return pit_state().map([](const kvm_pit_state2& state) { return from_kvm(state); });
 }
 
 }  // namespace ringside::kvm

@@ -54,6 +54,38 @@ Result<void> Vm::irq_line(Gsi gsi, bool level) const {
     return done(call(fd_.get(), KVM_IRQ_LINE, &request, "KVM_IRQ_LINE"));
 }
 
+Result<kvm_irqchip> Vm::irqchip(std::uint32_t chip) const {
+    kvm_irqchip state{};
+    state.chip_id = chip;
+    TRY(done(call(fd_.get(), KVM_GET_IRQCHIP, &state, "KVM_GET_IRQCHIP")));
+    return state;
+}
+
+Result<void> Vm::set_irqchip(const kvm_irqchip& state) const {
+    return done(call(fd_.get(), KVM_SET_IRQCHIP, &state, "KVM_SET_IRQCHIP"));
+}
+
+Result<kvm_pit_state2> Vm::pit_state() const {
+    kvm_pit_state2 state{};
+    TRY(done(call(fd_.get(), KVM_GET_PIT2, &state, "KVM_GET_PIT2")));
+    return state;
+}
+
+Result<void> Vm::set_pit_state(const kvm_pit_state2& state) const {
+    return done(call(fd_.get(), KVM_SET_PIT2, &state, "KVM_SET_PIT2"));
+}
+
+Result<void> Vm::dirty_log(std::uint32_t slot, std::span<std::uint64_t> bitmap) const {
+    kvm_dirty_log request{};
+    request.slot = slot;
+    request.dirty_bitmap = bitmap.data();
+    return done(call(fd_.get(), KVM_GET_DIRTY_LOG, &request, "KVM_GET_DIRTY_LOG"));
+}
+
+Result<void> Vm::reset_dirty_rings() const {
+    return done(call(fd_.get(), KVM_RESET_DIRTY_RINGS, 0UL, "KVM_RESET_DIRTY_RINGS"));
+}
+
 Result<Vcpu> Vm::create_vcpu(VcpuIndex index) const {
     const auto fd =
         call(fd_.get(), KVM_CREATE_VCPU, static_cast<unsigned long>(index.value), "KVM_CREATE_VCPU", index);

@@ -44,6 +44,19 @@ class Vm {
     // Sets an interrupt input's level. Callable from any thread.
     Result<void> irq_line(Gsi, bool level) const;
 
+    // PIC (chips 0 and 1) and IOAPIC (chip 2), and the PIT.
+    static constexpr std::uint32_t kIrqchips = 3;
+    Result<kvm_irqchip> irqchip(std::uint32_t chip) const;
+    Result<void> set_irqchip(const kvm_irqchip&) const;
+    Result<kvm_pit_state2> pit_state() const;
+    Result<void> set_pit_state(const kvm_pit_state2&) const;
+
+    // KVM_GET_DIRTY_LOG: one bit for each page of a slot with KVM_MEM_LOG_DIRTY_PAGES that was written since the
+    // last call. Not on a VM with dirty rings.
+    Result<void> dirty_log(std::uint32_t slot, std::span<std::uint64_t> bitmap) const;
+    // KVM_RESET_DIRTY_RINGS: the pages that were harvested (dirty_ring.h) are watched again.
+    Result<void> reset_dirty_rings() const;
+
     // KVM_CREATE_VCPU; the vCPU's local APIC id is its index.
     Result<Vcpu> create_vcpu(VcpuIndex) const;
 

@@ -83,6 +83,8 @@ void VcpuThread::handle_exit(exits::ExitRecord& record) {
         case KVM_EXIT_FAIL_ENTRY:
             exits::note_failure(record, vcpu_->shared());
             return fatal(FatalExit::EntryFailure);
+        case KVM_EXIT_DIRTY_RING_FULL:
+            return observer_.on_dirty_ring_full(*this);
         case KVM_EXIT_INTR:             // a signal: the loop looks at what it brought
         case KVM_EXIT_IRQ_WINDOW_OPEN:  // never asked for, and harmless
         case KVM_EXIT_SET_TPR:
@@ -112,6 +114,7 @@ void VcpuThread::handle_pio(exits::ExitRecord& record) {
     record.address = io.port;
     record.value = first_value({data, size});
     completion_pending_ = true;
+    ++accesses_;
 }
 
 void VcpuThread::handle_mmio(exits::ExitRecord& record) {
@@ -128,6 +131,7 @@ void VcpuThread::handle_mmio(exits::ExitRecord& record) {
     record.address = mmio.phys_addr;
     record.value = first_value(data);
     completion_pending_ = true;
+    ++accesses_;
 }
 
 // MSRs that KVM does not know come here, and those that a filter sends. The former raise the #GP that
@@ -150,6 +154,7 @@ void VcpuThread::handle_msr(exits::ExitRecord& record, bool write) {
     record.address = msr.index;
     record.value = write || msr.error == 0 ? msr.data : 0;
     completion_pending_ = true;
+    ++accesses_;
 }
 
 void VcpuThread::fatal(FatalExit cause) {

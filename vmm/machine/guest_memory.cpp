@@ -176,6 +176,7 @@ void GuestMemory::device_write(Gpa gpa, std::span<std::byte> place, std::span<co
         planted_->write(gpa, place, data, by);
     else
         std::ranges::copy(data, place.begin());
+    note_write(gpa, data.size());
 }
 
 Result<void> GuestMemory::read(Gpa gpa, std::span<std::byte> out) const {
@@ -196,6 +197,7 @@ Result<void> GuestMemory::write(Gpa gpa, std::span<const std::byte> data) const 
         if (bytes.empty())
             return failure("write guest memory", fmt::format("no memory at {:#x}", gpa.value));
         std::memcpy(bytes.data(), data.data(), bytes.size());
+        note_write(gpa, bytes.size());
         data = data.subspan(bytes.size());
         gpa = gpa + bytes.size();
     }

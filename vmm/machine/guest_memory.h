@@ -39,6 +39,13 @@ class MemoryRegion {
     bool read_only_ = false;
 };
 
+// Told of what the monitor itself writes to guest memory; on the writer's thread.
+class WriteListener {
+  public:
+    virtual ~WriteListener() = default;
+    virtual void written(Gpa gpa, std::uint64_t size) = 0;
+};
+
 class GuestMemory {
   public:
     // RAM of `bytes`: [0, 3 GiB) and the rest from 4 GiB. Fails if the size is 0, is not a multiple of 4 KiB,
@@ -69,6 +76,14 @@ class GuestMemory {
     // Call it before the machine runs. `planted` must outlive the machine.
     void set_planted(PlantedBytes& planted) { planted_ = &planted; }
 
+    // Only while every vCPU is parked and every device kept out.
+    void set_write_listener(WriteListener* listener) { write_listener_ = listener; }
+    // Guest memory was written otherwise than by a vCPU or by the calls of this class.
+    void note_write(Gpa gpa, std::uint64_t size) const {
+        if (write_listener_ != nullptr)
+            write_listener_->written(gpa, size);
+    }
+
     // Both copy and may cross regions. The error names the first address that is not backed.
     Result<void> read(Gpa gpa, std::span<std::byte> out) const;
     Result<void> write(Gpa gpa, std::span<const std::byte> data) const;
@@ -79,6 +94,7 @@ class GuestMemory {
 
     std::vector<MemoryRegion> regions_;  // sorted by start
     PlantedBytes* planted_ = nullptr;
+    WriteListener* write_listener_ = nullptr;
 };
 
 }  // namespace ringside::machine

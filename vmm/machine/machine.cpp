@@ -56,12 +56,21 @@ Result<void> Machine::set_up_vm() {
     if (vm_->check(KVM_CAP_X86_USER_SPACE_MSR) != 0) {
         TRY(vm_->enable(KVM_CAP_X86_USER_SPACE_MSR, kMsrExits));
     }
+    TRY(enable_dirty_rings());
     std::uint32_t slot = 0;
     for (const MemoryRegion& region : memory_.regions()) {
         const std::uint32_t flags = region.read_only() ? KVM_MEM_READONLY : 0;
         TRY(vm_->set_memory(slot++, region.start(), region.size(), region.host(), flags));
     }
     return {};
+}
+
+// Costs nothing until a memory slot's dirty pages are logged. Only before the first vCPU.
+Result<void> Machine::enable_dirty_rings() {
+    if (static_cast<std::uint64_t>(vm_->check(KVM_CAP_DIRTY_LOG_RING)) < kvm::DirtyRing::kBytes)
+        return {};
+    has_dirty_rings_ = true;
+    return vm_->enable(KVM_CAP_DIRTY_LOG_RING, kvm::DirtyRing::kBytes);
 }
 
 Result<void> Machine::set_up_vcpus(const kvm::System& system, std::uint32_t vcpus, VcpuObserver& observer) {
@@ -72,13 +81,17 @@ Result<void> Machine::set_up_vcpus(const kvm::System& system, std::uint32_t vcpu
     const auto cpuid = TRY(system.supported_cpuid());
     features_ = features(cpuid);
     const bool tsc_deadline = vm_->check(KVM_CAP_TSC_DEADLINE_TIMER) != 0;
+    std::vector<kvm::DirtyRing> rings;
     for (std::uint32_t i = 0; i < vcpus; ++i) {
         auto vcpu = TRY(vm_->create_vcpu(VcpuIndex{i}));
         TRY(vcpu.set_cpuid(vcpu_cpuid(cpuid, VcpuIndex{i}, vcpus, tsc_deadline)));
         TRY(set_up_common(vcpu));
+        if (has_dirty_rings_)
+            rings.push_back(TRY(kvm::DirtyRing::map(vcpu.fd(), VcpuIndex{i})));
         vcpus_.push_back(
             std::make_unique<VcpuThread>(std::make_unique<kvm::Vcpu>(std::move(vcpu)), buses_, observer));
     }
+    set_dirty_pages(kvm_dirty_pages(*vm_, memory_, std::move(rings)));
     return {};
 }
 

@@ -13,6 +13,8 @@
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/cpuid.h"
 #include "vmm/machine/device_gate.h"
+#include "vmm/machine/device_states.h"
+#include "vmm/machine/dirty_pages.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/interrupt_line.h"
 #include "vmm/machine/vcpu_thread.h"
@@ -59,6 +61,13 @@ class Machine final : public MachineControl {
     const kvm::Vm& vm() const { return *vm_; }
     // Returns false if the machine was assembled.
     bool has_vm() const { return vm_.has_value(); }
+    // Filled by whoever attaches devices, before start().
+    DeviceStates& device_states() { return device_states_; }
+    // Which pages were written; nullptr if nobody has said how an assembled machine is to know.
+    DirtyPages* dirty_pages() { return dirty_pages_.get(); }
+    void set_dirty_pages(std::unique_ptr<DirtyPages::Source> source) {
+        dirty_pages_ = std::make_unique<DirtyPages>(memory_, std::move(source));
+    }
     const CpuFeatures& cpu_features() const { return features_; }
     // An interrupt input, owned by the machine.
     InterruptLine& interrupt(Gsi gsi);
@@ -96,6 +105,7 @@ class Machine final : public MachineControl {
   private:
     Machine(std::optional<kvm::Vm> vm, GuestMemory memory) : vm_(std::move(vm)), memory_(std::move(memory)) {}
     Result<void> set_up_vm();
+    Result<void> enable_dirty_rings();
     Result<void> set_up_vcpus(const kvm::System&, std::uint32_t vcpus, VcpuObserver&);
     void end(const GuestEnd&);
     // The vCPU whose thread calls.
@@ -103,6 +113,8 @@ class Machine final : public MachineControl {
 
     std::optional<kvm::Vm> vm_;  // none if the machine was assembled
     GuestMemory memory_;
+    std::unique_ptr<DirtyPages> dirty_pages_;
+    DeviceStates device_states_;
     Buses buses_;
     CpuFeatures features_;
     std::shared_ptr<DeviceGate> device_gate_ = std::make_shared<DeviceGate>();
@@ -110,6 +122,7 @@ class Machine final : public MachineControl {
     std::vector<std::unique_ptr<VcpuThread>> vcpus_;
     std::function<void(std::optional<VcpuIndex>, const GuestEnd&)> on_end_;
     std::function<void(VcpuIndex)> on_panic_;
+    bool has_dirty_rings_ = false;
     std::atomic<bool> ended_{false};
 };
 

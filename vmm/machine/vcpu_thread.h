@@ -51,6 +51,8 @@ class VcpuObserver {
     virtual void on_fatal_exit(VcpuThread&, FatalExit) = 0;
     // KVM_RUN has returned for a signal. The observer may have asked for one (vmm/debug/host/exit_trap.h).
     virtual void on_interrupted(VcpuThread&) {}
+    // The vCPU's dirty ring is full: it runs on when pages were collected (dirty_pages.h).
+    virtual void on_dirty_ring_full(VcpuThread&) {}
     // The vCPU has parked; its state is final and stays so until before_entry().
     virtual void on_parked(VcpuThread&) = 0;
     // The vCPU is about to run again after it was parked.
@@ -96,6 +98,8 @@ class VcpuThread {
 
     // Whether the KVM_RUN that has just returned finished a PIO, MMIO or MSR access of the exit before it.
     bool finished_an_access() const { return finished_an_access_; }
+    // How many such accesses there have been.
+    std::uint64_t accesses() const { return accesses_; }
 
     exits::VcpuRecorder& recorder() { return recorder_; }
     // Whether on_exit() is called: for catching exits.
@@ -143,6 +147,7 @@ class VcpuThread {
     std::atomic<bool> watch_exits_{false};
     std::atomic<int> tid_{0};
     bool finished_an_access_ = false;
+    std::uint64_t accesses_ = 0;
     bool completion_pending_ = false;  // the last exit completes at the next entry
     std::optional<Error> run_error_;
 

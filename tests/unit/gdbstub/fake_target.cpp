@@ -168,6 +168,12 @@ Result<void> FakeTarget::resume(std::span<const ThreadResume> list) {
     return {};
 }
 
+Result<void> FakeTarget::go_back(ThreadId id, bool one_step) {
+    log.push_back(fmt::format("back {}:{}", id.value, one_step ? "s" : "c"));
+    is_running = true;
+    return {};
+}
+
 Result<void> FakeTarget::insert(ThreadId, const BreakpointRequest& request) {
     if (insert_error)
         return tl::unexpected(*insert_error);

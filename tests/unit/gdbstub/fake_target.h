@@ -21,6 +21,7 @@ class FakeTarget final : public Threads,
                          public Execution,
                          public Breakpoints,
                          public Stepping,
+                         public Reverse,
                          public Documents,
                          public Monitor {
   public:
@@ -99,6 +100,8 @@ class FakeTarget final : public Threads,
         step_blocks_interrupts = on;
         return {};
     }
+    // Reverse
+    Result<void> go_back(ThreadId id, bool one_step) override;
     // Documents
     std::vector<std::string> objects() const override { return {"features", "osdata"}; }
     std::optional<std::string> document(std::string_view object, std::string_view annex) override;

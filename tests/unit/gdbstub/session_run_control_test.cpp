@@ -50,6 +50,18 @@ TEST_F(RunControl, ResumesWithTheLeftmostAction) {
     EXPECT_EQ(resume("vCont;s:1;s:2"), "resume 1:s 2:s");
 }
 
+TEST_F(RunControl, GoesBackIfTheTargetCan) {
+    EXPECT_EQ(send("bs"), "");
+    EXPECT_EQ(send("bc"), "");
+    target_bundle_.reverse = &target_;
+    EXPECT_THAT(send(kGdb), ::testing::HasSubstr("ReverseStep+;ReverseContinue+"));
+    EXPECT_EQ(send("Hcp1.2"), "OK");
+    EXPECT_EQ(resume("bs"), "back 2:s");
+    EXPECT_EQ(resume("bc"), "back 2:c");
+    EXPECT_EQ(reply_to(ReplayLogEnd{true}),
+              "T05thread:p1.1;core:0;replaylog:begin;" + std::string(kExpedited1));
+}
+
 TEST_F(RunControl, RefusesToResumeAThreadThatIsNotThere) {
     EXPECT_THAT(send("vCont;c:p1.9"), StartsWith("T00"));
     EXPECT_FALSE(session_->running());

@@ -165,7 +165,7 @@ void BreakpointTable::settle_unpaged(const GuestView& view, const x86::SystemReg
 }
 
 bool BreakpointTable::can_settle(const GuestView& view, const x86::SystemRegisters& system) const {
-    return std::ranges::any_of(breakpoints_, [&](const auto& breakpoint) {
+    return !stepping_only_ && std::ranges::any_of(breakpoints_, [&](const auto& breakpoint) {
         const auto tables = tables_of(view, system, *breakpoint);
         return breakpoint->waiting && breakpoint->mechanism == Mechanism::Stepping &&
                page_of(view, tables, *breakpoint) &&
@@ -287,10 +287,29 @@ Breakpoint* BreakpointTable::planted_at(Gpa gpa) const {
 // breakpoints that cannot be planted.
 void BreakpointTable::make_plan() {
     plan_ = DebugPlan{};
-    plan_watchpoints();
-    plan_unplanted();
-    plan_planted();
+    if (stepping_only_) {
+        plan_stepping_only();
+    } else {
+        plan_watchpoints();
+        plan_unplanted();
+        plan_planted();
+    }
     make_plan_without_slots();
+}
+
+void BreakpointTable::plan_stepping_only() {
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->mechanism == Mechanism::Planted)
+            planted_.unplant(breakpoint->gpa);
+        breakpoint->mechanism = Mechanism::Stepping;
+        auto& list = breakpoint->is_watchpoint() ? plan_.stepped_watchpoints : plan_.stepped_breakpoints;
+        list.push_back(breakpoint.get());
+    }
+}
+
+void BreakpointTable::set_stepping_only(const machine::StopToken&, bool on) {
+    stepping_only_ = on;
+    make_plan();
 }
 
 void BreakpointTable::plan_watchpoints() {

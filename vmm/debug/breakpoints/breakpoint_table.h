@@ -69,6 +69,9 @@ class BreakpointTable {
     void remove_all(const machine::StopToken&);
     // The guest runs on without what has been removed. (A step is not meant: gdb takes a breakpoint out for it.)
     void forget_removed() { removed_.clear(); }
+    // Whether everything is watched for by stepping, with nothing planted and no slot in use: for a recording, which
+    // steps the guest anyway.
+    void set_stepping_only(const machine::StopToken&, bool on);
     // Before the guest runs on: plants breakpoints that had no page, and those that the guest has
     // written over. (gdb takes its breakpoints out at every stop, and so has them planted anew; lldb does
     // not.)
@@ -115,6 +118,7 @@ class BreakpointTable {
     void renew_overwritten(const GuestView&, const x86::SystemRegisters&);
     bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, const Breakpoint&) const;
     void make_plan();
+    void plan_stepping_only();
     void plan_watchpoints();
     void plan_unplanted();
     void plan_planted();
@@ -125,6 +129,7 @@ class BreakpointTable {
 
     const machine::GuestMemory& memory_;
     HostAbilities abilities_;
+    bool stepping_only_ = false;
     List breakpoints_;
     std::map<std::uint64_t, x86::GuestLevel> levels_;  // of each address that had a breakpoint
     PlantedInstructions planted_;

@@ -104,6 +104,7 @@ Result<void> GuestView::write_physical(Gpa gpa, std::span<const std::byte> data)
     while (!data.empty()) {
         const auto place = memory_.prefix(gpa, data.size());
         planted_.write(gpa, place, data.first(place.size()), machine::WrittenBy::Client);
+        memory_.note_write(gpa, place.size());
         data = data.subspan(place.size());
         gpa = gpa + place.size();
     }

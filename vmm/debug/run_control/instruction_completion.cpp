@@ -36,6 +36,7 @@ class Machine final : public x86::CompletionMachine {
                        "+d"(expected.high)
                      : "b"(desired.low), "c"(desired.high)
                      : "memory");
+        view_.memory().note_write(page->gpa, sizeof(Pair));
         return equal;
     }
 

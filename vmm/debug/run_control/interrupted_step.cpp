@@ -79,8 +79,10 @@ bool find_trap_flag(const GuestView& view, const x86::SystemRegisters& system, G
     const auto byte = view.memory().span(page->gpa, 1);
     if (byte.empty() || (byte[0] & kTrapFlagInSecondByte) == std::byte{0})
         return false;
-    if (what == PushedTrapFlag::Clear)
+    if (what == PushedTrapFlag::Clear) {
         byte[0] &= ~kTrapFlagInSecondByte;
+        view.memory().note_write(page->gpa, 1);
+    }
     return true;
 }
 

@@ -183,6 +183,14 @@ std::vector<gdbstub::StopEvent> StopCoordinator::simultaneous() const {
     return events;
 }
 
+void StopCoordinator::replace_stop(gdbstub::StopEvent event) {
+    std::lock_guard lock(mutex_);
+    last_ = std::move(event);
+    hit_again_.clear();
+    for (auto& pending : pending_)
+        pending.reset();
+}
+
 void StopCoordinator::forget_if(const std::function<bool(const gdbstub::StopEvent&)>& unwanted) {
     std::lock_guard lock(mutex_);
     std::erase_if(hit_again_, unwanted);

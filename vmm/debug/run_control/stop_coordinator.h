@@ -57,6 +57,8 @@ class StopCoordinator {
     gdbstub::StopEvent last_stop() const;
     // What other vCPUs had to report when they were stopped along with the one that last_stop() names.
     std::vector<gdbstub::StopEvent> simultaneous() const;
+    // The stopped machine was taken to another place in its history: this is the stop now.
+    void replace_stop(gdbstub::StopEvent event);
     // Drops those of them that need not be reported.
     void forget_if(const std::function<bool(const gdbstub::StopEvent&)>& unwanted);
 

@@ -23,7 +23,7 @@ void VcpuDebugger::arm() {
     if (steps) {
         classify();
         if (!traps_.debug_exception_pending() && step_.at_halt() && !step_off_.active()) {
-            if (!step_over_halt() || ends_here())
+            if (!step_over_halt() || !record_step() || ends_here())
                 return;
             classify();
         }
@@ -45,6 +45,12 @@ void VcpuDebugger::arm() {
 
 void VcpuDebugger::classify() {
     step_.classify(armed_.single_steps() || user_trap_flag_.is_set(), plan().stepped_watchpoints);
+    if (!recording())
+        return;
+    const auto unheld =
+        context_.abilities.step_blocks_interrupts ? history::Interrupts::LetIn : history::Interrupts::Unheld;
+    context_.recorder->before_step(at_.general, at_.system,
+                                   blocks_interrupts() ? history::Interrupts::Held : unheld);
 }
 
 // HLT is stepped by doing what it does: the vCPU is behind it, and halted until an interrupt comes. (A KVM that
@@ -79,10 +85,11 @@ bool VcpuDebugger::settle_waiting_breakpoints() {
 }
 
 // A client's step stays in the code that it steps. Stepping in place of a watchpoint lets the guest have its
-// interrupts.
+// interrupts, and a recording does so now and then.
 bool VcpuDebugger::blocks_interrupts() const {
     const bool client_steps = !continues() && context_.block_interrupts;
-    return (client_steps || step_off_.active()) && !step_.lets_interrupts_in() &&
+    const bool recorder_blocks = recording() && !context_.recorder->lets_interrupts_in();
+    return (client_steps || recorder_blocks || step_off_.active()) && !step_.lets_interrupts_in() &&
            context_.abilities.step_blocks_interrupts;
 }
 

@@ -49,6 +49,8 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     } else if (!done(at_.fetch())) {
         return;
     }
+    if (!record_look())
+        return;
     look_at_guest_slots();
     if (leave_known_breakpoint())
         return;
@@ -66,6 +68,8 @@ void VcpuDebugger::on_debug_exit() {
     const bool stepped = armed_.single_steps() && exit.debug && exit.dr6.single_step();
     if (!stepped && armed_.single_steps())
         step_.leave_unfinished();
+    if (!stepped && recording())
+        context_.recorder->irregular();
     if (exit.breakpoint)
         return on_int3();
     traps_.note_debug_exit();
@@ -138,7 +142,8 @@ void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
     }
     if (breakpoint != nullptr) {
         // The instruction that a data slot reports is done.
-        if (armed_.single_steps() && (stepped || breakpoint->is_watchpoint()) && !finish_step())
+        if (armed_.single_steps() && (stepped || breakpoint->is_watchpoint()) &&
+            (!finish_step() || !record_step()))
             return;
         step_off_.end();
         return hit(*breakpoint, stepped);
@@ -179,7 +184,7 @@ void VcpuDebugger::on_step() {
     Breakpoint* touched = nullptr;
     if (!watchpoints.empty())
         touched = step_.triggered_watchpoint(watchpoints);
-    if (!finish_step())
+    if (!finish_step() || !record_step())
         return;
     if (touched != nullptr)
         return hit(*touched, single_stepped);
@@ -255,10 +260,26 @@ void VcpuDebugger::pass_over() {
     arm();
 }
 
+// Returns false if KVM refused.
+bool VcpuDebugger::record_step() {
+    return !recording() || done(context_.recorder->after_step(at_.general, at_.system));
+}
+
+bool VcpuDebugger::record_look() {
+    return !recording() || done(context_.recorder->look(at_.general, at_.system));
+}
+
+void VcpuDebugger::on_dirty_ring_full() {
+    if (recording() && done(at_.fetch()))
+        done(context_.recorder->make_room());
+}
+
 // A stop may come before a step is done. A breakpoint that was stepped off goes back in, to be hit again later; TF that
 // was set in user code is cleared if it is still in RFLAGS.
 void VcpuDebugger::on_parked() {
     const bool mid_step = armed_.single_steps() && std::holds_alternative<phase::Free>(phase_);
+    if (recording() && mid_step)
+        context_.recorder->irregular();
     if (!step_off_.active() && !user_trap_flag_.is_set() && !mid_step)
         return;
     thread_.vcpu().sync_system_registers(false);
@@ -271,6 +292,8 @@ void VcpuDebugger::on_parked() {
         user_trap_flag_.clear(at_);
         done(at_.store_general());
     }
+    if (mid_step)
+        record_look();
 }
 
 // ---- Ends
@@ -288,6 +311,10 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
     }
     step_off_.end();
     const auto why = fatal_report(thread_, cause, context_.view, at_.general, at_.system);
+    if (recording())
+        context_.recorder->irregular();
+    if (!record_look())
+        return;
     context_.events.on_dead(thread_.index(), cause, why);
     const auto signal =
         cause == machine::FatalExit::EmulationFailure ? gdbstub::Signal::Ill : gdbstub::Signal::Segv;

@@ -28,6 +28,7 @@
 #include "vmm/debug/run_control/step_off.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 #include "vmm/debug/run_control/user_trap_flag.h"
+#include "vmm/history/recorder.h"
 
 namespace ringside::debug {
 
@@ -54,6 +55,7 @@ struct DebugContext {
     VcpuEvents& events;
     HostAbilities abilities = {};
     std::function<std::unique_ptr<ExitTrap>()> new_exit_trap = make_perf_exit_trap;
+    history::Recorder* recorder = nullptr;
     bool block_interrupts = true;  // during a client's step, where the host can do that
 };
 
@@ -91,13 +93,17 @@ class VcpuDebugger {
     void on_interrupted();
     void on_fatal_exit(machine::FatalExit cause);
     void on_parked();
+    void on_dirty_ring_full();
+    // The vCPU was given another state by going back or forward in its history.
+    void moved_in_time() { phase_ = phase::Free{}; }
 
   private:
     const DebugPlan& plan() const {
         return own_.short_of_slots() ? context_.table.plan_without_slots() : context_.table.plan();
     }
-    // The client or a breakpoint without another mechanism wants every instruction.
-    bool stepping() const { return !continues() || plan().needs_stepping(); }
+    bool recording() const { return context_.recorder != nullptr && context_.recorder->active(); }
+    // The client, a recording or a breakpoint without another mechanism wants every instruction.
+    bool stepping() const { return !continues() || recording() || plan().needs_stepping(); }
     bool must_step() const { return stepping() || step_off_.active(); }
     // CPL 3 on a host whose KVM does not step there.
     bool blind_here() const { return !context_.abilities.step_user && at_.in_user_mode(); }
@@ -112,6 +118,10 @@ class VcpuDebugger {
     void add_user_handlers(SlotSetup& setup);
     void look_at_guest_slots();
     bool settle_waiting_breakpoints();
+
+    // What a recording is told.
+    bool record_step();
+    bool record_look();
 
     // Debug exits.
     void on_int3();

@@ -1,31 +1,10 @@
 // What a vCPU reports, and when it does not.
-//
-// Breakpoints are on linear addresses, and gdb takes RIP for one. Where RIP is an offset into a segment that does not
-// begin at 0 (real mode, above all) gdb finds no breakpoint at RIP: it would resume at once, silently, and would not
-// take the breakpoint out before it goes on. Such a stop is a plain trap, which gdb shows, with a line that says where
-// it is; and the breakpoint is stepped off here.
 
-#include <fmt/format.h>
-
+#include "vmm/debug/run_control/stop_reasons.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
 
 namespace ringside::debug {
-
-namespace {
-
-gdbstub::WatchKind watch_kind(gdbstub::BreakpointKind kind) {
-    switch (kind) {
-        case gdbstub::BreakpointKind::WriteWatch:
-            return gdbstub::WatchKind::Write;
-        case gdbstub::BreakpointKind::ReadWatch:
-            return gdbstub::WatchKind::Read;
-        default:
-            return gdbstub::WatchKind::Access;
-    }
-}
-
-}  // namespace
 
 bool VcpuDebugger::is_meant_here(const Breakpoint& breakpoint) const {
     if (!breakpoint.level_open && breakpoint.level != x86::level_of(at_.system))
@@ -53,7 +32,7 @@ void VcpuDebugger::hit(Breakpoint& breakpoint, bool stepped) {
         return step_off(breakpoint, stepped);
     if (!breakpoint.is_watchpoint())
         return report_breakpoint(breakpoint.request.kind);
-    report(gdbstub::StoppedByWatchpoint{watch_kind(breakpoint.request.kind), breakpoint.request.address});
+    report(watchpoint_stop(breakpoint));
 }
 
 bool VcpuDebugger::stop_at_stepped_breakpoint() {
@@ -91,14 +70,8 @@ bool VcpuDebugger::leave_known_breakpoint() {
 }
 
 void VcpuDebugger::report_breakpoint(gdbstub::BreakpointKind kind) {
-    if (at_.pc().value != at_.general.rip)
-        return report(gdbstub::StoppedBySignal{},
-                      fmt::format("breakpoint at {:#x}, which is CS:IP {:04x}:{:04x}\n", at_.pc().value,
-                                  at_.system.cs.selector, at_.general.rip));
-    if (kind == gdbstub::BreakpointKind::Software)
-        report(gdbstub::StoppedBySoftwareBreakpoint{});
-    else
-        report(gdbstub::StoppedByHardwareBreakpoint{});
+    auto stop = breakpoint_stop(kind, at_.general, at_.system);
+    report(stop.reason, std::move(stop.console));
 }
 
 // Only at an exit whose registers have been fetched: they are the stop's.

@@ -37,6 +37,8 @@ void Debugger::bind(machine::Machine& machine) {
         states_.push_back(std::make_unique<VcpuState>(thread, features));
         vcpus_.push_back(std::make_unique<VcpuDebugger>(thread, *context_));
     }
+    time_travel_ = std::make_unique<TimeTravel>(*this, owner_);
+    context_->recorder = &time_travel_->recorder();
     register_access_ = std::make_unique<RegisterAccess>(*this);
     memory_access_ = std::make_unique<MemoryAccess>(*this, *view_);
     // A triple without vendor and system matches every kernel file in LLDB, whatever its ABI tag says.
@@ -96,6 +98,10 @@ void Debugger::before_entry(machine::VcpuThread& thread) {
     if (started_ && vcpu.continues())
         (void)thread.vcpu().notify_paused();
     vcpu.before_entry(states_[thread.index().value]->cached());
+}
+
+void Debugger::on_dirty_ring_full(machine::VcpuThread& thread) {
+    vcpus_[thread.index().value]->on_dirty_ring_full();
 }
 
 void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
@@ -189,6 +195,7 @@ void Debugger::let_go(OnDisconnect then) {
     leaving_.reset();
     client_attached_ = std::exchange(next_client_waits_, false);
     context_->block_interrupts = true;
+    time_travel_->forget();
     table_->remove_all(*token_);
     owner_.on_client_gone();
     memory_access_->set_physical_mode(false);
@@ -198,6 +205,17 @@ void Debugger::let_go(OnDisconnect then) {
         resume_everything();
 }
 
+void Debugger::moved_in_time(gdbstub::ThreadId thread) {
+    const auto& vcpu = time_travel_->recorder().history().image().vcpu();
+    states_[vcpu_of(thread).value]->cache(kvm::from_kvm(vcpu.general), kvm::from_kvm(vcpu.system));
+    vcpus_[vcpu_of(thread).value]->moved_in_time();
+}
+
+void Debugger::stopped_in_time(gdbstub::StopEvent stop) {
+    coordinator_->replace_stop(stop);
+    owner_.on_stop(stop);
+}
+
 // ---- The server's thread: gdbstub::Execution
 
 gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> actions) {
@@ -205,6 +223,14 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
         return refuse(Code::Invalid, "the machine has ended");
     if (!token_)
         return still_running();
+    if (time_travel_->in_past() && !actions.empty()) {
+        owner_.on_resume();
+        return time_travel_->go_forward(actions.front());
+    }
+    return resume_live(actions);
+}
+
+gdbstub::Result<void> Debugger::resume_live(std::span<const gdbstub::ThreadResume> actions) {
     std::vector<VcpuIndex> vcpus;
     for (const auto& [thread, action] : actions) {
         const VcpuIndex vcpu = vcpu_of(thread);
@@ -225,8 +251,11 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
     system.add(x86::RegisterClass::System);
     if (const auto state = states_[vcpus.front().value]->load(*token_, system))
         table_->settle(*view_, (*state)->system);
-    notices_.of_plan(table_->plan(), context_->abilities);
+    if (!time_travel_->recorder().active())  // it steps the guest anyway
+        notices_.of_plan(table_->plan(), context_->abilities);
     forget_removed_watchpoints();
+    if (auto ready = time_travel_->before_running(); !ready)
+        return refuse(ready.error());
     started_ = true;
     owner_.on_resume();
     token_.reset();
@@ -235,6 +264,8 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
 }
 
 void Debugger::interrupt() {
+    if (time_travel_->travelling())
+        return time_travel_->interrupt();
     coordinator_->interrupt(gdbstub::StoppedByInterrupt{});
 }
 
@@ -263,7 +294,7 @@ void Debugger::forget_removed_watchpoints() {
 }
 
 bool Debugger::running() const {
-    return !token_ && !ended_;
+    return (!token_ || time_travel_->travelling()) && !ended_;
 }
 
 void Debugger::kill() {
@@ -276,6 +307,8 @@ void Debugger::attach() {
     (void)abilities();  // a failure shows again, with its reason, at the first breakpoint
     if (!token_)
         coordinator_->interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false});
+    else if (time_travel_->travelling())
+        time_travel_->interrupt();
 }
 
 // A client that leaves in good order leaves a running guest: the policy is for accidents.
@@ -313,42 +346,6 @@ std::string Debugger::fatal_reports() const {
             text += *vcpu->dead();
     }
     return text;
-}
-
-// ---- The server's thread: gdbstub::Threads
-
-std::vector<gdbstub::ThreadId> Debugger::threads() const {
-    std::vector<gdbstub::ThreadId> ids;
-    for (std::uint32_t i = 0; i < machine_->vcpu_count(); ++i)
-        ids.push_back(thread_of(VcpuIndex{i}));
-    return ids;
-}
-
-gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thread) {
-    const VcpuIndex vcpu = vcpu_of(thread);
-    if (vcpu.value >= vcpus_.size())
-        return refuse(Code::Invalid, fmt::format("there is no thread {}", thread.value));
-    gdbstub::ThreadInfo info{thread, vcpu.value, fmt::format("vCPU {}", vcpu.value), "running"};
-    if (!token_)
-        return info;
-    owner_.on_stop_shown();
-    const auto mp_state = machine_->vcpu(vcpu).call([](kvm::VcpuPort& v) { return v.mp_state(); });
-    x86::ClassSet classes;
-    classes.add(x86::RegisterClass::General);
-    classes.add(x86::RegisterClass::System);
-    const auto state = states_[vcpu.value]->load(*token_, classes);
-    if (!mp_state || !state)
-        return refuse(mp_state ? state.error() : mp_state.error());
-    if (vcpus_[vcpu.value]->dead())
-        info.extra = "cannot run on: see `monitor fatal`";
-    else if (*mp_state == KVM_MP_STATE_UNINITIALIZED || *mp_state == KVM_MP_STATE_INIT_RECEIVED)
-        info.extra = "waiting for SIPI";
-    else
-        info.extra = fmt::format(
-            "{}{}, CPL {}{}", (*state)->system.inner.running ? "in its guest (L2), " : "",
-            x86::name(x86::cpu_mode(**state)), x86::privilege_level((*state)->general, (*state)->system),
-            *mp_state == KVM_MP_STATE_HALTED ? ", halted" : "");
-    return info;
 }
 
 // ---- The server's thread: gdbstub::Breakpoints

@@ -24,6 +24,7 @@
 #include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/debug/target/debugger_owner.h"
 #include "vmm/debug/target/notices.h"
+#include "vmm/debug/target/time_travel.h"
 #include "vmm/machine/machine.h"
 
 namespace ringside::debug {
@@ -74,6 +75,18 @@ class Debugger final : public machine::VcpuObserver,
         return view_->write_physical(gpa, data);
     }
     const BreakpointTable& breakpoints() const { return *table_; }
+    BreakpointTable& breakpoint_table() { return *table_; }
+    TimeTravel& time_travel() { return *time_travel_; }
+    // Lets clients go back. With every device attached: a machine that cannot be recorded does not offer it.
+    void offer_reverse() {
+        if (history::Recorder::check(*machine_))
+            target_->reverse = time_travel_.get();
+    }
+    // For TimeTravel: the vCPU has got the history's state; the stop that a journey has ended with; and resuming the
+    // guest at the end of one.
+    void moved_in_time(gdbstub::ThreadId);
+    void stopped_in_time(gdbstub::StopEvent stop);
+    gdbstub::Result<void> resume_live(std::span<const gdbstub::ThreadResume>);
     const x86::RegisterFile& registers() const { return *registers_; }
     // Measured when first asked for.
     Result<HostAbilities> abilities();
@@ -104,6 +117,7 @@ class Debugger final : public machine::VcpuObserver,
     void on_parked(machine::VcpuThread&) override;
     void before_entry(machine::VcpuThread&) override;
     void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
+    void on_dirty_ring_full(machine::VcpuThread&) override;
 
   private:
     // VcpuEvents
@@ -158,6 +172,7 @@ class Debugger final : public machine::VcpuObserver,
     std::unique_ptr<DebugContext> context_;
     std::vector<std::unique_ptr<VcpuState>> states_;
     std::vector<std::unique_ptr<VcpuDebugger>> vcpus_;
+    std::unique_ptr<TimeTravel> time_travel_;
     std::unique_ptr<gdbstub::Registers> register_access_;
     std::unique_ptr<gdbstub::Memory> memory_access_;
     std::unique_ptr<gdbstub::Target> target_;

@@ -41,6 +41,7 @@ gdbstub::Result<void> MemoryAccess::write(gdbstub::ThreadId thread, gdbstub::Add
         physical_ ? view_.write_physical(Gpa{address}, data) : view_.write(*system, Gva{address}, data);
     if (!done)
         return refuse(done.error(), Code::Fault);
+    debugger_.time_travel().edited();
     return {};
 }
 

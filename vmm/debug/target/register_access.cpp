@@ -98,6 +98,7 @@ gdbstub::Result<void> RegisterAccess::store(gdbstub::ThreadId thread, x86::Class
                       "this vCPU cannot run on (see `monitor fatal`): its registers are what it ended with");
     if (auto r = debugger_.state(vcpu_of(thread)).store(*debugger_.stop_token(), classes, state); !r)
         return refuse(r.error());
+    debugger_.time_travel().edited();
     return {};
 }
 

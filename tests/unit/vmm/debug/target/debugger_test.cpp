@@ -4,15 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <deque>
 #include <latch>
-#include <mutex>
-#include <stdexcept>
 
 #include "tests/support/patience.h"
 #include "tests/support/scripted_vcpu.h"
 #include "tests/unit/vmm/debug/guest/test_guest.h"
+#include "tests/unit/vmm/debug/target/queued_owner.h"
 
 namespace ringside::debug {
 namespace {
@@ -20,44 +17,6 @@ namespace {
 using gdbstub::ThreadId;
 using ringside::testing::ScriptedVcpu;
 using testing::TestGuest;
-
-// The server's thread is the test's: it takes what was posted when it waits for a stop.
-class Owner final : public DebuggerOwner {
-  public:
-    void post(std::function<void()> work) override {
-        const std::lock_guard lock(mutex_);
-        posted_.push_back(std::move(work));
-        ++crossings;
-        changed_.notify_all();
-    }
-    void on_stop(const gdbstub::StopEvent& stop) override { stops.push_back(stop); }
-    void on_quit() override { ++quits; }
-    void on_client_gone() override { ++gone; }
-    void on_unattended_fatal(machine::FatalExit cause, const std::string&) override { unattended = cause; }
-    void on_panic(bool) override {}
-    void on_guest_end(const machine::GuestEnd& how) override { ends.push_back(how.source); }
-
-    void run_one() {
-        std::unique_lock lock(mutex_);
-        if (!changed_.wait_for(lock, patience_, [this] { return !posted_.empty(); }))
-            throw std::runtime_error("nothing was posted to the server's thread");
-        const auto work = std::move(posted_.front());
-        posted_.pop_front();
-        lock.unlock();
-        work();
-    }
-
-    std::vector<gdbstub::StopEvent> stops;
-    std::vector<std::string> ends;
-    std::optional<machine::FatalExit> unattended;
-    int quits = 0, gone = 0, crossings = 0;
-
-  private:
-    const std::chrono::milliseconds patience_ = ringside::testing::patience(std::chrono::seconds(10));
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<std::function<void()>> posted_;
-};
 
 HostAbilities a_host() {
     HostAbilities abilities;
@@ -111,7 +70,7 @@ class DebuggerTest : public ::testing::Test {
     }
 
     TestGuest guest;
-    Owner owner;
+    QueuedOwner owner;
     Debugger debugger{[] { return Result<HostAbilities>(a_host()); },
                       {.wait = true, .on_disconnect = OnDisconnect::Resume},
                       owner};

@@ -1,0 +1,161 @@
+"""Going back: gdb's reverse commands over a recording, and states that are the same from both sides."""
+
+import random
+import re
+
+from tests.harness.case import RingsideTest
+from tests.harness.rsp import frame
+
+
+class TestReverse(RingsideTest):
+    def recorded(self, *options: object):
+        vm, gdb = self.attached("demo64", *options)
+        assert "stepped and recorded" in gdb.console("monitor record on 64M")
+        return vm, gdb
+
+    def run_to_the_end_of_history(self, gdb, command: str) -> None:
+        gdb.run(command)  # gdb 13 gives the stop no reason
+        assert "No more reverse-execution history" in gdb.printed()
+
+    def test_steps_back_and_forward_by_instructions(self):
+        _, gdb = self.recorded()
+        passed = [gdb.integer("$pc")]
+        for _ in range(20):
+            gdb.run("stepi")
+            passed.append(gdb.integer("$pc"))
+        for pc in reversed(passed[:-1]):
+            gdb.run("reverse-stepi")
+            assert gdb.integer("$pc") == pc
+        for pc in passed[1:]:
+            gdb.run("stepi")
+            assert gdb.integer("$pc") == pc
+
+    def test_goes_back_out_of_a_function_and_over_lines(self):
+        _, gdb = self.recorded()
+        gdb.console("break report_round")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        self.assert_stopped_in(gdb.run("reverse-finish"), "run_scheduler")
+        line = int(re.search(r":(\d+)", gdb.console("frame"))[1])
+        gdb.run("reverse-next")
+        gdb.run("reverse-next")
+        assert int(re.search(r":(\d+)", gdb.console("frame"))[1]) < line
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+
+    def test_finds_who_wrote_a_variable(self):
+        _, gdb = self.recorded()
+        gdb.console("break report_round")
+        for _ in range(3):
+            gdb.run("continue")
+        gdb.console("delete")
+        assert gdb.integer("rounds_done") == 3
+        gdb.console("watch rounds_done")
+        stop = gdb.run("reverse-continue")
+        assert stop["reason"] == "watchpoint-trigger"
+        assert stop["value"] == {"old": "3", "new": "2"}
+        self.assert_stopped_in(stop, "run_scheduler")
+
+    def test_comes_to_the_beginning_and_from_there_into_the_present(self):
+        vm, gdb = self.recorded("--append=rounds=4")
+        start = gdb.integer("$pc")
+        gdb.console("break report_round")
+        for number in (1, 2):
+            self.assert_breakpoint(gdb.run("continue"), "report_round")
+            assert gdb.integer("round") == number
+        gdb.console("disable")
+        self.run_to_the_end_of_history(gdb, "reverse-continue")
+        assert gdb.integer("$pc") == start
+        gdb.console("enable")
+        for number in (1, 2, 3, 4):
+            self.assert_breakpoint(gdb.run("continue"), "report_round")
+            assert gdb.integer("round") == number
+        gdb.console("monitor record off")
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == (0x10 << 1) | 1
+
+    def test_a_write_in_the_past_makes_another_future(self):
+        _, gdb = self.recorded()
+        gdb.console("break report_round")
+        for _ in range(2):
+            gdb.run("continue")
+        self.assert_breakpoint(gdb.run("reverse-continue"), "report_round")
+        assert gdb.integer("rounds_done") == 1
+        gdb.console("set var rounds_done = 40")
+        stop = gdb.run("continue")
+        assert "The past was changed" in gdb.printed()
+        self.assert_breakpoint(stop, "report_round")
+        assert gdb.integer("rounds_done") == 41
+
+    def test_without_a_recording_the_past_is_empty(self):
+        _, gdb = self.attached("demo64")
+        gdb.run("stepi")
+        self.run_to_the_end_of_history(gdb, "reverse-stepi")
+        assert "monitor record on" in gdb.printed()
+        gdb.run("stepi")
+
+    def test_a_full_log_ends_where_its_oldest_step_is(self):
+        _, gdb = self.attached("demo64")
+        gdb.console("monitor record on 64K")
+        gdb.console("break report_round")
+        for _ in range(5):
+            gdb.run("continue")
+        status = gdb.console("monitor record status")
+        assert int(re.search(r"first (\d+) steps have been dropped", status)[1]) > 0
+        gdb.console("delete")
+        self.run_to_the_end_of_history(gdb, "reverse-continue")
+        gdb.run("stepi")
+        gdb.console("break report_round")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+
+    def test_sizes_that_make_no_sense_are_refused(self):
+        _, gdb = self.attached("demo64")
+        for size in ("0", "-1", "1T", "much", "99999999999999999999G"):
+            assert "Usage" in gdb.console(f"monitor record on {size}")
+        assert "Nothing is recorded" in gdb.console("monitor record status")
+
+    def test_machines_that_cannot_be_recorded_say_so(self):
+        _, gdb = self.attached("smp", "--cpus=2")
+        assert "2 vCPUs" in gdb.console("monitor record on")
+        gdb.close()
+        _, gdb = self.attached("virtio", "--rng")
+        assert "virtio" in gdb.console("monitor record on")
+
+
+class TestExactness(RingsideTest):
+    """Registers and memory, as digests: forward once, then thousands of random steps back and forth."""
+
+    REGIONS = ((0x100000, 0x4000), (0x11f000, 0x2000))
+    STEPS = 1500
+
+    def test_states_are_the_same_from_both_sides(self):
+        vm = self.ringside(self.guest("demo64"))
+        self.rsp = self.client(vm)
+        self.rsp.ask(b"QStartNoAckMode")
+        self.exchange(b"?")
+        self.exchange(b"qRcmd," + b"record on 16M".hex().encode())
+        states = [self.digest()]
+        for _ in range(self.STEPS):
+            self.exchange(b"vCont;s:1")
+            states.append(self.digest())
+        at, choice = self.STEPS, random.Random(15)
+        for _ in range(150):
+            back = choice.random() < 0.55
+            for _ in range(choice.choice((1, 2, 3, 60))):
+                if back and at > 0:
+                    self.exchange(b"bs")
+                    at -= 1
+                elif not back and at < self.STEPS:
+                    self.exchange(b"vCont;s:1")
+                    at += 1
+            assert self.digest() == states[at], at
+
+    def digest(self) -> tuple:
+        return (self.exchange(b"g"), *(self.exchange(b"qCRC:%x,%x" % region) for region in self.REGIONS))
+
+    def exchange(self, packet: bytes) -> bytes:
+        """One packet and its reply, behind any console output."""
+        self.rsp.send(frame(packet))
+        reply = self.rsp.receive()
+        while reply.startswith(b"O") and reply != b"OK":
+            reply = self.rsp.receive()
+        return reply

@@ -1,0 +1,58 @@
+// The program that owns a debugger, as a test is it.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/support/patience.h"
+#include "vmm/debug/target/debugger.h"
+
+namespace ringside::debug {
+
+// The server's thread is the test's: it takes what was posted when it waits for a stop.
+class QueuedOwner final : public DebuggerOwner {
+  public:
+    void post(std::function<void()> work) override {
+        const std::lock_guard lock(mutex_);
+        posted_.push_back(std::move(work));
+        ++crossings;
+        changed_.notify_all();
+    }
+    void on_stop(const gdbstub::StopEvent& stop) override { stops.push_back(stop); }
+    void on_quit() override { ++quits; }
+    void on_client_gone() override { ++gone; }
+    void on_unattended_fatal(machine::FatalExit cause, const std::string&) override { unattended = cause; }
+    void on_panic(bool) override {}
+    void on_guest_end(const machine::GuestEnd& how) override { ends.push_back(how.source); }
+    void on_console(const std::string& text) override { console += text; }
+
+    void run_one() {
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait_for(lock, patience_, [this] { return !posted_.empty(); }))
+            throw std::runtime_error("nothing was posted to the server's thread");
+        const auto work = std::move(posted_.front());
+        posted_.pop_front();
+        lock.unlock();
+        work();
+    }
+
+    std::vector<gdbstub::StopEvent> stops;
+    std::vector<std::string> ends;
+    std::optional<machine::FatalExit> unattended;
+    std::string console;
+    int quits = 0, gone = 0, crossings = 0;
+
+  private:
+    const std::chrono::milliseconds patience_ = ringside::testing::patience(std::chrono::seconds(10));
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::function<void()>> posted_;
+};
+
+}  // namespace ringside::debug

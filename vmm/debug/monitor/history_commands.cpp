@@ -1,0 +1,93 @@
+// `monitor record`: what is recorded of the guest's run, and whether.
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "vmm/debug/monitor/monitor.h"
+
+namespace ringside::debug {
+
+namespace {
+
+constexpr const char* kUsage = "Usage: monitor record on [SIZE]|off|status (SIZE: 64M, 1G)\n";
+
+// "64M", "1G", "512K": bytes.
+std::optional<std::size_t> parse_size(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    unsigned shift = 0;
+    if (unit == "K" || unit == "k")
+        shift = 10;
+    else if (unit == "M" || unit == "m")
+        shift = 20;
+    else if (unit == "G" || unit == "g")
+        shift = 30;
+    else if (!unit.empty())
+        return std::nullopt;
+    if (error != std::errc{} || value == 0 || value > ~std::uint64_t{0} >> (shift + 1))
+        return std::nullopt;
+    return value << shift;
+}
+
+std::string status(const TimeTravel& travel) {
+    if (!travel.recorder().active())
+        return "Nothing is recorded. `monitor record on` starts a recording.\n";
+    const history::History& history = travel.recorder().history();
+    const history::StepLog& log = history.log();
+    std::string text = fmt::format("Recording: {} steps in {} KiB of {} KiB, written pages by the {}.\n",
+                                   log.end() - log.begin(), log.bytes() >> 10, log.limit() >> 10,
+                                   travel.recorder().dirty_pages().source_name());
+    if (log.begin() != 0)
+        text += fmt::format("The first {} steps have been dropped to make room.\n", log.begin());
+    if (travel.in_past())
+        text += fmt::format("The guest is shown as it was {} steps ago.\n", log.end() - history.position());
+    return text;
+}
+
+std::string start(TimeTravel& travel, std::string_view size_text) {
+    const auto size = size_text.empty() ? std::optional(TimeTravel::kDefaultSize) : parse_size(size_text);
+    if (!size)
+        return kUsage;
+    if (travel.recorder().active())
+        return "It is recorded already. `monitor record off` ends the recording.\n";
+    if (const auto started = travel.record(*size); !started)
+        return started.error().message() + "\n";
+    return "From here on each instruction is stepped and recorded. The guest runs slowly meanwhile. Going "
+           "back "
+           "restores\nregisters, memory, interrupt controllers and devices; not the TSC, and not what has "
+           "left the "
+           "machine.\n";
+}
+
+std::string stop(TimeTravel& travel) {
+    if (!travel.recorder().active())
+        return status(travel);
+    const bool past = travel.in_past();
+    if (const auto stopped = travel.stop_recording(); !stopped)
+        return stopped.error().message() + "\n";
+    return past ? "The recording is gone, and with it what came after this point: the guest runs on from "
+                  "here.\n"
+                : "The recording is gone. The guest runs at full speed.\n";
+}
+
+std::string record(TimeTravel& travel, std::string_view rest) {
+    if (rest.empty() || rest == "status")
+        return status(travel);
+    if (rest == "off")
+        return stop(travel);
+    if (rest == "on")
+        return start(travel, {});
+    return rest.starts_with("on ") ? start(travel, rest.substr(3)) : kUsage;
+}
+
+}  // namespace
+
+void add_history_commands(MonitorRegistry& registry, Debugger& debugger) {
+    registry.add({"record", "[on [SIZE]|off|status]",
+                  "records each instruction, for gdb's reverse commands; the oldest go when SIZE is full",
+                  [&](auto, auto rest) { return record(debugger.time_travel(), rest); }});
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,39 @@
+#include "vmm/debug/run_control/stop_reasons.h"
+
+#include <fmt/format.h>
+
+#include "arch/x86_64/cpu_mode.h"
+
+namespace ringside::debug {
+
+namespace {
+
+gdbstub::WatchKind watch_kind(gdbstub::BreakpointKind kind) {
+    switch (kind) {
+        case gdbstub::BreakpointKind::WriteWatch:
+            return gdbstub::WatchKind::Write;
+        case gdbstub::BreakpointKind::ReadWatch:
+            return gdbstub::WatchKind::Read;
+        default:
+            return gdbstub::WatchKind::Access;
+    }
+}
+
+}  // namespace
+
+StopWords breakpoint_stop(gdbstub::BreakpointKind kind, const x86::GeneralRegisters& general,
+                          const x86::SystemRegisters& system) {
+    const Gva pc = x86::linear_pc(general, system);
+    if (pc.value != general.rip)
+        return {gdbstub::StoppedBySignal{}, fmt::format("breakpoint at {:#x}, which is CS:IP {:04x}:{:04x}\n",
+                                                        pc.value, system.cs.selector, general.rip)};
+    if (kind == gdbstub::BreakpointKind::Software)
+        return {gdbstub::StoppedBySoftwareBreakpoint{}, {}};
+    return {gdbstub::StoppedByHardwareBreakpoint{}, {}};
+}
+
+gdbstub::StopReason watchpoint_stop(const Breakpoint& breakpoint) {
+    return gdbstub::StoppedByWatchpoint{watch_kind(breakpoint.request.kind), breakpoint.request.address};
+}
+
+}  // namespace ringside::debug

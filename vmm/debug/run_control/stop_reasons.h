@@ -1,0 +1,26 @@
+// What a client is told of a breakpoint or a watchpoint that stops a vCPU.
+//
+// Breakpoints are on linear addresses, and gdb takes RIP for one. Where RIP is an offset into a segment that does not
+// begin at 0 (real mode, above all) gdb finds no breakpoint at RIP: it would resume at once, silently, and would not
+// take the breakpoint out before it goes on. Such a stop is a plain trap, which gdb shows, with a line that says where
+// it is; and the breakpoint is stepped off here.
+#pragma once
+
+#include <string>
+
+#include "arch/x86_64/cpu_state.h"
+#include "gdbstub/target.h"
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+
+namespace ringside::debug {
+
+struct StopWords {
+    gdbstub::StopReason reason;
+    std::string console;
+};
+
+StopWords breakpoint_stop(gdbstub::BreakpointKind kind, const x86::GeneralRegisters&,
+                          const x86::SystemRegisters&);
+gdbstub::StopReason watchpoint_stop(const Breakpoint&);
+
+}  // namespace ringside::debug

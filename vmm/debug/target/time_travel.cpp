@@ -1,0 +1,127 @@
+#include "vmm/debug/target/time_travel.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "vmm/debug/run_control/thread_ids.h"
+#include "vmm/debug/target/debugger.h"
+#include "vmm/debug/target/errors.h"
+
+namespace ringside::debug {
+
+TimeTravel::TimeTravel(Debugger& debugger, DebuggerOwner& owner)
+    : debugger_(debugger),
+      owner_(owner),
+      recorder_(debugger.machine(), debugger.view(), VcpuIndex{0}),
+      traveller_(debugger.breakpoint_table(), debugger.view(), debugger.registers()) {}
+
+Result<void> TimeTravel::record(std::size_t size) {
+    const auto* token = debugger_.stop_token();
+    if (token == nullptr)
+        return failure("record", "the guest is running", "Interrupt it first");
+    if (const auto abilities = debugger_.abilities(); !abilities)
+        return tl::unexpected<Error>(abilities.error());
+    debugger_.breakpoint_table().set_stepping_only(*token, true);
+    auto started = recorder_.start(size);
+    if (!started)
+        debugger_.breakpoint_table().set_stepping_only(*token, false);
+    return started;
+}
+
+Result<void> TimeTravel::stop_recording() {
+    const auto* token = debugger_.stop_token();
+    if (token == nullptr)
+        return failure("stop recording", "the guest is running", "Interrupt it first");
+    TRY(before_running());
+    TRY(recorder_.stop());
+    debugger_.breakpoint_table().set_stepping_only(*token, false);
+    return {};
+}
+
+// ---- Journeys
+
+gdbstub::Result<void> TimeTravel::go_back(gdbstub::ThreadId thread, bool one_step) {
+    if (debugger_.stop_token() == nullptr)
+        return still_running();
+    wanted_ = {thread, gdbstub::Continue{}};
+    if (one_step)
+        wanted_.action = gdbstub::Step{};
+    begin(Direction::Back, wanted_.action);
+    return {};
+}
+
+gdbstub::Result<void> TimeTravel::go_forward(const gdbstub::ThreadResume& wanted) {
+    wanted_ = wanted;
+    begin(Direction::Forward, wanted.action);
+    return {};
+}
+
+void TimeTravel::begin(Direction direction, const gdbstub::ResumeAction& action) {
+    traveller_.begin(direction, action);
+    travelling_ = true;
+    interrupted_ = false;
+    owner_.post([this] { go_on(); });
+}
+
+void TimeTravel::go_on() {
+    if (!travelling_)
+        return;
+    if (!recorder_.active())
+        return arrive(gdbstub::ReplayLogEnd{.at_begin = true},
+                      "Nothing is recorded: `monitor record on` starts a recording.\n");
+    auto arrival = traveller_.go_on(recorder_.history());
+    if (!arrival && interrupted_)
+        return arrive(gdbstub::StoppedByInterrupt{}, {});
+    if (!arrival)
+        return owner_.post([this] { go_on(); });
+    if (!arrival->present)
+        return arrive(arrival->stop.reason, std::move(arrival->stop.console));
+    travelling_ = false;
+    if (auto put = recorder_.put(); !put)
+        return arrive(gdbstub::StoppedBySignal{gdbstub::Signal::Abort, false}, put.error().message() + "\n");
+    debugger_.moved_in_time(wanted_.thread);
+    if (auto resumed = debugger_.resume_live({&wanted_, 1}); !resumed)
+        arrive(gdbstub::StoppedBySignal{gdbstub::Signal::Abort, false}, resumed.error().message + "\n");
+}
+
+void TimeTravel::arrive(gdbstub::StopReason reason, std::string console) {
+    travelling_ = false;
+    if (recorder_.active()) {
+        if (auto put = recorder_.put(); !put)
+            console += put.error().message() + "\n";
+        debugger_.moved_in_time(wanted_.thread);
+    }
+    debugger_.stopped_in_time({wanted_.thread, std::move(reason), std::move(console)});
+}
+
+// ---- Edits and ends
+
+void TimeTravel::edited() {
+    if (!recorder_.active())
+        return;
+    const auto ahead = recorder_.take_edits();
+    if (!ahead)
+        owner_.on_console("The recording does not know of this change: " + ahead.error().message() + "\n");
+    else if (*ahead != 0)
+        owner_.on_console(
+            fmt::format("The past was changed: the {} steps that were recorded after this point "
+                        "are gone, and the guest runs on from here.\n",
+                        *ahead));
+}
+
+void TimeTravel::forget() {
+    travelling_ = false;
+    if (!recorder_.active())
+        return;
+    history::History& history = recorder_.history();
+    while (!history.at_end())
+        history.redo();
+    if (auto put = recorder_.put(); !put)
+        owner_.on_notice(put.error().message());
+    debugger_.moved_in_time(wanted_.thread);
+    if (auto stopped = stop_recording(); !stopped)
+        owner_.on_notice(stopped.error().message());
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,65 @@
+// Recording the guest, and going back and forward in what was recorded: gdbstub's Reverse, and what `monitor record` does.
+//
+// Threading: the server's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "gdbstub/target.h"
+#include "vmm/debug/travel/traveller.h"
+#include "vmm/history/recorder.h"
+
+namespace ringside::debug {
+
+class Debugger;
+class DebuggerOwner;
+
+class TimeTravel final : public gdbstub::Reverse {
+  public:
+    static constexpr std::size_t kDefaultSize = std::size_t{64} << 20;
+
+    TimeTravel(Debugger& debugger, DebuggerOwner& owner);
+
+    history::Recorder& recorder() { return recorder_; }
+    const history::Recorder& recorder() const { return recorder_; }
+
+    // Both only while the guest is stopped.
+    Result<void> record(std::size_t size);
+    Result<void> stop_recording();
+
+    // The guest is shown as it was.
+    bool in_past() const { return recorder_.active() && !recorder_.history().at_end(); }
+    // On the way, which is to the client as if the guest ran.
+    bool travelling() const { return travelling_; }
+    void interrupt() { interrupted_ = true; }
+
+    // gdbstub::Reverse
+    gdbstub::Result<void> go_back(gdbstub::ThreadId, bool one_step) override;
+    // Forward in the past.
+    gdbstub::Result<void> go_forward(const gdbstub::ThreadResume&);
+    // The guest is about to run from here.
+    Result<void> before_running() { return recorder_.active() ? recorder_.leave_past() : Result<void>{}; }
+    // The client has written registers or memory.
+    void edited();
+    // The client has left: back to the present, and nothing is recorded any more.
+    void forget();
+
+  private:
+    void begin(Direction direction, const gdbstub::ResumeAction& action);
+    void go_on();
+    void arrive(gdbstub::StopReason reason, std::string console);
+
+    Debugger& debugger_;
+    DebuggerOwner& owner_;
+    history::Recorder recorder_;
+    Traveller traveller_;
+    gdbstub::ThreadResume wanted_;
+    bool travelling_ = false;
+    bool interrupted_ = false;
+};
+
+}  // namespace ringside::debug

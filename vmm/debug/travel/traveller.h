@@ -1,0 +1,65 @@
+// Goes through a recorded history, back or forward, to where a client wants to stop: by the rules by which a vCPU stops
+// when it runs. Guest memory and the history's image are moved; the vCPU is not.
+//
+// Threading: the server's thread, while every vCPU is parked.
+#pragma once
+
+#include <optional>
+
+#include "gdbstub/target.h"
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+#include "vmm/debug/run_control/condition_scope.h"
+#include "vmm/debug/run_control/stop_reasons.h"
+#include "vmm/debug/run_control/watch_by_stepping.h"
+#include "vmm/history/history.h"
+
+namespace ringside::debug {
+
+enum class Direction : std::uint8_t { Back, Forward };
+
+// Where a journey has ended.
+struct Arrival {
+    bool present = false;  // at the end of the history, with the action not done: the guest runs on
+    StopWords stop;        // else
+};
+
+class Traveller {
+  public:
+    Traveller(BreakpointTable& table, const GuestView& view, const x86::RegisterFile& registers)
+        : table_(table), view_(view), conditions_(registers, view) {}
+
+    // RangeStep is for going forward: a client asks for one step back at a time.
+    void begin(Direction direction, const gdbstub::ResumeAction& action) {
+        direction_ = direction;
+        action_ = action;
+    }
+    // Goes on by some thousand steps. Returns nothing if there is more to go.
+    std::optional<Arrival> go_on(history::History& history);
+
+  private:
+    struct Registers {
+        x86::GeneralRegisters general;
+        x86::SystemRegisters system;
+    };
+    static Registers registers(const history::History& history);
+
+    std::optional<Arrival> step_back(history::History& history);
+    std::optional<Arrival> step_forward(history::History& history);
+    std::optional<Arrival> arrive(history::History& history, Breakpoint* touched);
+    // Over one Step, with what lies before it. Returns false if there is none.
+    bool undo_step(history::History& history);
+    bool redo_step(history::History& history);
+    void look_before(const history::History& history);
+    Breakpoint* look_after(const history::History& history, std::uint64_t record);
+    bool writes(const history::History& history, std::uint64_t record, const Breakpoint& watchpoint) const;
+    bool stops_here(Breakpoint& breakpoint, const Registers& at);
+
+    BreakpointTable& table_;
+    const GuestView& view_;
+    ConditionScope conditions_;
+    WatchByStepping watch_;
+    Direction direction_ = Direction::Back;
+    gdbstub::ResumeAction action_ = gdbstub::Continue{};
+};
+
+}  // namespace ringside::debug

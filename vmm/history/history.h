@@ -1,0 +1,54 @@
+// A recorded stretch of a guest's run, and a place in it: the machine's image and memory at one position. Going back or
+// forward applies records to both; KVM is not asked.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "vmm/history/delta.h"
+#include "vmm/history/memory_shadow.h"
+#include "vmm/history/step_log.h"
+#include "vmm/snapshot/machine_image.h"
+
+namespace ringside::history {
+
+enum class Change : std::uint8_t {
+    Step,   // the guest has executed something
+    Other,  // it has not: the client wrote something, or an interrupt has become pending
+};
+
+class History {
+  public:
+    History(StepLog log, snapshot::MachineImage image, MemoryShadow shadow)
+        : log_(std::move(log)), image_(std::move(image)), shadow_(std::move(shadow)) {}
+
+    const StepLog& log() const { return log_; }
+    // The state at position().
+    const snapshot::MachineImage& image() const { return image_; }
+    std::uint64_t position() const { return position_; }
+    bool at_begin() const { return position_ == log_.begin(); }
+    bool at_end() const { return position_ == log_.end(); }
+
+    // Records that the state has become `next`, as far as `depth` goes, and that `dirty` pages may have changed. At the
+    // end only. Only a Step is recorded if nothing has changed.
+    void append(const snapshot::MachineImage& next, snapshot::Depth depth, std::span<const Gpa> dirty,
+                Change change);
+    // Returns true if a page of guest memory is not as it is in the history.
+    bool differs(Gpa page) { return shadow_.differs(page); }
+    // One record back, or forward. Not past the ends.
+    Change undo();
+    Change redo();
+    // What lies ahead is dropped. Returns the number of records.
+    std::uint64_t cut();
+
+  private:
+    void apply(std::uint64_t record);
+
+    StepLog log_;
+    snapshot::MachineImage image_;
+    MemoryShadow shadow_;
+    DeltaWriter writer_;
+    std::uint64_t position_ = 0;
+};
+
+}  // namespace ringside::history

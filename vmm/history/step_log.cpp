@@ -1,0 +1,74 @@
+#include "vmm/history/step_log.h"
+
+#include <algorithm>
+
+namespace ringside::history {
+
+StepLog::StepLog(std::size_t limit) : limit_(std::max(limit, kLeast)) {}
+
+void StepLog::append(std::span<const std::byte> record, std::uint8_t tag) {
+    Piece& piece = piece_with_room(record.size());
+    piece.entries.push_back({static_cast<std::uint32_t>(piece.data.size()), tag});
+    piece.data.insert(piece.data.end(), record.begin(), record.end());
+    bytes_ += record.size() + sizeof(Entry);
+    ++end_;
+}
+
+// A piece is never moved while it grows, beyond what its reservation holds. A record larger than a piece gets one of
+// its own.
+StepLog::Piece& StepLog::piece_with_room(std::size_t size) {
+    const std::size_t piece_size = limit_ / kPieces;
+    const auto used = [](const Piece& p) { return p.data.size() + p.entries.size() * sizeof(Entry); };
+    if (pieces_.empty() || used(pieces_.back()) + size + sizeof(Entry) > piece_size) {
+        while (pieces_.size() > 1 && bytes_ + std::max(size, piece_size) > limit_)
+            drop_oldest();
+        pieces_.push_back({.first = end_, .entries = {}, .data = {}});
+    }
+    return pieces_.back();
+}
+
+void StepLog::drop_oldest() {
+    const Piece& oldest = pieces_.front();
+    bytes_ -= oldest.data.size() + oldest.entries.size() * sizeof(Entry);
+    begin_ = oldest.first + oldest.entries.size();
+    pieces_.pop_front();
+    last_piece_ = 0;
+}
+
+std::size_t StepLog::piece_of(std::uint64_t number) const {
+    const auto holds = [&](std::size_t i) {
+        return i < pieces_.size() && number >= pieces_[i].first &&
+               number - pieces_[i].first < pieces_[i].entries.size();
+    };
+    for (const std::size_t near : {last_piece_, last_piece_ - 1, last_piece_ + 1}) {
+        if (holds(near))
+            return last_piece_ = near;
+    }
+    const auto after = std::ranges::upper_bound(pieces_, number, {}, &Piece::first);
+    return last_piece_ = static_cast<std::size_t>(after - pieces_.begin()) - 1;
+}
+
+StepLog::Record StepLog::at(std::uint64_t number) const {
+    const Piece& piece = pieces_[piece_of(number)];
+    const auto i = static_cast<std::size_t>(number - piece.first);
+    const std::size_t start = piece.entries[i].start;
+    const std::size_t end = i + 1 < piece.entries.size() ? piece.entries[i + 1].start : piece.data.size();
+    return {std::span(piece.data).subspan(start, end - start), piece.entries[i].tag};
+}
+
+void StepLog::cut(std::uint64_t end) {
+    while (end_ > end) {
+        Piece& newest = pieces_.back();
+        const auto keep = end > newest.first ? static_cast<std::size_t>(end - newest.first) : 0;
+        const std::size_t start = newest.entries[keep].start;
+        bytes_ -= newest.data.size() - start + (newest.entries.size() - keep) * sizeof(Entry);
+        newest.data.resize(start);
+        newest.entries.resize(keep);
+        end_ = newest.first + keep;
+        if (newest.entries.empty())
+            pieces_.pop_back();
+    }
+    last_piece_ = 0;
+}
+
+}  // namespace ringside::history
