@@ -198,7 +198,7 @@ void SessionCore::take(frame::Nak) {
     reply_.repeat();
 }
 
-// A client that acknowledges sends the packet again. Another would wait for ever without an answer.
+// A client that acknowledges sends the packet again. Any other would wait forever for an answer.
 void SessionCore::take(frame::BadChecksum) {
     if (acknowledging_)
         reply_.nak();

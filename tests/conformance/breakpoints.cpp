@@ -25,7 +25,7 @@ void hit_once(Scenario& scenario, const Kind& kind, std::uint64_t site, const st
     Debuggee& guest = scenario.guest();
     const Stop stop = guest.resume();
     require(stop.code == kSignalTrap && stop.reason == kind.reason, "{} instead of a hit", stop.describe());
-    require(guest.rip() == site, "the guest stands at {}", guest.symbols().describe(guest.rip()));
+    require(guest.rip() == site, "the guest is at {}", guest.symbols().describe(guest.rip()));
     require_equal("AX at the breakpoint", scenario.word("rax"), 1);
     guest.remove(kind.kind, site);
     guest.step();

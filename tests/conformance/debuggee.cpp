@@ -212,8 +212,7 @@ void Debuggee::set_reg(const std::string& name, std::uint64_t value) {
 
 void Debuggee::require_at(const std::string& name) {
     const std::uint64_t address = rip();
-    require(address == symbol(name), "the guest stands at {} and not at {}", symbols_.describe(address),
-            name);
+    require(address == symbol(name), "the guest is at {} and not at {}", symbols_.describe(address), name);
 }
 
 // ---- Memory

@@ -65,7 +65,7 @@ class Debuggee {
     void set_register_bytes(const std::string& name, std::span<const std::uint8_t> value);
     void set_reg(const std::string& name, std::uint64_t value);
     std::uint64_t rip() { return reg("rip"); }
-    // Throws unless the selected thread stands at the symbol.
+    // Throws unless the selected thread is at the symbol.
     void require_at(const std::string& name);
 
     // ---- Memory, by virtual address

@@ -7,7 +7,7 @@
 
 namespace ringside::conformance {
 
-// After a step over INT n: the guest stands at the vector's handler, with no TF in the pushed flags, or, the
+// After a step over INT n: the guest is at the vector's handler, with no TF in the pushed flags, or, the
 // handler having run, at `after`. Returns which.
 std::string require_at_handler_or(Scenario& scenario, unsigned vector, const std::string& after);
 

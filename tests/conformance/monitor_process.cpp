@@ -43,7 +43,7 @@ std::filesystem::path new_folder() {
     return name;
 }
 
-// Whether the handle can be read (or has ended) within the usual patience.
+// Returns true if the handle can be read, or has ended, within the usual time limit.
 bool readable(int handle) {
     pollfd ready{handle, POLLIN, 0};
     return poll(&ready, 1, static_cast<int>(testing::patience(kPatience).count())) == 1;

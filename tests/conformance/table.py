@@ -16,7 +16,7 @@ and in user code (cpl3).
 
 - **yes**, or the mechanism that it came about by: *int3* (a software breakpoint), *hlt* and *udb* (the same where KVM reports no int3: an
   HLT or an undefined instruction, whose exit is caught), *debug slot* (DR0-DR3), *stepping* (slow, but right).
-- **no (N)**: impossible there, for the reason that stands below under that number. It is tried all the same, unless it would take the whole
+- **no (N)**: impossible there, for the reason below with that number. It is tried all the same, unless it would take the whole
   machine with it. The run fails if it works, or if it fails in another way than the list says.
 
 Made by `./tests/run --lane kvm --lane lab-intel --lane lab-amd`, which also fails if this page is no longer true and says how to renew it.

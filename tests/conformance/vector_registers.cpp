@@ -1,4 +1,4 @@
-// x87, SSE and AVX registers. No guest of ours uses them: they must come through its instructions unchanged.
+// x87, SSE and AVX registers. None of the guests uses them: they must come through its instructions unchanged.
 
 #include "tests/conformance/mismatch.h"
 #include "tests/conformance/survival.h"
@@ -38,7 +38,7 @@ std::string sse() {
     return {};
 }
 
-// Whether the CPU has AVX shows in the target description.
+// The target description says whether the CPU has AVX.
 std::string avx() {
     {
         Scenario scenario(Mode::Long, "plain");

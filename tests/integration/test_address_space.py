@@ -23,9 +23,9 @@ class TestAddressSpace(RingsideTest):
     def test_it_says_whose_user_addresses_are_meant(self):
         gdb = self.stopped()
         own = f"CR3 {gdb.integer('$cr3'):#x}"
-        assert f"at the moment; here {own}" in gdb.console("monitor address-space")
-        assert f"are those of {own}:" in gdb.console("monitor address-space current")
-        assert f"at the moment; here {own}" in gdb.console("monitor address-space off")
+        assert f"current address space; here {own}" in gdb.console("monitor address-space")
+        assert f"refer to the address space of {own}:" in gdb.console("monitor address-space current")
+        assert f"current address space; here {own}" in gdb.console("monitor address-space off")
 
     def test_another_address_space_is_read_and_given_up(self):
         gdb = self.stopped()

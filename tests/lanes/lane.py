@@ -112,7 +112,7 @@ class LaneRun:
             return self._wait(process)
 
     def run_together(self, commands: list[tuple]) -> list[int]:
-        """Runs commands at the same time; their exit statuses. In the log stands what the first printed, then the second..."""
+        """Runs commands at the same time; their exit statuses. The log has the first one's output, then the second's..."""
         logs = [LOGS / f"{self.lane.name}-{number}.log" for number in range(1, len(commands) + 1)]
         try:
             with contextlib.ExitStack() as stack:

@@ -42,7 +42,7 @@ class IncludeGraph:
         self._edges = {path: [name for name in includes(text)[0] if name in files] for path, text in files.items()}
 
     def closure(self, path: str) -> set[str]:
-        """The file itself and everything of ours that it includes, directly or not."""
+        """The file itself and every file of the project that it includes, directly or not."""
         seen, todo = set(), [path]
         while todo:
             current = todo.pop()

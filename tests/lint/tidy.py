@@ -1,6 +1,6 @@
 """clang-tidy over our own C++, in parallel, through the compile commands of a Clang build.
 
-A file that was clean stays clean until something that it is made of changes: its text, a header of ours that it
+A file that was clean stays clean until something that it is made of changes: its text, a header of the project that it
 includes, its compile command, or .clang-tidy. So a clean result is remembered under a hash of all of these, for every
 checkout.
 With --changed, only what differs from the last commit (and is part of it) is looked at.

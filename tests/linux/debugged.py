@@ -95,7 +95,7 @@ class DebuggedLinux:
         self.gdb.console(f"break *{MEETING}")
 
     def meeting(self) -> str:
-        """The NAME that the script has come to; "" if the guest stands elsewhere."""
+        """The NAME that the script has come to; "" if the guest is elsewhere."""
         if self.gdb.integer("$pc") != self.gdb.integer(f"(unsigned long)&{MEETING}"):
             return ""
         return self.gdb.console(f"x/s *(char**)($rdi + {FIRST_ARGUMENT})").split('"')[1]

@@ -26,7 +26,7 @@ def test_many_breakpoints_from_the_first_instruction_on(ringside: Path) -> None:
             expect(met == place, f"the boot comes to {place}" + ("" if met == place else f", not to {met}"))
             how = gdb.console("monitor breakpoints")
             expect("stepping" not in how, "nothing is stepped for any more")
-            expect(how.count("in the way of who patches code") == 1, "one is said to be in the way of the function tracer")
+            expect(how.count("on code that the kernel patches") == 1, "one is said to be on code that the kernel patches")
         steps = int(re.search(r"^DEBUG +(\d+)", gdb.console("monitor exits"), re.MULTILINE)[1])
         expect(steps < MOST_STEPS, f"{steps} steps")
         gdb.console("delete")

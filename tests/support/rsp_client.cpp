@@ -130,7 +130,7 @@ void RspClient::refill() {
         fail(received == 0 ? "the stub closed the connection" : "no reply in time");
 }
 
-// Takes input up to and with the next `end`, and appends what stands before it to `taken`.
+// Takes input up to and with the next `end`, and appends what is before it to `taken`.
 void RspClient::take_until(char end, std::string& taken) {
     for (;;) {
         if (input_at_ == input_end_)

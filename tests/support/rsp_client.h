@@ -34,12 +34,12 @@ class RspClient {
     std::string_view resume(std::string_view payload);
     // The next reply that is not console output.
     std::string_view receive_stop();
-    // Whether nothing comes for so long: a guest that is not to stop by itself.
+    // Returns true if nothing comes for so long: for a guest that must not stop by itself.
     bool is_silent_for(std::chrono::milliseconds duration);
     // Ctrl-C: the byte that stops a running guest.
     void interrupt();
 
-    // Whether qSupported's reply had this word, such as "binary-upload+".
+    // Returns true if qSupported's reply had this word, such as "binary-upload+".
     bool offers(std::string_view feature) const;
     // The most bytes that a packet may have.
     std::size_t packet_size() const { return packet_size_; }

@@ -50,7 +50,7 @@ Result<exits::CatchPlan> ExitCatches::plan(const exits::CatchRule& rule) const {
     const auto tracefs = exits::find_tracefs();
     const auto kind = exits::host_virtualization();
     auto plan = exits::plan_catch(rule, tracefs ? kind : std::nullopt);
-    // The hardware could show it, if only its events could be read: say what stands in the way.
+    // The hardware could show it if its events could be read: say why they cannot.
     if (!plan && kind && !tracefs && exits::plan_catch(rule, kind))
         return tl::unexpected<Error>(tracefs.error());
     return plan;

@@ -96,13 +96,13 @@ class VcpuThread {
     // The vCPU itself, for observers: they run on its thread.
     kvm::VcpuPort& vcpu() { return *vcpu_; }
 
-    // Whether the KVM_RUN that has just returned finished a PIO, MMIO or MSR access of the exit before it.
+    // Returns true if the KVM_RUN that has just returned finished a PIO, MMIO or MSR access of the exit before it.
     bool finished_an_access() const { return finished_an_access_; }
     // How many such accesses there have been.
     std::uint64_t accesses() const { return accesses_; }
 
     exits::VcpuRecorder& recorder() { return recorder_; }
-    // Whether on_exit() is called: for catching exits.
+    // Turns on_exit() on and off: for catching exits.
     void watch_exits(bool on) { watch_exits_.store(on, std::memory_order_relaxed); }
     // The kernel's id of the thread, for perf_event_open. 0 before start().
     int tid() const { return tid_.load(std::memory_order_acquire); }

@@ -10,7 +10,7 @@
 namespace ringside::cli {
 
 // A page of section 1 for `command`, which is ringside itself or one of its `commands`. `text` is the page's own prose in
-// man(7) macros; its line @OPTIONS@ stands for the options. Without text, the page says what --help does.
+// man(7) macros; the options replace its line @OPTIONS@. Without text, the page says what --help does.
 std::string man_page(const CommandDescription& command, const std::vector<CommandDescription>& commands,
                      std::string_view text);
 // "ringside", "ringside-run"

@@ -189,14 +189,14 @@ bool BreakpointTable::reachable_by_slot(const GuestView& view, const x86::System
     return !page || !is_user_page(*page, tables);
 }
 
-// User code that the vCPU cannot run as it stands (in the kernel, with SMEP) may be any process's: the
+// User code that the vCPU cannot run in its present mode (in the kernel, with SMEP) may be any process's: the
 // address is looked up in the one that happens to be current, whose code a planted instruction might break.
 bool BreakpointTable::is_anybodys(const x86::SystemRegisters& system, const Breakpoint& breakpoint) const {
     return breakpoint.user && abilities_.execute_slots_user && !breakpoint.address_space &&
            system.ss.dpl != 3 && (system.cr4 & x86::cr4::kSmep) != 0;
 }
 
-// Whether a slot is better than what can be planted there. A guest that still has to put code there will write
+// Finds out if a slot is better than what can be planted there. A guest that still has to put code there will write
 // over it: a loader that copies itself, a trampoline for other CPUs.
 void BreakpointTable::look_for_reasons(const GuestView& view, const x86::SystemRegisters& system,
                                        Breakpoint& breakpoint) const {

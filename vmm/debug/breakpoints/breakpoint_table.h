@@ -79,7 +79,7 @@ class BreakpointTable {
     // The same for those that were planted without paging, other than as an int3: with paging it is known who runs the
     // code, and in which mode.
     void settle_unpaged(const GuestView&, const x86::SystemRegisters& system);
-    // Whether settle() would spare some breakpoint the stepping.
+    // Returns true if settle() would spare some breakpoint the stepping.
     bool can_settle(const GuestView&, const x86::SystemRegisters& system) const;
 
     // Which level an address was set in matters no more; for when a client chooses another.

@@ -14,7 +14,7 @@ namespace ringside::debug {
 // How many bytes is_patch_site() wants to see.
 inline constexpr std::size_t kPatchSiteSize = 5;
 
-// Whether the instruction at the beginning of `code` has a form that patching puts in place, on x86-64.
+// Returns true if `code` begins with an instruction of a form that patching uses, on x86-64.
 bool is_patch_site(std::span<const std::byte> code);
 
 }  // namespace ringside::debug

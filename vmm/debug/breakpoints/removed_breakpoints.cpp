@@ -13,7 +13,7 @@ const char* remark(const Breakpoint& breakpoint) {
     if (breakpoint.waiting)
         return "no executable page is mapped there yet";
     const bool in_the_way = breakpoint.disturbs && breakpoint.mechanism == Mechanism::Planted;
-    return in_the_way ? "in the way of who patches code" : "";
+    return in_the_way ? "on code that the kernel patches" : "";
 }
 
 }  // namespace

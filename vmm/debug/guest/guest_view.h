@@ -31,7 +31,7 @@ class GuestView {
     // Reads from the start as far as it goes; the error says why not even one byte could be read.
     Result<std::size_t> read(const x86::SystemRegisters&, Gva, std::span<std::byte> out) const;
     Result<std::size_t> read_physical(Gpa, std::span<std::byte> out) const;
-    // A little-endian number of 1 to 8 bytes; nothing if not all of it can be read.
+    // A little-endian number of 1 to 8 bytes; nullopt if not all of it can be read.
     std::optional<std::uint64_t> load(const x86::SystemRegisters&, Gva, std::size_t size) const;
     // Writes all or nothing.
     Result<void> write(const x86::SystemRegisters&, Gva, std::span<const std::byte>);
@@ -61,7 +61,7 @@ class GuestView {
     // The same in the tables of one level, whichever has been chosen.
     x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address,
                                     x86::GuestLevel level) const;
-    // Whether the tables in `system` are those of the address space `cr3`, as far as `address` goes.
+    // Returns true if the tables in `system` are those of the address space `cr3`, as far as `address` is concerned.
     bool in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const;
 
     // ---- Which level an address belongs to, if the guest is a hypervisor

@@ -33,7 +33,7 @@ class VcpuState {
     // Somebody else has changed the vCPU: everything is fetched anew when it is asked for.
     void forget() { loaded_ = {}; }
 
-    // Whether a register's value is known: false for an MSR that this host does not offer. Valid after its
+    // Returns false if a register's value is unknown: an MSR that this host does not offer. Valid after its
     // class was loaded.
     bool known(const x86::RegisterInfo& info) const;
 

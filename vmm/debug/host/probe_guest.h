@@ -23,7 +23,7 @@ class ProbeGuest {
     // Vectors 1 and 3 of the real-mode table lead here, to an HLT.
     static constexpr std::uint64_t kVectorHalt = 0x600;
 
-    // With interrupt controllers in the kernel HLT would wait for ever: code for such a guest ends in I/O.
+    // With interrupt controllers in the kernel HLT would wait forever: code for such a guest ends in I/O.
     enum class Irqchip : bool { None, InKernel };
     static Result<ProbeGuest> create(const kvm::System& system, Irqchip irqchip = Irqchip::None);
 

@@ -71,10 +71,10 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
     }
     if (const auto chosen = debugger.view().chosen_address_space())
         return fmt::format(
-            "User addresses are those of CR3 0x{:x}: memory is accessed there, and what is set on them "
-            "stops nobody else.\n",
+            "User addresses refer to the address space of CR3 0x{:x}: memory is accessed there, and "
+            "breakpoints on them stop in no other.\n",
             *chosen);
-    return fmt::format("User addresses are those that each vCPU has at the moment; here CR3 0x{:x}.\n",
+    return fmt::format("User addresses refer to each vCPU's current address space; here CR3 0x{:x}.\n",
                        current);
 }
 
@@ -128,7 +128,7 @@ void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger) {
     registry.add({"translate", "ADDRESS", "the page walk of an address, level by level",
                   [&](auto thread, auto rest) { return translate(debugger, thread, rest); }});
     registry.add({"address-space", "[current|CR3|off]",
-                  "whose memory user addresses mean, and whom breakpoints on them stop",
+                  "which address space user addresses refer to, and which one breakpoints on them are for",
                   [&](auto thread, auto rest) { return address_space(debugger, thread, rest); }});
     registry.add({"breakpoints", "",
                   "the breakpoints, by which mechanism each is watched for, and how often it was hit",

@@ -19,7 +19,7 @@ class ConditionScope final : public gdbstub::AgentContext {
   public:
     ConditionScope(const x86::RegisterFile& file, const GuestView& view) : file_(file), view_(view) {}
 
-    // Whether any of the conditions is true in the given state. One that cannot be evaluated counts as true:
+    // Returns true if any of the conditions is true in the given state. One that cannot be evaluated counts as true:
     // the client looks again, and shows its own error.
     bool any_holds(std::span<const std::vector<std::byte>> conditions, const x86::GeneralRegisters& general,
                    const x86::SystemRegisters& system);

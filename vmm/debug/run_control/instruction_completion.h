@@ -15,8 +15,8 @@ namespace ringside::debug {
 
 class InstructionCompletion {
   public:
-    // The registers behind the instruction at CS:RIP, whose effect on memory has happened; nothing if it has
-    // to be left alone. On the vCPU's thread.
+    // Returns the registers after the instruction at CS:RIP, whose effect on memory has happened; nullopt if it must
+    // be left alone. On the vCPU's thread.
     std::optional<x86::GeneralRegisters> complete(const kvm::VcpuPort& vcpu, const GuestView& view,
                                                   const x86::GeneralRegisters& general,
                                                   const x86::SystemRegisters& system);

@@ -32,7 +32,7 @@ inline constexpr std::uint16_t kAvailableNoInterrupt = 1;
 
 // What a driver may choose as a queue's size is a power of two up to this.
 inline constexpr std::uint16_t kLargestQueue = 256;
-// Queues of one device: none of ours has more.
+// Queues of one device: none here has more.
 inline constexpr unsigned kMostQueues = 3;
 
 }  // namespace ringside::devices::virtio

@@ -151,7 +151,7 @@ std::string describe_hardware_exit(const ExitRecord& record, const x86::Hardware
         case AddressKind::Msr: {
             const char* instruction = record.direction == Direction::Write ? "wrmsr" : "rdmsr";
             if (record.address == kUnknownAddress)
-                return fmt::format("{}; KVM's events do not tell of which MSR", instruction);
+                return fmt::format("{}; KVM's events do not say which MSR", instruction);
             const auto name = x86::msr_name(static_cast<std::uint32_t>(record.address));
             return fmt::format("{} 0x{:x}{}{}: 0x{:x}", instruction, record.address, name.empty() ? "" : " ",
                                name, record.value);

@@ -30,7 +30,7 @@ struct TracepointFormat {
     std::vector<std::map<std::uint32_t, std::string>> symbols;
 
     const TracepointField* find(std::string_view field) const;
-    // A field of a raw record, zero-extended: nothing if there is no such field, it is no number, or the
+    // A field of a raw record, zero-extended; nullopt if there is no such field, it is no number, or the
     // record is too short.
     std::optional<std::uint64_t> read(std::span<const std::byte> record, std::string_view field) const;
 };

@@ -1,5 +1,5 @@
 // The report's page (report.html with report.css and report.js in place), built into the program. Its data
-// goes where "RINGSIDE_DATA" stands.
+// replaces "RINGSIDE_DATA".
 #pragma once
 
 #include <string_view>

@@ -165,7 +165,7 @@ std::string readable_name(const std::string& symbol) {
     if (text == nullptr)
         return symbol;
     std::string_view name(text.get());
-    int depth = 0;  // parentheses nest in parameters; "(anonymous namespace)" stands before them
+    int depth = 0;  // parentheses nest in parameters; "(anonymous namespace)" comes before them
     for (std::size_t i = name.rfind(')'); i < name.size(); --i) {
         depth += name[i] == ')' ? 1 : name[i] == '(' ? -1 : 0;
         if (depth == 0)

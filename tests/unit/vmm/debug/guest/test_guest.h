@@ -13,7 +13,7 @@
 
 namespace ringside::debug::testing {
 
-// int3s of ours at given addresses, with the bytes that they stand for.
+// The debugger's int3s at given addresses, with the bytes that they replace.
 class FakePlanted final : public machine::PlantedBytes {
   public:
     std::map<Gpa, std::byte> original;

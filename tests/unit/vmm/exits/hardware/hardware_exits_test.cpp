@@ -114,7 +114,7 @@ TEST(HardwareExits, WordsHaveWhatTheOtherTracepointsTold) {
     EXPECT_EQ(words(decode_one(all, {{"isa", 1}, {"exit_reason", 30}, {"info1", 0x3f80000}})),
               "out 0x3f8, 1 byte");
     EXPECT_EQ(words(decode_one(all, {{"isa", 1}, {"exit_reason", 32}})),
-              "wrmsr; KVM's events do not tell of which MSR");
+              "wrmsr; KVM's events do not say which MSR");
 }
 
 TEST(HardwareExits, SvmNamesTheFaultingAddressItself) {
