@@ -102,9 +102,9 @@ std::string all_at_once(Mode mode) {
 std::string segments(Mode mode) {
     constexpr std::uint64_t kKernelData = 0x10;
     if (mode == Mode::Long)
-        require_survival(mode, std::vector<Written>{{"fs_base", to_bytes(0x123456789000, 8)},
-                                                    {"gs_base", to_bytes(0xffff888012345678, 8)},
-                                                    {"fs", to_bytes(kKernelData, 4)}});
+        require_survival(mode, std::vector<Written>{{"fs", to_bytes(kKernelData, 4)},  // brings a base of its own
+                                                    {"fs_base", to_bytes(0x123456789000, 8)},
+                                                    {"gs_base", to_bytes(0xffff888012345678, 8)}});
     else if (mode == Mode::Protected)
         require_survival(mode, std::vector<Written>{{"fs", to_bytes(kKernelData, 4)},
                                                     {"fs_base", to_bytes(0x00345000, 8)},

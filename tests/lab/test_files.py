@@ -79,6 +79,9 @@ class TestBatch(InFolder):
         with pytest.raises(LabError, match="cannot read the command"):
             batch.named_files("echo 'half")
 
+    def test_a_machine_keeps_the_files_of_its_own_kernel(self):
+        self.assertEqual(batch.named_files("grep -w MemTotal /proc/meminfo /sys/kernel/../../proc/version"), [])
+
 
 class TestCache(InFolder):
     def test_an_entry_is_made_once(self) -> None:

@@ -50,6 +50,9 @@ def _parse_line(line: str, place: str) -> Test:
     return Test(words[0], int(words[1]), words[2])
 
 
+OF_ITS_OWN = ("/proc/", "/sys/", "/dev/")  # every machine has these files from its own kernel
+
+
 def named_files(command: str) -> list[Path]:
     """The files outside that a command names, also as `--option=PATH`: these go inside by themselves, to the same paths."""
     try:
@@ -57,4 +60,5 @@ def named_files(command: str) -> list[Path]:
     except ValueError as error:
         raise LabError(f"cannot read the command: {error}: {command}") from error
     candidates = [word.rpartition("=")[2] for word in words]
-    return [Path(os.path.abspath(path)) for path in candidates if "/" in path and Path(path).is_file()]
+    paths = [os.path.abspath(path) for path in candidates if "/" in path]
+    return [Path(path) for path in paths if not path.startswith(OF_ITS_OWN) and Path(path).is_file()]
