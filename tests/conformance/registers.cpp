@@ -101,8 +101,8 @@ std::string all_at_once(Mode mode) {
 // and the bases that 64-bit mode has left.
 std::string segments(Mode mode) {
     constexpr std::uint64_t kKernelData = 0x10;
-    if (mode == Mode::Long)
-        require_survival(mode, std::vector<Written>{{"fs", to_bytes(kKernelData, 4)},  // brings a base of its own
+    if (mode == Mode::Long)  // a selector brings its segment's base, so that comes first
+        require_survival(mode, std::vector<Written>{{"fs", to_bytes(kKernelData, 4)},
                                                     {"fs_base", to_bytes(0x123456789000, 8)},
                                                     {"gs_base", to_bytes(0xffff888012345678, 8)}});
     else if (mode == Mode::Protected)

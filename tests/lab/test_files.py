@@ -80,7 +80,7 @@ class TestBatch(InFolder):
             batch.named_files("echo 'half")
 
     def test_a_machine_keeps_the_files_of_its_own_kernel(self):
-        self.assertEqual(batch.named_files("grep -w MemTotal /proc/meminfo /sys/kernel/../../proc/version"), [])
+        assert batch.named_files("grep -w MemTotal /proc/meminfo /sys/kernel/../../proc/version") == []
 
 
 class TestCache(InFolder):
