@@ -42,7 +42,8 @@ std::string status(const TimeTravel& travel) {
     if (log.begin() != 0)
         text += fmt::format("The first {} steps have been dropped to make room.\n", log.begin());
     if (travel.in_past())
-        text += fmt::format("The guest is shown as it was {} steps ago.\n", log.end() - history.position());
+        text += fmt::format("The guest is shown as it was {} step{} ago.\n", log.end() - history.position(),
+                            log.end() - history.position() == 1 ? "" : "s");
     return text;
 }
 
