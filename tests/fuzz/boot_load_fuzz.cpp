@@ -51,7 +51,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto bytes = std::as_bytes(std::span(data, size)).subspan(kHeader);
     std::vector<std::byte> kernel(bytes.begin(), bytes.end());
 
-    const auto state = boot::load(request, {kernel, initrd, firmware}, guest());
+    std::vector<std::span<const std::byte>> modules;
+    if (!initrd.empty())
+        modules.emplace_back(initrd);
+    const auto state = boot::load(request, {kernel, modules, firmware}, guest());
     // Whatever was accepted starts in RAM or in its own ROM; whatever was not says why.
     if (state ? !state->rom && !guest().contains(state->entry, 1) : state.error().reason.empty())
         std::abort();

@@ -116,6 +116,21 @@ class TestErrors(RingsideTest):
     def test_an_initrd_that_is_not_there(self):
         self.refused(["run", "--initrd", self.folder / "absent", self.guest("demo64")], "no such file")
 
+    @pytest.mark.parametrize("text", ("", " words"), ids=("empty", "words-alone"))
+    def test_an_initrd_without_a_name(self, text):
+        self.refused(["run", f"--initrd={text}", self.guest("demo64")], "--initrd: it names no file", BAD_USAGE)
+
+    def test_what_only_a_multiboot_kernel_takes(self):
+        one = self.folder / "one"
+        one.write_text("1")
+        self.refused(["run", "-i", one, "-i", one, self.guest("demo64")], "2 initrds are given, and only a multiboot kernel")
+        self.refused(["run", "-i", f"{one} a=b", self.guest("demo64")], "only a multiboot kernel takes words")
+
+    def test_a_second_module_that_is_not_there(self):
+        one = self.folder / "one"
+        one.write_text("1")
+        self.refused(["run", "-i", one, "-i", self.folder / "absent", self.guest("protected32")], "absent: no such file")
+
     def test_a_port_in_use(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]

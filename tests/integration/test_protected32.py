@@ -35,6 +35,21 @@ class TestProtected32(RingsideTest):
         assert status in paging
         assert re.search(rf"paging off[\s\S]*{paging[status]}[\s\S]*\nok", vm.stdout.text())
 
+    def test_modules_come_in_order_with_their_words(self):
+        names = ("first", "second")
+        for name in names:
+            (self.folder / name).write_text(f"the {name} module")
+        texts = [f"{self.folder}/first a=b c", f"{self.folder}/second"]
+        _, gdb = self.attached("protected32", *(f"--initrd={text}" for text in texts))
+        info = gdb.integer("$ebx")  # at the first instruction
+        words = [gdb.integer(f"((unsigned *) {info})[{index}]") for index in (0, 5, 6)]
+        assert words[0] & 8 != 0 and words[1] == 2
+        for index, (name, text) in enumerate(zip(names, texts)):
+            start, end, string = (gdb.integer(f"((unsigned *) {words[2]})[{4 * index + field}]") for field in range(3))
+            assert end - start == len(f"the {name} module")
+            assert f'"the {name} module"' in gdb.console(f"x/s {start}")
+            assert f'"{text}"' in gdb.console(f"x/s {string}")
+
     def test_breaks_before_paging(self):
         _, gdb = self.start()
         gdb.console("break before_paging")

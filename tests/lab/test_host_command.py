@@ -58,6 +58,14 @@ class TestPlan:
         assert plan.collect == [str(tmp_path / "trace"), str(tmp_path / "image")]
         assert plan.words[3:] == ["--exit-trace=trace", "--disk=image", "--disk=other,ro", "--serial=stdio", "kernel"]
 
+    def test_modules_go_inside_without_their_words(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        for name in ("one", "two words"):
+            Path(name).write_bytes(b"1")
+        plan = handover.plan(given([("--initrd", "file-read", ["one a=b", "two words"])]))
+        assert set(plan.files) == {str(tmp_path / "one"), str(tmp_path / "two words")}
+        assert plan.words[3:5] == ["--initrd=one a=b", "--initrd=two words"]
+
     def test_a_file_that_is_missing_is_left_for_ringside_to_miss(self) -> None:
         assert handover.plan(given([("KERNEL", "file-read", ["/none/kernel"])])).files == {}
 

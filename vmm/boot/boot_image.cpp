@@ -59,8 +59,27 @@ Result<Protocol> protocol_of(const LoadContext& context) {
     return protocol;
 }
 
+// Only multiboot kernels take several modules, and words with them.
+Result<void> check_modules(Protocol protocol, const LoadContext& context) {
+    if (protocol == Protocol::Multiboot1 || protocol == Protocol::Multiboot2)
+        return {};
+    if (context.modules.size() > 1)
+        return reject(fmt::format("{} initrds are given, and only a multiboot kernel takes more than one",
+                                  context.modules.size()),
+                      "Join Linux's into one file: cat FIRST SECOND > BOTH");
+    for (const BootModule& module : context.request.modules) {
+        if (module.text != module.file.string())
+            return reject(fmt::format("there is no file \"{}\", and only a multiboot kernel takes words "
+                                      "after a module's file",
+                                      module.text),
+                          "Name the file alone");
+    }
+    return {};
+}
+
 Result<BootState> detect_and_load(LoadContext context) {
     const auto protocol = TRY(protocol_of(context));
+    TRY(check_modules(protocol, context));
     // Firmware finds the tables in its own way. A guest that is too small for the tables gets none.
     if (context.request.acpi && protocol != Protocol::Firmware) {
         if (const auto rsdp = acpi::place(*context.request.acpi, layout::kAcpiTables, context.memory))
@@ -72,7 +91,7 @@ Result<BootState> detect_and_load(LoadContext context) {
 Result<BootState> load_logged(const BootRequest& request, const BootFiles& files,
                               const machine::GuestMemory& memory, BootLog& log) {
     log.begin("place the kernel");
-    auto state = detect_and_load({request, files.kernel, files.initrd, files.firmware, memory, log});
+    auto state = detect_and_load({request, files.kernel, files.modules, files.firmware, memory, log});
     if (!state)
         return tl::unexpected(named(std::move(state.error()), request));
     describe_machine(request.cpus, memory, state->fw_cfg);
@@ -128,9 +147,11 @@ Result<BootState> load(const BootRequest& request, const BootFiles& files,
 Result<BootState> load(const BootRequest& request, const machine::GuestMemory& memory) {
     BootLog log(request.on_stage);
     auto kernel = TRY(read_logged(request.kernel, log));
-    const auto initrd = TRY(read_optional(request.initrd, log));
+    std::vector<std::vector<std::byte>> modules;
+    for (const BootModule& module : request.modules)
+        modules.push_back(TRY(read_logged(module.file, log)));
     const auto firmware = TRY(read_optional(request.firmware, log));
-    return load_logged(request, {kernel, initrd, firmware}, memory, log);
+    return load_logged(request, {kernel, {modules.begin(), modules.end()}, firmware}, memory, log);
 }
 
 }  // namespace ringside::boot

@@ -39,9 +39,15 @@ const char* protocol_name(Protocol);
 // the vmlinux.
 enum class LinuxEntry : std::uint8_t { Auto, Decompressor, Payload };
 
+// A file that the kernel is given with its own: the initrd, for a multiboot kernel a module.
+struct BootModule {
+    std::filesystem::path file{};
+    std::string text{};  // the path, and the words after it for a multiboot kernel
+};
+
 struct BootRequest {
     std::filesystem::path kernel{};
-    std::optional<std::filesystem::path> initrd{};
+    std::vector<BootModule> modules{};  // more than one for multiboot kernels only
     // The firmware that starts the kernel, which must be a bzImage, at its 16-bit entry. Default: none, the
     // kernel is entered directly.
     std::optional<std::filesystem::path> firmware{};
@@ -81,10 +87,10 @@ struct BootState {
 // Loads a kernel into `memory`. Errors name the file, what is wrong with it, and what would be right.
 Result<BootState> load(const BootRequest& request, const machine::GuestMemory& memory);
 
-// The contents of the request's files. An empty initrd or firmware means that there is none.
+// The contents of the request's files. An empty firmware means that there is none.
 struct BootFiles {
     std::span<std::byte> kernel;  // not changed; libelf requires writable bytes
-    std::span<const std::byte> initrd{};
+    std::vector<std::span<const std::byte>> modules{};
     std::span<const std::byte> firmware{};
 };
 

@@ -7,15 +7,20 @@
 
 namespace ringside::boot {
 
-// The input of every loader. `initrd` and `firmware` are empty if there is none.
+// The input of every loader. `firmware` is empty if there is none.
 struct LoadContext {
     const BootRequest& request;
     std::span<std::byte> kernel;
-    std::span<const std::byte> initrd;
+    std::vector<std::span<const std::byte>> modules;
     std::span<const std::byte> firmware;
     const machine::GuestMemory& memory;
     BootLog& log;
     std::optional<Gpa> rsdp{};  // ACPI's root pointer, if there are tables; passed on by protocols that can
+
+    // For a kernel that takes one; empty if there is none.
+    std::span<const std::byte> initrd() const {
+        return modules.empty() ? std::span<const std::byte>{} : modules.front();
+    }
 };
 
 // A loader's error. It has no operation, because load() adds the file's name.

@@ -8,8 +8,6 @@
 #include "vmm/boot/memory_map.h"
 #include "vmm/boot/multiboot1_header.h"
 #include "vmm/boot/multiboot_kernel.h"
-#include "vmm/boot/placement.h"
-#include "vmm/machine/layout.h"
 
 namespace ringside::boot {
 
@@ -67,18 +65,19 @@ std::uint32_t address32(Gpa place) {
     return static_cast<std::uint32_t>(place.value);
 }
 
-Result<void> add_module(const LoadContext& context, Gpa kernel_end, BootInfoArea& area, Info& info) {
-    if (context.initrd.empty())
+Result<void> add_modules(const LoadContext& context, Gpa kernel_end, BootInfoArea& area, Info& info) {
+    if (context.modules.empty())
         return {};
-    const auto place = TRY(place_initrd(context.initrd, kernel_end, layout::kHole, context.memory));
-    const auto name = TRY(area.put_string(context.request.initrd.value_or("").string()));
-    const auto list =
-        area.put(Module{address32(place), address32(place + context.initrd.size()), address32(name), 0});
-    if (!list)
-        return tl::unexpected(list.error());
+    std::vector<Module> modules;
+    const auto placed = TRY(place_modules(context, kernel_end));
+    for (const PlacedModule& module : placed) {
+        const auto text = TRY(area.put_string(module.text));
+        modules.push_back({module.start, module.end, address32(text), 0});
+    }
+    const auto list = TRY(area.put_array(modules));
     info.flags |= kHasModules;
-    info.module_count = 1;
-    info.modules = address32(*list);
+    info.module_count = static_cast<std::uint32_t>(modules.size());
+    info.modules = address32(list);
     return {};
 }
 
@@ -109,7 +108,7 @@ Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
     Info info;
     TRY(add_memory(context, area, info));
     TRY(add_strings(context, area, info));
-    TRY(add_module(context, kernel_end, area, info));
+    TRY(add_modules(context, kernel_end, area, info));
     return area.put(info);
 }
 

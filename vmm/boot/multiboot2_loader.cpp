@@ -7,8 +7,7 @@
 #include "vmm/boot/loaders.h"
 #include "vmm/boot/memory_map.h"
 #include "vmm/boot/multiboot2_header.h"
-#include "vmm/boot/placement.h"
-#include "vmm/machine/layout.h"
+#include "vmm/boot/multiboot_kernel.h"
 
 namespace ringside::boot {
 
@@ -82,15 +81,15 @@ void add_memory(const LoadContext& context, InfoList& list) {
     list.add(InfoTag::MemoryMap, map);
 }
 
-Result<void> add_module(const LoadContext& context, Gpa kernel_end, InfoList& list) {
-    if (context.initrd.empty())
-        return {};
-    const auto place = TRY(place_initrd(context.initrd, kernel_end, layout::kHole, context.memory));
-    std::vector<std::byte> module;
-    append(module, static_cast<std::uint32_t>(place.value));
-    append(module, static_cast<std::uint32_t>(place.value + context.initrd.size()));
-    append_text(module, context.request.initrd.value_or("").string());
-    list.add(InfoTag::Module, module);
+Result<void> add_modules(const LoadContext& context, Gpa kernel_end, InfoList& list) {
+    const auto placed = TRY(place_modules(context, kernel_end));
+    for (const PlacedModule& module : placed) {
+        std::vector<std::byte> tag;
+        append(tag, module.start);
+        append(tag, module.end);
+        append_text(tag, module.text);
+        list.add(InfoTag::Module, tag);
+    }
     return {};
 }
 
@@ -108,7 +107,7 @@ Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
     InfoList list;
     list.add_text(InfoTag::CommandLine, multiboot_command_line(context.request));
     list.add_text(InfoTag::LoaderName, "Ringside");
-    TRY(add_module(context, kernel_end, list));
+    TRY(add_modules(context, kernel_end, list));
     add_memory(context, list);
     TRY(add_acpi(context, list));
     BootInfoArea area(context.memory);

@@ -79,6 +79,21 @@ Result<MultibootKernel> place_multiboot_kernel(const LoadContext& context,
     return MultibootKernel{*entry, image->end()};
 }
 
+Result<std::vector<PlacedModule>> place_modules(const LoadContext& context, Gpa kernel_end) {
+    std::vector<PlacedModule> placed;
+    Gpa below = layout::kHole;
+    for (std::size_t i = 0; i < context.modules.size(); ++i) {
+        const auto& contents = context.modules[i];
+        const auto place = TRY(place_initrd(contents, kernel_end, below, context.memory));
+        below = place;
+        const auto& named = context.request.modules;
+        placed.push_back({static_cast<std::uint32_t>(place.value),
+                          static_cast<std::uint32_t>(place.value + contents.size()),
+                          i < named.size() ? named[i].text : std::string()});
+    }
+    return placed;
+}
+
 Result<BootState> enter_multiboot_kernel(const LoadContext& context, Protocol protocol, std::uint32_t magic,
                                          const MultibootKernel& kernel, Gpa info) {
     const auto system = TRY(enter_protected_mode(context.memory));

@@ -31,6 +31,15 @@ Result<MultibootKernel> place_multiboot_kernel(const LoadContext& context,
                                                const std::optional<MultibootAddresses>& addresses,
                                                std::optional<std::uint32_t> entry);
 
+// A module in guest memory.
+struct PlacedModule {
+    std::uint32_t start = 0, end = 0;
+    std::string text;
+};
+
+// Copies the modules to the top of the memory above the kernel, the first one highest.
+Result<std::vector<PlacedModule>> place_modules(const LoadContext& context, Gpa kernel_end);
+
 // The state in which both versions enter the kernel: `magic` in EAX, the address of the information in EBX.
 Result<BootState> enter_multiboot_kernel(const LoadContext& context, Protocol protocol, std::uint32_t magic,
                                          const MultibootKernel& kernel, Gpa info);

@@ -58,10 +58,10 @@ std::vector<MapEntry> map_entries(const machine::GuestMemory& memory) {
 
 Result<void> add_initrd(const LoadContext& context, const ElfImage& image, BootInfoArea& area,
                         StartInfo& info) {
-    if (context.initrd.empty())
+    if (context.initrd().empty())
         return {};
-    const auto place = TRY(place_initrd(context.initrd, image.end(), layout::kHole, context.memory));
-    const auto list = TRY(area.put(Module{place.value, context.initrd.size(), 0, 0}));
+    const auto place = TRY(place_initrd(context.initrd(), image.end(), layout::kHole, context.memory));
+    const auto list = TRY(area.put(Module{place.value, context.initrd().size(), 0, 0}));
     info.modules = list.value;
     info.module_count = 1;
     return {};

@@ -43,6 +43,10 @@ std::string check_control(const std::string& text) {
     return text.starts_with(kUnix) && text.size() > kUnix.size() ? "" : "it is unix: and a path";
 }
 
+std::string check_module(const std::string& text) {
+    return text.empty() || text.front() == ' ' ? "it names no file" : "";
+}
+
 void add_host_option(DeclaredOptions& app, Host& host, const std::string& help) {
     std::vector<Word<Host>> words;
     for (const Host each : {Host::Auto, Host::Kvm, Host::Intel, Host::Amd})
@@ -78,8 +82,13 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
         ->type_name("NUMBER")
         ->capture_default_str()
         ->check(CLI::Range(1, kMostVcpus).description(kNoDescription));
-    app.add("-i,--initrd", options.initrd, Refers::FileRead, "initial RAM disk, or multiboot module")
-        ->type_name("FILE");
+    app.add("-i,--initrd", options.initrds, Refers::FileRead,
+            "initial RAM disk; for a multiboot kernel a module, perhaps with "
+            "words as in \"FILE a=b\" (repeatable)")
+        ->type_name("FILE")
+        ->expected(1)
+        ->check(CLI::Validator(check_module, kNoDescription))
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add("--firmware", options.firmware, Refers::FileRead,
             "a BIOS that starts KERNEL, a bzImage, by its 16-bit entry, as "
             "/usr/share/seabios/bios-256k.bin")

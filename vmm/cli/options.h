@@ -26,8 +26,8 @@ namespace ringside::cli {
 // `ringside run` and, with gdb started on top, `ringside gdb`.
 struct RunOptions {
     std::string kernel;
-    std::string initrd;
-    std::string firmware;  // what starts the kernel; default: it is entered directly
+    std::vector<std::string> initrds;  // each a file, for multiboot perhaps with words after it
+    std::string firmware;              // what starts the kernel; default: it is entered directly
     std::string command_line;
     std::string symbols;  // an ELF to take symbols from; default: the kernel
     std::uint64_t memory = std::uint64_t{256} << 20;

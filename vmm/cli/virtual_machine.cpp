@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include <algorithm>
+#include <filesystem>
 
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
@@ -41,6 +42,14 @@ boot::acpi::Machine firmware_view(const RunOptions& options) {
     machine.fw_cfg_ports = devices::kFwCfgPorts.start;
     machine.devices = devices::virtio::descriptions(options.virtio.count());
     return machine;
+}
+
+// "FILE" or "FILE words". A file's own name may have blanks. If neither file exists, the error names all of the text.
+boot::BootModule boot_module(const std::string& text) {
+    std::error_code unknown;
+    const std::string first = text.substr(0, text.find(' '));
+    const bool words = !std::filesystem::exists(text, unknown) && std::filesystem::exists(first, unknown);
+    return {words ? first : text, text};
 }
 
 Result<void> add_rom(const boot::Rom& rom, machine::GuestMemory& memory) {
@@ -90,8 +99,8 @@ Result<void> VirtualMachine::build() {
 Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
     boot::BootRequest request;
     request.kernel = options_.kernel;
-    if (!options_.initrd.empty())
-        request.initrd = options_.initrd;
+    for (const std::string& initrd : options_.initrds)
+        request.modules.push_back(boot_module(initrd));
     request.command_line = options_.command_line;
     request.cpus = options_.cpus;
     if (options_.load_address)

@@ -101,6 +101,11 @@ class Plan:
         return ringside.memory_for((guest + files) >> 20)
 
 
+def _module_file(value: str) -> str:
+    """A multiboot module may have words after its file."""
+    return value if os.path.exists(value) else value.split(" ")[0]
+
+
 def plan(given: Handover) -> Plan:
     command = "run" if given.command == "gdb" else given.command
     made = Plan([given.program, command, "--host=kvm"], given.serial)
@@ -111,7 +116,7 @@ def plan(given: Handover) -> Plan:
                 raise Refusal(_no_resource(option, given.host))
             case "file-read":
                 for value in option.values:
-                    made.read(value)
+                    made.read(_module_file(value) if option.name == "--initrd" else value)
             case "file-written":
                 for value in option.values:
                     made.write(value)

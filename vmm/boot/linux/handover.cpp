@@ -13,9 +13,9 @@ namespace ringside::boot::linux_boot {
 namespace {
 
 Result<std::optional<Gpa>> put_initrd(const LoadContext& context, const Handover& handover) {
-    if (context.initrd.empty())
+    if (context.initrd().empty())
         return std::nullopt;
-    const auto place = TRY(place_initrd(context.initrd, handover.end,
+    const auto place = TRY(place_initrd(context.initrd(), handover.end,
                                         std::min(handover.initrd_end, layout::kHole), context.memory));
     return place;
 }
@@ -35,7 +35,7 @@ Result<Gpa> put_zero_page(const LoadContext& context, const Handover& handover) 
     contents.moved = handover.moved;
     contents.rsdp = context.rsdp;
     contents.memory = memory_map(context.memory);
-    contents.initrd_size = context.initrd.size();
+    contents.initrd_size = context.initrd().size();
     const auto initrd = TRY(put_initrd(context, handover));
     contents.initrd = initrd;
     auto text = put_command_line(context, handover, area);

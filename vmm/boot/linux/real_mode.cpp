@@ -52,10 +52,10 @@ Result<std::string> choose_command_line(const BootRequest& request, const BzImag
 }
 
 Result<Gpa> choose_initrd_place(const LoadContext& context, const BzImage& image) {
-    if (context.initrd.empty())
+    if (context.initrd().empty())
         return Gpa{0};
     const Gpa kernel_end = std::max(kCode + image.code.size(), image.preferred_address + image.init_size);
-    return find_initrd_place(context.initrd.size(), kernel_end, image.initrd_end, context.memory,
+    return find_initrd_place(context.initrd().size(), kernel_end, image.initrd_end, context.memory,
                              kFirmwareTop);
 }
 
@@ -92,7 +92,7 @@ Result<Pieces> make_pieces(const LoadContext& context, const BzImage& image) {
     pieces.code.assign(image.code.begin(), image.code.end());
     const auto characters = std::as_bytes(std::span(text.c_str(), text.size() + 1));
     pieces.command_line.assign(characters.begin(), characters.end());
-    pieces.initrd.assign(context.initrd.begin(), context.initrd.end());
+    pieces.initrd.assign(context.initrd().begin(), context.initrd().end());
     pieces.initrd_place = initrd;
     pieces.setup = filled_setup(image, pieces);
     return pieces;

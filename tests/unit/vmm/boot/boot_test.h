@@ -17,7 +17,11 @@ inline constexpr std::uint64_t kTestRam = 16 * layout::kMiB;
 class BootTest : public testing::Test {
   protected:
     Result<BootState> load_bytes(Bytes kernel, const Bytes& initrd = {}) {
-        return load(request, {kernel, initrd, firmware}, memory);
+        return load_with(std::move(kernel), std::vector<Bytes>(initrd.empty() ? 0 : 1, initrd));
+    }
+
+    Result<BootState> load_with(Bytes kernel, const std::vector<Bytes>& modules) {
+        return load(request, {kernel, {modules.begin(), modules.end()}, firmware}, memory);
     }
 
     // Loads what must load.

@@ -85,7 +85,8 @@ TEST_F(FileTest, SaysSoWithoutPermission) {
 TEST_F(FileTest, LoadNamesTheInitrdThatIsMissing) {
     auto memory = machine::GuestMemory::create(std::uint64_t{1} << 20);
     ASSERT_TRUE(memory);
-    BootRequest request{.kernel = file("kernel", "\xf4"), .initrd = folder / "initrd"};
+    BootRequest request{.kernel = file("kernel", "\xf4"),
+                        .modules = {{folder / "initrd", folder / "initrd"}}};
     const auto missing = load(request, *memory);
     ASSERT_FALSE(missing);
     EXPECT_THAT(missing.error().message(), HasSubstr("initrd: No such file"));

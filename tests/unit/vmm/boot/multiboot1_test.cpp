@@ -55,7 +55,7 @@ TEST_F(Multiboot1Test, MemoryMapCanBeWalked) {
 }
 
 TEST_F(Multiboot1Test, PassesTheInitrdAsAModule) {
-    request.initrd = "initrd.img";
+    request.modules = {{"initrd.img", "initrd.img"}};
     const std::uint64_t info = loaded(elf_kernel(), to_bytes("the module")).general.rbx;
     EXPECT_EQ(peek<std::uint32_t>(info) & 8, 8U);
     ASSERT_EQ(peek<std::uint32_t>(info + 20), 1U);
@@ -64,6 +64,20 @@ TEST_F(Multiboot1Test, PassesTheInitrdAsAModule) {
     EXPECT_EQ(text_at(peek<std::uint32_t>(module)), "the module");
     EXPECT_EQ(peek<std::uint32_t>(module + 4), peek<std::uint32_t>(module) + 10);
     EXPECT_EQ(text_at(peek<std::uint32_t>(module + 8)), "initrd.img");
+}
+
+TEST_F(Multiboot1Test, PassesSeveralModulesEachWithItsWords) {
+    request.modules = {{"first", "first a=b"}, {"second", "second"}};
+    const auto state = load_with(elf_kernel(), {to_bytes("one"), to_bytes("two")});
+    ASSERT_TRUE(state);
+    const std::uint64_t info = state->general.rbx;
+    ASSERT_EQ(peek<std::uint32_t>(info + 20), 2U);
+    const auto modules = peek<std::uint32_t>(info + 24);
+    EXPECT_EQ(text_at(peek<std::uint32_t>(modules)), "one");
+    EXPECT_EQ(text_at(peek<std::uint32_t>(modules + 8)), "first a=b");
+    EXPECT_EQ(text_at(peek<std::uint32_t>(modules + 16)), "two");
+    EXPECT_EQ(text_at(peek<std::uint32_t>(modules + 24)), "second");
+    EXPECT_LE(peek<std::uint32_t>(modules + 20), peek<std::uint32_t>(modules)) << "they do not overlap";
 }
 
 // Flags bit 16: the header's addresses count, and the file may be anything.

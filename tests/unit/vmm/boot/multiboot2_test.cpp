@@ -78,7 +78,7 @@ TEST_F(Multiboot2Test, PassesTheMemoryMap) {
 }
 
 TEST_F(Multiboot2Test, PassesModuleAndRsdp) {
-    request.initrd = "initrd.img";
+    request.modules = {{"initrd.img", "initrd.img"}};
     request.acpi = acpi::Machine{};
     ASSERT_TRUE(memory.write(Gpa{0xe0000}, to_bytes("RSD PTR ")));
     const BootState state = loaded(elf_kernel(), to_bytes("the module"));
@@ -87,6 +87,19 @@ TEST_F(Multiboot2Test, PassesModuleAndRsdp) {
     EXPECT_EQ(peek<std::uint32_t>(module + 4), peek<std::uint32_t>(module) + 10);
     EXPECT_EQ(text_at(module + 8), "initrd.img");
     EXPECT_EQ(peek<std::uint64_t>(tag(state, 15).value()), 0x2052545020445352U);
+}
+
+TEST_F(Multiboot2Test, PassesATagForEachModule) {
+    request.modules = {{"first", "first a=b"}, {"second", "second"}};
+    const auto state = load_with(elf_kernel(), {to_bytes("one"), to_bytes("two")});
+    ASSERT_TRUE(state);
+    const std::uint64_t first = tag(*state, 3).value();
+    EXPECT_EQ(text_at(peek<std::uint32_t>(first)), "one");
+    EXPECT_EQ(text_at(first + 8), "first a=b");
+    const std::uint64_t next = first - 8 + ((peek<std::uint32_t>(first - 4) + 7U) & ~7U);
+    ASSERT_EQ(peek<std::uint32_t>(next), 3U);
+    EXPECT_EQ(text_at(peek<std::uint32_t>(next + 8)), "two");
+    EXPECT_EQ(text_at(next + 16), "second");
 }
 
 TEST_F(Multiboot2Test, HeedsAddressAndEntryTags) {

@@ -44,7 +44,7 @@ TEST_F(PvhTest, EntersAtTheNoteWithStartInfo) {
 }
 
 TEST_F(PvhTest, PassesInitrdAndRsdp) {
-    request.initrd = "initrd";
+    request.modules = {{"initrd", "initrd"}};
     request.acpi = acpi::Machine{};
     const BootState state = loaded(kernel(), to_bytes("the initrd"));
     const std::uint64_t info = state.general.rbx;

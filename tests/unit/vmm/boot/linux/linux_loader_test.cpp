@@ -227,5 +227,19 @@ TEST(LinuxCommandLineTest, FindsParameters) {
     EXPECT_FALSE(has_parameter("nokaslr=1 xnokaslr nokaslrx", "nokaslr"));
 }
 
+TEST_F(LinuxTest, RefusesWordsAfterItsInitrd) {
+    request.modules = {{"initrd", "initrd words"}};
+    const auto state = load_with(bzimage(), {to_bytes("one")});
+    ASSERT_FALSE(state);
+    EXPECT_THAT(state.error().message(), testing::HasSubstr("only a multiboot kernel takes words"));
+}
+
+TEST_F(LinuxTest, TakesOneInitrd) {
+    const auto state = load_with(bzimage(), {to_bytes("one"), to_bytes("two")});
+    ASSERT_FALSE(state);
+    EXPECT_THAT(state.error().message(),
+                testing::HasSubstr("2 initrds are given, and only a multiboot kernel"));
+}
+
 }  // namespace
 }  // namespace ringside::boot
