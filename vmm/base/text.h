@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,22 @@ inline std::optional<std::uint64_t> parse_number(std::string_view text) {
     if (text.starts_with("0x") || text.starts_with("0X"))
         return parse_digits(text.substr(2), 16);
     return parse_digits(text);
+}
+
+// Returns the bytes of "64M", "2g", "512K" or "1048576"; nullopt for anything else and for more than 64 bits hold.
+inline std::optional<std::uint64_t> parse_size(std::string_view text) {
+    constexpr std::string_view kUnits = "KMGkmg";
+    constexpr unsigned kShifts[] = {10, 20, 30, 10, 20, 30};
+    unsigned shift = 0;
+    if (const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+        unit != std::string_view::npos) {
+        shift = kShifts[unit];
+        text.remove_suffix(1);
+    }
+    const auto number = parse_digits(text);
+    if (!number || *number > std::numeric_limits<std::uint64_t>::max() >> shift)
+        return std::nullopt;
+    return *number << shift;
 }
 
 // The words of `text`, between spaces and tabs.

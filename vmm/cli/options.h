@@ -92,7 +92,4 @@ Result<void> check_standard_streams(const RunOptions& options);
 // Where the serial console is, given or by default.
 devices::ConsoleEndpoint serial_console(const RunOptions& options);
 
-// The bytes that "64M", "2G", "512K" or "1048576" means; nullopt for anything else, or for more than 64 bits hold.
-std::optional<std::uint64_t> parse_size(std::string_view text);
-
 }  // namespace ringside::cli

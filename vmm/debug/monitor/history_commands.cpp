@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <limits>
 
+#include "vmm/base/text.h"
 #include "vmm/debug/monitor/monitor.h"
 
 namespace ringside::debug {
@@ -12,23 +13,11 @@ namespace {
 
 constexpr const char* kUsage = "Usage: monitor record on [SIZE]|off|status (SIZE: 64M, 1G)\n";
 
-// "64M", "1G", "512K": bytes.
-std::optional<std::size_t> parse_size(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    unsigned shift = 0;
-    if (unit == "K" || unit == "k")
-        shift = 10;
-    else if (unit == "M" || unit == "m")
-        shift = 20;
-    else if (unit == "G" || unit == "g")
-        shift = 30;
-    else if (!unit.empty())
-        return std::nullopt;
-    if (error != std::errc{} || value == 0 || value > ~std::uint64_t{0} >> (shift + 1))
-        return std::nullopt;
-    return value << shift;
+// More than half of the address space cannot be meant.
+std::optional<std::size_t> parse_limit(std::string_view text) {
+    const auto size = parse_size(text);
+    const bool usable = size && *size != 0 && *size <= std::numeric_limits<std::uint64_t>::max() >> 1;
+    return usable ? size : std::nullopt;
 }
 
 std::string status(const TimeTravel& travel) {
@@ -48,7 +37,7 @@ std::string status(const TimeTravel& travel) {
 }
 
 std::string start(TimeTravel& travel, std::string_view size_text) {
-    const auto size = size_text.empty() ? std::optional(TimeTravel::kDefaultSize) : parse_size(size_text);
+    const auto size = size_text.empty() ? std::optional(TimeTravel::kDefaultSize) : parse_limit(size_text);
     if (!size)
         return kUsage;
     if (travel.recorder().active())

@@ -18,15 +18,6 @@ using gdbstub::ThreadId;
 using ringside::testing::ScriptedVcpu;
 using testing::TestGuest;
 
-HostAbilities a_host() {
-    HostAbilities abilities;
-    abilities.int3_real = abilities.int3_protected = abilities.int3_long = abilities.int3_user =
-        Int3::DebugExit;
-    abilities.execute_slots = abilities.execute_slots_user = abilities.data_slots = true;
-    abilities.step_real = abilities.step_long = abilities.step_user = abilities.step_blocks_interrupts = true;
-    return abilities;
-}
-
 class DebuggerTest : public ::testing::Test {
   protected:
     static constexpr std::uint64_t kCode = 0x20000;

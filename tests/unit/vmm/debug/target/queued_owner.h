@@ -15,6 +15,16 @@
 
 namespace ringside::debug {
 
+// A host that can do everything with int3s, slots and single-steps.
+inline HostAbilities a_host() {
+    HostAbilities abilities;
+    abilities.int3_real = abilities.int3_protected = abilities.int3_long = abilities.int3_user =
+        Int3::DebugExit;
+    abilities.execute_slots = abilities.execute_slots_user = abilities.data_slots = true;
+    abilities.step_real = abilities.step_long = abilities.step_user = abilities.step_blocks_interrupts = true;
+    return abilities;
+}
+
 // The server's thread is the test's: it takes what was posted when it waits for a stop.
 class QueuedOwner final : public DebuggerOwner {
   public:

@@ -17,15 +17,6 @@ using ringside::testing::ScriptedVcpu;
 using ringside::testing::WrittenPages;
 using testing::TestGuest;
 
-HostAbilities a_host() {
-    HostAbilities abilities;
-    abilities.int3_real = abilities.int3_protected = abilities.int3_long = abilities.int3_user =
-        Int3::DebugExit;
-    abilities.execute_slots = abilities.execute_slots_user = abilities.data_slots = true;
-    abilities.step_real = abilities.step_long = abilities.step_user = abilities.step_blocks_interrupts = true;
-    return abilities;
-}
-
 // The guest's code is `incb (%rbx)`, each at two bytes from the last: RIP and one byte of memory change.
 class TimeTravelTest : public ::testing::Test {
   protected:
