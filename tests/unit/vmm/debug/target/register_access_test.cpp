@@ -6,7 +6,7 @@
 #include "arch/x86_64/control_bits.h"
 #include "tests/support/scripted_vcpu.h"
 #include "tests/unit/vmm/debug/guest/test_guest.h"
-#include "vmm/debug/target/debugger.h"
+#include "tests/unit/vmm/debug/target/queued_owner.h"
 
 namespace ringside::debug {
 namespace {
@@ -14,14 +14,6 @@ namespace {
 using gdbstub::ThreadId;
 using ringside::testing::ScriptedVcpu;
 using testing::TestGuest;
-
-class SilentOwner final : public DebuggerOwner {
-  public:
-    void post(std::function<void()> work) override { stopped = std::move(work); }
-    void on_unattended_fatal(machine::FatalExit, const std::string&) override {}
-    void on_panic(bool) override {}
-    std::function<void()> stopped;
-};
 
 class SelectorWrites : public ::testing::Test {
   protected:
@@ -47,9 +39,7 @@ class SelectorWrites : public ::testing::Test {
         machine = machine::Machine::assemble(std::move(guest.memory), {}, std::move(ports), debugger);
         debugger.bind(*machine);
         machine->start();
-        while (!machine->vcpu(VcpuIndex{0}).parked() || !owner.stopped)
-            std::this_thread::yield();
-        owner.stopped();
+        owner.run_one();
     }
     ~SelectorWrites() override { machine->stop(); }
 
@@ -63,7 +53,7 @@ class SelectorWrites : public ::testing::Test {
     const x86::SystemRegisters& now() const { return vcpu->system_registers; }
 
     TestGuest guest;
-    SilentOwner owner;
+    QueuedOwner owner;
     Debugger debugger{[] { return Result<HostAbilities>(HostAbilities{}); }, {.wait = true}, owner};
     ScriptedVcpu* vcpu = nullptr;
     std::unique_ptr<machine::Machine> machine;
