@@ -26,9 +26,9 @@ struct Vmcs12 {
 // An error says what is wrong with the image: too short, or of another revision.
 tl::expected<Vmcs12, std::string> read_vmcs12(std::span<const std::byte> image);
 
-// Where KVM keeps a field; nothing if it does not.
+// Returns the offset at which KVM keeps a field; nullopt if it keeps none.
 std::optional<std::size_t> vmcs12_offset(VmcsField field);
-// Stores a field in an image that read_vmcs12() accepts; false if KVM does not keep the field.
+// Stores a field in an image that read_vmcs12() accepts. Returns false if KVM does not keep the field.
 bool write_vmcs12(std::span<std::byte> image, VmcsField field, std::uint64_t value);
 
 }  // namespace ringside::x86

@@ -1,4 +1,4 @@
-// Whether a processor would enter the guest that a VMCS describes: the checks of VM entry, rule by rule (SDM volume 3,
+// Checks that decide if a processor enters the guest that a VMCS describes: those of VM entry, by rule (SDM volume 3,
 // 27.2 and 27.3), on values alone. What needs memory is not checked: bitmaps, MSR lists, the page that the VMCS link
 // pointer names, and the virtual TPR.
 #pragma once
@@ -29,7 +29,7 @@ struct VmxCapabilityMsr {
 };
 std::span<const VmxCapabilityMsr> vmx_capability_msrs();
 
-// How a processor tells of a broken rule: which the checks are made in.
+// The stages of VM entry, and how a processor reports a rule that is broken in each.
 enum class VmcsCheckStage : std::uint8_t {
     Controls,  // VM-instruction error 7
     Host,      // VM-instruction error 8

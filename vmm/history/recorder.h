@@ -19,7 +19,7 @@
 
 namespace ringside::history {
 
-// Whether interrupts come during a step.
+// What happens to interrupts during a step.
 enum class Interrupts : std::uint8_t {
     Held,
     LetIn,
@@ -32,7 +32,7 @@ class Recorder {
 
     Recorder(machine::Machine& machine, const debug::GuestView& view, VcpuIndex vcpu);
 
-    // Why this machine cannot be recorded; nothing if it can.
+    // Fails with the reason if this machine cannot be recorded.
     static Result<void> check(machine::Machine& machine);
 
     bool active() const { return history_.has_value(); }

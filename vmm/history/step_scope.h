@@ -1,5 +1,5 @@
 // What a step may change, found out before it: by the instruction's opcode, and by whether its operands lie in RAM. An
-// access that leaves RAM may reach an interrupt controller in the kernel, which no exit would tell of.
+// access outside RAM may reach an interrupt controller in the kernel, which causes no exit to userspace.
 #pragma once
 
 #include <array>

@@ -86,7 +86,7 @@ class VcpuPort {
     virtual Result<bool> has_smap() const = 0;
     // KVM_GET_NESTED_STATE. The error says so if this host's KVM has none.
     virtual Result<NestedState> nested_state() const = 0;
-    // What KVM knows of an inner guest (L2) of a guest with these registers. Costs nothing if it is no hypervisor.
+    // What KVM knows of an inner guest (L2) of a guest with these registers. Makes no ioctl if it is no hypervisor.
     x86::InnerGuest inner_guest(const x86::SystemRegisters&) const;
     // KVM_GET_STATS_FD.
     virtual Result<Fd> statistics() const = 0;

@@ -39,7 +39,7 @@ class MemoryRegion {
     bool read_only_ = false;
 };
 
-// Told of what the monitor itself writes to guest memory; on the writer's thread.
+// Is notified when the monitor itself writes to guest memory, on the writer's thread.
 class WriteListener {
   public:
     virtual ~WriteListener() = default;

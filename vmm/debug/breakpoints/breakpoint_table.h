@@ -69,8 +69,8 @@ class BreakpointTable {
     void remove_all(const machine::StopToken&);
     // The guest runs on without what has been removed. (A step is not meant: gdb takes a breakpoint out for it.)
     void forget_removed() { removed_.clear(); }
-    // Whether everything is watched for by stepping, with nothing planted and no slot in use: for a recording, which
-    // steps the guest anyway.
+    // Replaces every planted instruction and debug slot with stepping, or brings them back. A recording steps the
+    // guest anyway.
     void set_stepping_only(const machine::StopToken&, bool on);
     // Before the guest runs on: plants breakpoints that had no page, and those that the guest has
     // written over. (gdb takes its breakpoints out at every stop, and so has them planted anew; lldb does

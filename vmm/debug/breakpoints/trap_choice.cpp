@@ -36,7 +36,7 @@ std::optional<TrapInstruction> choose_trap(const HostAbilities& abilities, const
                                            const TrapPlace& place) {
     if (int3_works(abilities, system, place.gpa))
         return TrapInstruction::Int3;
-    // The guest has HLTs of its own, and each is an exit more while one of ours is planted.
+    // UDB is better: while an HLT is planted, each HLT of the guest's own returns from KVM_RUN as well.
     if (abilities.undefined_traps && is_64_bit_code(system, place))
         return TrapInstruction::Undefined;
     if (abilities.halt_traps && !place.user)

@@ -54,10 +54,10 @@ struct ExitAt {
     std::uint64_t rip;
 };
 
-// Where a vCPU whose exit was caught has executed its instruction, if that was a planted one: the caller looks
-// whether something is planted there. A #UD that waits to be delivered is at RIP, an HLT before it. (The run state does
-// not tell an HLT from others: later kernels do not halt a vCPU for which an interrupt is pending.) Nothing if another
-// exception waits.
+// Returns where the vCPU would have executed a planted instruction, for the caller to check that one is planted there:
+// at RIP if a #UD waits to be delivered, else one byte before it (HLT). Returns nullopt if another exception waits. (The
+// run state does not identify an HLT: later kernels do not halt a vCPU for which an interrupt is pending.)
+// Fails if KVM does not return the vCPU's events.
 Result<std::optional<ExitAt>> find_exit(const kvm::VcpuPort& vcpu, std::uint64_t rip);
 
 // The vCPU has not executed the instruction. The caller puts RIP back, before this. `shadow`: what an HLT has ended.

@@ -1,4 +1,4 @@
-// Whether KVM_RUN returns at the exit of a planted instruction on this host (exit_trap.h).
+// Measures if KVM_RUN returns at the exit of a planted instruction on this host (exit_trap.h).
 #pragma once
 
 #include "vmm/debug/host/exit_trap.h"

@@ -60,7 +60,7 @@ Result<x86::VmxCapabilities> capabilities(Debugger& debugger, VcpuIndex vcpu, bo
     return cpu;
 }
 
-// Whether the hypervisor (L1) is in IA-32e mode.
+// Returns true if the hypervisor (L1) is in IA-32e mode.
 Result<bool> in_long_mode(Debugger& debugger, VcpuIndex vcpu) {
     return debugger.machine()
         .vcpu(vcpu)

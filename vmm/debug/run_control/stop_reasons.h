@@ -1,4 +1,4 @@
-// What a client is told of a breakpoint or a watchpoint that stops a vCPU.
+// The stop reply for a breakpoint or a watchpoint that stops a vCPU.
 //
 // Breakpoints are on linear addresses, and gdb takes RIP for one. Where RIP is an offset into a segment that does not
 // begin at 0 (real mode, above all) gdb finds no breakpoint at RIP: it would resume at once, silently, and would not

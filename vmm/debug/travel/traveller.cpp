@@ -44,7 +44,7 @@ bool Traveller::redo_step(history::History& history) {
     return false;
 }
 
-// Whether a watchpoint has triggered is found out as it is when the guest runs: by a look before the step and one after.
+// Detects a triggered watchpoint as when the guest runs: by comparing the state before the step with that after it.
 std::optional<Arrival> Traveller::step_back(history::History& history) {
     if (!undo_step(history))
         return end_of_log();
