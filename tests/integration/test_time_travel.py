@@ -30,6 +30,14 @@ class TestReverse(RingsideTest):
             gdb.run("stepi")
             assert gdb.integer("$pc") == pc
 
+    def test_each_step_counts_once(self):
+        _, gdb = self.recorded()
+        for _ in range(7):
+            gdb.run("stepi")
+        assert " 7 steps in" in gdb.console("monitor record status")
+        gdb.run("reverse-stepi")
+        assert "1 step ago, at step 6" in gdb.console("monitor record status")
+
     def test_goes_back_out_of_a_function_and_over_lines(self):
         _, gdb = self.recorded()
         gdb.console("break report_round")

@@ -10,7 +10,7 @@ void History::append(const snapshot::MachineImage& next, snapshot::Depth depth, 
         shadow_.compare(page, writer_);
     if (change != Change::Step && writer_.empty())
         return;
-    log_.append(writer_.finish(), static_cast<std::uint8_t>(change));
+    log_.append(writer_.finish(), change);
     position_ = log_.end();
 }
 
@@ -22,16 +22,16 @@ void History::apply(std::uint64_t record) {
 
 Change History::undo() {
     apply(--position_);
-    return static_cast<Change>(log_.at(position_).tag);
+    return log_.at(position_).change;
 }
 
 Change History::redo() {
     apply(position_);
-    return static_cast<Change>(log_.at(position_++).tag);
+    return log_.at(position_++).change;
 }
 
 std::uint64_t History::cut() {
-    const std::uint64_t ahead = log_.end() - position_;
+    const std::uint64_t ahead = last_step() - step();
     log_.cut(position_);
     return ahead;
 }

@@ -12,11 +12,6 @@
 
 namespace ringside::history {
 
-enum class Change : std::uint8_t {
-    Step,   // the guest has executed something
-    Other,  // it has not: the client wrote something, or an interrupt has become pending
-};
-
 class History {
   public:
     History(StepLog log, snapshot::MachineImage image, MemoryShadow shadow)
@@ -26,6 +21,10 @@ class History {
     // The state at position().
     const snapshot::MachineImage& image() const { return image_; }
     std::uint64_t position() const { return position_; }
+    // The steps that were recorded up to position(), as StepLog::steps_to() counts them.
+    std::uint64_t step() const { return log_.steps_to(position_); }
+    std::uint64_t first_step() const { return log_.steps_to(log_.begin()); }
+    std::uint64_t last_step() const { return log_.steps_to(log_.end()); }
     bool at_begin() const { return position_ == log_.begin(); }
     bool at_end() const { return position_ == log_.end(); }
 
@@ -38,7 +37,7 @@ class History {
     // One record back, or forward. Not past the ends.
     Change undo();
     Change redo();
-    // What lies ahead is dropped. Returns the number of records.
+    // What lies ahead is dropped. Returns the number of steps.
     std::uint64_t cut();
 
   private:

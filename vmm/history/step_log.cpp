@@ -6,12 +6,15 @@ namespace ringside::history {
 
 StepLog::StepLog(std::size_t limit) : limit_(std::max(limit, kLeast)) {}
 
-void StepLog::append(std::span<const std::byte> record, std::uint8_t tag) {
+void StepLog::append(std::span<const std::byte> record, Change change) {
     Piece& piece = piece_with_room(record.size());
-    piece.entries.push_back({static_cast<std::uint32_t>(piece.data.size()), tag});
+    const std::uint32_t is_step = change == Change::Step ? 1 : 0;
+    piece.entries.push_back(
+        {static_cast<std::uint32_t>(piece.data.size()), piece.steps_to(piece.entries.size()) + is_step});
     piece.data.insert(piece.data.end(), record.begin(), record.end());
     bytes_ += record.size() + sizeof(Entry);
     ++end_;
+    steps_ += is_step;
 }
 
 // A piece is never moved while it grows, beyond what its reservation holds. A record larger than a piece gets one of
@@ -22,7 +25,7 @@ StepLog::Piece& StepLog::piece_with_room(std::size_t size) {
     if (pieces_.empty() || used(pieces_.back()) + size + sizeof(Entry) > piece_size) {
         while (pieces_.size() > 1 && bytes_ + std::max(size, piece_size) > limit_)
             drop_oldest();
-        pieces_.push_back({.first = end_, .entries = {}, .data = {}});
+        pieces_.push_back({.first = end_, .first_step = steps_, .entries = {}, .data = {}});
     }
     return pieces_.back();
 }
@@ -53,7 +56,8 @@ StepLog::Record StepLog::at(std::uint64_t number) const {
     const auto i = static_cast<std::size_t>(number - piece.first);
     const std::size_t start = piece.entries[i].start;
     const std::size_t end = i + 1 < piece.entries.size() ? piece.entries[i + 1].start : piece.data.size();
-    return {std::span(piece.data).subspan(start, end - start), piece.entries[i].tag};
+    const bool is_step = piece.entries[i].steps != piece.steps_to(i);
+    return {std::span(piece.data).subspan(start, end - start), is_step ? Change::Step : Change::Other};
 }
 
 void StepLog::cut(std::uint64_t end) {
@@ -65,10 +69,29 @@ void StepLog::cut(std::uint64_t end) {
         newest.data.resize(start);
         newest.entries.resize(keep);
         end_ = newest.first + keep;
+        steps_ = newest.first_step + newest.steps_to(keep);
         if (newest.entries.empty())
             pieces_.pop_back();
     }
     last_piece_ = 0;
+}
+
+std::uint64_t StepLog::steps_to(std::uint64_t position) const {
+    if (position == end_)
+        return steps_;
+    const Piece& piece = pieces_[piece_of(position)];
+    return piece.first_step + piece.steps_to(static_cast<std::size_t>(position - piece.first));
+}
+
+// Where the next step begins.
+std::optional<std::uint64_t> StepLog::position_of_step(std::uint64_t step) const {
+    if (step == steps_)
+        return end_;
+    if (step > steps_ || step < steps_to(begin_))
+        return std::nullopt;
+    const Piece& piece = *(std::ranges::upper_bound(pieces_, step, {}, &Piece::first_step) - 1);
+    const auto next = std::ranges::upper_bound(piece.entries, step - piece.first_step, {}, &Entry::steps);
+    return piece.first + static_cast<std::uint64_t>(next - piece.entries.begin());
 }
 
 }  // namespace ringside::history

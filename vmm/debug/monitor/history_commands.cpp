@@ -26,13 +26,15 @@ std::string status(const TimeTravel& travel) {
     const history::History& history = travel.recorder().history();
     const history::StepLog& log = history.log();
     std::string text = fmt::format("Recording: {} steps in {} KiB of {} KiB, written pages by the {}.\n",
-                                   log.end() - log.begin(), log.bytes() >> 10, log.limit() >> 10,
+                                   history.last_step() - history.first_step(), log.bytes() >> 10, log.limit() >> 10,
                                    travel.recorder().dirty_pages().source_name());
-    if (log.begin() != 0)
-        text += fmt::format("The first {} steps have been dropped to make room.\n", log.begin());
-    if (travel.in_past())
-        text += fmt::format("The guest is shown as it was {} step{} ago.\n", log.end() - history.position(),
-                            log.end() - history.position() == 1 ? "" : "s");
+    if (history.first_step() != 0)
+        text += fmt::format("The first {} steps have been dropped to make room.\n", history.first_step());
+    if (travel.in_past()) {
+        const auto ago = history.last_step() - history.step();
+        text += fmt::format("The guest is shown as it was {} step{} ago, at step {}.\n", ago,
+                            ago == 1 ? "" : "s", history.step());
+    }
     return text;
 }
 
