@@ -28,6 +28,15 @@ class TestGdbCommands(RingsideTest):
         assert self.session.console("ringside info mem") == self.session.console("monitor info mem")
         assert self.session.console("ioapic --json") == self.session.console("monitor ioapic --json")
 
+    def test_gdb_shows_where_goto_went(self):
+        start = self.session.integer("$pc")
+        self.session.console("monitor record on")
+        for _ in range(5):
+            self.session.run("stepi")
+        assert self.session.integer("$pc") != start
+        self.session.console("ringside goto start")
+        assert self.session.integer("$pc") == start
+
     def test_gdbs_own_commands_stay(self):
         assert "breakpoints" in self.session.console("info breakpoints").lower()
         assert "Step program until" in self.session.console("help step")

@@ -1,5 +1,6 @@
 """Going back: gdb's reverse commands over a recording, and states that are the same from both sides."""
 
+import json
 import random
 import re
 
@@ -127,6 +128,98 @@ class TestReverse(RingsideTest):
         gdb.close()
         _, gdb = self.attached("virtio", "--rng")
         assert "virtio" in gdb.console("monitor record on")
+
+
+class TestQuestions(RingsideTest):
+    """What the recording answers without going there, and going to a place by its name or number."""
+
+    def recorded(self):
+        vm, gdb = self.attached("demo64")
+        gdb.console("monitor record on 64M")
+        gdb.console("break report_round")
+        for _ in range(3):
+            gdb.run("continue")
+        gdb.console("delete")
+        return vm, gdb
+
+    def ask(self, gdb, command: str) -> dict:
+        return json.loads(gdb.console(f"monitor {command} --json"))
+
+    def test_names_the_instruction_that_wrote_a_variable(self):
+        _, gdb = self.recorded()
+        here = gdb.integer("$pc")
+        address, size = gdb.integer("(long)&rounds_done"), gdb.integer("sizeof(rounds_done)")
+        answer = self.ask(gdb, f"last-write {address:#x} {size}")
+        assert (answer["old"], answer["new"]) == (2, 3)
+        assert "run_scheduler" in answer["symbol"]
+        assert "[" in answer["instruction"]
+        assert gdb.integer("$pc") == here
+        gdb.console("watch rounds_done")
+        gdb.run("reverse-continue")
+        assert gdb.integer("$pc") == answer["rip"]
+        assert f"at step {answer['step']}." in gdb.console("monitor record status")
+
+    def test_asks_again_from_there(self):
+        _, gdb = self.recorded()
+        address = gdb.integer("(long)&rounds_done")
+        size = gdb.integer("sizeof(rounds_done)")
+        for value in (3, 2, 1):
+            answer = self.ask(gdb, f"last-write {address:#x} {size}")
+            assert (answer["old"], answer["new"]) == (value - 1, value)
+            assert f"step {answer['step']}:" in gdb.console(f"monitor goto {answer['step']}")
+        assert "nothing has changed these bytes since step 0" in gdb.console(f"monitor last-write {address:#x} {size}")
+
+    def test_names_the_instruction_that_changed_a_register(self):
+        _, gdb = self.recorded()
+        for register in ("rbx", "rsp", "cr3", "r12"):
+            answer = gdb.console(f"monitor last-change {register}")
+            if "nothing has changed" in answer:
+                continue
+            answer = self.ask(gdb, f"last-change ${register}")
+            assert answer["new"] == gdb.integer(f"${register}")
+            gdb.console(f"monitor goto {answer['step']}")
+            gdb.console("maintenance flush register-cache")
+            assert gdb.integer(f"${register}") == answer["old"]
+            gdb.run("stepi")
+            assert gdb.integer(f"${register}") == answer["new"]
+            gdb.console("monitor goto live")
+            gdb.console("maintenance flush register-cache")
+        assert "no register" in gdb.console("monitor last-change rzx")
+
+    def test_goes_to_steps_and_bookmarks_and_back(self):
+        _, gdb = self.recorded()
+        here = gdb.integer("$pc")
+        assert "is step" in gdb.console("monitor bookmark third_round")
+        gdb.console("monitor goto start")
+        gdb.console("maintenance flush register-cache")
+        gdb.console("maintenance flush dcache")
+        assert gdb.integer("rounds_done") == 0
+        gdb.console("monitor bookmark beginning")
+        assert re.search(r"beginning +step 0\n.*third_round +step \d+", gdb.console("monitor bookmark"), re.S)
+        rows = gdb.console("info os history")
+        assert "start beginning here" in rows and "third_round" in rows
+        gdb.console("monitor goto third_round")
+        gdb.console("maintenance flush register-cache")
+        assert gdb.integer("$pc") == here
+        assert "there is no bookmark" in gdb.console("monitor bookmark delete nowhere")
+        assert "is deleted" in gdb.console("monitor bookmark delete third_round")
+        assert "neither a step" in gdb.console("monitor goto third_round")
+        gdb.console("break report_round")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        assert gdb.integer("rounds_done") == 4
+
+    def test_questions_that_make_no_sense_are_refused(self):
+        _, gdb = self.attached("demo64")
+        for command in ("last-write 0x100000", "last-change rax", "goto 1", "bookmark here"):
+            assert "monitor record on" in gdb.console(f"monitor {command}")
+        gdb.console("monitor record on")
+        gdb.run("stepi")
+        for command, answer in (("last-write", "an address"), ("last-write 0x100000 0", "a length"),
+                                ("last-write 0x100000 99999999", "a length"), ("last-write 0xffffffffffffffff 8", "lies above"),
+                                ("last-change", "no register"), ("goto", "is wanted"), ("goto 2", "from 0 to 1"),
+                                ("goto 0xfffffffffffffffff", "neither"), ("bookmark 12", "a name"),
+                                ("bookmark end", "a name"), ("bookmark a b", "a name")):
+            assert answer in gdb.console(f"monitor {command}"), command
 
 
 class TestExactness(RingsideTest):

@@ -187,12 +187,14 @@ Result<void> VirtualMachine::open_server() {
     debug::add_disassembly_command(monitor_, *debugger_);
     debug::add_dump_command(monitor_, *debugger_);
     debug::add_act_commands(monitor_, *debugger_);
-    debug::add_history_commands(monitor_, *debugger_);
+    const auto symbol = [this](std::uint64_t rip) { return exits_->names().symbol(rip); };
+    debug::add_history_commands(monitor_, *debugger_, symbol);
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
     debug::add_debugger_documents(*documents_, *debugger_);
+    debug::add_history_document(*documents_, *debugger_, symbol);
     debug::add_exit_documents(*documents_, *exits_);
     debugger_->offer_reverse();
     debugger_->target().monitor = &monitor_;

@@ -20,6 +20,7 @@
 #include "vmm/debug/monitor/dump_command.h"
 #include "vmm/debug/monitor/event_commands.h"
 #include "vmm/debug/monitor/gdb_script.h"
+#include "vmm/debug/monitor/history_commands.h"
 #include "vmm/debug/monitor/interrupt_commands.h"
 #include "vmm/debug/monitor/map_commands.h"
 #include "vmm/debug/monitor/memory_commands.h"

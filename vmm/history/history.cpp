@@ -30,9 +30,17 @@ Change History::redo() {
     return log_.at(position_++).change;
 }
 
+void History::move_to(std::uint64_t position) {
+    while (position_ > position)
+        undo();
+    while (position_ < position)
+        redo();
+}
+
 std::uint64_t History::cut() {
     const std::uint64_t ahead = last_step() - step();
     log_.cut(position_);
+    std::erase_if(bookmarks_, [this](const auto& bookmark) { return bookmark.second > position_; });
     return ahead;
 }
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
+#include <string>
 
 #include "vmm/history/delta.h"
 #include "vmm/history/memory_shadow.h"
@@ -37,8 +39,24 @@ class History {
     // One record back, or forward. Not past the ends.
     Change undo();
     Change redo();
-    // What lies ahead is dropped. Returns the number of steps.
+    // To any position in the log.
+    void move_to(std::uint64_t position);
+    // Returns what `look` makes of the state at another position. position() is afterwards what it was.
+    template <typename F>
+    auto as_of(std::uint64_t position, F&& look) {
+        const std::uint64_t here = position_;
+        move_to(position);
+        auto seen = look();
+        move_to(here);
+        return seen;
+    }
+    // What lies ahead is dropped, with its bookmarks. Returns the number of steps.
     std::uint64_t cut();
+
+    // Positions with a name. Those that the log has dropped stay in the list.
+    std::map<std::string, std::uint64_t, std::less<>>& bookmarks() { return bookmarks_; }
+    const std::map<std::string, std::uint64_t, std::less<>>& bookmarks() const { return bookmarks_; }
+    bool has(std::uint64_t position) const { return position >= log_.begin() && position <= log_.end(); }
 
   private:
     void apply(std::uint64_t record);
@@ -47,6 +65,7 @@ class History {
     snapshot::MachineImage image_;
     MemoryShadow shadow_;
     DeltaWriter writer_;
+    std::map<std::string, std::uint64_t, std::less<>> bookmarks_;
     std::uint64_t position_ = 0;
 };
 

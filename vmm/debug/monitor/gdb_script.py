@@ -20,6 +20,12 @@ def seen_reasons():
     return [row[0] for row in rows if len(row) > 2 and row[1].isdigit() and row[0] != "total"]
 
 
+def forget_registers():
+    """gdb reads registers and memory anew: a monitor command has shown the guest at another time."""
+    for cache in ("register-cache", "dcache"):
+        gdb.execute("maintenance flush " + cache, to_string=True)
+
+
 class MonitorCommand(gdb.Command):
     """`native` is the command's name in gdb, `name` in the monitor."""
 
@@ -32,6 +38,8 @@ class MonitorCommand(gdb.Command):
 
     def invoke(self, argument, from_tty):
         gdb.write(monitor(f"{self.name} {argument}"))
+        if self.name == "goto":
+            forget_registers()
 
     def complete(self, text, word):
         if " " in text:

@@ -40,7 +40,4 @@ class MonitorRegistry final : public gdbstub::Monitor {
 // registers, translate, breakpoints, fatal, host, version: what needs no more than the debugger.
 void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger);
 
-// record: what needs a history.
-void add_history_commands(MonitorRegistry& registry, Debugger& debugger);
-
 }  // namespace ringside::debug

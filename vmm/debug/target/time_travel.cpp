@@ -95,6 +95,23 @@ void TimeTravel::arrive(gdbstub::StopReason reason, std::string console) {
     debugger_.stopped_in_time({wanted_.thread, std::move(reason), std::move(console)});
 }
 
+Result<history::History*> TimeTravel::stopped_history() {
+    constexpr const char* kOperation = "history";
+    if (!recorder_.active())
+        return failure(kOperation, "nothing is recorded", "`monitor record on` starts a recording");
+    if (debugger_.stop_token() == nullptr || travelling_)
+        return failure(kOperation, "the guest is running", "Interrupt it first");
+    return &recorder_.history();
+}
+
+Result<void> TimeTravel::go_to(gdbstub::ThreadId thread, std::uint64_t position) {
+    auto* history = TRY(stopped_history());
+    history->move_to(position);
+    TRY(recorder_.put());
+    debugger_.moved_in_time(thread);
+    return {};
+}
+
 // ---- Edits and ends
 
 void TimeTravel::edited() {

@@ -33,6 +33,10 @@ class TimeTravel final : public gdbstub::Reverse {
 
     // The guest is shown as it was.
     bool in_past() const { return recorder_.active() && !recorder_.history().at_end(); }
+    // The history of a guest that is stopped, or the reason why it cannot be asked.
+    Result<history::History*> stopped_history();
+    // To any position of it.
+    Result<void> go_to(gdbstub::ThreadId, std::uint64_t position);
     // On the way, which is to the client as if the guest ran.
     bool travelling() const { return travelling_; }
     void interrupt() { interrupted_ = true; }

@@ -1,6 +1,7 @@
 // A history over made-up states: thousands of random steps back and forth lead to the states that were passed.
 
 #include "vmm/history/history.h"
+#include "vmm/history/last_change.h"
 
 #include <gtest/gtest.h>
 
@@ -110,6 +111,65 @@ TEST_F(HistoryTest, WhatChangesNothingIsNoRecordUnlessItIsAStep) {
     EXPECT_EQ(history->log().end(), 0U);
     history->append(image, Depth::Everything, {}, Change::Step);
     EXPECT_EQ(history->log().end(), 1U);
+}
+
+TEST_F(HistoryTest, LooksAtAnotherPlaceAndStaysWhereItIs) {
+    start(std::size_t{1} << 20);
+    for (int i = 0; i < 100; ++i)
+        step();
+    history->move_to(50);
+    expect_state(50);
+    for (const std::uint64_t other : {0U, 20U, 50U, 100U})
+        EXPECT_EQ(history->as_of(other, [&] { return history->image().vcpu().general.rax; }),
+                  states[other].first.vcpu().general.rax);
+    expect_state(50);
+}
+
+TEST_F(HistoryTest, ACutTakesTheBookmarksOfTheFutureAlong) {
+    start(std::size_t{1} << 20);
+    for (int i = 0; i < 100; ++i)
+        step();
+    history->bookmarks() = {{"early", 30}, {"here", 50}, {"late", 51}};
+    history->move_to(50);
+    history->cut();
+    EXPECT_EQ(history->bookmarks().size(), 2U);
+    EXPECT_FALSE(history->bookmarks().contains("late"));
+}
+
+// By comparing every state that was passed.
+TEST_F(HistoryTest, FindsTheLastChangeOfMemory) {
+    start(std::size_t{4} << 20);
+    for (int i = 0; i < 2000; ++i)
+        step();
+    for (int i = 0; i < 300; ++i) {
+        history->move_to(random() % 2001);
+        const std::uint64_t at = random() % (kMemory - 16), size = 1 + random() % 16;
+        std::optional<std::uint64_t> wanted;
+        for (std::uint64_t n = history->position(); n-- > 0 && !wanted;) {
+            if (std::memcmp(&states[n].second[at], &states[n + 1].second[at], size) != 0)
+                wanted = n;
+        }
+        const MemoryPart parts[] = {{Gpa{at}, size / 2}, {Gpa{at + size / 2}, size - size / 2}};
+        EXPECT_EQ(last_memory_change(*history, parts), wanted) << at << " " << size;
+    }
+}
+
+TEST_F(HistoryTest, FindsTheLastChangeOfARegister) {
+    start(std::size_t{4} << 20);
+    for (int i = 0; i < 50; ++i) {
+        image.vcpu().general.rbx = static_cast<std::uint64_t>(i / 20);
+        step();
+    }
+    const auto last = [&] {
+        return last_image_change(*history, [now = history->image().vcpu().general.rbx](const auto& then) {
+            return then.vcpu().general.rbx == now;
+        });
+    };
+    EXPECT_EQ(last(), std::optional<std::uint64_t>(40));
+    history->move_to(40);
+    EXPECT_EQ(last(), std::optional<std::uint64_t>(20));
+    history->move_to(20);
+    EXPECT_EQ(last(), std::nullopt);
 }
 
 }  // namespace

@@ -185,6 +185,21 @@ TEST_F(TimeTravelTest, ConditionsAreEvaluatedInThePast) {
     EXPECT_TRUE(std::holds_alternative<gdbstub::ReplayLogEnd>(back(false).reason));
 }
 
+TEST_F(TimeTravelTest, GoesToAnyPlaceAndOnFromThere) {
+    EXPECT_FALSE(debugger.time_travel().stopped_history());
+    record();
+    run_to(20);
+    const auto history = debugger.time_travel().stopped_history();
+    ASSERT_TRUE(history);
+    for (const std::uint64_t step : {7U, 0U, 20U, 13U}) {
+        ASSERT_TRUE(debugger.time_travel().go_to(kFirst, *(*history)->log().position_of_step(step)));
+        expect_step(step);
+        EXPECT_EQ(vcpu->registers.rip, kCode + 2 * step);
+    }
+    back(true);
+    expect_step(12);
+}
+
 TEST_F(TimeTravelTest, AWriteInThePastCutsTheFutureOffAndSaysSo) {
     record();
     run_to(20);

@@ -1,0 +1,26 @@
+#include "vmm/debug/monitor/recorded_step.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "arch/x86_64/decode.h"
+#include "vmm/history/recorded_state.h"
+
+namespace ringside::debug {
+
+std::string RecordedStep::text() const {
+    return fmt::format("step {}: 0x{:x}{}  {}", step, rip, symbol.empty() ? "" : fmt::format(" <{}>", symbol),
+                       instruction);
+}
+
+RecordedStep recorded_step(const history::History& history, const GuestView& view, const Symbolizer& symbol) {
+    const x86::CpuState state = history::recorded_registers(history.image());
+    const Gva pc = x86::linear_pc(state.general, state.system);
+    std::array<std::byte, x86::kMaxInstructionLength> bytes{};
+    const auto code = std::span(bytes).first(view.fetch(state.system, pc, bytes));
+    const auto decoded = x86::Decoder().disassemble(code, pc, x86::cpu_mode(state));
+    return {history.step(), state.general.rip, symbol(state.general.rip), decoded ? decoded->text : "(bad)"};
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,25 @@
+// One place of a history in words.
+#pragma once
+
+#include <string>
+
+#include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/monitor/history_commands.h"
+#include "vmm/history/history.h"
+
+namespace ringside::debug {
+
+struct RecordedStep {
+    std::uint64_t step = 0;
+    std::uint64_t rip = 0;
+    std::string symbol;
+    std::string instruction;  // the one that is next
+
+    // "step 12: 0x100a2c <corrupt+0xc>  mov qword ptr [rax], rdx"
+    std::string text() const;
+};
+
+// At the history's position.
+RecordedStep recorded_step(const history::History& history, const GuestView& view, const Symbolizer& symbol);
+
+}  // namespace ringside::debug
