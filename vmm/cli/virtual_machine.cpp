@@ -172,6 +172,18 @@ Result<void> VirtualMachine::start_exit_trace() {
     return {};
 }
 
+debug::Dumper& VirtualMachine::dumper() {
+    if (!dumper_) {
+        const auto named = [this]() -> std::optional<debug::NotePlace> {
+            const auto entry = pc_->fw_cfg().vmcoreinfo();
+            return entry ? std::optional(debug::NotePlace{entry->address, entry->size}) : std::nullopt;
+        };
+        const auto print = [](const std::string& line) { fmt::print(stderr, "ringside: {}\n", line); };
+        dumper_.emplace(*debugger_, named, debug::ProgressLine(print));
+    }
+    return *dumper_;
+}
+
 Result<void> VirtualMachine::open_server() {
     debug::add_debugger_commands(monitor_, *debugger_);
     debug::add_interrupt_commands(monitor_, *debugger_);
@@ -185,7 +197,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_memory_commands(monitor_, *debugger_);
     debug::add_port_commands(monitor_, *debugger_);
     debug::add_disassembly_command(monitor_, *debugger_);
-    debug::add_dump_command(monitor_, *debugger_);
+    debug::add_dump_command(monitor_, *debugger_, dumper());
     debug::add_act_commands(monitor_, *debugger_);
     const auto symbol = [this](std::uint64_t rip) { return exits_->names().symbol(rip); };
     debug::add_history_commands(monitor_, *debugger_, symbol);
@@ -284,7 +296,7 @@ void VirtualMachine::finish_panic() {
 
 void VirtualMachine::dump_after_panic(VcpuIndex vcpu) {
     const auto path = fmt::format("{}/ringside-{}.vmcore", options_.dump_on_panic, ::getpid());
-    const auto said = debug::dump(*debugger_, path, vcpu);
+    const auto said = dumper().dump(path, vcpu);
     fmt::print(stderr, "ringside: {}", said ? *said : said.error().message() + "\n");
     finish_panic();
 }

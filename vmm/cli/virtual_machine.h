@@ -74,6 +74,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_unattended_fatal(machine::FatalExit, const std::string& report) override;
     void on_guest_end(const machine::GuestEnd& how) override;
     void on_panic(bool attended) override;
+    debug::Dumper& dumper();
     void dump_after_panic(VcpuIndex vcpu);
     void finish_panic();
     gdbstub::ServerHooks server_hooks();
@@ -100,6 +101,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<debug::ExitMonitor> exits_;
     std::unique_ptr<debug::ExitCatches> catches_;
     std::unique_ptr<debug::ExitTrace> exit_trace_;
+    std::optional<debug::Dumper> dumper_;
     debug::MonitorRegistry monitor_;
     std::unique_ptr<debug::DocumentStore> documents_;
     std::unique_ptr<gdbstub::Server> server_;

@@ -49,7 +49,10 @@ std::uint32_t big_endian(std::span<const std::byte> data) {
 }  // namespace
 
 FwCfg::FwCfg(machine::FwCfgItems items, const machine::GuestMemory& memory)
-    : items_(std::move(items)), memory_(memory) {}
+    : items_(std::move(items)), memory_(memory) {
+    // The directory lists it; its content is in the device's state.
+    vmcoreinfo_key_ = items_.put_file("etc/vmcoreinfo", std::vector<std::byte>(sizeof(VmcoreinfoEntry)));
+}
 
 void FwCfg::read(std::uint64_t offset, std::span<std::byte> data) {
     std::ranges::fill(data, std::byte{0xff});
@@ -81,8 +84,13 @@ void FwCfg::select(std::uint16_t key) {
     state_.offset = 0;
 }
 
+std::span<const std::byte> FwCfg::selected() const {
+    return state_.key == vmcoreinfo_key_ ? std::as_bytes(std::span(&state_.vmcoreinfo, 1))
+                                         : items_.find(state_.key);
+}
+
 std::span<const std::byte> FwCfg::take(std::uint32_t size) {
-    const auto item = items_.find(state_.key);
+    const auto item = selected();
     const auto rest = item.subspan(std::min<std::size_t>(state_.offset, item.size()));
     // Once the item has ended, it does not matter how far past the end the offset is.
     const auto room = std::numeric_limits<std::uint32_t>::max() - state_.offset;
@@ -104,7 +112,7 @@ void FwCfg::transfer(Gpa descriptor) {
     if ((control & kRead) != 0)
         done = copy_item(Gpa{__builtin_bswap64(access.address)}, length);
     else if ((control & kWrite) != 0)
-        done = false;  // items are read-only
+        done = write_item(Gpa{__builtin_bswap64(access.address)}, length);
     else if ((control & kSkip) != 0)
         take(length);
     access.control = done ? 0 : __builtin_bswap32(kError);
@@ -127,6 +135,24 @@ bool FwCfg::copy_item(Gpa to, std::uint32_t size) {
         done += zeros.size();
     }
     return true;
+}
+
+// Only all of "etc/vmcoreinfo" at once can be written. What the host supports stays the host's.
+bool FwCfg::write_item(Gpa from, std::uint32_t size) {
+    VmcoreinfoEntry entry;
+    if (state_.key != vmcoreinfo_key_ || state_.offset != 0 || size != sizeof entry ||
+        !memory_.read(from, std::as_writable_bytes(std::span(&entry, 1))))
+        return false;
+    entry.host_format = VmcoreinfoEntry{}.host_format;
+    state_.vmcoreinfo = entry;
+    state_.offset += size;
+    return true;
+}
+
+std::optional<FwCfg::VmcoreinfoEntry> FwCfg::vmcoreinfo() const {
+    const std::scoped_lock lock(mutex_);
+    const VmcoreinfoEntry& entry = state_.vmcoreinfo;
+    return entry.guest_format == entry.host_format ? std::optional(entry) : std::nullopt;
 }
 
 FwCfg::State FwCfg::save() const {

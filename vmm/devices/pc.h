@@ -26,6 +26,7 @@ class Pc {
     Result<void> attach();
 
     Serial& serial() { return serial_; }
+    const FwCfg& fw_cfg() const { return fw_cfg_; }
 
   private:
     template <typename... Devices>

@@ -30,12 +30,13 @@ void FwCfgItems::put(FwCfgKey key, std::vector<std::byte> bytes) {
     items_[static_cast<std::uint16_t>(key)] = std::move(bytes);
 }
 
-void FwCfgItems::put_file(std::string_view name, std::vector<std::byte> bytes) {
+std::uint16_t FwCfgItems::put_file(std::string_view name, std::vector<std::byte> bytes) {
     if (name.empty() || name.size() >= kNameSize)
-        return;
+        return 0;
     const auto [file, is_new] = files_.try_emplace(std::string(name), next_file_);
     next_file_ = static_cast<std::uint16_t>(next_file_ + (is_new ? 1 : 0));
-    items_[file->second] = std::move(bytes);
+    const std::uint16_t added = file->second;
+    items_[added] = std::move(bytes);
 
     std::vector<std::byte> directory;
     append(directory, __builtin_bswap32(static_cast<std::uint32_t>(files_.size())));
@@ -47,6 +48,7 @@ void FwCfgItems::put_file(std::string_view name, std::vector<std::byte> bytes) {
         append(directory, entry);
     }
     put(FwCfgKey::FileDirectory, std::move(directory));
+    return added;
 }
 
 std::span<const std::byte> FwCfgItems::find(std::uint16_t key) const {

@@ -43,9 +43,9 @@ class FwCfgItems {
   public:
     // Replaces the item with this key.
     void put(FwCfgKey key, std::vector<std::byte> bytes);
-    // Adds a file under the next free key and lists it in the directory. Adds nothing unless the name has 1
-    // to 55 characters.
-    void put_file(std::string_view name, std::vector<std::byte> bytes);
+    // Adds a file under the next free key, lists it in the directory, and returns its key. Adds nothing and returns
+    // 0 unless the name has 1 to 55 characters.
+    std::uint16_t put_file(std::string_view name, std::vector<std::byte> bytes);
 
     // Empty for an unknown key, which a guest reads as an item without bytes.
     std::span<const std::byte> find(std::uint16_t key) const;

@@ -11,7 +11,6 @@
 #include "vmm/base/fd.h"
 #include "vmm/debug/dump/notes.h"
 #include "vmm/debug/dump/segments.h"
-#include "vmm/debug/dump/vmcoreinfo.h"
 
 namespace ringside::debug {
 
@@ -68,8 +67,9 @@ Result<std::uint64_t> write_pages(CoreFile& file, std::uint64_t offset, std::spa
     return written;
 }
 
-Result<std::uint64_t> write_memory(CoreFile& file, std::uint64_t offset, const GuestView& view) {
-    std::uint64_t written = 0;
+Result<std::uint64_t> write_memory(CoreFile& file, std::uint64_t offset, const GuestView& view,
+                                   const std::function<void(std::uint64_t done)>& progress) {
+    std::uint64_t written = 0, before = 0;  // before: the bytes of the regions that are done
     Bytes buffer(kChunk);
     for (const machine::MemoryRegion& region : view.memory().regions()) {
         for (std::uint64_t done = 0; done < region.size();) {
@@ -78,8 +78,10 @@ Result<std::uint64_t> write_memory(CoreFile& file, std::uint64_t offset, const G
             auto bytes = TRY(write_pages(file, offset + done, chunk.first(count)));
             written += bytes;
             done += count;
+            progress(before + done);
         }
         offset += region.size();
+        before += region.size();
     }
     return written;
 }
@@ -91,14 +93,15 @@ Bytes notes_of(const Vmcore& core, const GuestView& view, VmcoreSummary& summary
         add(prstatus_note(i + 1, core.vcpus[i]));
     for (const x86::CpuState& state : core.vcpus)
         add(qemu_note(state));
-    if (const auto found = find_vmcoreinfo(view)) {
+    if (const auto found = find_vmcoreinfo(view, core.vcpus.at(core.mapped_by).system, core.vmcoreinfo)) {
         summary.vmcoreinfo = true;
         add(*found);
     }
     return notes;
 }
 
-Result<VmcoreSummary> write(CoreFile& file, const Vmcore& core, const GuestView& view) {
+Result<VmcoreSummary> write(CoreFile& file, const Vmcore& core, const GuestView& view,
+                            const DumpProgress& progress) {
     VmcoreSummary summary;
     std::vector<PhysicalRange> memory;
     for (const machine::MemoryRegion& region : view.memory().regions()) {
@@ -106,7 +109,7 @@ Result<VmcoreSummary> write(CoreFile& file, const Vmcore& core, const GuestView&
         summary.memory += region.size();
     }
     SegmentList list(memory, kMostSegments);
-    const x86::SystemRegisters& system = core.vcpus.at(core.mapped_by).system;
+    const x86::SystemRegisters system = view.kernel_tables(core.vcpus.at(core.mapped_by).system);
     summary.all_mappings =
         view.for_each_page(system, [&](const x86::MappedPage& page) { return list.add(page); });
     const auto segments = std::move(list).finish();
@@ -116,7 +119,10 @@ Result<VmcoreSummary> write(CoreFile& file, const Vmcore& core, const GuestView&
                        "the guest's memory is mapped in more pieces than an ELF file has headers for");
     const CoreHeader header = core_header(segments, memory, notes_of(core, view, summary));
     TRY(file.write(0, header.bytes));
-    auto written = TRY(write_memory(file, header.memory_offset, view));
+    auto written = TRY(write_memory(file, header.memory_offset, view, [&](std::uint64_t done) {
+        if (progress)
+            progress(done, summary.memory);
+    }));
     summary.written = written;
     TRY(file.set_size(header.memory_offset + summary.memory));
     return summary;
@@ -124,12 +130,13 @@ Result<VmcoreSummary> write(CoreFile& file, const Vmcore& core, const GuestView&
 
 }  // namespace
 
-Result<VmcoreSummary> write_vmcore(const std::string& path, const Vmcore& core, const GuestView& view) {
+Result<VmcoreSummary> write_vmcore(const std::string& path, const Vmcore& core, const GuestView& view,
+                                   const DumpProgress& progress) {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno_failure("create " + path, errno);
     CoreFile file(path, fd);
-    auto summary = write(file, core, view);
+    auto summary = write(file, core, view, progress);
     if (!summary)
         (void)::unlink(path.c_str());
     return summary;

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "arch/x86_64/cpu_state.h"
 #include "vmm/base/error.h"
+#include "vmm/debug/dump/vmcoreinfo.h"
 #include "vmm/debug/guest/guest_view.h"
 
 namespace ringside::debug {
@@ -15,7 +18,11 @@ namespace ringside::debug {
 struct Vmcore {
     std::vector<x86::CpuState> vcpus;  // by index
     std::size_t mapped_by = 0;         // the vCPU whose page tables give the virtual addresses
+    std::optional<NotePlace> vmcoreinfo = {};
 };
+
+// Called while memory is written, with how many of its bytes are done.
+using DumpProgress = std::function<void(std::uint64_t done, std::uint64_t memory)>;
 
 struct VmcoreSummary {
     std::uint64_t memory = 0;   // bytes of the guest's memory
@@ -27,6 +34,7 @@ struct VmcoreSummary {
 };
 
 // A file that cannot be finished is removed.
-Result<VmcoreSummary> write_vmcore(const std::string& path, const Vmcore& core, const GuestView& view);
+Result<VmcoreSummary> write_vmcore(const std::string& path, const Vmcore& core, const GuestView& view,
+                                   const DumpProgress& progress);
 
 }  // namespace ringside::debug

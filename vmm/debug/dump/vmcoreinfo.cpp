@@ -2,8 +2,10 @@
 
 #include <elf.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
-#include <string_view>
+#include <string>
 
 namespace ringside::debug {
 
@@ -14,36 +16,76 @@ constexpr std::string_view kName{"VMCOREINFO\0", 11};
 constexpr std::string_view kFirstLine = "OSRELEASE=";
 constexpr std::size_t kContent = sizeof(Elf64_Nhdr) + 12;  // the name is padded
 constexpr std::size_t kMostContent = 64 * 1024;
+constexpr std::uint64_t kKernelMap = 0xffffffff80000000;  // where x86-64 Linux maps its image, less phys_base
 
 // The length of the note that begins here, or nothing.
-std::optional<std::size_t> note_length(std::span<const std::byte> page) {
+std::optional<std::size_t> note_length(std::span<const std::byte> start) {
     Elf64_Nhdr header;
-    std::memcpy(&header, page.data(), sizeof header);
+    std::memcpy(&header, start.data(), sizeof header);
     if (header.n_namesz != kName.size() || header.n_type != 0 || header.n_descsz < kFirstLine.size() ||
         header.n_descsz > kMostContent)
         return std::nullopt;
-    if (std::memcmp(page.data() + sizeof header, kName.data(), kName.size()) != 0 ||
-        std::memcmp(page.data() + kContent, kFirstLine.data(), kFirstLine.size()) != 0)
+    if (std::memcmp(start.data() + sizeof header, kName.data(), kName.size()) != 0 ||
+        std::memcmp(start.data() + kContent, kFirstLine.data(), kFirstLine.size()) != 0)
         return std::nullopt;
     return kContent + (header.n_descsz + 3) / 4 * 4;
 }
 
+// The whole note that begins there, if one does.
+std::optional<Bytes> note_at(const GuestView& view, Gpa gpa) {
+    const auto start = view.memory().span(gpa, kContent + kFirstLine.size());
+    const auto length = start.empty() ? std::nullopt : note_length(start);
+    if (!length)
+        return std::nullopt;
+    Bytes note(*length);
+    const auto count = view.read_physical(gpa, note);
+    return count && *count == note.size() ? std::optional(std::move(note)) : std::nullopt;
+}
+
+// Returns true if the page tables map the kernel where the note says that it is.
+bool describes_the_mapped_kernel(const Bytes& note, const GuestView& view,
+                                 const x86::SystemRegisters& system) {
+    const auto text = vmcoreinfo_value(note, "SYMBOL(_stext)");
+    const auto base = vmcoreinfo_value(note, "NUMBER(phys_base)");
+    if (!text || !base)
+        return false;
+    const std::uint64_t start = std::strtoull(std::string(*text).c_str(), nullptr, 16);
+    const auto moved = static_cast<std::uint64_t>(std::strtoll(std::string(*base).c_str(), nullptr, 10));
+    const auto there = view.translate(view.kernel_tables(system), Gva{start});
+    return there && there->gpa.value == start - kKernelMap + moved;
+}
+
 }  // namespace
 
-std::optional<Bytes> find_vmcoreinfo(const GuestView& view) {
-    for (const machine::MemoryRegion& region : view.memory().regions()) {
-        for (std::uint64_t offset = 0; offset + kPage <= region.size(); offset += kPage) {
-            const Gpa gpa = region.start() + offset;
-            const auto length = note_length(view.memory().span(gpa, kPage));
-            if (!length)
-                continue;
-            Bytes note(*length);
-            const auto count = view.read_physical(gpa, note);
-            if (count && *count == note.size())
-                return note;
-        }
+std::optional<std::string_view> vmcoreinfo_value(const Bytes& note, std::string_view key) {
+    std::string_view text(reinterpret_cast<const char*>(note.data()), note.size());
+    text.remove_prefix(std::min(kContent, text.size()));
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find_first_of(std::string_view("\n\0", 2)));
+        if (line.starts_with(key) && line.substr(key.size()).starts_with('='))
+            return line.substr(key.size() + 1);
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
     }
     return std::nullopt;
+}
+
+std::optional<Bytes> find_vmcoreinfo(const GuestView& view, const x86::SystemRegisters& system,
+                                     std::optional<NotePlace> named) {
+    if (named) {
+        if (auto note = note_at(view, Gpa{named->address}); note && note->size() <= named->size)
+            return note;
+    }
+    std::optional<Bytes> first;
+    for (const machine::MemoryRegion& region : view.memory().regions()) {
+        for (std::uint64_t offset = 0; offset + kPage <= region.size(); offset += kPage) {
+            auto note = note_at(view, region.start() + offset);
+            if (note && describes_the_mapped_kernel(*note, view, system))
+                return note;
+            if (note && !first)
+                first = std::move(note);
+        }
+    }
+    return first;
 }
 
 }  // namespace ringside::debug

@@ -3,13 +3,27 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
+#include "arch/x86_64/cpu_state.h"
 #include "vmm/debug/dump/notes.h"
 #include "vmm/debug/guest/guest_view.h"
 
 namespace ringside::debug {
 
-// The note with its header. Nothing if the guest has none.
-std::optional<Bytes> find_vmcoreinfo(const GuestView& view);
+// Where a guest's kernel has said that the note is (fw_cfg's "etc/vmcoreinfo"). Nothing of it has been checked.
+struct NotePlace {
+    std::uint64_t address = 0;
+    std::uint64_t size = 0;
+};
+
+// The note with its header: the one that the kernel has named, else the one in memory that describes the kernel which
+// `system`'s page tables map, else the first. A reboot leaves an old kernel's note behind, and a nested guest has one
+// of its own. Nothing if there is none.
+std::optional<Bytes> find_vmcoreinfo(const GuestView& view, const x86::SystemRegisters& system,
+                                     std::optional<NotePlace> named);
+
+// The text behind "KEY=" in a note; nothing if there is no such line.
+std::optional<std::string_view> vmcoreinfo_value(const Bytes& note, std::string_view key);
 
 }  // namespace ringside::debug

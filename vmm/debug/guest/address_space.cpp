@@ -62,6 +62,12 @@ x86::SystemRegisters GuestView::tables_for(const x86::SystemRegisters& current, 
     return tables;
 }
 
+x86::SystemRegisters GuestView::kernel_tables(const x86::SystemRegisters& system) const {
+    x86::SystemRegisters tables = system;
+    tables.cr3 = isolated_kernel_tables(system).value_or(system.cr3);
+    return tables;
+}
+
 // A process may have two top tables (PTI) and, with PCIDs, several values of CR3; below the top they are one:
 // no two processes share a table there.
 bool GuestView::in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const {

@@ -61,6 +61,9 @@ class GuestView {
     // The same in the tables of one level, whichever has been chosen.
     x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address,
                                     x86::GuestLevel level) const;
+    // `system` with the kernel's tables, if the vCPU is in user mode and has hardly any of the kernel mapped there
+    // (page-table isolation): they map all that its own do, and the kernel.
+    x86::SystemRegisters kernel_tables(const x86::SystemRegisters& system) const;
     // Returns true if the tables in `system` are those of the address space `cr3`, as far as `address` is concerned.
     bool in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const;
 

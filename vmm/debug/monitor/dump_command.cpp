@@ -26,8 +26,8 @@ std::string sentence(const std::string& path, const VmcoreSummary& summary) {
 
 }  // namespace
 
-Result<std::string> dump(Debugger& debugger, const std::string& path, VcpuIndex mapped_by) {
-    if (debugger.stop_token() == nullptr)
+Result<std::string> Dumper::dump(const std::string& path, VcpuIndex mapped_by) {
+    if (debugger_.stop_token() == nullptr)
         return failure("dump", "the guest is running", "Interrupt it first");
     x86::ClassSet classes;
     for (const auto which :
@@ -35,22 +35,24 @@ Result<std::string> dump(Debugger& debugger, const std::string& path, VcpuIndex 
         classes.add(which);
     Vmcore core;
     core.mapped_by = mapped_by.value;
-    for (std::uint32_t i = 0; i < debugger.machine().vcpu_count(); ++i) {
-        auto state = TRY(debugger.state(VcpuIndex{i}).load(*debugger.stop_token(), classes));
+    core.vmcoreinfo = named_();
+    for (std::uint32_t i = 0; i < debugger_.machine().vcpu_count(); ++i) {
+        auto state = TRY(debugger_.state(VcpuIndex{i}).load(*debugger_.stop_token(), classes));
         core.vcpus.push_back(*state);
     }
-    return write_vmcore(path, core, debugger.view()).map([&](const VmcoreSummary& summary) {
-        return sentence(path, summary);
-    });
+    progress_.begin();
+    const auto report = [this](std::uint64_t done, std::uint64_t memory) { progress_.report(done, memory); };
+    auto summary = TRY(write_vmcore(path, core, debugger_.view(), report));
+    return sentence(path, summary);
 }
 
-void add_dump_command(MonitorRegistry& registry, Debugger& debugger) {
+void add_dump_command(MonitorRegistry& registry, Debugger& debugger, Dumper& dumper) {
     add_text(registry, debugger,
              {"dump", "FILE", "writes a vmcore of the stopped guest, for gdb, crash and drgn", 1,
-              [&](const Arguments& arguments) -> Result<std::string> {
+              [&dumper](const Arguments& arguments) -> Result<std::string> {
                   if (arguments.words.empty())
                       return failure("dump", "the file is missing", "For example: monitor dump /tmp/vmcore");
-                  return dump(debugger, std::string(arguments.words.front()), arguments.vcpu);
+                  return dumper.dump(std::string(arguments.words.front()), arguments.vcpu);
               }});
 }
 

@@ -111,6 +111,34 @@ TEST_F(FwCfgTest, TheKeyStandsInTheUpperHalf) {
     EXPECT_EQ(text_at(Gpa{0x200}, 4), std::string(4, '\0'));
 }
 
+TEST_F(FwCfgTest, AKernelSaysWhereItsVmcoreinfoIs) {
+    const std::uint32_t key = 0x20U << 16;  // the first file, and the only one
+    const FwCfg::VmcoreinfoEntry entry{7, 1, 0x1018, 0x123000};
+    ASSERT_TRUE(memory.write(Gpa{0x200}, std::as_bytes(std::span(&entry, 1))));
+    EXPECT_EQ(device.vmcoreinfo(), std::nullopt);
+    EXPECT_EQ(transfer(key | kSelect | kWrite, 8, 0x200), kError) << "a part of it";
+    EXPECT_EQ(transfer(key | kSelect | kSkip, 8, 0), 0U);
+    EXPECT_EQ(transfer(kWrite, 16, 0x200), kError) << "not at its start";
+    EXPECT_EQ(transfer(kSelect | kWrite, 16, 0x200), kError) << "another item";
+    EXPECT_EQ(transfer(key | kSelect | kWrite, 16, kRom.value + 0xff8), kError) << "from beyond memory";
+    EXPECT_EQ(device.vmcoreinfo(), std::nullopt);
+
+    EXPECT_EQ(transfer(key | kSelect | kWrite, 16, 0x200), 0U);
+    const auto said = device.vmcoreinfo();
+    ASSERT_TRUE(said);
+    EXPECT_EQ(*said, (FwCfg::VmcoreinfoEntry{1, 1, 0x1018, 0x123000})) << "the host's formats stay";
+    select(0x20);
+    EXPECT_EQ(read(4), std::string("\x01\0\x01\0", 4)) << "it reads back";
+
+    const FwCfg::State saved = device.save();
+    const FwCfg::VmcoreinfoEntry none{};
+    ASSERT_TRUE(memory.write(Gpa{0x200}, std::as_bytes(std::span(&none, 1))));
+    EXPECT_EQ(transfer(key | kSelect | kWrite, 16, 0x200), 0U);
+    EXPECT_EQ(device.vmcoreinfo(), std::nullopt) << "taken back";
+    device.restore(saved);
+    EXPECT_EQ(device.vmcoreinfo(), said);
+}
+
 TEST_F(FwCfgTest, RefusesWhatIsNotRamAndWhatIsNotARead) {
     EXPECT_EQ(transfer(kSelect | kRead, 4, kRam - 2), kError) << "reaches into the ROM";
     EXPECT_EQ(text_at(Gpa{kRam - 2}, 2), std::string(2, '\0')) << "nothing was copied";
@@ -145,7 +173,7 @@ TEST_F(FwCfgTest, ContinuesAsTheSavedOneWould) {
     select(0x1234);
     device.restore(state);
     EXPECT_EQ(read(1), "E");
-    device.restore({0, 0xffffffff, 0xffffffff});
+    device.restore({0, 0xffffffff, 0xffffffff, {}});
     EXPECT_EQ(read(1), std::string(1, '\0'));
 }
 

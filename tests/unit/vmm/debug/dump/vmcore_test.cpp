@@ -1,6 +1,7 @@
 #include "vmm/debug/dump/vmcore.h"
 
 #include <elf.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/procfs.h>
@@ -12,6 +13,7 @@
 
 #include "tests/unit/vmm/debug/guest/test_guest.h"
 #include "vmm/debug/dump/notes.h"
+#include "vmm/debug/dump/progress_line.h"
 #include "vmm/debug/dump/segments.h"
 #include "vmm/debug/dump/vmcoreinfo.h"
 
@@ -113,19 +115,76 @@ class VmcoreTest : public ::testing::Test {
 };
 
 TEST_F(VmcoreTest, FindsVmcoreinfo) {
-    EXPECT_EQ(find_vmcoreinfo(guest.view), std::nullopt);
+    EXPECT_EQ(find_vmcoreinfo(guest.view, guest.state.system, {}), std::nullopt);
     put_vmcoreinfo(0x9000, "SOMETHING=1\n");
-    EXPECT_EQ(find_vmcoreinfo(guest.view), std::nullopt);
+    EXPECT_EQ(find_vmcoreinfo(guest.view, guest.state.system, {}), std::nullopt);
     put_vmcoreinfo(0xa000, "OSRELEASE=6.1\n");
-    const auto note = find_vmcoreinfo(guest.view);
+    const auto note = find_vmcoreinfo(guest.view, guest.state.system, {});
     ASSERT_TRUE(note);
     EXPECT_EQ(note->size(), 12U + 12U + 16U);
+}
+
+TEST_F(VmcoreTest, PrefersTheNoteThatTheKernelNames) {
+    put_vmcoreinfo(0x9000, "OSRELEASE=old\n");
+    put_vmcoreinfo(0xa040, "OSRELEASE=named\n");  // no page's start
+    const auto release = [&](std::optional<NotePlace> named) {
+        const auto note = find_vmcoreinfo(guest.view, guest.state.system, named);
+        return note ? std::string(vmcoreinfo_value(*note, "OSRELEASE").value_or("")) : "";
+    };
+    EXPECT_EQ(release({}), "old");
+    EXPECT_EQ(release(NotePlace{0xa040, 0x1000}), "named");
+    // What a guest names may be anything.
+    EXPECT_EQ(release(NotePlace{0xa040, 8}), "old") << "longer than was said";
+    EXPECT_EQ(release(NotePlace{0xb000, 0x1000}), "old") << "no note there";
+    EXPECT_EQ(release(NotePlace{TestGuest::kSize - 16, 0x1000}), "old");
+    EXPECT_EQ(release(NotePlace{~std::uint64_t{0}, ~std::uint64_t{0}}), "old");
+}
+
+TEST_F(VmcoreTest, PrefersTheNoteOfTheKernelThatIsMapped) {
+    const std::uint64_t text = TestGuest::kMapped + 0x1000, gpa = 0x102000;
+    const auto base = static_cast<std::int64_t>(gpa - (text - 0xffffffff80000000));
+    const auto note = [](std::string_view name, std::uint64_t start, std::int64_t phys_base) {
+        return fmt::format("OSRELEASE={}\nSYMBOL(_stext)={:x}\nNUMBER(phys_base)={}\n", name, start,
+                           phys_base);
+    };
+    put_vmcoreinfo(0x9000, note("elsewhere", text, base + 0x1000));
+    put_vmcoreinfo(0xa000, note("unmapped", TestGuest::kHole, base));
+    put_vmcoreinfo(0xb000, note("this", text, base));
+    const auto found = find_vmcoreinfo(guest.view, guest.state.system, {});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(vmcoreinfo_value(*found, "OSRELEASE"), "this");
+    EXPECT_EQ(vmcoreinfo_value(*found, "OSREL"), std::nullopt);
+}
+
+TEST(ProgressLines, ComeOnceASecond) {
+    std::vector<std::string> lines;
+    auto now = std::chrono::steady_clock::time_point{};
+    ProgressLine progress([&](const std::string& line) { lines.push_back(line); }, [&] { return now; });
+    now += std::chrono::hours(1);
+    progress.begin();
+    for (std::uint64_t done = 0; done <= 8; ++done) {
+        progress.report(done << 20, 8 << 20);
+        now += std::chrono::milliseconds(400);
+    }
+    EXPECT_THAT(lines, ElementsAre("dump: 3 of 8 MiB", "dump: 6 of 8 MiB"));
+}
+
+TEST_F(VmcoreTest, ReportsItsProgress) {
+    std::uint64_t last = 0;
+    const auto report = [&](std::uint64_t done, std::uint64_t memory) {
+        EXPECT_GT(done, last);
+        EXPECT_EQ(memory, TestGuest::kSize);
+        last = done;
+    };
+    ASSERT_TRUE(write_vmcore(path, {{guest.state}, 0}, guest.view, report));
+    EXPECT_EQ(last, TestGuest::kSize);
+    ::unlink(path.c_str());
 }
 
 TEST_F(VmcoreTest, HidesBreakpointsAndLeavesZerosOut) {
     guest.poke<std::uint8_t>(0x102000, 0xcc);
     guest.planted.original[Gpa{0x102000}] = std::byte{0x55};
-    const auto summary = write_vmcore(path, {{guest.state}, 0}, guest.view);
+    const auto summary = write_vmcore(path, {{guest.state}, 0}, guest.view, {});
     ASSERT_TRUE(summary) << summary.error().message();
     EXPECT_EQ(summary->memory, TestGuest::kSize);
     EXPECT_EQ(summary->written, 5U * 4096U) << "four page tables and the page with the breakpoint";
@@ -138,7 +197,7 @@ TEST_F(VmcoreTest, HidesBreakpointsAndLeavesZerosOut) {
 }
 
 TEST_F(VmcoreTest, SaysWhyThereIsNoFile) {
-    const auto summary = write_vmcore("/nonexistent/vmcore", {{guest.state}, 0}, guest.view);
+    const auto summary = write_vmcore("/nonexistent/vmcore", {{guest.state}, 0}, guest.view, {});
     ASSERT_FALSE(summary);
     EXPECT_THAT(summary.error().message(), ::testing::HasSubstr("create /nonexistent/vmcore: No such file"));
 }
