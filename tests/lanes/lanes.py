@@ -21,7 +21,7 @@ from tests.linux import dbg_packages, other_kernels
 
 PYTHON = sys.executable
 # Files of tests/linux with lanes of their own.
-LINUX_ELSEWHERE = ("test_emulated.py", "test_dbg.py")
+LINUX_ELSEWHERE = ("test_emulated.py", "test_dbg.py", "test_dump.py")
 LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
 # pytest's options for tests of a machine: on this host's KVM, and where it has none.
 HERE = [f"--numprocesses={JOBS}"]
@@ -237,13 +237,13 @@ def linux_emulated(run: LaneRun) -> None:
 
 
 def linux_dbg(run: LaneRun) -> None:
-    """Debian's kernel with its source's names, lines and types, and Linux's own gdb scripts."""
+    """Debian's kernel with its source's names, lines and types, Linux's own gdb scripts, and dumps in crash and drgn."""
     build = run.build("release")
     try:
         dbg_packages.prepare()
     except (subprocess.SubprocessError, dbg_packages.kernel.LabError) as error:
         raise Skipped(f"Debian's -dbg package cannot be had: {error}") from None
-    run.pytest("tests/linux/test_dbg.py", "--capture=no")
+    run.pytest("tests/linux/test_dbg.py", "tests/linux/test_dump.py", "--capture=no")
 
 
 def bench(run: LaneRun) -> None:
@@ -299,7 +299,7 @@ LANES = [
     Lane("without-kvm", "no /dev/kvm, no network, no room, a lab that dies: what a user sees", without_kvm, (*GDB_GROUPS, "demo")),
     Lane("linux", "Debian's kernel, memtest86+, Xen, SeaBIOS on kvm-amd; Debian's under gdb on kvm-intel", linux, LINUX_GROUPS),
     Lane("linux-emulated", "Debian's kernel on a KVM that emulates ring 0, to a shell with gdb's help", linux_emulated, LINUX_GROUPS),
-    Lane("linux-dbg", "Debian's kernel under gdb with its -dbg package (440 MB, once) and Linux's lx-* scripts", linux_dbg,
+    Lane("linux-dbg", "Debian's kernel with its -dbg package (440 MB, once): gdb with Linux's lx-* scripts, dumps in drgn and crash", linux_dbg,
          LINUX_GROUPS),
     Lane("fresh", "the README's commands on a minimal Debian 12 without KVM, and the package", fresh, ("runner", "fresh"), minutes=600,
          only_long="the whole ./tests/run there, by root and by a user"),

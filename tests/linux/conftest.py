@@ -7,7 +7,7 @@ import pytest
 from tests.harness import paths
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ringside() -> Path:
     """The program under test."""
     return paths.RINGSIDE.resolve()
