@@ -222,6 +222,88 @@ class TestQuestions(RingsideTest):
             assert answer in gdb.console(f"monitor {command}"), command
 
 
+class TestCrashFirst(RingsideTest):
+    """A history from the first instruction on, of a guest that has crashed before anybody looked."""
+
+    def crashed(self, name: str, *options: object):
+        vm = self.ringside(self.guest(name), "--record-last=64M", *options, wait=False)
+        vm.stderr.wait_for("The guest stays stopped there")
+        gdb = self.gdb(self.guest(name))
+        gdb.connect(vm.port())
+        return vm, gdb
+
+    def test_goes_from_a_crash_back_to_the_write_that_caused_it(self):
+        vm, gdb = self.crashed("dangling")
+        assert "triple fault" in vm.stderr.text()
+        assert "turn_belt" in gdb.console("frame")
+        assert '"glass: h"' in gdb.console("print here->label")
+        gdb.console("watch -location here->next")
+        stop = gdb.run("reverse-continue")
+        assert stop["reason"] == "watchpoint-trigger", stop
+        self.assert_stopped_in(stop, "write_label")
+        assert "load_belt" in gdb.console("bt")
+        assert '"glass: handle with care"' in gdb.console("print text")
+        gdb.console("delete")
+        stop = gdb.run("continue")
+        assert stop["signal-name"] == "SIGSEGV", "the crash is still there"
+        assert "turn_belt" in gdb.console("frame")
+
+    def test_what_is_corrected_in_the_past_does_not_crash(self):
+        vm, gdb = self.crashed("dangling")
+        gdb.console("break turn_belt")
+        self.assert_breakpoint(gdb.run("reverse-continue"), "turn_belt")
+        gdb.console("set var parcels[5].next = &parcels[6]")
+        gdb.console("delete")
+        stop = gdb.run("continue")
+        assert (stop["reason"], int(stop["exit-code"], 8)) == ("exited", 33)
+        assert vm.wait() == 33
+        assert "every parcel has moved" in vm.stdout.text()
+
+    def test_a_panic_waits_with_its_past(self):
+        vm, gdb = self.crashed("demo64", "--append=rounds=1 end=panic")
+        assert "has panicked" in vm.stderr.text()
+        gdb.console("break report_round")
+        self.assert_breakpoint(gdb.run("reverse-continue"), "report_round")
+
+    def test_a_reset_waits_with_its_past_and_ends_the_run_after_it(self):
+        vm, gdb = self.crashed("demo64", "--append=rounds=1 end=reset")
+        gdb.run("reverse-stepi")
+        assert gdb.run("continue")["reason"] == "exited-normally"
+        assert vm.wait() == 0
+
+    def test_another_past_does_not_end_in_the_same_reset(self):
+        _, gdb = self.crashed("demo64", "--append=rounds=1 end=reset")
+        gdb.run("reverse-stepi")
+        gdb.console("set $r15 = 77")
+        assert gdb.run("stepi")["reason"] in ("signal-received", "end-stepping-range")
+        assert "The past was changed" in gdb.printed()
+        assert gdb.integer("$r15") == 77
+
+    def test_the_recording_outlives_its_client_if_that_was_asked_for(self):
+        for option, answer in (("--record-last=1M", "Recording"), ("--record=1M", "Nothing is recorded")):
+            vm = self.ringside(self.guest("demo64"), option)
+            gdb = self.gdb(self.guest("demo64"))
+            gdb.connect(vm.port())
+            gdb.run("stepi")
+            assert "1 step" in gdb.console("monitor record status")
+            gdb.run("reverse-stepi")
+            gdb.console("detach")
+            gdb.connect(vm.port())
+            assert answer in gdb.console("monitor record status")
+            gdb.console("kill")
+
+    def test_what_cannot_be_recorded_does_not_start(self):
+        for options, answer in (((), "--gdb or --control"), (("--gdb=tcp:127.0.0.1:0", "--cpus=2"), "2 vCPUs"),
+                                (("--gdb=tcp:127.0.0.1:0", "--rng"), "virtio")):
+            vm = self.ringside(self.guest("demo64"), "--record", *options, gdb=None)
+            assert vm.wait() != 0
+            assert answer in vm.stderr.text()
+        for size in ("0", "-1", "much", "9999999999G"):
+            vm = self.ringside(self.guest("demo64"), f"--record-last={size}")
+            assert vm.wait() == 2
+            assert "size of a recording" in vm.stderr.text()
+
+
 class TestExactness(RingsideTest):
     """Registers and memory, as digests: forward once, then thousands of random steps back and forth."""
 

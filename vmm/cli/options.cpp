@@ -7,6 +7,7 @@
 #include "vmm/base/text.h"
 #include "vmm/cli/description.h"
 #include "vmm/cli/exit_status.h"
+#include "vmm/cli/recording_options.h"
 #include "vmm/cli/validator.h"
 
 namespace ringside::cli {
@@ -65,6 +66,7 @@ struct RunTexts {
     std::string exit_trace;
     std::string exit_report;
     VirtioTexts virtio;
+    RecordingTexts recording;
     bool gdb_default = false;
     bool freeze = false;
 };
@@ -141,6 +143,7 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
     app.add("--dump-on-panic", options.dump_on_panic, Refers::HostResource,
             "write a vmcore there when the guest's kernel reports a panic (pvpanic)")
         ->type_name("DIR");
+    add_recording_options(app, texts.recording);
     app.add("--exit-trace", texts.exit_trace, Refers::FileWritten,
             "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`")
         ->type_name("FILE");
@@ -211,7 +214,8 @@ void finish(ExitsOptions& options, const ExitsTexts& texts) {
     }
 }
 
-void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
+void finish(RunOptions& options, const RunTexts& texts, const CLI::App& app) {
+    const bool gdb_given = !options.start_gdb && app.count("--gdb") != 0;
     if (gdb_given || texts.gdb_default)
         options.gdb = *gdbstub::parse_endpoint(texts.gdb.empty() ? kDefaultEndpoint : texts.gdb);
     options.debugger.wait = options.debugger.wait || texts.freeze;
@@ -220,6 +224,8 @@ void finish(RunOptions& options, const RunTexts& texts, bool gdb_given) {
     options.virtio = finish(texts.virtio);
     if (!texts.control.empty())
         options.control = texts.control.substr(kUnix.size());
+    const bool can_ask = options.gdb || options.start_gdb || !options.control.empty();
+    finish(texts.recording, app, can_ask, options.debugger);
     if (!texts.exit_report.empty() && exits::export_format_of(texts.exit_report) != exits::ExportFormat::Html)
         throw CLI::ValidationError("--exit-report", "the page's file name ends in .html");
     for (const std::string& file : {texts.exit_trace, texts.exit_report}) {
@@ -339,12 +345,12 @@ ParsedCommandLine CommandLine::parse(int argc, char** argv) {
         if (doctor_app.app().parsed())
             return parsed(doctor_app, doctor);
         if (run_app.app().parsed()) {
-            finish(run, run_texts, run_app.app().count("--gdb") != 0);
+            finish(run, run_texts, run_app.app());
             return parsed(run_app, std::move(run));
         }
         gdb.start_gdb = true;
         gdb.debugger.wait = true;
-        finish(gdb, gdb_texts, false);
+        finish(gdb, gdb_texts, gdb_app.app());
         return parsed(gdb_app, std::move(gdb));
     } catch (const CLI::ParseError& error) {
         const int status = app.exit(error);

@@ -208,6 +208,8 @@ Result<void> VirtualMachine::open_server() {
     debug::add_debugger_documents(*documents_, *debugger_);
     debug::add_history_document(*documents_, *debugger_, symbol);
     debug::add_exit_documents(*documents_, *exits_);
+    if (options_.debugger.record != 0)
+        TRY(history::Recorder::check(*machine_));
     debugger_->offer_reverse();
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();
@@ -277,6 +279,18 @@ void VirtualMachine::on_quit() {
 void VirtualMachine::on_unattended_fatal(machine::FatalExit cause, const std::string& report) {
     fmt::print(stderr, "ringside: {}", report);
     end_without_gdb(cause == machine::FatalExit::TripleFault ? kTripleFault : kFailure);
+}
+
+void VirtualMachine::on_crash_kept(const std::string& why) {
+    fmt::print(stderr,
+               "ringside: {}ringside: The guest stays stopped there. A debugger that is attached now can go "
+               "back, as by `reverse-continue`.\n",
+               why);
+}
+
+void VirtualMachine::on_recording_failed(const Error& error) {
+    fmt::print(stderr, "ringside: {}\n", error.message());
+    end(kFailure);
 }
 
 void VirtualMachine::on_panic(bool attended) {

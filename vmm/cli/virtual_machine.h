@@ -72,6 +72,8 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_notice(const std::string& text) override;
     void on_quit() override;
     void on_unattended_fatal(machine::FatalExit, const std::string& report) override;
+    void on_crash_kept(const std::string& why) override;
+    void on_recording_failed(const Error&) override;
     void on_guest_end(const machine::GuestEnd& how) override;
     void on_panic(bool attended) override;
     debug::Dumper& dumper();

@@ -139,6 +139,13 @@ void Machine::end(const GuestEnd& how) {
         on_end_(caller(), how);
 }
 
+void Machine::withdraw_end() {
+    if (!ended_.exchange(false))
+        return;
+    for (auto& thread : vcpus_)
+        thread->resume();
+}
+
 void Machine::request_reset(const char* source) {
     end({GuestEnd::Kind::Reset, 0, source});
 }

@@ -99,6 +99,9 @@ class Machine final : public MachineControl {
     void set_end_handler(std::function<void(std::optional<VcpuIndex>, const GuestEnd&)> handler) {
         on_end_ = std::move(handler);
     }
+    // The guest was taken back to before it ended itself: it runs on when it is resumed, and may end itself again. While
+    // every vCPU is suspended for another reason too.
+    void withdraw_end();
     // Called on the thread of the vCPU that says so.
     void set_panic_handler(std::function<void(VcpuIndex)> handler) { on_panic_ = std::move(handler); }
 

@@ -320,6 +320,7 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
         cause == machine::FatalExit::EmulationFailure ? gdbstub::Signal::Ill : gdbstub::Signal::Segv;
     report(gdbstub::StoppedBySignal{signal, false}, why);
     phase_ = phase::Dead{why};
+    death_ = why;
 }
 
 // Does what KVM could not do. What follows an instruction follows this one too: the end of a step, or the guest's own

@@ -94,8 +94,12 @@ class VcpuDebugger {
     void on_fatal_exit(machine::FatalExit cause);
     void on_parked();
     void on_dirty_ring_full();
-    // The vCPU was given another state by going back or forward in its history.
-    void moved_in_time() { phase_ = phase::Free{}; }
+    // The vCPU was given another state by going back or forward in its history. At the present's end it may be dead.
+    void moved_in_time(bool present) {
+        phase_ = present && death_ ? VcpuPhase{phase::Dead{*death_}} : VcpuPhase{phase::Free{}};
+    }
+    // It will not come to the end that it has come to.
+    void future_is_gone() { death_.reset(); }
 
   private:
     const DebugPlan& plan() const {
@@ -161,6 +165,7 @@ class VcpuDebugger {
     DebugContext& context_;
     gdbstub::ResumeAction action_ = gdbstub::Continue{};
     VcpuPhase phase_;
+    std::optional<std::string> death_;  // how the recorded run has ended
 
     ExitRegisters at_;
     ArmedSetup armed_;

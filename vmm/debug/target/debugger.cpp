@@ -110,7 +110,9 @@ void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exi
 
 void Debugger::on_dead(VcpuIndex, machine::FatalExit cause, const std::string& report) {
     owner_.post([this, cause, report] {
-        if (!client_attached_)
+        if (!client_attached_ && keeps_past())
+            owner_.on_crash_kept(report);
+        else if (!client_attached_)
             owner_.on_unattended_fatal(cause, report);
     });
 }
@@ -134,7 +136,11 @@ void Debugger::report_stop(VcpuIndex vcpu, std::string why) {
 
 void Debugger::on_panic(VcpuIndex vcpu) {
     report_stop(vcpu, "the guest's kernel has panicked (pvpanic)\n");
-    owner_.post([this] { owner_.on_panic(client_attached_); });
+    owner_.post([this] {
+        owner_.on_panic(client_attached_ || keeps_past());
+        if (!client_attached_ && keeps_past())
+            owner_.on_crash_kept("the guest's kernel has panicked (pvpanic)\n");
+    });
 }
 
 void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestEnd& how) {
@@ -147,8 +153,10 @@ void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestE
                                 how.source));
     owner_.post([this, how, shown] {
         guest_end_ = how;
-        if (!shown || !client_attached_)
+        if (!shown || (!client_attached_ && !keeps_past()))
             end_run();
+        else if (!client_attached_)
+            owner_.on_crash_kept(fmt::format("the guest has ended itself ({})\n", how.source));
     });
 }
 
@@ -160,11 +168,13 @@ void Debugger::end_run() {
 }
 
 void Debugger::on_all_stopped() {
-    if (ended_ || (guest_end_ && !client_attached_))
+    if (ended_ || (guest_end_ && !client_attached_ && !keeps_past()))
         return;  // nobody is there to see the stop
     token_ = machine_->stop_token();
     if (!token_)
         return;  // resumed again by a call that was quicker than this message
+    if (!started_ && options_.record != 0)
+        start_recording();
     if (!started_ && !options_.wait && !client_attached_) {
         resume_everything();
         return;
@@ -195,7 +205,7 @@ void Debugger::let_go(OnDisconnect then) {
     leaving_.reset();
     client_attached_ = std::exchange(next_client_waits_, false);
     context_->block_interrupts = true;
-    time_travel_->forget();
+    time_travel_->client_left(options_.keep_recording);
     table_->remove_all(*token_);
     owner_.on_client_gone();
     memory_access_->set_physical_mode(false);
@@ -203,17 +213,6 @@ void Debugger::let_go(OnDisconnect then) {
     view_->choose_level(std::nullopt);
     if (then == OnDisconnect::Resume && !client_attached_)
         resume_everything();
-}
-
-void Debugger::moved_in_time(gdbstub::ThreadId thread) {
-    const auto& vcpu = time_travel_->recorder().history().image().vcpu();
-    states_[vcpu_of(thread).value]->cache(kvm::from_kvm(vcpu.general), kvm::from_kvm(vcpu.system));
-    vcpus_[vcpu_of(thread).value]->moved_in_time();
-}
-
-void Debugger::stopped_in_time(gdbstub::StopEvent stop) {
-    coordinator_->replace_stop(stop);
-    owner_.on_stop(stop);
 }
 
 // ---- The server's thread: gdbstub::Execution

@@ -38,6 +38,9 @@ struct DebuggerOptions {
     bool wait = false;  // keep every vCPU stopped at its first instruction until a client resumes it
     OnDisconnect on_disconnect = OnDisconnect::Resume;
     OnReset on_reset = OnReset::Stop;
+    std::size_t record =
+        0;  // bytes: what the guest does is recorded from its first instruction; 0: it is not
+    bool keep_recording = false;  // without a client too; a guest that has crashed waits for one
     x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
 };
 
@@ -102,6 +105,8 @@ class Debugger final : public machine::VcpuObserver,
     // The guest has ended itself. A client is shown where, and the run ends when it resumes the guest or leaves. On the
     // vCPU's thread, if it was one.
     void on_guest_end(std::optional<VcpuIndex>, const machine::GuestEnd&);
+    // For TimeTravel: the stop that lay ahead will not come.
+    void future_is_gone();
     // The machine's end has come; resume is refused from now on.
     void set_ended() { ended_ = true; }
     bool client_attached() const { return client_attached_; }
@@ -152,6 +157,8 @@ class Debugger final : public machine::VcpuObserver,
     gdbstub::Result<void> block_interrupts(bool) override;
 
     void on_all_stopped();
+    void start_recording();
+    bool keeps_past() const { return options_.keep_recording && time_travel_->recorder().active(); }
     void leave(OnDisconnect then);
     void let_go(OnDisconnect then);
     void resume_everything();

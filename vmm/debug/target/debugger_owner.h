@@ -36,6 +36,10 @@ class DebuggerOwner {
     virtual void on_quit() {}
     // A vCPU is dead and nobody is attached to look at it.
     virtual void on_unattended_fatal(machine::FatalExit, const std::string& report) = 0;
+    // The guest has crashed with nobody attached. It stays stopped for somebody who wants to go back.
+    virtual void on_crash_kept(const std::string&) {}
+    // The recording that was to begin with the guest cannot be made.
+    virtual void on_recording_failed(const Error&) {}
     // The guest has ended itself, and nobody looks at it any more.
     virtual void on_guest_end(const machine::GuestEnd&) {}
     // The guest's kernel has panicked; with or without a client.

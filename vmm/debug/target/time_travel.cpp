@@ -33,6 +33,8 @@ Result<void> TimeTravel::stop_recording() {
     const auto* token = debugger_.stop_token();
     if (token == nullptr)
         return failure("stop recording", "the guest is running", "Interrupt it first");
+    if (in_past())
+        debugger_.future_is_gone();
     TRY(before_running());
     TRY(recorder_.stop());
     debugger_.breakpoint_table().set_stepping_only(*token, false);
@@ -118,16 +120,18 @@ void TimeTravel::edited() {
     if (!recorder_.active())
         return;
     const auto ahead = recorder_.take_edits();
+    if (ahead && *ahead != 0)
+        debugger_.future_is_gone();
     if (!ahead)
         owner_.on_console("The recording does not know of this change: " + ahead.error().message() + "\n");
     else if (*ahead != 0)
-        owner_.on_console(
-            fmt::format("The past was changed: the {} steps that were recorded after this point "
-                        "are gone, and the guest runs on from here.\n",
-                        *ahead));
+        owner_.on_console(fmt::format(
+            "The past was changed: what was recorded after this point ({} step{}) is gone, and the guest "
+            "runs on from here.\n",
+            *ahead, *ahead == 1 ? "" : "s"));
 }
 
-void TimeTravel::forget() {
+void TimeTravel::client_left(bool keep) {
     travelling_ = false;
     if (!recorder_.active())
         return;
@@ -137,7 +141,7 @@ void TimeTravel::forget() {
     if (auto put = recorder_.put(); !put)
         owner_.on_notice(put.error().message());
     debugger_.moved_in_time(wanted_.thread);
-    if (auto stopped = stop_recording(); !stopped)
+    if (auto stopped = keep ? before_running() : stop_recording(); !stopped)
         owner_.on_notice(stopped.error().message());
 }
 

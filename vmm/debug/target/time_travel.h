@@ -49,8 +49,8 @@ class TimeTravel final : public gdbstub::Reverse {
     Result<void> before_running() { return recorder_.active() ? recorder_.leave_past() : Result<void>{}; }
     // The client has written registers or memory.
     void edited();
-    // The client has left: back to the present, and nothing is recorded any more.
-    void forget();
+    // The client has left: back to the present. Unless `keep`, nothing is recorded any more.
+    void client_left(bool keep);
 
   private:
     void begin(Direction direction, const gdbstub::ResumeAction& action);

@@ -249,6 +249,41 @@ TEST_F(TimeTravelTest, AnInterruptEndsAJourney) {
     EXPECT_FALSE(target().execution.running());
 }
 
+TEST_F(TimeTravelTest, ADeadVcpuIsDeadAgainAtTheEndOfItsPast) {
+    record();
+    script(20);
+    vcpu->script.push_back([](ScriptedVcpu& v) {
+        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
+        return kvm::RunOutcome::Exit;
+    });
+    resume(gdbstub::Continue{});
+    EXPECT_TRUE(debugger.dead(VcpuIndex{0}));
+    back(true);
+    EXPECT_FALSE(debugger.dead(VcpuIndex{0}));
+    const int runs = vcpu->runs;
+    const auto stopped = resume(gdbstub::Continue{});
+    EXPECT_EQ(std::get<gdbstub::StoppedBySignal>(stopped.reason).signal, gdbstub::Signal::Segv);
+    EXPECT_TRUE(debugger.dead(VcpuIndex{0}));
+    EXPECT_EQ(vcpu->runs, runs);
+}
+
+TEST_F(TimeTravelTest, AChangedPastDoesNotLeadToTheSameDeath) {
+    record();
+    script(20);
+    vcpu->script.push_back([](ScriptedVcpu& v) {
+        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
+        return kvm::RunOutcome::Exit;
+    });
+    resume(gdbstub::Continue{});
+    back(true);
+    const std::byte value[] = {std::byte{77}};
+    ASSERT_TRUE(target().memory.write(kFirst, kData, value));
+    script(1);
+    EXPECT_TRUE(std::get<gdbstub::StoppedBySignal>(resume(gdbstub::Step{}).reason).step_done);
+    EXPECT_EQ(data(), 78U);
+    EXPECT_FALSE(debugger.dead(VcpuIndex{0}));
+}
+
 TEST_F(TimeTravelTest, WithTheRecordingOffTheGuestRunsOnFromThere) {
     record();
     run_to(20);

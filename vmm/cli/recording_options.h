@@ -1,0 +1,21 @@
+// --record and --record-last.
+#pragma once
+
+#include <string>
+
+#include "vmm/cli/declared_options.h"
+#include "vmm/debug/target/debugger.h"
+
+namespace ringside::cli {
+
+// What CLI11 fills in as text before it becomes values.
+struct RecordingTexts {
+    std::string record;
+    std::string record_last;
+};
+
+void add_recording_options(DeclaredOptions& app, RecordingTexts& texts);
+// `can_ask`: somebody could ask the machine for its past.
+void finish(const RecordingTexts& texts, const CLI::App& app, bool can_ask, debug::DebuggerOptions& options);
+
+}  // namespace ringside::cli
