@@ -42,12 +42,6 @@ class TestActs(RingsideTest):
         assert "The guest is stopped." in gdb.console("monitor stop")
         assert "a debugger is attached" in gdb.console("monitor cont")
 
-    def test_reset(self):
-        vm, gdb = self.stopped("demo64", "report_round")
-        gdb.console("monitor system_reset")
-        assert vm.wait() == 0
-        assert "reset the machine (monitor)" in vm.stderr.text()
-
     @pytest.mark.parametrize(("command", "sentence"), [
         ("inject irq 24", "a line from 0 to 23"), ("inject irq", "a line from 0 to 23"), ("inject exception 2", "the vector of an"),
         ("inject exception 32", "the vector of an exception"), ("inject exception 13", "#GP pushes an error code"),

@@ -121,8 +121,9 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
         "what the guest does when its debugger vanishes");
     using debug::OnReset;
     add_choice<OnReset>(
-        app, "--on-reset", options.debugger.on_reset, {{"stop", OnReset::Stop}, {"exit", OnReset::Exit}},
-        "what a reset or power-off by the guest does while a debugger is attached: stop there, or exit");
+        app, "--on-reset", options.debugger.on_reset,
+        {{"stop", OnReset::Stop}, {"restart", OnReset::Restart}, {"exit", OnReset::Exit}},
+        "what the guest's own reset does: stop there if a debugger is attached, restart the guest, or exit");
     using x86::GdbArchitecture;
     add_choice<std::optional<GdbArchitecture>>(
         app, "--gdb-arch", options.architecture,

@@ -4,61 +4,16 @@
 
 #include <csignal>
 
-#include <algorithm>
-#include <filesystem>
-
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
-#include "vmm/boot/acpi/tables.h"
-#include "vmm/boot/boot_image.h"
 #include "vmm/cli/exit_status.h"
 #include "vmm/debug/nested/level_command.h"
 #include "vmm/debug/nested/vmcs_commands.h"
 #include "vmm/debug/run_control/thread_ids.h"
-#include "vmm/devices/ports.h"
 #include "vmm/exits/report/code_width.h"
 
 namespace ringside::cli {
-
-namespace {
-
-// What ACPI's tables say of our devices.
-boot::acpi::Machine firmware_view(const RunOptions& options) {
-    using devices::AcpiPm;
-    boot::acpi::Machine machine;
-    machine.cpus = options.cpus;
-    machine.fixed = {.event_block = devices::kAcpiPmPorts.start + AcpiPm::kEventBlock,
-                     .control_block = devices::kAcpiPmPorts.start + AcpiPm::kControlBlock,
-                     .timer = devices::kAcpiPmPorts.start + AcpiPm::kTimer,
-                     .sci = devices::kAcpiSci,
-                     .sleep_type_s5 = AcpiPm::kSleepTypeS5,
-                     .reset_port = devices::kResetPort.start,
-                     .reset_value = devices::ResetPort::kHardReset};
-    machine.serial_ports = devices::kSerialPorts.start;
-    machine.serial_irq = devices::kSerialIrq;
-    machine.rtc_ports = devices::kCmosPorts.start;
-    machine.panic_port = devices::kPanicPort.start;
-    machine.fw_cfg_ports = devices::kFwCfgPorts.start;
-    machine.devices = devices::virtio::descriptions(options.virtio.count());
-    return machine;
-}
-
-// "FILE" or "FILE words". A file's own name may have blanks. If neither file exists, the error names all of the text.
-boot::BootModule boot_module(const std::string& text) {
-    std::error_code unknown;
-    const std::string first = text.substr(0, text.find(' '));
-    const bool words = !std::filesystem::exists(text, unknown) && std::filesystem::exists(first, unknown);
-    return {words ? first : text, text};
-}
-
-Result<void> add_rom(const boot::Rom& rom, machine::GuestMemory& memory) {
-    auto region = TRY(machine::MemoryRegion::allocate(rom.start, rom.bytes.size(), true));
-    std::ranges::copy(rom.bytes, region.host());
-    return memory.add(std::move(region));
-}
-
-}  // namespace
 
 VirtualMachine::~VirtualMachine() {
     server_.reset();  // says goodbye to its client while the debugger still lives
@@ -69,67 +24,47 @@ VirtualMachine::~VirtualMachine() {
 Result<void> VirtualMachine::build() {
     auto system = TRY(kvm::System::open(options_.kvm_device));
     system_.emplace(std::move(system));
-    auto memory = TRY(machine::GuestMemory::create(options_.memory));
-    TRY(load_kernel(memory));
+    auto kernel = TRY(load_kernel(options_));
+    boot_report_.loaded(options_.kernel, kernel.state);
     TRY(open_console());
+    auto hardware = TRY(make_hardware(std::move(kernel.memory), kernel.state));
 
     auto debugger_options = options_.debugger;
-    debugger_options.architecture = options_.architecture.value_or(boot_architecture_);
+    debugger_options.architecture = architecture_ = kernel.architecture;
     debug::DebuggerOwner& owner = *this;
     debugger_ = std::make_unique<debug::Debugger>([this] { return debug::probe_host(*system_); },
                                                   debugger_options, owner);
-    auto machine = TRY(machine::Machine::create(*system_, std::move(memory), options_.cpus, *debugger_));
-    machine_ = std::move(machine);
+    machine_ = machine::Machine::create(std::move(hardware), *debugger_);
     machine_->set_end_handler(
         [this](auto vcpu, const machine::GuestEnd& how) { debugger_->on_guest_end(vcpu, how); });
     machine_->set_panic_handler([this](VcpuIndex vcpu) { debugger_->on_panic(vcpu); });
     debugger_->bind(*machine_);
-    pc_ = std::make_unique<devices::Pc>(*machine_, *console_, std::move(fw_cfg_));
+    pc_ = std::make_unique<devices::Pc>(*machine_, *console_, std::move(kernel.state.fw_cfg));
     TRY(pc_->attach());
     TRY(attach_virtio());
-    TRY(machine_->set_boot_state(boot_general_, boot_system_));
     exits_ = std::make_unique<debug::ExitMonitor>(*debugger_, options_.kernel, options_.symbols);
-    exits_->set_symbol_slide(kaslr_slide_);
     catches_ = std::make_unique<debug::ExitCatches>(
         *debugger_, exits_->names(), [this](VcpuIndex vcpu) { return exits_->describe_hardware_exit(vcpu); });
+    note_kernel(kernel.state);
     TRY(start_exit_trace());
     return open_server();
 }
 
-Result<void> VirtualMachine::load_kernel(machine::GuestMemory& memory) {
-    boot::BootRequest request;
-    request.kernel = options_.kernel;
-    for (const std::string& initrd : options_.initrds)
-        request.modules.push_back(boot_module(initrd));
-    request.command_line = options_.command_line;
-    request.cpus = options_.cpus;
-    if (options_.load_address)
-        request.load_address = Gpa{*options_.load_address};
-    if (!options_.firmware.empty())
-        request.firmware = options_.firmware;
-    request.acpi = firmware_view(options_);
-    request.linux_entry = options_.linux_entry;
-    request.kaslr_slide = options_.kaslr_slide;
-    request.on_stage = BootReport::begin;
-    auto state = TRY(boot::load(request, memory));
-    boot_general_ = state.general;
-    boot_system_ = state.system;
-    fw_cfg_ = std::move(state.fw_cfg);
-    // gdb fixes register sizes when it attaches. A flat image begins in real mode and often stays there;
-    // every other kernel may reach long mode, unless all of its code is for 32 bits.
-    const std::string& symbols = options_.symbols.empty() ? options_.kernel : options_.symbols;
-    if (state.protocol == boot::Protocol::Flat || state.protocol == boot::Protocol::Firmware)
-        boot_architecture_ = x86::GdbArchitecture::I8086;
-    else if (exits::code_address_bytes(symbols) == 4)
-        boot_architecture_ = x86::GdbArchitecture::I386;
-    if (state.rom) {
-        TRY(add_rom(*state.rom, memory));
-    }
-    kaslr_slide_ = static_cast<std::int64_t>(state.kaslr_slide.value_or(0));
-    if (kaslr_slide_ != 0)
-        kernel_moved_to_ = state.first_segment;
-    boot_report_.loaded(options_.kernel, state);
-    return {};
+Result<machine::Hardware> VirtualMachine::make_hardware(machine::GuestMemory memory,
+                                                        const boot::BootState& state) const {
+    auto hardware = TRY(machine::make_hardware(*system_, std::move(memory), options_.cpus));
+    TRY(hardware.set_boot_state(state.general, state.system));
+    return hardware;
+}
+
+// Where KASLR has put the kernel, for symbols here and for the debugger's.
+void VirtualMachine::note_kernel(const boot::BootState& state) {
+    kaslr_slide_ = state.kaslr_slide.value_or(0);
+    exits_->set_symbol_slide(static_cast<std::int64_t>(kaslr_slide_));
+    gdbstub::Target& target = debugger_->target();
+    target.first_segment = kaslr_slide_ != 0 ? state.first_segment : std::nullopt;
+    if (exits::is_elf(options_.symbols.empty() ? options_.kernel : options_.symbols))
+        target.load_offset = kaslr_slide_;
 }
 
 bool VirtualMachine::stdio_is_gdb() const {
@@ -213,9 +148,6 @@ Result<void> VirtualMachine::open_server() {
     debugger_->offer_reverse();
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();
-    debugger_->target().first_segment = kernel_moved_to_;
-    if (exits::is_elf(options_.symbols.empty() ? options_.kernel : options_.symbols))
-        debugger_->target().load_offset = static_cast<std::uint64_t>(kaslr_slide_);
     TRY(open_control());
     if (!options_.gdb)
         return {};
@@ -331,7 +263,9 @@ void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
         spdlog::warn("the guest has reset the machine ({}): end of the run", how.source);
     else
         spdlog::info("guest: {} ({})", how.kind == Kind::PowerOff ? "power-off" : "exit", how.source);
-    const auto otherwise = static_cast<std::uint8_t>(panicked_ ? kPanic : kSuccess);
+    const auto otherwise = static_cast<std::uint8_t>(panicked_         ? kPanic
+                                                     : restart_failed_ ? kFailure
+                                                                       : kSuccess);
     const auto status = how.kind == Kind::DebugExit ? how.status : otherwise;
     debugger_->set_ended();
     if (server_ && debugger_->client_attached())

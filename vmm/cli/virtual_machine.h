@@ -11,6 +11,7 @@
 #include "gdbstub/transport/server.h"
 #include "vmm/cli/boot_report.h"
 #include "vmm/cli/control_socket.h"
+#include "vmm/cli/kernel_loading.h"
 #include "vmm/cli/options.h"
 #include "vmm/debug/monitor/act_commands.h"
 #include "vmm/debug/monitor/cpu_commands.h"
@@ -55,7 +56,8 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void end(int status);
 
   private:
-    Result<void> load_kernel(machine::GuestMemory& memory);
+    Result<machine::Hardware> make_hardware(machine::GuestMemory memory, const boot::BootState& state) const;
+    void note_kernel(const boot::BootState& state);
     Result<void> open_console();
     Result<void> attach_virtio();
     Result<void> start_exit_trace();
@@ -71,6 +73,9 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_client_gone() override { catches_->remove_all(); }
     void on_notice(const std::string& text) override;
     void on_quit() override;
+    Result<void> prepare_restart(const std::optional<std::string>& command_line) override;
+    void restart(const machine::StopToken&) override;
+    void on_restart_failed(const std::string& why) override;
     void on_unattended_fatal(machine::FatalExit, const std::string& report) override;
     void on_crash_kept(const std::string& why) override;
     void on_recording_failed(const Error&) override;
@@ -88,12 +93,14 @@ class VirtualMachine final : private debug::DebuggerOwner {
     asio::io_context io_;
     asio::signal_set signals_{io_};
     std::optional<kvm::System> system_;
-    x86::GeneralRegisters boot_general_;
-    x86::SystemRegisters boot_system_;
-    machine::FwCfgItems fw_cfg_;
-    x86::GdbArchitecture boot_architecture_ = x86::GdbArchitecture::X86_64;
-    std::int64_t kaslr_slide_ = 0;
-    std::optional<std::uint64_t> kernel_moved_to_;  // where KASLR has put its first segment
+    x86::GdbArchitecture architecture_ = x86::GdbArchitecture::X86_64;
+    std::uint64_t kaslr_slide_ = 0;  // modulo 2^64
+    // What a restart puts in place
+    struct Next {
+        machine::Hardware hardware;
+        boot::BootState state;
+    };
+    std::optional<Next> next_;
     BootReport boot_report_;
     std::unique_ptr<debug::Debugger> debugger_;
     std::unique_ptr<devices::Console> console_;
@@ -110,6 +117,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<ControlSocket> control_;
     std::vector<ControlSocket::Reply> replies_at_stop_;
     int status_ = 0;
+    bool restart_failed_ = false;
     bool panicked_ = false;          // the guest's kernel has said so
     bool panic_unattended_ = false;  // no debugger was attached
     bool dump_at_stop_ = false;      // the panic is written down when every vCPU has stopped

@@ -49,7 +49,13 @@ std::uint32_t big_endian(std::span<const std::byte> data) {
 }  // namespace
 
 FwCfg::FwCfg(machine::FwCfgItems items, const machine::GuestMemory& memory)
-    : items_(std::move(items)), memory_(memory) {
+    : memory_(memory) {
+    replace(std::move(items));
+}
+
+void FwCfg::replace(machine::FwCfgItems items) {
+    const std::scoped_lock lock(mutex_);
+    items_ = std::move(items);
     // The directory lists it; its content is in the device's state.
     vmcoreinfo_key_ = items_.put_file("etc/vmcoreinfo", std::vector<std::byte>(sizeof(VmcoreinfoEntry)));
 }

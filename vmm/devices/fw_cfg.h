@@ -46,6 +46,8 @@ class FwCfg final : public machine::BusDevice {
     // Where the guest's kernel says that its note is; nothing if it has said nothing. Any address may be there.
     // May be called from any thread.
     std::optional<VmcoreinfoEntry> vmcoreinfo() const;
+    // The machine starts anew, perhaps with another kernel.
+    void replace(machine::FwCfgItems items);
 
   private:
     // All below are called with the lock held.

@@ -56,6 +56,11 @@ Result<void> Pc::attach() {
     return {};
 }
 
+void Pc::after_restart(machine::FwCfgItems fw_cfg) {
+    fw_cfg_.replace(std::move(fw_cfg));
+    serial_.offer_space();
+}
+
 template <typename... Devices>
 void Pc::add_states(Devices&... devices) {
     (machine_.device_states().add(state_of(devices)), ...);

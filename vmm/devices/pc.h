@@ -28,6 +28,9 @@ class Pc {
     Serial& serial() { return serial_; }
     const FwCfg& fw_cfg() const { return fw_cfg_; }
 
+    // The machine has been restarted, which has reset the devices: the new kernel's items, and input goes on.
+    void after_restart(machine::FwCfgItems fw_cfg);
+
   private:
     template <typename... Devices>
     void add_states(Devices&... devices);

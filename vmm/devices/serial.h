@@ -44,9 +44,14 @@ class Serial final : public BytePortDevice, public CharacterReceiver {
     // Input from outside, from any thread. Takes as many bytes as the FIFO has room for and returns their
     // number: none in loopback mode, which disconnects the line.
     std::size_t receive(std::span<const std::byte> data) override;
-    // The callback runs on a vCPU thread.
+    // The callback runs on a vCPU thread, or on offer_space()'s.
     void on_space_available(std::function<void()> callback) override {
         space_available_ = std::move(callback);
+    }
+    // What had been received is gone: whoever waits for space may go on.
+    void offer_space() {
+        if (space_available_)
+            space_available_();
     }
 
     State save() const;

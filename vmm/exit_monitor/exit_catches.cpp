@@ -145,6 +145,10 @@ void ExitCatches::remove_all() {
     (void)filter_msrs();  // a filter that KVM took can be taken back
 }
 
+void ExitCatches::after_restart() {
+    (void)filter_msrs();  // the old VM took it
+}
+
 exits::Table ExitCatches::table() const {
     exits::Table table;
     table.columns = {{"rule", exits::Align::Right},

@@ -38,6 +38,8 @@ class ExitCatches {
     // Removes one rule, or all of them. While the guest is stopped.
     Result<void> remove(unsigned number);
     void remove_all();
+    // The machine has a new VM, which knows no filter as yet. While the guest is stopped.
+    void after_restart();
     exits::Table table() const;
 
     // After each exit of a vCPU, on its thread.

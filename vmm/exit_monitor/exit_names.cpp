@@ -114,19 +114,26 @@ std::string ExitNames::device(exits::AddressKind kind, std::uint64_t address) co
     return {};
 }
 
-const exits::SymbolTable& ExitNames::symbols() const {
+std::shared_ptr<const exits::SymbolTable> ExitNames::symbols() const {
+    const std::scoped_lock lock(mutex_);
     // A kernel without symbols only leaves names out.
-    std::call_once(loaded_,
-                   [this] { symbols_ = exits::SymbolTable::load(path_).value_or(exits::SymbolTable()); });
+    if (!symbols_)
+        symbols_ = std::make_shared<const exits::SymbolTable>(
+            exits::SymbolTable::load(path_).value_or(exits::SymbolTable()));
     return symbols_;
 }
 
+void ExitNames::forget_symbols() {
+    const std::scoped_lock lock(mutex_);
+    symbols_.reset();
+}
+
 std::string ExitNames::symbol(std::uint64_t rip) const {
-    return symbols().describe(rip - slide_.load(std::memory_order_relaxed));
+    return symbols()->describe(rip - slide_.load(std::memory_order_relaxed));
 }
 
 std::optional<std::uint64_t> ExitNames::address_of(std::string_view symbol) const {
-    const auto linked = symbols().address_of(symbol);
+    const auto linked = symbols()->address_of(symbol);
     return linked ? std::optional(*linked + slide_.load(std::memory_order_relaxed)) : std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -30,6 +31,9 @@ class ExitNames {
     }
     std::int64_t slide() const { return static_cast<std::int64_t>(slide_.load(std::memory_order_relaxed)); }
 
+    // The file has changed perhaps: symbols are read again when one is asked for.
+    void forget_symbols();
+
     // What answers at a port or guest-physical address, or an MSR's name; empty if nothing does.
     std::string device(exits::AddressKind kind, std::uint64_t address) const;
     // "putc+0x4"; empty where there is none. From any thread.
@@ -46,16 +50,16 @@ class ExitNames {
     exits::Names for_tables(VcpuIndex vcpu, const ExitTier& tier);
 
   private:
-    const exits::SymbolTable& symbols() const;
+    std::shared_ptr<const exits::SymbolTable> symbols() const;
     // Decodes at any linear address near `rip`; nothing while the guest runs.
     struct CodeReader;
     std::optional<CodeReader> reader(VcpuIndex vcpu, std::uint64_t rip);
 
     Debugger& debugger_;
     std::filesystem::path path_;
-    mutable std::once_flag loaded_;
-    mutable exits::SymbolTable symbols_;
-    std::atomic<std::uint64_t> slide_{0};  // two's complement
+    mutable std::mutex mutex_;
+    mutable std::shared_ptr<const exits::SymbolTable> symbols_;  // empty until one is asked for
+    std::atomic<std::uint64_t> slide_{0};                        // two's complement
     std::optional<x86::Decoder> decoder_;
 };
 

@@ -26,6 +26,8 @@ class DeviceState {
 class DeviceStates {
   public:
     void add(std::unique_ptr<DeviceState> state) {
+        at_power_on_.resize(size_ + state->size());
+        state->save(std::span(at_power_on_).subspan(size_));
         size_ += state->size();
         states_.push_back(std::move(state));
     }
@@ -45,10 +47,19 @@ class DeviceStates {
     }
     // Those whose bytes differ between `now` and `wanted`.
     void restore(std::span<const std::byte> now, std::span<const std::byte> wanted) const;
+    // Makes every device what it was when it was added.
+    void reset() const {
+        std::span<const std::byte> rest = at_power_on_;
+        for (const auto& state : states_) {
+            state->restore(rest.first(state->size()));
+            rest = rest.subspan(state->size());
+        }
+    }
 
   private:
     std::vector<std::unique_ptr<DeviceState>> states_;
     std::vector<std::string> unsavable_;
+    std::vector<std::byte> at_power_on_;
     std::size_t size_ = 0;
 };
 

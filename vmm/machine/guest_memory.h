@@ -60,6 +60,10 @@ class GuestMemory {
     // Adds a ROM. Call it only before the machine is created.
     Result<void> add(MemoryRegion region);
 
+    // Exchanges contents with another memory; who watches the writes to this one stays. While every vCPU is parked and
+    // every device kept out.
+    void swap_regions(GuestMemory& other) { regions_.swap(other.regions_); }
+
     // The host bytes of [gpa, gpa + size), or an empty span if any byte of it is not backed by one region.
     std::span<std::byte> span(Gpa gpa, std::uint64_t size) const;
     // The same for a device's write: also empty if any of the bytes belongs to a ROM.

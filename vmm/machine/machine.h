@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "arch/x86_64/cpu_state.h"
-#include "vmm/kvm/system.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/cpuid.h"
 #include "vmm/machine/device_gate.h"
 #include "vmm/machine/device_states.h"
 #include "vmm/machine/dirty_pages.h"
 #include "vmm/machine/guest_memory.h"
+#include "vmm/machine/hardware.h"
 #include "vmm/machine/interrupt_line.h"
 #include "vmm/machine/vcpu_thread.h"
 
@@ -45,9 +45,8 @@ struct GuestEnd {
 
 class Machine final : public MachineControl {
   public:
-    // Creates VM, irqchip, PIT, memory slots and vCPUs. The machine takes `memory` over.
-    static Result<std::unique_ptr<Machine>> create(const kvm::System& system, GuestMemory memory,
-                                                   std::uint32_t vcpus, VcpuObserver& observer);
+    // A machine of this hardware, whose vCPUs are in their boot state.
+    static std::unique_ptr<Machine> create(Hardware hardware, VcpuObserver& observer);
     // A machine of the given vCPUs, without a VM of KVM: for vCPUs that are not KVM's.
     static std::unique_ptr<Machine> assemble(GuestMemory memory, const CpuFeatures& features,
                                              std::vector<std::unique_ptr<kvm::VcpuPort>> vcpus,
@@ -72,10 +71,13 @@ class Machine final : public MachineControl {
     // An interrupt input, owned by the machine.
     InterruptLine& interrupt(Gsi gsi);
 
-    // Puts vCPU 0 into its boot state and the others into wait-for-SIPI; before start().
-    Result<void> set_boot_state(const x86::GeneralRegisters&, const x86::SystemRegisters&);
     // Starts every vCPU's thread, parked.
     void start();
+    // Takes over new hardware with as many vCPUs, and returns every device to its state at power-on. The vCPUs stay
+    // parked. Addresses of the guest's memory in this process change. Not for a machine that was assembled.
+    void restart(const StopToken&, Hardware hardware);
+    // The devices' half of it: resets them, and forgets how the machine has ended.
+    void power_on(const StopToken&);
     // Ends every vCPU's thread. Idempotent.
     void stop();
 
@@ -107,9 +109,6 @@ class Machine final : public MachineControl {
 
   private:
     Machine(std::optional<kvm::Vm> vm, GuestMemory memory) : vm_(std::move(vm)), memory_(std::move(memory)) {}
-    Result<void> set_up_vm();
-    Result<void> enable_dirty_rings();
-    Result<void> set_up_vcpus(const kvm::System&, std::uint32_t vcpus, VcpuObserver&);
     void end(const GuestEnd&);
     // The vCPU whose thread calls.
     std::optional<VcpuIndex> caller() const;
@@ -123,9 +122,9 @@ class Machine final : public MachineControl {
     std::shared_ptr<DeviceGate> device_gate_ = std::make_shared<DeviceGate>();
     std::vector<std::unique_ptr<InterruptLine>> lines_;
     std::vector<std::unique_ptr<VcpuThread>> vcpus_;
+    std::vector<kvm::Vcpu*> kvm_vcpus_;  // those of vcpus_; none if the machine was assembled
     std::function<void(std::optional<VcpuIndex>, const GuestEnd&)> on_end_;
     std::function<void(VcpuIndex)> on_panic_;
-    bool has_dirty_rings_ = false;
     std::atomic<bool> ended_{false};
 };
 

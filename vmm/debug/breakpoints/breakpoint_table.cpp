@@ -101,6 +101,25 @@ void BreakpointTable::remove_all(const machine::StopToken&) {
     make_plan();
 }
 
+void BreakpointTable::lift_all(const machine::StopToken&) {
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->mechanism == Mechanism::Planted)
+            planted_.unplant(breakpoint->gpa);
+        breakpoint->mechanism = Mechanism::Stepping;
+        breakpoint->trap.reset();
+        breakpoint->address_space.reset();
+        breakpoint->level = x86::GuestLevel::L1;
+    }
+    levels_.clear();
+    make_plan();
+}
+
+void BreakpointTable::place_all(const machine::StopToken&, const GuestView& view,
+                                const x86::SystemRegisters& system) {
+    look_at_places(view, system);
+    make_plan();
+}
+
 x86::GuestLevel BreakpointTable::level_of(const GuestView& view, const x86::SystemRegisters& system,
                                           std::uint64_t address) {
     const auto current = view.chosen_level().value_or(x86::level_of(system));

@@ -67,6 +67,11 @@ class BreakpointTable {
     void remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
                 std::uint64_t size);
     void remove_all(const machine::StopToken&);
+    // The guest's memory is about to be replaced: nothing is planted in it any more. Nor is a breakpoint limited any
+    // longer to an address space or a level of the old guest.
+    void lift_all(const machine::StopToken&);
+    // The new memory is in place, and the vCPUs are at their first instruction.
+    void place_all(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system);
     // The guest runs on without what has been removed. (A step is not meant: gdb takes a breakpoint out for it.)
     void forget_removed() { removed_.clear(); }
     // Replaces every planted instruction and debug slot with stepping, or brings them back. A recording steps the

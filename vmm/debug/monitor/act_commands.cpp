@@ -85,8 +85,13 @@ Result<std::string> cont(Debugger& debugger) {
 }
 
 Result<std::string> system_reset(Debugger& debugger) {
-    debugger.machine().request_reset("monitor");
-    return std::string("The machine is reset, which is the end of the run.\n");
+    const bool runs = debugger.target().execution.running();
+    TRY(debugger.restart());
+    if (runs)
+        return std::string("The machine starts anew, and runs.\n");
+    return std::string(
+        "The machine has started anew, and is stopped at its first instruction.\n"
+        "gdb remembers registers from before until the guest runs: `maintenance flush register-cache`.\n");
 }
 
 }  // namespace
@@ -106,7 +111,7 @@ void add_act_commands(MonitorRegistry& registry, Debugger& debugger) {
     add("stop", "", "stops the guest", 0, [&](const Arguments&) { return stop(debugger); });
     add("cont", "", "lets the guest run, if no debugger is attached", 0,
         [&](const Arguments&) { return cont(debugger); });
-    add("system_reset", "", "resets the machine, which ends the run", 0,
+    add("system_reset", "", "starts the machine anew, with its kernel's file as it is now", 0,
         [&](const Arguments&) { return system_reset(debugger); });
 }
 

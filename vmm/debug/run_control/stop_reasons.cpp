@@ -36,4 +36,13 @@ gdbstub::StopReason watchpoint_stop(const Breakpoint& breakpoint) {
     return gdbstub::StoppedByWatchpoint{watch_kind(breakpoint.request.kind), breakpoint.request.address};
 }
 
+gdbstub::StopEvent stop_for_restart(gdbstub::ThreadId thread) {
+    return {thread, gdbstub::StoppedBySignal{gdbstub::Signal::None, false}, {}};
+}
+
+bool is_for_restart(const gdbstub::StopEvent& stop) {
+    const auto* signal = std::get_if<gdbstub::StoppedBySignal>(&stop.reason);
+    return signal != nullptr && signal->signal == gdbstub::Signal::None;
+}
+
 }  // namespace ringside::debug

@@ -23,4 +23,8 @@ StopWords breakpoint_stop(gdbstub::BreakpointKind kind, const x86::GeneralRegist
                           const x86::SystemRegisters&);
 gdbstub::StopReason watchpoint_stop(const Breakpoint&);
 
+// A stop that nobody is shown: the machine is started anew at it, and runs on.
+gdbstub::StopEvent stop_for_restart(gdbstub::ThreadId thread);
+bool is_for_restart(const gdbstub::StopEvent&);
+
 }  // namespace ringside::debug

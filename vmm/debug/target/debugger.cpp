@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "vmm/debug/run_control/stop_reasons.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/errors.h"
 #include "vmm/debug/target/memory_access.h"
@@ -145,7 +146,11 @@ void Debugger::on_panic(VcpuIndex vcpu) {
 
 void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestEnd& how) {
     using Kind = machine::GuestEnd::Kind;
-    const bool shown = vcpu && how.kind != Kind::DebugExit && options_.on_reset == OnReset::Stop;
+    if (vcpu && how.kind == Kind::Reset && options_.on_reset == OnReset::Restart) {
+        coordinator_->report(*vcpu, stop_for_restart(thread_of(*vcpu)));
+        return owner_.post([this, vcpu, how] { on_guest_reset(*vcpu, how); });
+    }
+    const bool shown = vcpu && how.kind != Kind::DebugExit && options_.on_reset != OnReset::Exit;
     if (shown)
         report_stop(*vcpu,
                     fmt::format("The guest has {} ({}). When it is resumed the run ends.\n",
@@ -168,11 +173,14 @@ void Debugger::end_run() {
 }
 
 void Debugger::on_all_stopped() {
-    if (ended_ || (guest_end_ && !client_attached_ && !keeps_past()))
+    if (!restarts_at_stop_ && (ended_ || (guest_end_ && !client_attached_ && !keeps_past())))
         return;  // nobody is there to see the stop
     token_ = machine_->stop_token();
     if (!token_)
         return;  // resumed again by a call that was quicker than this message
+    if (std::exchange(restarts_at_stop_, false))
+        return finish_restart();
+    stop_asked_ = false;
     if (!started_ && options_.record != 0)
         start_recording();
     if (!started_ && !options_.wait && !client_attached_) {
@@ -265,6 +273,7 @@ gdbstub::Result<void> Debugger::resume_live(std::span<const gdbstub::ThreadResum
 void Debugger::interrupt() {
     if (time_travel_->travelling())
         return time_travel_->interrupt();
+    stop_asked_ = true;
     coordinator_->interrupt(gdbstub::StoppedByInterrupt{});
 }
 
@@ -304,10 +313,12 @@ void Debugger::attach() {
     client_attached_ = true;
     next_client_waits_ = leaving_.has_value();
     (void)abilities();  // a failure shows again, with its reason, at the first breakpoint
-    if (!token_)
+    if (!token_) {
+        stop_asked_ = true;
         coordinator_->interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false});
-    else if (time_travel_->travelling())
+    } else if (time_travel_->travelling()) {
         time_travel_->interrupt();
+    }
 }
 
 // A client that leaves in good order leaves a running guest: the policy is for accidents.

@@ -31,8 +31,9 @@ namespace ringside::debug {
 
 // What becomes of the guest when its debugger vanishes.
 enum class OnDisconnect : std::uint8_t { Pause, Resume, Quit };
-// What a reset or power-off by the guest does while a client is attached. Without one it ends the run.
-enum class OnReset : std::uint8_t { Stop, Exit };
+// What a reset or power-off by the guest does. Stop: a client is shown where, and without one the run ends. Restart: a
+// reset starts the machine anew, with a client or without; a power-off is as for Stop.
+enum class OnReset : std::uint8_t { Stop, Restart, Exit };
 
 struct DebuggerOptions {
     bool wait = false;  // keep every vCPU stopped at its first instruction until a client resumes it
@@ -100,6 +101,10 @@ class Debugger final : public machine::VcpuObserver,
     bool dead(VcpuIndex vcpu) const { return vcpus_.at(vcpu.value)->dead() != nullptr; }
     // Stops the guest for a reason of its own; `why` is one line for the user. On the vCPU's thread.
     void report_stop(VcpuIndex vcpu, std::string why);
+    // Starts the machine anew: the kernel's file is read again, and everything begins as at the start of the run, with
+    // the client's breakpoints in place. A guest that runs is stopped for it and runs on from its first instruction;
+    // one that is stopped stays so. On an error nothing has changed.
+    Result<void> restart();
     // The guest's kernel has panicked: stops it, for a client to look at. On the vCPU's thread.
     void on_panic(VcpuIndex vcpu);
     // The guest has ended itself. A client is shown where, and the run ends when it resumes the guest or leaves. On the
@@ -162,6 +167,11 @@ class Debugger final : public machine::VcpuObserver,
     void leave(OnDisconnect then);
     void let_go(OnDisconnect then);
     void resume_everything();
+    // debugger_restart.cpp
+    void stop_to_restart();
+    void start_anew();
+    void on_guest_reset(VcpuIndex, const machine::GuestEnd&);
+    void finish_restart();
     void end_run();
     void forget_removed_watchpoints();
 
@@ -190,7 +200,9 @@ class Debugger final : public machine::VcpuObserver,
     // The client left while the guest ran: what is to be done at the stop that was asked for.
     std::optional<OnDisconnect> leaving_;
     std::optional<machine::GuestEnd> guest_end_;  // which the client is looking at
-    bool next_client_waits_ = false;              // for that same stop
+    bool restarts_at_stop_ = false;   // all is prepared, and put in place when every vCPU has stopped
+    bool stop_asked_ = false;         // by the client, of a guest that ran
+    bool next_client_waits_ = false;  // for that same stop
     bool ended_ = false;
 };
 

@@ -32,6 +32,16 @@ class DebuggerOwner {
     virtual void on_client_gone() {}
     // One line that the user should know.
     virtual void on_notice(const std::string&) {}
+    // Makes all that the machine needs to start anew: reads the kernel again, and creates a VM with it. On an error, and
+    // until restart(), nothing of the machine changes. `command_line` is another one for the kernel.
+    virtual Result<void> prepare_restart(const std::optional<std::string>& /*command_line*/) {
+        return failure("restart", "this machine cannot start anew");
+    }
+    // Puts it in place: every vCPU is at its first instruction, and every device as at the start of the run.
+    virtual void restart(const machine::StopToken&) {}
+    // The guest has reset the machine, and it cannot start anew; `why` is a line. The run ends when nobody looks at the
+    // guest any more.
+    virtual void on_restart_failed(const std::string& /*why*/) {}
     // The run is over: the client has ended the machine, or has left and OnDisconnect::Quit applies.
     virtual void on_quit() {}
     // A vCPU is dead and nobody is attached to look at it.

@@ -131,6 +131,17 @@ void TimeTravel::edited() {
             *ahead, *ahead == 1 ? "" : "s"));
 }
 
+// What KVM has now is given up with the machine: the history's state need not be put back.
+bool TimeTravel::drop(const machine::StopToken& token) {
+    travelling_ = false;
+    if (!recorder_.active())
+        return false;
+    if (auto stopped = recorder_.stop(); !stopped)
+        owner_.on_notice(stopped.error().message());
+    debugger_.breakpoint_table().set_stepping_only(token, false);
+    return true;
+}
+
 void TimeTravel::client_left(bool keep) {
     travelling_ = false;
     if (!recorder_.active())

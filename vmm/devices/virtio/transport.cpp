@@ -273,6 +273,14 @@ void Transport::reset() {
     wiring_.interrupt.set(false);
 }
 
+void Transport::power_on() {
+    {
+        const std::scoped_lock lock(mutex_);
+        reset();
+    }
+    wiring_.ring(kEventReset);
+}
+
 // ---- The device's side
 
 std::optional<Transport::Access> Transport::enter() {

@@ -70,6 +70,8 @@ class Transport final : public machine::BusDevice {
 
     State save() const;
     void restore(const State& state);
+    // The machine is reset: as if the driver had reset the device.
+    void power_on();
 
     // The right to access guest memory, queues and the interrupt. Short-lived, and only for device threads.
     class Access {

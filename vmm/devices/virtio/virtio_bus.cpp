@@ -47,6 +47,11 @@ VirtioBus::~VirtioBus() {
         slot.thread->stop();
 }
 
+void VirtioBus::power_on() {
+    for (Slot& slot : slots_)
+        slot.transport->power_on();
+}
+
 void VirtioBus::start() {
     for (Slot& slot : slots_)
         slot.thread->start(*slot.transport);

@@ -42,6 +42,8 @@ class VirtioBus {
 
     // Starts every device's thread.
     void start();
+    // The machine is reset. With the gate closed.
+    void power_on();
 
     std::vector<machine::MmioDevice> descriptions() const { return virtio::descriptions(slots_.size()); }
 

@@ -41,6 +41,12 @@ class QueuedOwner final : public DebuggerOwner {
     void on_panic(bool) override {}
     void on_guest_end(const machine::GuestEnd& how) override { ends.push_back(how.source); }
     void on_console(const std::string& text) override { console += text; }
+    Result<void> prepare_restart(const std::optional<std::string>& command_line) override {
+        command_lines.push_back(command_line.value_or("(as before)"));
+        return restarts ? Result<void>{} : failure("load kernel", "the file is empty");
+    }
+    void restart(const machine::StopToken& token) override { restarts(token); }
+    void on_restart_failed(const std::string& why) override { failures.push_back(why); }
 
     void run_one() {
         std::unique_lock lock(mutex_);
@@ -55,6 +61,9 @@ class QueuedOwner final : public DebuggerOwner {
     std::vector<gdbstub::StopEvent> stops;
     std::vector<std::string> ends;
     std::optional<machine::FatalExit> unattended;
+    std::function<void(const machine::StopToken&)> restarts;  // empty: the machine cannot start anew
+    std::vector<std::string> command_lines;                   // of restarts
+    std::vector<std::string> failures;
     std::string console;
     int quits = 0, gone = 0, crossings = 0;
 

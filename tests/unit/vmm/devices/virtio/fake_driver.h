@@ -184,6 +184,7 @@ class FakeDriver {
         poke<std::uint16_t>(available(queue) + 2, ++ring.available);
     }
     void notify(unsigned queue) { write(QueueNotify, queue); }
+    void power_on() { transport_.power_on(); }
 
     // Builds a chain of the pieces, offers it and returns where each piece lies.
     std::vector<std::uint64_t> add(unsigned queue, const std::vector<Piece>& pieces) {

@@ -155,6 +155,16 @@ TEST_F(VirtioTransport, RegistersOfAQueueThatIsNotThereDoNothing) {
     EXPECT_EQ(device_.taken, 0);
 }
 
+TEST_F(VirtioTransport, AResetOfTheMachineIsOneOfTheDevice) {
+    driver_.set_up();
+    driver_.send(0, {testing::room(16)});
+    const int resets = device_.resets;
+    driver_.power_on();
+    EXPECT_EQ(device_.resets, resets + 1);
+    EXPECT_EQ(driver_.read(Register::Status), 0);
+    EXPECT_EQ(driver_.read(Register::InterruptStatus), 0);
+}
+
 TEST_F(VirtioTransport, ABrokenRingStopsTheDeviceUntilItIsReset) {
     driver_.set_up();
     driver_.offer(0, 0xffff);

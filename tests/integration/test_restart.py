@@ -1,0 +1,175 @@
+"""The machine starts anew: by `monitor system_reset`, and by the guest's own reset."""
+
+import re
+import shutil
+import socket
+from collections.abc import Callable
+
+from tests.harness.case import RingsideTest
+from tests.harness.ringside import Ringside
+
+CPUS = 4
+EXIT_STATUS = (0x10 << 1) | 1
+
+
+class TestSystemReset(RingsideTest):
+    def in_round(self, number: int, *options: str, kernel=None):
+        """demo64, which has run for some rounds, and its debugger."""
+        vm = self.ringside(kernel or self.guest("demo64"), "--append=rounds=0", *options)
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        gdb.console(f"break report_round if round == {number}")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        return vm, gdb
+
+    def reset(self, gdb) -> str:
+        answer = gdb.console("monitor system_reset")
+        gdb.console("maintenance flush register-cache")
+        return answer
+
+    def look(self, gdb) -> dict[str, str]:
+        """All that is to be as at the start, without the clocks, which count on."""
+        commands = ("monitor registers all", "monitor msr", "monitor lapic", "monitor ioapic", "monitor pic", "monitor pit",
+                    "monitor events", "x/64xb &rounds_done", "x/256xb &queue")
+        texts = {command: gdb.console(command).splitlines() for command in commands}
+        return {command: "\n".join(line for line in lines if not re.search(r"(?i)\btsc\b|count", line))
+                for command, lines in texts.items()}
+
+    def test_registers_devices_and_memory_are_as_at_the_start(self):
+        vm = self.ringside(self.guest("demo64"), "--append=rounds=0")
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        at_start = self.look(gdb)
+        gdb.console("break report_round if round == 2")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        used = self.look(gdb)
+        assert all(used[command] != at_start[command] for command in ("monitor msr", "monitor pic", "x/256xb &queue"))
+        assert "at its first instruction" in self.reset(gdb)
+        assert self.look(gdb) == at_start
+
+    def test_breakpoints_hold_and_the_guest_boots_again(self):
+        vm, gdb = self.in_round(2)
+        self.reset(gdb)
+        assert gdb.integer("rounds_done") == 0
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        assert gdb.integer("round") == 2
+        gdb.console("delete")
+        gdb.start("continue")
+        vm.serial(r"(?s)round 1:.*round 1:.*round 3:")
+
+    def test_the_kernel_is_read_anew(self):
+        kernel = self.folder / "kernel"
+        shutil.copy(self.guest("demo64"), kernel)
+        vm, gdb = self.in_round(2, kernel=kernel)
+        kernel.write_bytes(kernel.read_bytes().replace(b": queued ", b": QUEUED "))
+        self.reset(gdb)
+        gdb.console("delete")
+        gdb.start("continue")
+        vm.serial(r"round 1: QUEUED")
+
+    def test_a_broken_kernel_is_refused_and_the_old_guest_stays(self):
+        kernel = self.folder / "kernel"
+        shutil.copy(self.guest("demo64"), kernel)
+        vm, gdb = self.in_round(2, kernel=kernel)
+        kernel.write_bytes(b"")
+        assert re.search(r"load \S+/kernel: the file is empty", gdb.console("monitor system_reset"))
+        assert gdb.integer("rounds_done") == 2
+        gdb.console("delete")
+        gdb.start("continue")
+        vm.serial("round 3:")
+
+    def test_every_vcpu_begins_again(self):
+        vm, gdb = self.attached("smp", "--cpus", CPUS, f"--append=cpus={CPUS} rounds=20")
+        gdb.console(f"break cpu_work if cpu == {CPUS - 1}")
+        assert gdb.run("continue")["thread-id"] == str(CPUS)
+        self.reset(gdb)
+        gdb.console("thread 1")
+        states = [thread["details"] for thread in gdb.command("-thread-info")["threads"]]
+        assert sum("SIPI" in state for state in states) == CPUS - 1, states
+        assert gdb.run("continue")["thread-id"] == str(CPUS)
+        gdb.console("delete")
+        assert gdb.run("continue")["reason"] == "exited"
+        assert vm.wait() == EXIT_STATUS
+
+    def test_a_recording_is_dropped_and_the_user_reads_so(self):
+        vm, gdb = self.in_round(2)
+        gdb.console("monitor record on")
+        gdb.run("stepi 20")
+        self.reset(gdb)
+        assert "Nothing is recorded" in gdb.console("monitor record status")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        assert any("The recording is gone" in line for line in gdb.log), gdb.log
+
+    def test_a_triple_fault_is_survived(self):
+        vm, gdb = self.attached("demo64", "--append=rounds=1 end=triple")
+        assert gdb.run("continue")["signal-name"] == "SIGSEGV"
+        self.reset(gdb)
+        gdb.console("break report_round")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+
+    def from_a_shell(self, guest: str, *options: object) -> tuple[Ringside, Callable[[], str]]:
+        """A guest without a debugger, and what resets it."""
+        path = self.folder / "control"
+        vm = self.ringside(self.guest(guest), *options, f"--control=unix:{path}", gdb=None)
+
+        def reset() -> str:
+            client = self.keep(Ringside("ctl", path, "system_reset"))
+            assert client.wait() == 0
+            return client.stdout.text()
+        return vm, reset
+
+    def test_without_a_debugger_the_guest_runs_on(self):
+        vm, reset = self.from_a_shell("demo64", "--append=rounds=0")
+        vm.serial("round 2:")
+        assert "starts anew" in reset()
+        vm.serial(r"(?s)round 2:.*round 1:.*round 2:")
+
+    def test_virtio_devices_lose_what_they_were_doing(self):
+        disk, path = self.folder / "disk", self.folder / "console"
+        disk.write_bytes(bytes(1 << 16))
+        listener = self.ends.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(path))
+        listener.listen()
+        vm, reset = self.from_a_shell("virtio", "--disk", disk, f"--virtio-console=unix:{path}")
+        vm.serial("console: waiting")  # the device has the buffer of a guest that will be gone
+        reset()
+        vm.serial(r"(?s)disk: run 1.*disk: run 2.*console: waiting")
+        self.ends.enter_context(listener.accept()[0]).sendall(b"hello")
+        vm.serial("console: hello")
+        assert vm.wait() == EXIT_STATUS
+
+
+class TestTheGuestsOwnReset(RingsideTest):
+    RESETS = "--append=rounds=2 end=reset"
+
+    def test_restarts_it_if_asked_to(self):
+        vm = self.ringside(self.guest("demo64"), "--on-reset=restart", self.RESETS, gdb=None)
+        vm.serial(r"(?s)(round 2:.*){3}")
+
+    def test_breakpoints_are_hit_in_each_boot(self):
+        vm, gdb = self.attached("demo64", "--on-reset=restart", self.RESETS)
+        gdb.console("break report_round if round == 1")
+        for _ in range(3):
+            self.assert_breakpoint(gdb.run("continue"), "report_round")
+            assert gdb.integer("rounds_done") == 1
+        assert any("The guest has reset the machine (i8042), and starts anew" in line for line in gdb.log), gdb.log
+
+    def test_a_kernel_that_is_broken_by_then_ends_the_run(self):
+        kernel = self.folder / "kernel"
+        shutil.copy(self.guest("demo64"), kernel)
+        gdb = self.gdb(self.guest("demo64"))
+        vm = self.ringside(kernel, "--on-reset=restart", self.RESETS)
+        gdb.connect(vm.port())
+        gdb.console("break report_round if round == 2")
+        gdb.run("continue")
+        kernel.write_bytes(b"")
+        stop = gdb.run("continue")
+        assert stop["reason"] == "signal-received", stop
+        assert any("cannot start anew: load" in line for line in gdb.log), gdb.log
+        assert gdb.integer("rounds_done") == 2, "the old guest is there to look at"
+        assert gdb.run("continue")["reason"] == "exited"
+        assert vm.wait() == 1
+
+    def test_a_power_off_stays_one(self):
+        vm = self.ringside(self.guest("demo64"), "--on-reset=restart", "--append=rounds=1 end=exit", gdb=None)
+        assert vm.wait() == EXIT_STATUS

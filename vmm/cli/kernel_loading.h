@@ -1,0 +1,26 @@
+// The machine's memory with the kernel in it, as the command line asks for it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "vmm/boot/boot_image.h"
+#include "vmm/cli/options.h"
+#include "vmm/machine/guest_memory.h"
+
+namespace ringside::cli {
+
+struct LoadedKernel {
+    machine::GuestMemory memory;
+    boot::BootState state;
+    // gdb fixes the size of registers when it attaches. A flat image begins in real mode and often stays there; every
+    // other kernel may reach long mode, unless all of its code is for 32 bits.
+    x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
+};
+
+// Reads the files anew each time. `command_line` and `kaslr_slide` take precedence over the options'.
+Result<LoadedKernel> load_kernel(const RunOptions& options,
+                                 const std::optional<std::string>& command_line = std::nullopt,
+                                 const std::optional<std::uint64_t>& kaslr_slide = std::nullopt);
+
+}  // namespace ringside::cli
