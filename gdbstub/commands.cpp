@@ -36,8 +36,9 @@ constexpr LetterPacket kLetterPackets[] = {
     {'c', run<packet::parse_c>},       {'C', run<packet::parse_C>},
     {'s', run<packet::parse_s>},       {'S', run<packet::parse_S>},
     {'D', run<packet::parse_D>},       {'k', bare<packet::k>},
-    {'H', run<packet::parse_H>},       {'T', run<packet::parse_T>},
-    {'Z', run<packet::parse_Z>},       {'z', run<packet::parse_z>},
+    {'R', run<packet::parse_R>},       {'H', run<packet::parse_H>},
+    {'T', run<packet::parse_T>},       {'Z', run<packet::parse_Z>},
+    {'z', run<packet::parse_z>},
 };
 
 constexpr auto kLetterParsers = [] {
@@ -62,6 +63,7 @@ constexpr NamedPacket kNamedPackets[] = {
     {"vCtrlC", bare<packet::vCtrlC>},
     {"vKill", run<packet::parse_vKill>},
     {"vAttach", run<packet::parse_vAttach>},
+    {"vRun", run<packet::parse_vRun>},
     {"vMustReplyEmpty", run<packet::parse_vMustReplyEmpty>},
     {"QNonStop", run<packet::parse_QNonStop>},
     {"qC", bare<packet::qC>},

@@ -27,7 +27,8 @@ using Command = std::variant<
     packet::m, packet::M, packet::x, packet::X, packet::qSearch_memory, packet::qCRC,
     // run control
     packet::QuestionMark, packet::vCont, packet::vCont_query, packet::vCtrlC, packet::c, packet::C, packet::s,
-    packet::S, packet::bs, packet::bc, packet::D, packet::k, packet::vKill, packet::vAttach, packet::QNonStop,
+    packet::S, packet::bs, packet::bc, packet::D, packet::k, packet::vKill, packet::vAttach, packet::vRun,
+    packet::R, packet::QNonStop,
     // breakpoints
     packet::Z, packet::z,
     // threads

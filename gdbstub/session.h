@@ -5,7 +5,8 @@
 // sends away what it finds in output(). All calls come from one thread.
 //
 //     Silent --first packet--> Attaching --on_stop--> Stopped --vCont--> Running --on_stop--> Stopped ...
-//                                                                       D--> Detached, k--> Closed
+//                                                                       D--> Detached, k--> Closed, or
+//                                                                       in extended mode Gone --vRun--> Attaching
 //
 // The target is left alone until the client has sent a whole packet: a port that is only probed, or spoken to
 // in another protocol, disturbs nobody.

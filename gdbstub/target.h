@@ -239,6 +239,21 @@ class Reverse {
     virtual Result<void> go_back(ThreadId, bool one_step) = 0;
 };
 
+// Starting the target anew, for a client in extended mode (`!`).
+class Restart {
+  public:
+    virtual ~Restart() = default;
+    struct Wanted {
+        std::string file;  // the program that the client names; empty for the one that there is
+        std::vector<std::string> arguments;
+    };
+    // The client is in extended mode. Until it leaves it may start the target anew, even one that has ended.
+    virtual void client_stays() = 0;
+    // Returns at once: the target's stop at its first instruction arrives at Session::on_stop(). It may run until now.
+    // No breakpoint of the client's remains. On an error nothing has changed.
+    virtual Result<void> restart(const Wanted&) = 0;
+};
+
 class Stepping {
   public:
     virtual ~Stepping() = default;
@@ -274,6 +289,7 @@ struct Target {
     Breakpoints* breakpoints = nullptr;
     Stepping* stepping = nullptr;
     Reverse* reverse = nullptr;
+    Restart* restart = nullptr;
     Documents* documents = nullptr;
     Monitor* monitor = nullptr;
     // LLDB's qHostInfo: e.g. "x86_64-unknown-unknown".

@@ -1,5 +1,11 @@
 #include "gdbstub/packets/run_control.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gdbstub/hex.h"
+
 namespace ringside::gdbstub::packet {
 namespace {
 
@@ -103,6 +109,18 @@ bool names_our_process(Cursor args) {
     return process == kProcessId && args.at_end();
 }
 
+// `WORD;WORD...`, in hexadecimal; nullopt if a digit is wrong.
+std::optional<std::vector<std::string>> take_words(Cursor args) {
+    std::vector<std::string> words;
+    do {
+        std::vector<std::byte> bytes;
+        if (!decode_hex(args.take_until(';'), bytes))
+            return std::nullopt;
+        words.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    } while (!args.at_end());
+    return words;
+}
+
 }  // namespace
 
 std::optional<vCont::Action> vCont::action_for(ThreadId thread) const {
@@ -153,6 +171,25 @@ std::optional<vKill> parse_vKill(Cursor args) {
 
 std::optional<vAttach> parse_vAttach(Cursor args) {
     return names_our_process(args) ? std::optional(vAttach{}) : std::nullopt;
+}
+
+std::optional<vRun> parse_vRun(Cursor args) {
+    if (!args.take(';') || !take_words(args))
+        return std::nullopt;
+    return vRun{args.rest()};
+}
+
+Restart::Wanted vRun::wanted() const {
+    auto words = take_words(Cursor(text)).value_or(std::vector<std::string>{{}});
+    Restart::Wanted wanted{std::move(words.front()), {}};
+    words.erase(words.begin());
+    wanted.arguments = std::move(words);
+    return wanted;
+}
+
+// `R XX`: the number means nothing.
+std::optional<R> parse_R(Cursor args) {
+    return args.at_end() || args.take_hex() ? std::optional(R{}) : std::nullopt;
 }
 
 std::optional<QNonStop> parse_QNonStop(Cursor args) {

@@ -50,6 +50,13 @@ struct D {};
 struct k {};
 struct vKill {};
 struct vAttach {};
+// `vRun;FILE;ARGUMENT...`, each in hexadecimal. The text is checked when it is parsed.
+struct vRun {
+    std::string_view text;
+
+    Restart::Wanted wanted() const;
+};
+struct R {};  // the same in old clients, without arguments
 struct QNonStop {
     bool on = false;
 };
@@ -62,6 +69,8 @@ std::optional<S> parse_S(Cursor args);
 std::optional<D> parse_D(Cursor args);
 std::optional<vKill> parse_vKill(Cursor args);
 std::optional<vAttach> parse_vAttach(Cursor args);
+std::optional<vRun> parse_vRun(Cursor args);
+std::optional<R> parse_R(Cursor args);
 std::optional<QNonStop> parse_QNonStop(Cursor args);
 
 }  // namespace ringside::gdbstub::packet

@@ -62,11 +62,17 @@ bool SessionCore::meet() {
 
 void SessionCore::attach(bool reply_with_stop) {
     const bool was_running = target_.execution().running();
-    owns_target_ = true;
     state_ = Attaching{reply_with_stop};
-    target_.execution().attach();
+    take_target();
     if (!was_running)
         on_stop(target_.execution().last_stop());
+}
+
+void SessionCore::take_target() {
+    owns_target_ = true;
+    target_.execution().attach();
+    if (extended_)
+        target_.restart()->client_stays();
 }
 
 std::size_t SessionCore::receive(std::span<const std::byte> bytes) {
@@ -95,6 +101,8 @@ void SessionCore::on_stop(const StopEvent& event) {
     } else {
         return;
     }
+    if (gone && extended_)
+        state_ = Gone{event.reason, false};
     dispatch_held();
 }
 
@@ -116,10 +124,16 @@ void SessionCore::enter_stopped(std::optional<ThreadId> thread) {
 }
 
 void SessionCore::disconnected() {
+    const auto* gone = std::get_if<Gone>(&state_);
+    const bool killed = gone != nullptr && gone->killed;
     state_ = Closed{};
     held_.clear();
     held_bytes_ = 0;
-    if (std::exchange(owns_target_, false))
+    if (!std::exchange(owns_target_, false))
+        return;
+    if (killed)
+        target_.execution().kill();
+    else
         target_.execution().client_lost();
 }
 
@@ -143,7 +157,8 @@ bool SessionCore::is_new_client(std::string_view payload) const {
     if (!line_outlives_client_ || std::holds_alternative<Silent>(state_))
         return false;
     const bool greeted = client_.kind != Client::Kind::Unknown || std::holds_alternative<Attaching>(state_);
-    return std::holds_alternative<Detached>(state_) || (greeted && payload.starts_with("qSupported"));
+    return (std::holds_alternative<Detached>(state_) && !extended_) ||
+           (greeted && payload.starts_with("qSupported"));
 }
 
 // Nothing of a client remains for the next one.
@@ -153,6 +168,7 @@ void SessionCore::forget_client() {
     output_.clear();
     client_ = {};
     continue_.reset();
+    extended_ = false;
     acknowledging_ = true;
     reply_.keep_frames(true);
 }
@@ -238,6 +254,8 @@ SessionCore::Handled SessionCore::handle_in_state(const Packet& packet) {
     if constexpr (requires(Stopped stopped) { handle(packet, stopped); }) {
         if (const auto* stopped = std::get_if<Stopped>(&state_))
             return handle(packet, *stopped);
+        if (std::holds_alternative<Gone>(state_))
+            return handle_gone(packet);
         return failure(TargetError::Code::Invalid, "not attached to the target");
     } else {
         return handle(packet);

@@ -51,13 +51,19 @@ class SessionCore {
     };
     struct Running {};
     struct Detached {};
+    // In extended mode: nothing runs until the client starts the target anew.
+    struct Gone {
+        StopReason how;
+        bool killed = false;  // held, and it ends when the client leaves
+    };
     struct Closed {};
-    using State = std::variant<Silent, Attaching, Stopped, Running, Detached, Closed>;
+    using State = std::variant<Silent, Attaching, Stopped, Running, Detached, Gone, Closed>;
     using Handled = Result<void>;
 
     // ---- session_core.cpp: the state machine
     bool meet();
     void attach(bool reply_with_stop);
+    void take_target();
     void take(const frame::Packet& frame);
     void take(frame::Interrupt);
     void take(frame::Hangup);
@@ -105,17 +111,34 @@ class SessionCore {
     Handled handle(const packet::bs&, Stopped stopped) { return go_back(stopped, true); }
     Handled handle(const packet::bc&, Stopped stopped) { return go_back(stopped, false); }
     Handled go_back(Stopped stopped, bool one_step);
-    Handled handle(const packet::D&);
-    Handled handle(const packet::k&);
-    Handled handle(const packet::vKill&);
-    Handled handle(const packet::vAttach&);
     Handled handle(const packet::QNonStop& packet);
-    void kill_target();
     Handled resume(Stopped stopped);  // what resume_list_ says
     template <typename Start>
     Handled set_running(Stopped stopped, Start&& start);
     void deliver();  // what must reach the client before the target runs
     Handled resume_legacy(Stopped stopped, const std::optional<Address>& address, const ResumeAction& action);
+
+    // ---- session_life_cycle.cpp
+    Handled handle(const packet::ExtendedMode&);
+    Handled handle(const packet::D&);
+    Handled handle(const packet::k&);
+    Handled handle(const packet::vKill&);
+    Handled handle(const packet::vAttach&);
+    Handled handle(const packet::vRun& packet);
+    Handled handle(const packet::R&);
+    void kill_target();
+    void hold_killed();
+    // Packets that want a stopped target, when there is none any more.
+    template <typename Packet>
+    Handled handle_gone(const Packet&) {
+        return failure(TargetError::Code::Invalid, "the target has ended: `run` starts it anew");
+    }
+    Handled handle_gone(const packet::QuestionMark&);
+    Handled handle_gone(const packet::H&) { return ok(); }
+    Handled handle_gone(const packet::qfThreadInfo&);
+    Handled handle_gone(const packet::qXfer& packet);
+    Handled handle_gone(const packet::qRcmd& packet) { return handle(packet, target_.stopped()); }
+    Handled restart(const Restart::Wanted& wanted, bool reply_with_stop);
 
     // ---- session_stop_reply.cpp
     void write_stop_reply(const StopEvent& event, Stopped stopped);
@@ -160,7 +183,6 @@ class SessionCore {
     // ---- session_queries.cpp
     Handled handle(const packet::Unknown&) { return empty(); }
     Handled handle(const packet::Malformed&) { return malformed(); }
-    Handled handle(const packet::ExtendedMode&) { return ok(); }
     Handled handle(const packet::QStartNoAckMode&);
     Handled handle(const packet::qSupported& packet);
     Handled handle(const packet::qXfer& packet, Stopped stopped);
@@ -206,6 +228,7 @@ class SessionCore {
     bool line_outlives_client_;
     Client client_;
     bool acknowledging_ = true;         // until QStartNoAckMode
+    bool extended_ = false;             // since `!`
     bool interrupt_queued_ = false;     // 0x03 that came while stopped: it meets the next resume
     bool owns_target_ = false;          // attached, and neither detached nor killed since
     std::optional<ThreadId> general_;   // Hg, or the last stop's thread

@@ -1,4 +1,4 @@
-// `?`, vCont and its forerunners, and the packets that leave or end the target.
+// `?`, vCont and its forerunners.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -122,46 +122,6 @@ SessionCore::Handled SessionCore::handle(const packet::S& packet, Stopped stoppe
 SessionCore::Handled SessionCore::handle(const packet::vCtrlC&) {
     take(frame::Interrupt{});
     return ok();
-}
-
-// The client closes the connection, or attaches again with vAttach.
-SessionCore::Handled SessionCore::handle(const packet::D&) {
-    auto done = ok();
-    deliver();
-    if (owns_target_)
-        target_.execution().detach();
-    release();
-    state_ = Detached{};
-    return done;
-}
-
-// gdb awaits no reply to `k`; LLDB awaits the end of the process.
-SessionCore::Handled SessionCore::handle(const packet::k&) {
-    if (client_.is_lldb())
-        reply_.frame().text("X").hex_byte(static_cast<std::uint8_t>(Signal::Kill));
-    kill_target();
-    return {};
-}
-
-SessionCore::Handled SessionCore::handle(const packet::vKill&) {
-    kill_target();
-    return ok();
-}
-
-// A client that has detached has no more say over the target.
-void SessionCore::kill_target() {
-    const bool owned = owns_target_;
-    release();
-    state_ = Closed{};
-    if (owned)
-        target_.execution().kill();
-}
-
-SessionCore::Handled SessionCore::handle(const packet::vAttach&) {
-    if (!std::holds_alternative<Detached>(state_))
-        return failure(TargetError::Code::Invalid, "already attached");
-    attach(true);
-    return {};
 }
 
 SessionCore::Handled SessionCore::handle(const packet::QNonStop& packet) {

@@ -39,6 +39,7 @@ class TargetGate {
     const Breakpoints* breakpoints() const { return target_.breakpoints; }
     const Stepping* stepping() const { return target_.stepping; }
     const Reverse* reverse() const { return target_.reverse; }
+    Restart* restart() const { return target_.restart; }
     const Registers& register_layout() const { return target_.registers; }
 
     // To be called by the session's state machine alone, when it has seen the target stop.

@@ -97,13 +97,13 @@ class GdbSession:
 
     # ---- Connections
 
-    def connect(self, port: int) -> dict[str, Any]:
-        """`target remote`, and the stop that it reports."""
-        return self.connect_to(f"127.0.0.1:{port}")
+    def connect(self, port: int, *, extended: bool = False) -> dict[str, Any]:
+        """`target remote` or `target extended-remote`, and the stop that it reports."""
+        return self.connect_to(f"127.0.0.1:{port}", extended=extended)
 
-    def connect_to(self, target: str) -> dict[str, Any]:
+    def connect_to(self, target: str, *, extended: bool = False) -> dict[str, Any]:
         self._stops.clear()
-        self.console(f"target remote {target}")
+        self.console(f"target {'extended-remote' if extended else 'remote'} {target}")
         return self.wait_stop()
 
     # ---- Ends

@@ -47,8 +47,8 @@ std::vector<std::string> gdb_command(const RunOptions& options) {
 
 Result<pid_t> start_gdb(const RunOptions& options, const PrivateSocket& socket) {
     std::vector<std::string> arguments = gdb_command(options);
-    arguments.insert(arguments.end(),
-                     {"-ex", "source " + socket.script_path(), "-ex", "target remote " + socket.path()});
+    arguments.insert(arguments.end(), {"-ex", "source " + socket.script_path(), "-ex",
+                                       "target extended-remote " + socket.path()});
     arguments.insert(arguments.end(), options.gdb_arguments.begin(), options.gdb_arguments.end());
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);

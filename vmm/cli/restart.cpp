@@ -1,5 +1,8 @@
 // The machine starts anew: with the kernel's file as it is now, a new VM, and every device as at power-on.
 
+#include <algorithm>
+#include <filesystem>
+
 #include <spdlog/spdlog.h>
 
 #include "vmm/boot/linux/command_line.h"
@@ -7,10 +10,40 @@
 
 namespace ringside::cli {
 
+namespace {
+
+// The client's words as one command line. gdb has taken quotes off, which Linux wants around what has blanks.
+Result<std::string> join(const std::vector<std::string>& arguments) {
+    std::string line;
+    for (const std::string& argument : arguments) {
+        if (std::ranges::any_of(argument, [](unsigned char c) { return c < ' '; }))
+            return failure("restart", "a command line for the kernel has no control characters");
+        line += line.empty() ? "" : " ";
+        line += argument.find(' ') == std::string::npos ? argument : '"' + argument + '"';
+    }
+    return line;
+}
+
+// A client names the program by a path on its own machine or on this one, or not at all.
+Result<void> check_file(const std::string& wanted, const std::string& kernel) {
+    std::error_code unknown;
+    if (wanted.empty() || std::filesystem::equivalent(wanted, kernel, unknown))
+        return {};
+    return failure("restart with " + wanted, "this machine boots " + kernel,
+                   "Say `set remote exec-file` without a file, or start Ringside with the other kernel");
+}
+
+}  // namespace
+
 // The symbols that a client has moved stay right: where the kernel was moved to by chance, it is moved there again.
-Result<void> VirtualMachine::prepare_restart(const std::optional<std::string>& command_line) {
-    const bool may_move =
-        !boot::linux_boot::has_parameter(command_line.value_or(options_.command_line), "nokaslr");
+Result<void> VirtualMachine::prepare_restart(const std::optional<gdbstub::Restart::Wanted>& wanted) {
+    std::string command_line = wanted ? options_.command_line : command_line_;
+    if (wanted) {
+        TRY(check_file(wanted->file, options_.kernel));
+        if (!wanted->arguments.empty())
+            command_line = TRY(join(wanted->arguments));
+    }
+    const bool may_move = !boot::linux_boot::has_parameter(command_line, "nokaslr");
     const auto slide = kaslr_slide_ != 0 && may_move ? std::optional(kaslr_slide_) : std::nullopt;
     auto kernel = TRY(load_kernel(options_, command_line, slide));
     if (kernel.architecture != architecture_)
@@ -20,7 +53,7 @@ Result<void> VirtualMachine::prepare_restart(const std::optional<std::string>& c
                        "Start Ringside anew, or give --gdb-arch");
     boot_report_.loaded(options_.kernel, kernel.state);
     auto hardware = TRY(make_hardware(std::move(kernel.memory), kernel.state));
-    next_.emplace(Next{std::move(hardware), std::move(kernel.state)});
+    next_.emplace(Next{std::move(hardware), std::move(kernel.state), std::move(command_line)});
     return {};
 }
 
@@ -31,13 +64,13 @@ void VirtualMachine::restart(const machine::StopToken& token) {
     catches_->after_restart();
     exits_->names().forget_symbols();
     note_kernel(next_->state);
+    command_line_ = next_->command_line;
     next_.reset();
     panicked_ = panic_unattended_ = dump_at_stop_ = false;
     spdlog::info("the machine starts anew");
 }
 
 void VirtualMachine::on_restart_failed(const std::string& why) {
-    restart_failed_ = true;
     fmt::print(stderr, "ringside: {}", why);
 }
 

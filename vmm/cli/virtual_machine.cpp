@@ -46,6 +46,7 @@ Result<void> VirtualMachine::build() {
     catches_ = std::make_unique<debug::ExitCatches>(
         *debugger_, exits_->names(), [this](VcpuIndex vcpu) { return exits_->describe_hardware_exit(vcpu); });
     note_kernel(kernel.state);
+    command_line_ = options_.command_line;
     TRY(start_exit_trace());
     return open_server();
 }
@@ -205,7 +206,11 @@ void VirtualMachine::on_notice(const std::string& text) {
 }
 
 void VirtualMachine::on_quit() {
-    end(kSuccess);
+    end_without_gdb(kSuccess);
+}
+
+void VirtualMachine::on_ended_and_left() {
+    end_without_gdb(guest_status_);
 }
 
 void VirtualMachine::on_unattended_fatal(machine::FatalExit cause, const std::string& report) {
@@ -253,8 +258,19 @@ gdbstub::ServerHooks VirtualMachine::server_hooks() {
     hooks.on_error = [](const std::string& text) { spdlog::debug("gdb: {}", text); };
     // Over stdio there will never be another client: the guest would run on unseen.
     if (stdio_is_gdb())
-        hooks.on_disconnect = [this] { end(kSuccess); };
+        hooks.on_disconnect = [this] { end(guest_status_); };
     return hooks;
+}
+
+std::uint8_t VirtualMachine::status_of(const machine::GuestEnd& how) const {
+    using Kind = machine::GuestEnd::Kind;
+    if (how.kind == Kind::DebugExit)
+        return how.status;
+    if (panicked_)
+        return kPanic;
+    const bool should_have_restarted =
+        how.kind == Kind::Reset && options_.debugger.on_reset == debug::OnReset::Restart;
+    return should_have_restarted ? kFailure : kSuccess;
 }
 
 void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
@@ -263,15 +279,14 @@ void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
         spdlog::warn("the guest has reset the machine ({}): end of the run", how.source);
     else
         spdlog::info("guest: {} ({})", how.kind == Kind::PowerOff ? "power-off" : "exit", how.source);
-    const auto otherwise = static_cast<std::uint8_t>(panicked_         ? kPanic
-                                                     : restart_failed_ ? kFailure
-                                                                       : kSuccess);
-    const auto status = how.kind == Kind::DebugExit ? how.status : otherwise;
+    const auto status = status_of(how);
     debugger_->set_ended();
     if (server_ && debugger_->client_attached())
         server_->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, debugger_->last_words()});
+    guest_status_ = status;
     // Behind the stop reply, which is sent from this thread too.
-    asio::post(io_, [this, status] { end_without_gdb(status); });
+    if (!debugger_->client_may_restart())
+        asio::post(io_, [this, status] { end_without_gdb(status); });
 }
 
 // A gdb of our own keeps its prompt when the guest has ended, and its end is the run's.

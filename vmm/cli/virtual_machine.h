@@ -73,7 +73,8 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_client_gone() override { catches_->remove_all(); }
     void on_notice(const std::string& text) override;
     void on_quit() override;
-    Result<void> prepare_restart(const std::optional<std::string>& command_line) override;
+    void on_ended_and_left() override;
+    Result<void> prepare_restart(const std::optional<gdbstub::Restart::Wanted>&) override;
     void restart(const machine::StopToken&) override;
     void on_restart_failed(const std::string& why) override;
     void on_unattended_fatal(machine::FatalExit, const std::string& report) override;
@@ -82,6 +83,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_guest_end(const machine::GuestEnd& how) override;
     void on_panic(bool attended) override;
     debug::Dumper& dumper();
+    std::uint8_t status_of(const machine::GuestEnd& how) const;
     void dump_after_panic(VcpuIndex vcpu);
     void finish_panic();
     gdbstub::ServerHooks server_hooks();
@@ -99,6 +101,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     struct Next {
         machine::Hardware hardware;
         boot::BootState state;
+        std::string command_line;
     };
     std::optional<Next> next_;
     BootReport boot_report_;
@@ -116,8 +119,9 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<gdbstub::Server> server_;
     std::unique_ptr<ControlSocket> control_;
     std::vector<ControlSocket::Reply> replies_at_stop_;
+    std::string command_line_;  // of the kernel that runs
     int status_ = 0;
-    bool restart_failed_ = false;
+    int guest_status_ = 0;           // the guest has ended with it
     bool panicked_ = false;          // the guest's kernel has said so
     bool panic_unattended_ = false;  // no debugger was attached
     bool dump_at_stop_ = false;      // the panic is written down when every vCPU has stopped

@@ -48,8 +48,7 @@ std::uint32_t big_endian(std::span<const std::byte> data) {
 
 }  // namespace
 
-FwCfg::FwCfg(machine::FwCfgItems items, const machine::GuestMemory& memory)
-    : memory_(memory) {
+FwCfg::FwCfg(machine::FwCfgItems items, const machine::GuestMemory& memory) : memory_(memory) {
     replace(std::move(items));
 }
 

@@ -75,10 +75,7 @@ void Machine::restart(const StopToken& token, Hardware hardware) {
 
 void Machine::power_on(const StopToken&) {
     device_states_.reset();
-    if (!ended_.exchange(false))
-        return;
-    for (auto& thread : vcpus_)
-        thread->resume();  // from the suspension by end()
+    withdraw_end();
 }
 
 std::optional<StopToken> Machine::stop_token() const {

@@ -45,6 +45,7 @@ Target FakeTarget::bundle() {
                   .execution = *this,
                   .breakpoints = this,
                   .stepping = this,
+                  .restart = this,
                   .documents = this,
                   .monitor = this,
                   .triple = "x86_64-unknown-unknown",
@@ -171,6 +172,13 @@ Result<void> FakeTarget::resume(std::span<const ThreadResume> list) {
 Result<void> FakeTarget::go_back(ThreadId id, bool one_step) {
     log.push_back(fmt::format("back {}:{}", id.value, one_step ? "s" : "c"));
     is_running = true;
+    return {};
+}
+
+Result<void> FakeTarget::restart(const Wanted& wanted) {
+    if (restart_error)
+        return tl::unexpected(*restart_error);
+    log.push_back(fmt::format("restart '{}' [{}]", wanted.file, fmt::join(wanted.arguments, ",")));
     return {};
 }
 

@@ -22,6 +22,7 @@ class FakeTarget final : public Threads,
                          public Breakpoints,
                          public Stepping,
                          public Reverse,
+                         public Restart,
                          public Documents,
                          public Monitor {
   public:
@@ -41,6 +42,7 @@ class FakeTarget final : public Threads,
     bool is_running = false;
     StopEvent stop{ThreadId{1}, StoppedBySignal{Signal::Trap, false}, {}};
     std::optional<TargetError> resume_error;
+    std::optional<TargetError> restart_error;
     std::optional<TargetError> insert_error;
     std::optional<TargetError> read_error;
     bool conditions = true;
@@ -102,6 +104,9 @@ class FakeTarget final : public Threads,
     }
     // Reverse
     Result<void> go_back(ThreadId id, bool one_step) override;
+    // Restart
+    void client_stays() override { log.emplace_back("stays"); }
+    Result<void> restart(const Wanted& wanted) override;
     // Documents
     std::vector<std::string> objects() const override { return {"features", "osdata"}; }
     std::optional<std::string> document(std::string_view object, std::string_view annex) override;

@@ -50,6 +50,7 @@ void Debugger::bind(machine::Machine& machine) {
                                                                 .execution = *this,
                                                                 .breakpoints = this,
                                                                 .stepping = this,
+                                                                .restart = this,
                                                                 .triple = wide ? "x86_64" : "i386",
                                                                 .address_bytes = wide ? 8U : 4U});
 }
@@ -144,33 +145,7 @@ void Debugger::on_panic(VcpuIndex vcpu) {
     });
 }
 
-void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestEnd& how) {
-    using Kind = machine::GuestEnd::Kind;
-    if (vcpu && how.kind == Kind::Reset && options_.on_reset == OnReset::Restart) {
-        coordinator_->report(*vcpu, stop_for_restart(thread_of(*vcpu)));
-        return owner_.post([this, vcpu, how] { on_guest_reset(*vcpu, how); });
-    }
-    const bool shown = vcpu && how.kind != Kind::DebugExit && options_.on_reset != OnReset::Exit;
-    if (shown)
-        report_stop(*vcpu,
-                    fmt::format("The guest has {} ({}). When it is resumed the run ends.\n",
-                                how.kind == Kind::Reset ? "reset the machine" : "powered the machine off",
-                                how.source));
-    owner_.post([this, how, shown] {
-        guest_end_ = how;
-        if (!shown || (!client_attached_ && !keeps_past()))
-            end_run();
-        else if (!client_attached_)
-            owner_.on_crash_kept(fmt::format("the guest has ended itself ({})\n", how.source));
-    });
-}
-
 // ---- The server's thread: stops
-
-void Debugger::end_run() {
-    token_.reset();
-    owner_.post([this, how = *guest_end_] { owner_.on_guest_end(how); });
-}
 
 void Debugger::on_all_stopped() {
     if (!restarts_at_stop_ && (ended_ || (guest_end_ && !client_attached_ && !keeps_past())))
@@ -212,6 +187,7 @@ void Debugger::resume_everything() {
 void Debugger::let_go(OnDisconnect then) {
     leaving_.reset();
     client_attached_ = std::exchange(next_client_waits_, false);
+    client_stays_ = false;
     context_->block_interrupts = true;
     time_travel_->client_left(options_.keep_recording);
     table_->remove_all(*token_);
@@ -333,7 +309,8 @@ void Debugger::client_lost() {
 
 void Debugger::leave(OnDisconnect then) {
     if (ended_) {
-        client_attached_ = false;
+        client_attached_ = client_stays_ = false;
+        owner_.on_ended_and_left();
         return;
     }
     if (then == OnDisconnect::Quit) {

@@ -50,7 +50,8 @@ class Debugger final : public machine::VcpuObserver,
                        private gdbstub::Execution,
                        private gdbstub::Threads,
                        private gdbstub::Breakpoints,
-                       private gdbstub::Stepping {
+                       private gdbstub::Stepping,
+                       private gdbstub::Restart {
   public:
     // `probe` measures what the host can do; called once, when it is first needed.
     using Probe = std::function<Result<HostAbilities>()>;
@@ -115,6 +116,8 @@ class Debugger final : public machine::VcpuObserver,
     // The machine's end has come; resume is refused from now on.
     void set_ended() { ended_ = true; }
     bool client_attached() const { return client_attached_; }
+    // Returns true if the client may start the machine anew when it has ended.
+    bool client_may_restart() const { return client_attached_ && client_stays_; }
     // What the client should read with the guest's end.
     std::string last_words() { return notices_.of_overwritten(*table_); }
     // What is known of vCPUs that cannot run on; empty if all can.
@@ -160,6 +163,9 @@ class Debugger final : public machine::VcpuObserver,
     // gdbstub::Stepping
     bool blocks_interrupts() const override;
     gdbstub::Result<void> block_interrupts(bool) override;
+    // gdbstub::Restart
+    void client_stays() override { client_stays_ = true; }
+    gdbstub::Result<void> restart(const Wanted&) override;
 
     void on_all_stopped();
     void start_recording();
@@ -167,7 +173,7 @@ class Debugger final : public machine::VcpuObserver,
     void leave(OnDisconnect then);
     void let_go(OnDisconnect then);
     void resume_everything();
-    // debugger_restart.cpp
+    // debugger_life_cycle.cpp
     void stop_to_restart();
     void start_anew();
     void on_guest_reset(VcpuIndex, const machine::GuestEnd&);
@@ -197,10 +203,12 @@ class Debugger final : public machine::VcpuObserver,
     std::optional<machine::StopToken> token_;
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over
     bool client_attached_ = false;
+    bool client_stays_ = false;  // it is in extended mode
     // The client left while the guest ran: what is to be done at the stop that was asked for.
     std::optional<OnDisconnect> leaving_;
     std::optional<machine::GuestEnd> guest_end_;  // which the client is looking at
-    bool restarts_at_stop_ = false;   // all is prepared, and put in place when every vCPU has stopped
+    bool restarts_at_stop_ = false;  // all is prepared, and put in place when every vCPU has stopped
+    bool forgets_breakpoints_ = false;
     bool stop_asked_ = false;         // by the client, of a guest that ran
     bool next_client_waits_ = false;  // for that same stop
     bool ended_ = false;

@@ -33,14 +33,14 @@ class DebuggerOwner {
     // One line that the user should know.
     virtual void on_notice(const std::string&) {}
     // Makes all that the machine needs to start anew: reads the kernel again, and creates a VM with it. On an error, and
-    // until restart(), nothing of the machine changes. `command_line` is another one for the kernel.
-    virtual Result<void> prepare_restart(const std::optional<std::string>& /*command_line*/) {
+    // until restart(), nothing of the machine changes. `wanted` is what a client names: other arguments are another
+    // command line for the kernel, and no arguments are the one of the run's start. Without it all is as before.
+    virtual Result<void> prepare_restart(const std::optional<gdbstub::Restart::Wanted>& /*wanted*/) {
         return failure("restart", "this machine cannot start anew");
     }
     // Puts it in place: every vCPU is at its first instruction, and every device as at the start of the run.
     virtual void restart(const machine::StopToken&) {}
-    // The guest has reset the machine, and it cannot start anew; `why` is a line. The run ends when nobody looks at the
-    // guest any more.
+    // The machine cannot start anew, and is as it was; `why` is a line.
     virtual void on_restart_failed(const std::string& /*why*/) {}
     // The run is over: the client has ended the machine, or has left and OnDisconnect::Quit applies.
     virtual void on_quit() {}
@@ -52,6 +52,8 @@ class DebuggerOwner {
     virtual void on_recording_failed(const Error&) {}
     // The guest has ended itself, and nobody looks at it any more.
     virtual void on_guest_end(const machine::GuestEnd&) {}
+    // The client that has looked at the guest's end, and might have started it anew, has left.
+    virtual void on_ended_and_left() {}
     // The guest's kernel has panicked; with or without a client.
     virtual void on_panic(bool attended) = 0;
 };

@@ -139,6 +139,20 @@ TEST_F(FwCfgTest, AKernelSaysWhereItsVmcoreinfoIs) {
     EXPECT_EQ(device.vmcoreinfo(), said);
 }
 
+TEST_F(FwCfgTest, AnotherKernelsItemsTakeThePlaceOfTheFirst) {
+    machine::FwCfgItems items;
+    items.put_file("a file of the other kernel", {std::byte{'x'}});
+    device.replace(std::move(items));
+    select(0x20);
+    EXPECT_EQ(read(1), "x");
+    select(static_cast<std::uint16_t>(FwCfgKey::Signature));
+    EXPECT_EQ(read(1), std::string(1, '\0'));
+    const FwCfg::VmcoreinfoEntry entry{1, 1, 0x1018, 0x123000};
+    ASSERT_TRUE(memory.write(Gpa{0x200}, std::as_bytes(std::span(&entry, 1))));
+    EXPECT_EQ(transfer(0x21U << 16 | kSelect | kWrite, 16, 0x200), 0U) << "vmcoreinfo comes behind them";
+    EXPECT_TRUE(device.vmcoreinfo());
+}
+
 TEST_F(FwCfgTest, RefusesWhatIsNotRamAndWhatIsNotARead) {
     EXPECT_EQ(transfer(kSelect | kRead, 4, kRam - 2), kError) << "reaches into the ROM";
     EXPECT_EQ(text_at(Gpa{kRam - 2}, 2), std::string(2, '\0')) << "nothing was copied";

@@ -36,13 +36,13 @@ class QueuedOwner final : public DebuggerOwner {
     }
     void on_stop(const gdbstub::StopEvent& stop) override { stops.push_back(stop); }
     void on_quit() override { ++quits; }
+    void on_ended_and_left() override { ++left_an_ended_one; }
     void on_client_gone() override { ++gone; }
     void on_unattended_fatal(machine::FatalExit cause, const std::string&) override { unattended = cause; }
     void on_panic(bool) override {}
     void on_guest_end(const machine::GuestEnd& how) override { ends.push_back(how.source); }
     void on_console(const std::string& text) override { console += text; }
-    Result<void> prepare_restart(const std::optional<std::string>& command_line) override {
-        command_lines.push_back(command_line.value_or("(as before)"));
+    Result<void> prepare_restart(const std::optional<gdbstub::Restart::Wanted>&) override {
         return restarts ? Result<void>{} : failure("load kernel", "the file is empty");
     }
     void restart(const machine::StopToken& token) override { restarts(token); }
@@ -62,10 +62,9 @@ class QueuedOwner final : public DebuggerOwner {
     std::vector<std::string> ends;
     std::optional<machine::FatalExit> unattended;
     std::function<void(const machine::StopToken&)> restarts;  // empty: the machine cannot start anew
-    std::vector<std::string> command_lines;                   // of restarts
     std::vector<std::string> failures;
     std::string console;
-    int quits = 0, gone = 0, crossings = 0;
+    int quits = 0, left_an_ended_one = 0, gone = 0, crossings = 0;
 
   private:
     const std::chrono::milliseconds patience_ = ringside::testing::patience(std::chrono::seconds(10));

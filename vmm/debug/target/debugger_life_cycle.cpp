@@ -1,4 +1,4 @@
-// Starting the machine anew.
+// The guest's end, and starting the machine anew.
 
 #include <utility>
 
@@ -7,10 +7,41 @@
 #include "vmm/debug/run_control/stop_reasons.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/debugger.h"
+#include "vmm/debug/target/errors.h"
 
 namespace ringside::debug {
 
+void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestEnd& how) {
+    using Kind = machine::GuestEnd::Kind;
+    if (vcpu && how.kind == Kind::Reset && options_.on_reset == OnReset::Restart) {
+        coordinator_->report(*vcpu, stop_for_restart(thread_of(*vcpu)));
+        return owner_.post([this, vcpu, how] { on_guest_reset(*vcpu, how); });
+    }
+    const bool shown = vcpu && how.kind != Kind::DebugExit && options_.on_reset != OnReset::Exit;
+    if (shown)
+        report_stop(*vcpu,
+                    fmt::format("The guest has {} ({}). When it is resumed the run ends.\n",
+                                how.kind == Kind::Reset ? "reset the machine" : "powered the machine off",
+                                how.source));
+    owner_.post([this, how, shown] {
+        guest_end_ = how;
+        if (!shown || (!client_attached_ && !keeps_past()))
+            end_run();
+        else if (!client_attached_)
+            owner_.on_crash_kept(fmt::format("the guest has ended itself ({})\n", how.source));
+    });
+}
+
+void Debugger::end_run() {
+    token_.reset();
+    owner_.post([this, how = *guest_end_] { owner_.on_guest_end(how); });
+}
+
+// ---- Starting anew
+
 Result<void> Debugger::restart() {
+    if (ended_)
+        return failure("restart", "the run has ended", "In gdb, `run` starts the machine anew");
     TRY(owner_.prepare_restart(std::nullopt));
     if (!token_) {
         stop_to_restart();
@@ -20,6 +51,25 @@ Result<void> Debugger::restart() {
     start_anew();
     if (client_waits)
         owner_.on_stop(coordinator_->last_stop());
+    return {};
+}
+
+// The breakpoints of a program that is gone would be in the way of those that the client sets for the new one.
+gdbstub::Result<void> Debugger::restart(const Wanted& wanted) {
+    if (const auto ready = owner_.prepare_restart(wanted); !ready) {
+        // gdb 13 shows its user no words for this packet.
+        owner_.on_restart_failed(fmt::format("the machine cannot start anew: {}\n", ready.error().message()));
+        return refuse(ready.error());
+    }
+    if (ended_ && coordinator_->stopped())
+        token_ = machine_->stop_token();
+    forgets_breakpoints_ = stop_asked_ = true;
+    if (!token_) {
+        stop_to_restart();
+        return {};
+    }
+    start_anew();
+    owner_.post([this] { owner_.on_stop(coordinator_->last_stop()); });
     return {};
 }
 
@@ -34,6 +84,8 @@ void Debugger::start_anew() {
     if (time_travel_->drop(*token_))
         owner_.on_console(
             "The recording is gone, as the machine was started anew: `monitor record on` starts another.\n");
+    if (std::exchange(forgets_breakpoints_, false))
+        table_->remove_all(*token_);
     table_->lift_all(*token_);
     view_->choose_address_space(std::nullopt);
     view_->choose_level(std::nullopt);
@@ -44,13 +96,15 @@ void Debugger::start_anew() {
         vcpus_[i] = std::make_unique<VcpuDebugger>(thread, *context_);
     }
     guest_end_.reset();
-    ended_ = false;
+    ended_ = stop_asked_ = false;
     coordinator_->replace_stop(
         {gdbstub::ThreadId{1}, gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, {}});
     x86::ClassSet system;
     system.add(x86::RegisterClass::System);
     if (const auto state = states_.front()->load(*token_, system))
         table_->place_all(*token_, *view_, (*state)->system);
+    if (options_.record != 0)
+        start_recording();
 }
 
 // The vCPU that did it has reported a stop, which comes after this.
@@ -68,14 +122,13 @@ void Debugger::on_guest_reset(VcpuIndex vcpu, const machine::GuestEnd& how) {
     coordinator_->replace_stop(
         {thread_of(vcpu), gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, why});
     guest_end_ = how;
-    if (!client_attached_)
+    if (!client_attached_ && !keeps_past())
         end_run();
 }
 
 // The guest runs on from its first instruction, unless somebody has wanted it to stop meanwhile.
 void Debugger::finish_restart() {
     const bool stops = stop_asked_ || !is_for_restart(coordinator_->last_stop());
-    stop_asked_ = false;
     start_anew();
     started_ = true;
     if (leaving_) {
