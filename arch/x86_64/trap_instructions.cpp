@@ -13,4 +13,13 @@ InterruptShadow interrupt_shadow_behind(std::span<const std::byte, kShadowBytes>
     return InterruptShadow::None;
 }
 
+// XCHG r/m, r with two registers, both BX: with operands of 16 bits, as a wider one would clear half of a register.
+unsigned exchange_stop_length(std::span<const std::byte> code, CpuMode mode) {
+    constexpr std::byte kOperandSize{0x66}, kExchange{0x87}, kBxBx{0xdb};
+    const std::size_t prefix = default_operand_size(mode) == 2 ? 0 : 1;
+    const bool found = code.size() >= prefix + 2 && (prefix == 0 || code[0] == kOperandSize) &&
+                       code[prefix] == kExchange && code[prefix + 1] == kBxBx;
+    return found ? static_cast<unsigned>(prefix) + 2 : 0;
+}
+
 }  // namespace ringside::x86

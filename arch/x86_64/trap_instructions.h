@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "arch/x86_64/cpu_mode.h"
+
 namespace ringside::x86 {
 
 enum class TrapInstruction : std::uint8_t {
@@ -23,6 +25,11 @@ constexpr const char* name(TrapInstruction trap) {
     constexpr const char* kNames[] = {"int3", "hlt", "udb"};
     return kNames[static_cast<unsigned>(trap)];
 }
+
+// The length of an xchg %bx,%bx at the start of `code`, or 0. It does nothing, and Bochs stops at it: guests that were
+// written for Bochs have it where they want to be looked at.
+constexpr std::size_t kExchangeStopBytes = 3;
+unsigned exchange_stop_length(std::span<const std::byte> code, CpuMode mode);
 
 // Which instruction before this one keeps interrupts away from it (SDM volume 3, 6.8.3). Judged by the bytes that
 // precede it, as nobody can disassemble backwards: what is found here may be the end of something else.

@@ -21,7 +21,7 @@ SCENARIOS = (
     "stops_at_a_function", "stops_at_a_line", "obeys_a_condition", "obeys_a_hit_count", "prints_at_a_logpoint_without_stopping",
     "shows_arguments_and_locals", "changes_a_variable", "shows_registers", "steps_over_into_and_out", "shows_a_thread_for_each_vcpu",
     "pauses", "disassembles", "reads_memory", "writes_memory", "stops_when_data_changes", "runs_monitor_commands",
-    "disconnects_and_leaves_the_guest_running", "connects_again", "sees_the_guests_end", "survives_the_death_of_the_adapter",
+    "disconnects_and_leaves_the_guest_running", "connects_again", "restarts", "sees_the_guests_end", "survives_the_death_of_the_adapter",
 )
 
 # What an adapter itself does not offer, by the capability that it lacks.

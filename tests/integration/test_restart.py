@@ -173,3 +173,24 @@ class TestTheGuestsOwnReset(RingsideTest):
     def test_a_power_off_stays_one(self):
         vm = self.ringside(self.guest("demo64"), "--on-reset=restart", "--append=rounds=1 end=exit", gdb=None)
         assert vm.wait() == EXIT_STATUS
+
+
+class TestTheNextDebugger(RingsideTest):
+    """--on-disconnect=restart, for clients whose Restart is to leave and to come again."""
+
+    def again(self, vm):
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        assert gdb.integer("rounds_done") == 0
+        gdb.console("break report_round")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        return gdb
+
+    def test_finds_the_guest_at_its_first_instruction(self):
+        vm = self.ringside(self.guest("demo64"), "--on-disconnect=restart", "--append=rounds=1")
+        self.again(vm).console("detach")
+        self.again(vm).kill()
+        gdb = self.again(vm)
+        assert gdb.run("continue")["reason"] == "exited", "the guest has ended"
+        self.again(vm).console("kill")
+        self.again(vm)

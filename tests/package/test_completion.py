@@ -58,8 +58,8 @@ def test_every_option_of_every_command(package: Package) -> None:
     ("ringside run --disk ", ["kernel.elf", "other"]),
     ("ringside run --initrd=ker", ["kernel.elf"]),
     ("ringside run --memory ", []),
-    ("ringside run --on-disconnect ", ["pause", "resume", "quit"]),
-    ("ringside run --on-disconnect=re", ["resume"]),
+    ("ringside run --on-disconnect ", ["pause", "resume", "restart", "quit"]),
+    ("ringside run --on-disconnect=re", ["resume", "restart"]),
     ("ringside gdb --serial fi", ["file:"]),
     ("ringside gdb --serial file:ker", ["kernel.elf"]),  # what follows the colon: bash keeps what is before it
     ("ringside run --gdb=s", ["serial:", "stdio"]),

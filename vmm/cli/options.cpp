@@ -115,15 +115,22 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
             "ELF file with the kernel's symbols (default: KERNEL)")
         ->type_name("FILE");
     using debug::OnDisconnect;
-    add_choice<OnDisconnect>(
-        app, "--on-disconnect", options.debugger.on_disconnect,
-        {{"pause", OnDisconnect::Pause}, {"resume", OnDisconnect::Resume}, {"quit", OnDisconnect::Quit}},
-        "what the guest does when its debugger vanishes");
+    add_choice<OnDisconnect>(app, "--on-disconnect", options.debugger.on_disconnect,
+                             {{"pause", OnDisconnect::Pause},
+                              {"resume", OnDisconnect::Resume},
+                              {"restart", OnDisconnect::Restart},
+                              {"quit", OnDisconnect::Quit}},
+                             "what the guest does when its debugger vanishes; restart: whenever the debugger "
+                             "leaves, start anew and "
+                             "wait for the next one");
     using debug::OnReset;
     add_choice<OnReset>(
         app, "--on-reset", options.debugger.on_reset,
         {{"stop", OnReset::Stop}, {"restart", OnReset::Restart}, {"exit", OnReset::Exit}},
         "what the guest's own reset does: stop there if a debugger is attached, restart the guest, or exit");
+    add_parsed(app, "--guest-stop", options.debugger.guest_stops, debug::parse_guest_stops,
+               "where the guest itself may ask to stop, while a debugger is attached (monitor guest-stop)")
+        ->type_name("int3|xchg|port:NUMBER,...");
     using x86::GdbArchitecture;
     add_choice<std::optional<GdbArchitecture>>(
         app, "--gdb-arch", options.architecture,

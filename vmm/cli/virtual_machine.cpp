@@ -135,6 +135,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_disassembly_command(monitor_, *debugger_);
     debug::add_dump_command(monitor_, *debugger_, dumper());
     debug::add_act_commands(monitor_, *debugger_);
+    debug::add_guest_stop_command(monitor_, *debugger_);
     const auto symbol = [this](std::uint64_t rip) { return exits_->names().symbol(rip); };
     debug::add_history_commands(monitor_, *debugger_, symbol);
     debug::add_exit_commands(monitor_, *exits_);

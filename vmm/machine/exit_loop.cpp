@@ -115,6 +115,8 @@ void VcpuThread::handle_pio(exits::ExitRecord& record) {
     record.value = first_value({data, size});
     completion_pending_ = true;
     ++accesses_;
+    if (!in && io.port == stop_port_.load(std::memory_order_relaxed))
+        observer_.on_stop_port(*this, record.value);
 }
 
 void VcpuThread::handle_mmio(exits::ExitRecord& record) {

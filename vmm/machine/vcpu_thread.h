@@ -53,6 +53,8 @@ class VcpuObserver {
     virtual void on_interrupted(VcpuThread&) {}
     // The vCPU's dirty ring is full: it runs on when pages were collected (dirty_pages.h).
     virtual void on_dirty_ring_full(VcpuThread&) {}
+    // The guest has written to the stop port (set_stop_port()).
+    virtual void on_stop_port(VcpuThread&, std::uint64_t /*value*/) {}
     // The vCPU has parked; its state is final and stays so until before_entry().
     virtual void on_parked(VcpuThread&) = 0;
     // The vCPU is about to run again after it was parked.
@@ -104,6 +106,10 @@ class VcpuThread {
     exits::VcpuRecorder& recorder() { return recorder_; }
     // Turns on_exit() on and off: for catching exits.
     void watch_exits(bool on) { watch_exits_.store(on, std::memory_order_relaxed); }
+    // The port whose writes on_stop_port() is called for; default: none.
+    void set_stop_port(std::optional<std::uint16_t> port) {
+        stop_port_.store(port ? *port : kNoPort, std::memory_order_relaxed);
+    }
     // The kernel's id of the thread, for perf_event_open. 0 before start().
     int tid() const { return tid_.load(std::memory_order_acquire); }
     // What KVM_RUN last failed with; valid in on_fatal_exit(RunFailure).
@@ -145,6 +151,8 @@ class VcpuThread {
     std::atomic<bool> attention_{true};
     std::atomic<bool> parked_{false};
     std::atomic<bool> watch_exits_{false};
+    static constexpr std::uint32_t kNoPort = 0x10000;
+    std::atomic<std::uint32_t> stop_port_{kNoPort};
     std::atomic<int> tid_{0};
     bool finished_an_access_ = false;
     std::uint64_t accesses_ = 0;

@@ -167,6 +167,16 @@ export const scenarios = {
         assert.match((await again.frames())[0].name, /mix/);
     },
 
+    // VS Code's button, for an adapter that has no request for it: it leaves, and attaches again.
+    async restarts(t) {
+        const guest = t.guest('demo64', ['--on-disconnect=restart']);
+        await t.session.reach(guest, { functions: [{ name: 'report_round' }] });
+        await t.session.client.disconnectRequest({ restart: true });
+        const again = t.another();
+        await again.reach(guest, { functions: [{ name: 'report_round' }] });
+        await guest.prints(/(demo64: four tasks[^]*){2}/);
+    },
+
     async sees_the_guests_end(t) {
         const guest = t.guest('demo64', ['--append=rounds=1']);
         const ended = t.session.client.waitForEvent('terminated');

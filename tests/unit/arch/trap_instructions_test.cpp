@@ -18,6 +18,18 @@ TEST(TrapInstructions, AreOneByteEach) {
     EXPECT_EQ(opcode(TrapInstruction::Undefined), std::byte{0xd6});
 }
 
+TEST(TrapInstructions, BochsStopsAtAnExchangeOfBxWithItself) {
+    const std::array prefixed{std::byte{0x66}, std::byte{0x87}, std::byte{0xdb}};
+    const std::span plain = std::span(prefixed).subspan(1);
+    EXPECT_EQ(exchange_stop_length(prefixed, CpuMode::Long64), 3U);
+    EXPECT_EQ(exchange_stop_length(prefixed, CpuMode::Protected32), 3U);
+    EXPECT_EQ(exchange_stop_length(plain, CpuMode::Real), 2U);
+    EXPECT_EQ(exchange_stop_length(plain, CpuMode::Long64), 0U) << "xchg %ebx,%ebx";
+    EXPECT_EQ(exchange_stop_length(prefixed, CpuMode::Real), 0U);
+    EXPECT_EQ(exchange_stop_length(plain.first(1), CpuMode::Real), 0U) << "the memory ends";
+    EXPECT_EQ(exchange_stop_length({}, CpuMode::Long64), 0U);
+}
+
 TEST(TrapInstructions, TheShadowOfStiAndOfLoadsOfSs) {
     EXPECT_EQ(behind(0x90, 0xfb), InterruptShadow::Sti);
     EXPECT_EQ(behind(0x90, 0x17), InterruptShadow::MovSs);  // pop %ss

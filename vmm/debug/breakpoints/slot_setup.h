@@ -37,7 +37,7 @@ struct SlotSetup {
         for (unsigned i = 0; i < x86::kDebugSlots; ++i)
             setup.use[i] = plan.owner[i] != nullptr ? SlotUse::Plan : SlotUse::None;
         if (plan.int3s)
-            setup.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
+            setup.report_int3s();
         if (plan.dr7.any_enabled())
             setup.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
         return setup;
@@ -78,6 +78,7 @@ struct SlotSetup {
             control &= ~static_cast<std::uint32_t>(KVM_GUESTDBG_USE_HW_BP);
     }
 
+    void report_int3s() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP; }
     void single_step() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP; }
     void block_interrupts() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ; }
     bool single_steps() const { return (control & KVM_GUESTDBG_SINGLESTEP) != 0; }

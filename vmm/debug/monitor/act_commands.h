@@ -6,5 +6,7 @@
 namespace ringside::debug {
 
 void add_act_commands(MonitorRegistry& registry, Debugger& debugger);
+// `monitor guest-stop`
+void add_guest_stop_command(MonitorRegistry& registry, Debugger& debugger);
 
 }  // namespace ringside::debug

@@ -18,6 +18,8 @@ void VcpuDebugger::arm() {
     const bool steps = must_step();
     thread_.vcpu().sync_system_registers(steps);
     SlotSetup setup = SlotSetup::from(plan());
+    if (context_.guest_stops.int3)
+        setup.report_int3s();
     if (!context_.abilities.step_user)
         add_user_handlers(setup);
     if (steps) {

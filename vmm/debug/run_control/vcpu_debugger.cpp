@@ -40,7 +40,8 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     step_.begin_range();
     own_.forget();
     // With nothing armed before and nothing now, a resume costs no ioctl.
-    if (!stepping() && !armed_.anything() && !exit_trap_->armed() && context_.table.empty())
+    if (!stepping() && !armed_.anything() && !exit_trap_->armed() && context_.table.empty() &&
+        !context_.guest_stops.int3)
         return;
     thread_.vcpu().sync_system_registers(false);
     if (known != nullptr) {
@@ -54,7 +55,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     look_at_guest_slots();
     if (leave_known_breakpoint())
         return;
-    if (stepping() && stop_at_stepped_breakpoint())
+    if (stepping() && stops_here())
         return;
     arm();
 }
@@ -107,6 +108,8 @@ void VcpuDebugger::on_int3() {
     Breakpoint* breakpoint = page ? context_.table.planted_at(page->gpa) : nullptr;
     // While the planted int3 is out of memory, an int3 here is the guest's own.
     if (breakpoint == nullptr || step_off_.has_lifted(breakpoint->gpa)) {
+        if (context_.guest_stops.int3)
+            return stop_behind(1, "int3");
         done(traps_.give_breakpoint());
         return;
     }
@@ -232,7 +235,7 @@ bool VcpuDebugger::ends_here() {
     }
     if (range != nullptr)
         step_.count_range_step();
-    return stop_at_stepped_breakpoint();
+    return stops_here();
 }
 
 // Past a breakpoint that does not stop here. `stepped`: a step has ended at the same exit. A watchpoint has let its

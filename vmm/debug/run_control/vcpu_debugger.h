@@ -22,6 +22,7 @@
 #include "vmm/debug/run_control/condition_scope.h"
 #include "vmm/debug/run_control/exit_registers.h"
 #include "vmm/debug/run_control/guest_debug_registers.h"
+#include "vmm/debug/run_control/guest_stops.h"
 #include "vmm/debug/run_control/guest_traps.h"
 #include "vmm/debug/run_control/instruction_completion.h"
 #include "vmm/debug/run_control/step_engine.h"
@@ -56,6 +57,7 @@ struct DebugContext {
     HostAbilities abilities = {};
     std::function<std::unique_ptr<ExitTrap>()> new_exit_trap = make_perf_exit_trap;
     history::Recorder* recorder = nullptr;
+    GuestStops guest_stops = {};   // what the client wants of them
     bool block_interrupts = true;  // during a client's step, where the host can do that
 };
 
@@ -106,8 +108,11 @@ class VcpuDebugger {
         return own_.short_of_slots() ? context_.table.plan_without_slots() : context_.table.plan();
     }
     bool recording() const { return context_.recorder != nullptr && context_.recorder->active(); }
-    // The client, a recording or a breakpoint without another mechanism wants every instruction.
-    bool stepping() const { return !continues() || recording() || plan().needs_stepping(); }
+    // The client, a recording, a breakpoint without another mechanism or the search for xchg %bx,%bx wants every
+    // instruction.
+    bool stepping() const {
+        return !continues() || recording() || plan().needs_stepping() || context_.guest_stops.exchange;
+    }
     bool must_step() const { return stepping() || step_off_.active(); }
     // CPL 3 on a host whose KVM does not step there.
     bool blind_here() const { return !context_.abilities.step_user && at_.in_user_mode(); }
@@ -154,7 +159,11 @@ class VcpuDebugger {
     void hit(Breakpoint& breakpoint, bool stepped);
     bool is_meant_here(const Breakpoint& breakpoint) const;
     bool wants_stop(const Breakpoint& breakpoint);
+    bool stops_here() { return stop_at_stepped_breakpoint() || stop_at_exchange(); }
     bool stop_at_stepped_breakpoint();
+    // vcpu_guest_stops.cpp
+    bool stop_at_exchange();
+    void stop_behind(unsigned length, const char* instruction);
     bool leave_known_breakpoint();
     void report_breakpoint(gdbstub::BreakpointKind kind);
     void report(gdbstub::StopReason reason, std::string console = {});

@@ -148,7 +148,8 @@ void Debugger::on_panic(VcpuIndex vcpu) {
 // ---- The server's thread: stops
 
 void Debugger::on_all_stopped() {
-    if (!restarts_at_stop_ && (ended_ || (guest_end_ && !client_attached_ && !keeps_past())))
+    const bool restarts = restarts_at_stop_ || leaving_ == OnDisconnect::Restart;
+    if (!restarts && (ended_ || (guest_end_ && !client_attached_ && !keeps_past())))
         return;  // nobody is there to see the stop
     token_ = machine_->stop_token();
     if (!token_)
@@ -168,6 +169,8 @@ void Debugger::on_all_stopped() {
         if (!client_attached_)
             return;
     }
+    if (client_attached_)
+        greet_client();
     auto stop = coordinator_->last_stop();
     stop.console = notices_.of_overwritten(*table_) + stop.console;
     owner_.on_stop(stop);
@@ -187,7 +190,8 @@ void Debugger::resume_everything() {
 void Debugger::let_go(OnDisconnect then) {
     leaving_.reset();
     client_attached_ = std::exchange(next_client_waits_, false);
-    client_stays_ = false;
+    client_stays_ = client_greeted_ = false;
+    put_guest_stops({});
     context_->block_interrupts = true;
     time_travel_->client_left(options_.keep_recording);
     table_->remove_all(*token_);
@@ -195,7 +199,9 @@ void Debugger::let_go(OnDisconnect then) {
     memory_access_->set_physical_mode(false);
     view_->choose_address_space(std::nullopt);
     view_->choose_level(std::nullopt);
-    if (then == OnDisconnect::Resume && !client_attached_)
+    if (then == OnDisconnect::Restart)
+        wait_anew();
+    else if (then == OnDisconnect::Resume && !client_attached_)
         resume_everything();
 }
 
@@ -282,7 +288,10 @@ bool Debugger::running() const {
 }
 
 void Debugger::kill() {
-    owner_.on_quit();
+    if (options_.on_disconnect == OnDisconnect::Restart)
+        leave(OnDisconnect::Restart);
+    else
+        owner_.on_quit();
 }
 
 void Debugger::attach() {
@@ -292,14 +301,17 @@ void Debugger::attach() {
     if (!token_) {
         stop_asked_ = true;
         coordinator_->interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false});
-    } else if (time_travel_->travelling()) {
-        time_travel_->interrupt();
+        return;
     }
+    greet_client();
+    if (time_travel_->travelling())
+        time_travel_->interrupt();
 }
 
 // A client that leaves in good order leaves a running guest: the policy is for accidents.
 void Debugger::detach() {
-    leave(OnDisconnect::Resume);
+    const bool restarts = options_.on_disconnect == OnDisconnect::Restart;
+    leave(restarts ? OnDisconnect::Restart : OnDisconnect::Resume);
 }
 
 void Debugger::client_lost() {
@@ -308,11 +320,13 @@ void Debugger::client_lost() {
 }
 
 void Debugger::leave(OnDisconnect then) {
-    if (ended_) {
+    if (ended_ && then != OnDisconnect::Restart) {
         client_attached_ = client_stays_ = false;
         owner_.on_ended_and_left();
         return;
     }
+    if (ended_ && coordinator_->stopped())
+        token_ = machine_->stop_token();
     if (then == OnDisconnect::Quit) {
         owner_.on_quit();
         return;

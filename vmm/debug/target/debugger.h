@@ -29,8 +29,9 @@
 
 namespace ringside::debug {
 
-// What becomes of the guest when its debugger vanishes.
-enum class OnDisconnect : std::uint8_t { Pause, Resume, Quit };
+// What becomes of the guest when its debugger vanishes. Restart: it starts anew, and waits at its first instruction for
+// the next one; also if the client has detached or has killed it.
+enum class OnDisconnect : std::uint8_t { Pause, Resume, Restart, Quit };
 // What a reset or power-off by the guest does. Stop: a client is shown where, and without one the run ends. Restart: a
 // reset starts the machine anew, with a client or without; a power-off is as for Stop.
 enum class OnReset : std::uint8_t { Stop, Restart, Exit };
@@ -42,6 +43,7 @@ struct DebuggerOptions {
     std::size_t record =
         0;  // bytes: what the guest does is recorded from its first instruction; 0: it is not
     bool keep_recording = false;  // without a client too; a guest that has crashed waits for one
+    GuestStops guest_stops = {};  // for each client, until it chooses others
     x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
 };
 
@@ -115,9 +117,14 @@ class Debugger final : public machine::VcpuObserver,
     void future_is_gone();
     // The machine's end has come; resume is refused from now on.
     void set_ended() { ended_ = true; }
+    // Where the guest itself may ask to stop; while it is stopped. Until the client leaves.
+    Result<void> set_guest_stops(const GuestStops&);
+    const GuestStops& guest_stops() const { return context_->guest_stops; }
     bool client_attached() const { return client_attached_; }
-    // Returns true if the client may start the machine anew when it has ended.
-    bool client_may_restart() const { return client_attached_ && client_stays_; }
+    // Returns true if the machine may start anew when it has ended, by the client or when it leaves.
+    bool client_may_restart() const {
+        return client_attached_ && (client_stays_ || options_.on_disconnect == OnDisconnect::Restart);
+    }
     // What the client should read with the guest's end.
     std::string last_words() { return notices_.of_overwritten(*table_); }
     // What is known of vCPUs that cannot run on; empty if all can.
@@ -131,6 +138,7 @@ class Debugger final : public machine::VcpuObserver,
     void before_entry(machine::VcpuThread&) override;
     void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
     void on_dirty_ring_full(machine::VcpuThread&) override;
+    void on_stop_port(machine::VcpuThread&, std::uint64_t value) override;
 
   private:
     // VcpuEvents
@@ -170,6 +178,8 @@ class Debugger final : public machine::VcpuObserver,
     void on_all_stopped();
     void start_recording();
     bool keeps_past() const { return options_.keep_recording && time_travel_->recorder().active(); }
+    void greet_client();
+    void put_guest_stops(const GuestStops&);
     void leave(OnDisconnect then);
     void let_go(OnDisconnect then);
     void resume_everything();
@@ -178,6 +188,7 @@ class Debugger final : public machine::VcpuObserver,
     void start_anew();
     void on_guest_reset(VcpuIndex, const machine::GuestEnd&);
     void finish_restart();
+    void wait_anew();
     void end_run();
     void forget_removed_watchpoints();
 
@@ -203,7 +214,8 @@ class Debugger final : public machine::VcpuObserver,
     std::optional<machine::StopToken> token_;
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over
     bool client_attached_ = false;
-    bool client_stays_ = false;  // it is in extended mode
+    bool client_stays_ = false;    // it is in extended mode
+    bool client_greeted_ = false;  // its options are in force
     // The client left while the guest ran: what is to be done at the stop that was asked for.
     std::optional<OnDisconnect> leaving_;
     std::optional<machine::GuestEnd> guest_end_;  // which the client is looking at

@@ -126,6 +126,15 @@ void Debugger::on_guest_reset(VcpuIndex vcpu, const machine::GuestEnd& how) {
         end_run();
 }
 
+// The client has left, and the next one is to find the guest at its first instruction.
+void Debugger::wait_anew() {
+    if (const auto ready = owner_.prepare_restart(std::nullopt); ready)
+        start_anew();
+    else
+        owner_.on_restart_failed(
+            fmt::format("the guest waits as it is, and cannot start anew: {}\n", ready.error().message()));
+}
+
 // The guest runs on from its first instruction, unless somebody has wanted it to stop meanwhile.
 void Debugger::finish_restart() {
     const bool stops = stop_asked_ || !is_for_restart(coordinator_->last_stop());
@@ -138,6 +147,8 @@ void Debugger::finish_restart() {
     } else if (!stops) {
         return resume_everything();
     }
+    if (client_attached_)
+        greet_client();
     owner_.on_stop(coordinator_->last_stop());
 }
 

@@ -23,7 +23,7 @@ class DebuggerTest : public ::testing::Test {
     static constexpr std::uint64_t kCode = 0x20000;
     static constexpr ThreadId kFirst{1}, kSecond{2};
 
-    explicit DebuggerTest(OnReset on_reset = OnReset::Stop) : on_reset_(on_reset) {
+    explicit DebuggerTest(const DebuggerOptions& options = {.wait = true}) : options_(options) {
         for (std::uint64_t at = kCode; at < kCode + 16; ++at)
             guest.poke<std::uint8_t>(at, 0x90);
         std::vector<std::unique_ptr<kvm::VcpuPort>> ports;
@@ -60,12 +60,10 @@ class DebuggerTest : public ::testing::Test {
         };
     }
 
-    const OnReset on_reset_;
+    const DebuggerOptions options_;
     testing::TestGuest guest;
     QueuedOwner owner;
-    Debugger debugger{[] { return Result<HostAbilities>(a_host()); },
-                      {.wait = true, .on_disconnect = OnDisconnect::Resume, .on_reset = on_reset_},
-                      owner};
+    Debugger debugger{[] { return Result<HostAbilities>(a_host()); }, options_, owner};
     std::array<ScriptedVcpu*, 2> vcpu{};
     std::unique_ptr<machine::Machine> machine;
 };

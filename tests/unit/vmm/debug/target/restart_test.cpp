@@ -11,7 +11,7 @@ constexpr std::uint64_t kFirstInstruction = 0x20008;  // where the vCPUs begin a
 
 class RestartTest : public DebuggerTest {
   protected:
-    explicit RestartTest(OnReset on_reset = OnReset::Stop) : DebuggerTest(on_reset) {
+    explicit RestartTest(const DebuggerOptions& options = {.wait = true}) : DebuggerTest(options) {
         owner.restarts = [this](const machine::StopToken& token) {
             ++restarts;
             machine->power_on(token);
@@ -102,9 +102,42 @@ TEST_F(RestartTest, ADeadVcpuLivesAgain) {
     EXPECT_TRUE(std::holds_alternative<gdbstub::StoppedByInterrupt>(owner.stops[2].reason));
 }
 
+class LeavingTest : public RestartTest {
+  protected:
+    LeavingTest() : RestartTest({.wait = true, .on_disconnect = OnDisconnect::Restart}) {}
+};
+
+TEST_F(LeavingTest, TheNextClientFindsTheGuestAtItsFirstInstruction) {
+    resume_all();
+    target().execution.client_lost();
+    while (restarts == 0)
+        owner.run_one();
+    EXPECT_FALSE(target().execution.running());
+    target().execution.attach();
+    EXPECT_EQ(rip(kSecond), kFirstInstruction);
+}
+
+TEST_F(LeavingTest, AClientThatDetachesOrKillsLeavesItSo) {
+    target().execution.detach();
+    EXPECT_EQ(restarts, 1);
+    target().execution.attach();
+    target().execution.kill();
+    EXPECT_EQ(restarts, 2);
+    EXPECT_EQ(owner.quits, 0);
+    EXPECT_FALSE(target().execution.running());
+}
+
+TEST_F(LeavingTest, AKernelThatCannotBeLoadedLeavesTheOldGuest) {
+    owner.restarts = nullptr;
+    target().execution.detach();
+    EXPECT_EQ(owner.failures.size(), 1U);
+    EXPECT_FALSE(target().execution.running());
+    EXPECT_EQ(rip(kSecond), kCode);
+}
+
 class ResettingGuestTest : public RestartTest {
   protected:
-    ResettingGuestTest() : RestartTest(OnReset::Restart) {
+    ResettingGuestTest() : RestartTest({.wait = true, .on_reset = OnReset::Restart}) {
         machine->set_end_handler([this](auto by, const auto& how) { debugger.on_guest_end(by, how); });
         vcpu[1]->script.push_back([this](ScriptedVcpu& v) {
             machine->request_reset("the reset port");
