@@ -17,7 +17,7 @@ Result<bool> GuestDebugRegisters::look(const DebugPlan& plan) {
     return short_of_slots_ && !was_short;
 }
 
-Result<void> GuestDebugRegisters::share(SlotSetup& setup) {
+Result<void> GuestDebugRegisters::share(SlotSetup& setup, bool exit_on_access) {
     if (!setup.uses_slots() || abilities_.own_slots_fire)
         return {};
     if (!known_) {
@@ -25,7 +25,7 @@ Result<void> GuestDebugRegisters::share(SlotSetup& setup) {
         known_ = own;
     }
     (void)add_guest_slots(setup, *known_);  // a slot that is used for a step may leave one out for that long
-    setup.dr7.set_general_detect(abilities_.debug_register_exits);
+    setup.dr7.set_general_detect(exit_on_access && abilities_.debug_register_exits);
     return {};
 }
 

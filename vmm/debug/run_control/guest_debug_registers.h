@@ -30,9 +30,10 @@ class GuestDebugRegisters {
     Result<bool> look(const DebugPlan& plan);
     bool short_of_slots() const { return short_of_slots_; }
 
-    // The last change to a setup that uses the hardware's debug registers: the guest's own slots go in as well,
-    // and with GD its next MOV to or from a debug register is seen, so that they can be read again.
-    Result<void> share(SlotSetup& setup);
+    // The last change to a setup that uses the hardware's debug registers: the guest's own slots go in as well.
+    // `exit_on_access`: with GD the guest's next MOV to or from a debug register is seen, so that they can be read
+    // again. Not while a vCPU steps off: the instruction may be that MOV, which GD would never let pass.
+    Result<void> share(SlotSetup& setup, bool exit_on_access);
     // What is known holds for as long as the guest cannot write its debug registers unseen.
     void note_armed(const SlotSetup& armed) {
         if (!armed.dr7.general_detect())

@@ -33,7 +33,7 @@ void VcpuDebugger::arm() {
             setup.leave_out_execution_at(at_.pc());
         add_single_step(setup);
     }
-    if (!done(own_.share(setup)))
+    if (!done(own_.share(setup, !step_off_.active())))
         return;
     // A TF of the guest's own has to survive the end of the last single-step.
     if (!setup.single_steps() && step_.guest_trap_flag() && !done(traps_.end_single_step(true)))

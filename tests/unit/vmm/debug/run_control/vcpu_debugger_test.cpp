@@ -144,6 +144,8 @@ TEST_F(VcpuDebuggerTest, ADeadVcpuSaysSoAtEveryResume) {
 
 class SharedSlots : public VcpuDebuggerTest {
   protected:
+    static constexpr std::uint64_t kGeneralDetect = 1 << 13, kBd = 1 << 13;
+
     void guest_breaks_at(std::uint64_t address) {
         vcpu->debug_registers.dr[0] = address;
         vcpu->debug_registers.dr7 = 0x402;
@@ -175,6 +177,25 @@ TEST_F(SharedSlots, WithoutRoomForBothTheVcpuIsStepped) {
     resume();
     EXPECT_TRUE(steps());
     EXPECT_EQ(events.slots_short, 1);
+}
+
+// The guest reads DR6 in its #DB handler. With general detect armed the instruction would be met again, for ever.
+TEST_F(SharedSlots, AMoveFromADebugRegisterIsPassedWithoutGeneralDetect) {
+    auto abilities = a_complete_host();
+    abilities.debug_register_exits = true;
+    use(abilities);
+    code({0x0f, 0x21, 0xf0});  // mov %dr6, %rax
+    insert(BreakpointKind::Hardware, kCode + 16);
+    resume();
+    ASSERT_NE(vcpu->now().dr7 & kGeneralDetect, 0U);
+    debug_at(kCode, kBd, vcpu->now().dr7);
+    EXPECT_TRUE(steps());
+    EXPECT_EQ(vcpu->now().dr7 & kGeneralDetect, 0U);
+    EXPECT_EQ(vcpu->now().slots[0], kCode + 16);
+    stepped_to(kCode + 3);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_FALSE(steps());
+    EXPECT_NE(vcpu->now().dr7 & kGeneralDetect, 0U);
 }
 
 }  // namespace
