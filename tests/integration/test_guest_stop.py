@@ -28,20 +28,31 @@ class TestGuestStop(RingsideTest):
         assert any(f"The guest has asked to stop ({what}" in line for line in gdb.log), gdb.log
         assert gdb.integer("$pc - $start") == behind
 
-    def test_each_way(self):
-        _, gdb = self.in_the_code()
+    def test_nothing_is_chosen_at_first(self):
+        _, gdb = self.attached("demo64")
         assert "The guest cannot ask to stop" in gdb.console("monitor guest-stop")
-        assert "int3,port:0xf1" in gdb.console("monitor guest-stop int3,port:0xf1")
+
+    def test_at_its_int3(self):
+        _, gdb = self.in_the_code()
+        assert "by: int3" in gdb.console("monitor guest-stop int3")
         self.assert_asked(gdb, gdb.run("continue"), "int3 at", INT3 + 1)
-        self.assert_asked(gdb, gdb.run("continue"), "0x2a written", OUT + 2)
+
+    def test_at_an_exchange(self):
+        _, gdb = self.in_the_code()
         gdb.console("set $pc = $start + 1")
         assert "runs slowly" in gdb.console("monitor guest-stop xchg")
         self.assert_asked(gdb, gdb.run("continue"), "xchg %bx,%bx at", EXCHANGE + 3)
+
+    def test_at_a_port(self):
+        _, gdb = self.in_the_code()
+        gdb.console("set $pc = $start + 1")
+        assert "by: port:0xf1" in gdb.console("monitor guest-stop port:0xf1")
+        self.assert_asked(gdb, gdb.run("continue"), "0x2a written", OUT + 2)
         assert "cannot ask" in gdb.console("monitor guest-stop off")
 
     def test_by_option(self):
-        _, gdb = self.in_the_code("--guest-stop=int3,port:0xf1")
-        self.assert_asked(gdb, gdb.run("continue"), "int3 at", INT3 + 1)
+        _, gdb = self.in_the_code("--guest-stop=port:0xf1")
+        gdb.console("set $pc = $start + 1")
         self.assert_asked(gdb, gdb.run("continue"), "0x2a written", OUT + 2)
 
     def test_without_it_the_int3_is_the_guests(self):
