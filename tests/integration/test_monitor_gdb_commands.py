@@ -37,6 +37,12 @@ class TestGdbCommands(RingsideTest):
         self.session.console("ringside goto start")
         assert self.session.integer("$pc") == start
 
+    def test_gdb_shows_where_a_restart_went(self):
+        start = self.session.integer("$pc")
+        self.session.run("stepi 3")
+        self.session.console("ringside system_reset")
+        assert self.session.integer("$pc") == start
+
     def test_gdbs_own_commands_stay(self):
         assert "breakpoints" in self.session.console("info breakpoints").lower()
         assert "Step program until" in self.session.console("help step")

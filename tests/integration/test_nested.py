@@ -197,3 +197,12 @@ class TestLevels(NestedTest):
         before = gdb.integer("$pc")
         gdb.run("stepi")
         assert 0 < gdb.integer("$pc") - before < 16
+
+    def test_a_restart_while_l2_runs_begins_without_it(self):
+        _, gdb = self.in_l2()
+        gdb.console("monitor system_reset")
+        gdb.console("maintenance flush register-cache")
+        assert "(L2)" not in gdb.console("info threads")
+        assert "has not executed VMXON" in gdb.console("monitor vmcs")
+        self.assert_breakpoint(gdb.run("continue"), "l2_round")
+        assert gdb.integer("hypervisor::l2_rounds") == 1

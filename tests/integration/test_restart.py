@@ -100,6 +100,14 @@ class TestSystemReset(RingsideTest):
         self.assert_breakpoint(gdb.run("continue"), "report_round")
         assert any("The recording is gone" in line for line in gdb.log), gdb.log
 
+    def test_exits_are_caught_in_the_new_boot_too(self):
+        _, gdb = self.attached("demo64", "--append=rounds=0")
+        assert "Rule 1" in gdb.console("monitor exits catch msr 0xc0000080 write")
+        for hits in (1, 2):
+            gdb.run("continue")
+            assert any(f"exit caught by rule 1 (msr 0xc0000080 write), hit {hits}" in line for line in gdb.log), gdb.log
+            self.reset(gdb)
+
     def test_a_triple_fault_is_survived(self):
         vm, gdb = self.attached("demo64", "--append=rounds=1 end=triple")
         assert gdb.run("continue")["signal-name"] == "SIGSEGV"

@@ -21,7 +21,7 @@ def seen_reasons():
 
 
 def forget_registers():
-    """gdb reads registers and memory anew: a monitor command has shown the guest at another time."""
+    """gdb reads registers and memory anew: a monitor command has taken the guest to another time."""
     for cache in ("register-cache", "dcache"):
         gdb.execute("maintenance flush " + cache, to_string=True)
 
@@ -38,7 +38,7 @@ class MonitorCommand(gdb.Command):
 
     def invoke(self, argument, from_tty):
         gdb.write(monitor(f"{self.name} {argument}"))
-        if self.name == "goto":
+        if self.name in ("goto", "system_reset"):
             forget_registers()
 
     def complete(self, text, word):
