@@ -53,6 +53,8 @@ LAYERS = (
                                "vmm/debug/run_control", "vmm/debug/travel")),
     Layer("vmm/debug/monitor", ("arch", "gdbstub", "vmm/base", "vmm/machine", "vmm/history", "vmm/debug/host", "vmm/debug/guest", "vmm/debug/dump",
                                 "vmm/debug/breakpoints", "vmm/debug/run_control", "vmm/debug/target")),
+    Layer("vmm/debug/core", ("arch", "gdbstub", "vmm/base", "vmm/machine", "vmm/debug/guest", "vmm/debug/dump", "vmm/debug/target",
+                             "vmm/debug/run_control/thread_ids.h", "vmm/debug/monitor")),
     Layer("vmm/debug/nested", ("arch", "gdbstub", "vmm/base", "vmm/kvm", "vmm/machine", "vmm/debug/guest",
                                "vmm/debug/breakpoints", "vmm/debug/run_control", "vmm/debug/target",
                                "vmm/debug/monitor")),

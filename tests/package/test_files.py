@@ -64,7 +64,7 @@ def test_the_installed_lab_finds_the_program_and_the_guests(package: Package) ->
     assert [Path(path).resolve() for path in found] == [path.resolve() for path in (package.program(), guests, guests / "demo.py")]
 
 
-@pytest.mark.parametrize("page", ["ringside", "ringside-run", "ringside-gdb", "ringside-doctor", "ringside-exits", "ringside-ide", "ringside-ctl", "ringside-demo"])
+@pytest.mark.parametrize("page", ["ringside", "ringside-run", "ringside-gdb", "ringside-doctor", "ringside-exits", "ringside-ide", "ringside-core", "ringside-ctl", "ringside-top", "ringside-demo"])
 def test_a_page_renders_without_a_warning(package: Package, page: str) -> None:
     text = gzip.decompress((package.share / "man" / "man1" / f"{page}.1.gz").read_bytes())
     done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-z"], input=text, capture_output=True, check=False)

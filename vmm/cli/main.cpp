@@ -4,6 +4,7 @@
 #include <csignal>
 #include <exception>
 
+#include "vmm/cli/core.h"
 #include "vmm/cli/ctl.h"
 #include "vmm/cli/doctor.h"
 #include "vmm/cli/exit_status.h"
@@ -12,6 +13,7 @@
 #include "vmm/cli/lab_host.h"
 #include "vmm/cli/options.h"
 #include "vmm/cli/run.h"
+#include "vmm/cli/top.h"
 
 namespace {
 
@@ -31,6 +33,8 @@ struct Dispatch {
     int operator()(const cli::ExitsOptions& options) const { return cli::exits(options); }
     int operator()(const cli::IdeOptions& options) const { return cli::ide(options); }
     int operator()(const cli::CtlOptions& options) const { return cli::ctl(options); }
+    int operator()(const cli::CoreOptions& options) const { return cli::core(options); }
+    int operator()(const cli::TopOptions& options) const { return cli::top(options); }
     int operator()(const cli::RunOptions& options) const {
         set_up_log(options.log_level);
         return options.start_gdb ? cli::run_with_gdb(options) : cli::run(options);
@@ -47,6 +51,8 @@ struct WantedBy {
     MachineWanted operator()(const cli::ExitsOptions&) const { return {}; }
     MachineWanted operator()(const cli::IdeOptions&) const { return {}; }
     MachineWanted operator()(const cli::CtlOptions&) const { return {}; }
+    MachineWanted operator()(const cli::CoreOptions&) const { return {}; }
+    MachineWanted operator()(const cli::TopOptions&) const { return {}; }
     template <typename Options>
     MachineWanted operator()(const Options& options) const {
         return {options.host, options.kvm_device};

@@ -7,6 +7,7 @@
 #include "vmm/base/text.h"
 #include "vmm/cli/description.h"
 #include "vmm/cli/exit_status.h"
+#include "vmm/cli/inspect_options.h"
 #include "vmm/cli/recording_options.h"
 #include "vmm/cli/validator.h"
 
@@ -19,7 +20,6 @@ namespace {
 constexpr int kMostVcpus = 255;
 
 constexpr std::string_view kUnix = "unix:";
-constexpr const char* kDefaultEndpoint = "tcp:127.0.0.1:1234";
 
 Result<std::uint64_t> size_option(const std::string& text) {
     const auto size = parse_size(text);
@@ -172,11 +172,7 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
 }
 
 void add_stub_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts) {
-    app.add("--gdb", texts.gdb, Refers::Debugger, "serve the debugger there")
-        ->type_name("tcp:HOST:PORT|unix:PATH|serial:DEVICE|stdio")
-        ->expected(0, 1)
-        ->default_str(kDefaultEndpoint)
-        ->check(CLI::Validator(check_endpoint, kNoDescription));
+    add_endpoint_option(app, texts.gdb);
     app.add_flag("--wait", options.debugger.wait,
                  "keep every vCPU stopped at its first instruction until a debugger resumes it");
     app.add_flag("-s", texts.gdb_default, "the same as --gdb", Refers::Debugger);
@@ -305,6 +301,11 @@ struct CommandLine {
     DeclaredOptions ide_app{*app.add_subcommand("ide", "write an IDE's configuration for a kernel")};
     CtlOptions ctl;
     DeclaredOptions ctl_app{*app.add_subcommand("ctl", "give a running machine a monitor command")};
+    TopOptions top;
+    DeclaredOptions top_app{*app.add_subcommand("top", "show a running machine's VM exits per second")};
+    CoreOptions core;
+    DeclaredOptions core_app{
+        *app.add_subcommand("core", "serve a vmcore to a debugger as a stopped machine")};
 };
 
 CommandLine::CommandLine() {
@@ -322,14 +323,10 @@ CommandLine::CommandLine() {
         ->capture_default_str();
     add_exits_options(exits_app, exits, exits_texts);
     add_ide_options(ide_app, ide);
-    app.get_subcommand("ctl")->allow_extras();
-    ctl_app.add("PATH", ctl.path, Refers::HostResource, "the machine's control socket")
-        ->type_name("FILE")
-        ->required();
-    ctl_app
-        .add("COMMAND", ctl.words, Refers::Nothing, "a monitor command with its arguments; help lists them")
-        ->type_name("TEXT")
-        ->required();
+    app.get_subcommand("ctl")->allow_extras();  // "--json", which is the monitor's
+    add_ctl_options(ctl_app, ctl);
+    add_core_options(core_app, core);
+    add_top_options(top_app, top);
 }
 
 ParsedCommandLine CommandLine::parse(int argc, char** argv) {
@@ -346,9 +343,14 @@ ParsedCommandLine CommandLine::parse(int argc, char** argv) {
         if (ide_app.app().parsed())
             return parsed(ide_app, std::move(ide));
         if (ctl_app.app().parsed()) {
-            for (const std::string& word : ctl_app.app().remaining())  // "--json", which is the monitor's
-                ctl.words.push_back(word);
+            finish_ctl(ctl_app, ctl);
             return parsed(ctl_app, std::move(ctl));
+        }
+        if (top_app.app().parsed())
+            return parsed(top_app, std::move(top));
+        if (core_app.app().parsed()) {
+            finish_core(core);
+            return parsed(core_app, std::move(core));
         }
         if (doctor_app.app().parsed())
             return parsed(doctor_app, doctor);
@@ -367,6 +369,14 @@ ParsedCommandLine CommandLine::parse(int argc, char** argv) {
 }
 
 }  // namespace
+
+void add_endpoint_option(DeclaredOptions& app, std::string& text) {
+    app.add("--gdb", text, Refers::Debugger, "serve the debugger there")
+        ->type_name("tcp:HOST:PORT|unix:PATH|serial:DEVICE|stdio")
+        ->expected(0, 1)
+        ->default_str(kDefaultEndpoint)
+        ->check(CLI::Validator(check_endpoint, kNoDescription));
+}
 
 ParsedCommandLine parse_command_line(int argc, char** argv) {
     return CommandLine().parse(argc, argv);

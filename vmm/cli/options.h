@@ -76,7 +76,21 @@ struct CtlOptions {
     std::vector<std::string> words;
 };
 
-using Command = std::variant<RunOptions, DoctorOptions, ExitsOptions, IdeOptions, CtlOptions>;
+struct CoreOptions {
+    std::string path;
+    std::string gdb_text;  // as given; default: kDefaultEndpoint
+    gdbstub::Endpoint gdb;
+};
+
+struct TopOptions {
+    std::string path;
+    bool batch = false;
+    double interval = 1;      // seconds
+    std::uint64_t count = 0;  // how often; 0: until the machine ends
+};
+
+using Command =
+    std::variant<RunOptions, DoctorOptions, ExitsOptions, IdeOptions, CtlOptions, CoreOptions, TopOptions>;
 
 // Either what to do, or that all is said (help, version, an error) and with which status to end.
 struct ParsedCommandLine {
@@ -86,6 +100,10 @@ struct ParsedCommandLine {
     std::vector<GivenOption> given{};  // its options, as they were given
 };
 ParsedCommandLine parse_command_line(int argc, char** argv);
+
+// --gdb: where a debugger is served. `text` is empty for --gdb without a value.
+inline constexpr const char* kDefaultEndpoint = "tcp:127.0.0.1:1234";
+void add_endpoint_option(DeclaredOptions& app, std::string& text);
 
 // Fails if the consoles and the debugger of a run are not to be had on stdin and stdout together.
 Result<void> check_standard_streams(const RunOptions& options);

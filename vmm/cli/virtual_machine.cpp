@@ -121,7 +121,9 @@ debug::Dumper& VirtualMachine::dumper() {
 }
 
 Result<void> VirtualMachine::open_server() {
+    debug::add_state_commands(monitor_, *debugger_);
     debug::add_debugger_commands(monitor_, *debugger_);
+    debug::add_version_commands(monitor_);
     debug::add_interrupt_commands(monitor_, *debugger_);
     debug::add_level_command(monitor_, *debugger_);
     debug::add_vmcs_commands(monitor_, *debugger_);
@@ -131,6 +133,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_device_commands(monitor_, *debugger_);
     debug::add_map_commands(monitor_, *debugger_);
     debug::add_memory_commands(monitor_, *debugger_);
+    debug::add_memory_writing_command(monitor_, *debugger_);
     debug::add_port_commands(monitor_, *debugger_);
     debug::add_disassembly_command(monitor_, *debugger_);
     debug::add_dump_command(monitor_, *debugger_, dumper());
@@ -139,6 +142,7 @@ Result<void> VirtualMachine::open_server() {
     const auto symbol = [this](std::uint64_t rip) { return exits_->names().symbol(rip); };
     debug::add_history_commands(monitor_, *debugger_, symbol);
     debug::add_exit_commands(monitor_, *exits_);
+    debug::add_counters_command(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
@@ -322,7 +326,8 @@ int VirtualMachine::run() {
     boot_report_.started(options_.debugger.wait);
     virtio_->start();
     machine_->start();
-    if (server_ || exit_trace_)  // else nobody could ever see hardware exits, and they would only cost time
+    // Else nobody could ever see hardware exits, and they would only cost time.
+    if (server_ || control_ || exit_trace_)
         exits_->machine_started();
     io_.run();
     machine_->stop();

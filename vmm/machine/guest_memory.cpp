@@ -77,6 +77,16 @@ Result<MemoryRegion> MemoryRegion::allocate(Gpa start, std::uint64_t size, bool 
     return MemoryRegion(start, size, static_cast<std::byte*>(host), read_only);
 }
 
+Result<MemoryRegion> MemoryRegion::map_file(Gpa start, int fd, std::uint64_t offset, std::uint64_t size) {
+    // A mapping begins at a page of the file; the destructor rounds the host address down again.
+    const std::uint64_t before = offset % layout::kPage;
+    void* host = mmap(nullptr, before + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd,
+                      static_cast<off_t>(offset - before));
+    if (host == MAP_FAILED)
+        return errno_failure(fmt::format("map {} of a file", size_text(size)), errno);
+    return MemoryRegion(start, size, static_cast<std::byte*>(host) + before, true);
+}
+
 MemoryRegion::MemoryRegion(MemoryRegion&& other) noexcept
     : start_(other.start_),
       size_(std::exchange(other.size_, 0)),
@@ -92,8 +102,10 @@ MemoryRegion& MemoryRegion::operator=(MemoryRegion&& other) noexcept {
 }
 
 MemoryRegion::~MemoryRegion() {
-    if (host_ != nullptr)
-        munmap(host_, size_);
+    if (host_ == nullptr)
+        return;
+    const auto before = reinterpret_cast<std::uintptr_t>(host_) % layout::kPage;  // a file's: see map_file()
+    munmap(host_ - before, before + size_);
 }
 
 Result<GuestMemory> GuestMemory::create(std::uint64_t bytes) {

@@ -20,6 +20,9 @@ class MemoryRegion {
   public:
     // Maps `size` bytes (a multiple of 4 KiB) of zeroed, lazily allocated memory.
     static Result<MemoryRegion> allocate(Gpa start, std::uint64_t size, bool read_only = false);
+    // Bytes of a file, copied where they are written. The file must have them as long as the region lives. Start, size
+    // and offset may be any.
+    static Result<MemoryRegion> map_file(Gpa start, int fd, std::uint64_t offset, std::uint64_t size);
     MemoryRegion(MemoryRegion&&) noexcept;
     MemoryRegion& operator=(MemoryRegion&&) noexcept;
     ~MemoryRegion();

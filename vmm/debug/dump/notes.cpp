@@ -5,6 +5,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "arch/x86_64/control_bits.h"
 
 namespace ringside::debug {
 
@@ -41,6 +46,21 @@ QemuSegment segment(const x86::Segment& s) {
     const std::uint32_t flags = bit(s.type, 8) | bit(s.s, 12) | bit(s.dpl, 13) | bit(s.present, 15) |
                                 bit(s.avl, 20) | bit(s.l, 21) | bit(s.db, 22) | bit(s.g, 23);
     return {s.selector, s.limit, flags, 0, s.base};
+}
+
+x86::Segment from(const QemuSegment& q) {
+    const auto bits = [&q](unsigned place, unsigned mask) {
+        return static_cast<std::uint8_t>(q.flags >> place & mask);
+    };
+    x86::Segment s{.base = q.base, .limit = q.limit, .selector = static_cast<std::uint16_t>(q.selector)};
+    s.type = bits(8, 15), s.s = bits(12, 1), s.dpl = bits(13, 3), s.present = bits(15, 1);
+    s.avl = bits(20, 1), s.l = bits(21, 1), s.db = bits(22, 1), s.g = bits(23, 1);
+    s.unusable = s.present == 0 ? 1 : 0;
+    return s;
+}
+
+x86::DescriptorTable table_from(const QemuSegment& q) {
+    return {q.base, static_cast<std::uint16_t>(q.limit)};
 }
 
 QemuSegment table(const x86::DescriptorTable& t) {
@@ -94,6 +114,46 @@ Bytes qemu_note(const x86::CpuState& state) {
     cpu.cr[0] = s.cr0, cpu.cr[2] = s.cr2, cpu.cr[3] = s.cr3, cpu.cr[4] = s.cr4;
     cpu.kernel_gs_base = state.msrs.kernel_gs_base;
     return elf_note("QEMU", 0, bytes_of(cpu));
+}
+
+std::optional<x86::CpuState> from_qemu_note(std::span<const std::byte> content, bool long_mode) {
+    QemuCpuState cpu;
+    if (content.size() < sizeof cpu)
+        return std::nullopt;
+    std::memcpy(&cpu, content.data(), sizeof cpu);
+    if (cpu.version != 1 || cpu.size < sizeof cpu)
+        return std::nullopt;
+    x86::CpuState state;
+    auto& g = state.general;
+    auto& s = state.system;
+    g.rax = cpu.rax, g.rbx = cpu.rbx, g.rcx = cpu.rcx, g.rdx = cpu.rdx;
+    g.rsi = cpu.rsi, g.rdi = cpu.rdi, g.rsp = cpu.rsp, g.rbp = cpu.rbp;
+    g.r8 = cpu.r8, g.r9 = cpu.r9, g.r10 = cpu.r10, g.r11 = cpu.r11;
+    g.r12 = cpu.r12, g.r13 = cpu.r13, g.r14 = cpu.r14, g.r15 = cpu.r15;
+    g.rip = cpu.rip, g.rflags = cpu.rflags;
+    s.cs = from(cpu.cs), s.ds = from(cpu.ds), s.es = from(cpu.es), s.fs = from(cpu.fs);
+    s.gs = from(cpu.gs), s.ss = from(cpu.ss), s.ldtr = from(cpu.ldt), s.tr = from(cpu.tr);
+    s.gdtr = table_from(cpu.gdt), s.idtr = table_from(cpu.idt);
+    s.cr0 = cpu.cr[0], s.cr2 = cpu.cr[2], s.cr3 = cpu.cr[3], s.cr4 = cpu.cr[4];
+    // No-execute bits are taken as such: page tables that have them would be of no use without it.
+    s.efer = x86::efer::kNxe | (long_mode ? x86::efer::kLme | x86::efer::kLma : 0);
+    state.msrs.kernel_gs_base = cpu.kernel_gs_base;
+    return state;
+}
+
+Bytes registers_note(const x86::RegisterFile& file, const x86::CpuState& state,
+                     const std::function<bool(const x86::RegisterInfo&)>& known) {
+    std::string text;
+    for (const x86::RegisterInfo& info : file.registers()) {
+        Bytes value(info.bytes());
+        if (!known(info) || !file.read(state, info.regno, value))
+            continue;
+        text += info.name + "=";
+        for (const std::byte byte : value)
+            text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+        text += "\n";
+    }
+    return elf_note(kRegistersOwner, 1, std::as_bytes(std::span(text)));
 }
 
 }  // namespace ringside::debug

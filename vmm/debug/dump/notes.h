@@ -3,11 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "arch/x86_64/cpu_state.h"
+#include "arch/x86_64/registers.h"
 
 namespace ringside::debug {
 
@@ -21,5 +24,15 @@ Bytes prstatus_note(std::uint32_t thread, const x86::CpuState& state);
 
 // QEMU's note of a processor: the system registers too, from which crash learns where KASLR has put the kernel.
 Bytes qemu_note(const x86::CpuState& state);
+
+// Its inverse, of a note's content; nothing if it is no such note. QEMU's note has no EFER: `long_mode` says whether
+// IA-32e mode was active. A segment that is not present is unusable.
+std::optional<x86::CpuState> from_qemu_note(std::span<const std::byte> content, bool long_mode);
+
+// Ringside's own note of a processor: a line "NAME=BYTES" for each register that is known, its bytes in hexadecimal from
+// the lowest on. What the other notes leave out is in it: EFER, debug and vector registers, MSRs.
+inline constexpr std::string_view kRegistersOwner = "RINGSIDE";
+Bytes registers_note(const x86::RegisterFile& file, const x86::CpuState& state,
+                     const std::function<bool(const x86::RegisterInfo&)>& known);
 
 }  // namespace ringside::debug

@@ -93,6 +93,8 @@ Bytes notes_of(const Vmcore& core, const GuestView& view, VmcoreSummary& summary
         add(prstatus_note(i + 1, core.vcpus[i]));
     for (const x86::CpuState& state : core.vcpus)
         add(qemu_note(state));
+    for (const Bytes& note : core.register_notes)
+        add(note);
     if (const auto found = find_vmcoreinfo(view, core.vcpus.at(core.mapped_by).system, core.vmcoreinfo)) {
         summary.vmcoreinfo = true;
         add(*found);

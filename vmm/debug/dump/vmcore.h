@@ -16,8 +16,9 @@
 namespace ringside::debug {
 
 struct Vmcore {
-    std::vector<x86::CpuState> vcpus;  // by index
-    std::size_t mapped_by = 0;         // the vCPU whose page tables give the virtual addresses
+    std::vector<x86::CpuState> vcpus;        // by index
+    std::vector<Bytes> register_notes = {};  // registers_note() of each, or none
+    std::size_t mapped_by = 0;               // the vCPU whose page tables give the virtual addresses
     std::optional<NotePlace> vmcoreinfo = {};
 };
 

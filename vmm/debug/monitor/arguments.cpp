@@ -32,14 +32,13 @@ namespace {
 
 // What both kinds of command do with their arguments. `show` makes the answer's text.
 template <typename Command, typename Show>
-void add_command(MonitorRegistry& registry, Debugger& debugger, Command command, const char* options,
+void add_command(MonitorRegistry& registry, const Inspected& guest, Command command, const char* options,
                  Show show) {
     const auto usage = fmt::format("Usage: monitor {}{}{} [vcpu N]{}\n", command.name,
                                    command.arguments.empty() ? "" : " ", command.arguments, options);
-    auto run = [&debugger, usage, show, most_words = command.most_words, answer = std::move(command.run)](
+    auto run = [&guest, usage, show, most_words = command.most_words, answer = std::move(command.run)](
                    gdbstub::ThreadId thread, std::string_view rest) {
-        const auto arguments =
-            parse_arguments(rest, vcpu_of(thread), debugger.machine().vcpu_count(), most_words);
+        const auto arguments = parse_arguments(rest, vcpu_of(thread), guest.vcpu_count(), most_words);
         if (!arguments)
             return arguments.error().message() + ".\n" + usage;
         const auto result = answer(*arguments);
@@ -51,15 +50,15 @@ void add_command(MonitorRegistry& registry, Debugger& debugger, Command command,
 
 }  // namespace
 
-void add_answering(MonitorRegistry& registry, Debugger& debugger, AnsweringCommand command) {
-    add_command(registry, debugger, std::move(command), " [--json]",
+void add_answering(MonitorRegistry& registry, const Inspected& guest, AnsweringCommand command) {
+    add_command(registry, guest, std::move(command), " [--json]",
                 [](const Answer& answer, const Arguments& arguments) {
                     return arguments.json ? answer.json() : answer.text();
                 });
 }
 
-void add_text(MonitorRegistry& registry, Debugger& debugger, TextCommand command) {
-    add_command(registry, debugger, std::move(command), "",
+void add_text(MonitorRegistry& registry, const Inspected& guest, TextCommand command) {
+    add_command(registry, guest, std::move(command), "",
                 [](const std::string& text, const Arguments& arguments) {
                     return arguments.json ? std::string("This command has no JSON form.\n") : text;
                 });

@@ -30,7 +30,7 @@ struct AnsweringCommand {
     std::size_t most_words = 0;
     std::function<Result<Answer>(const Arguments&)> run;
 };
-void add_answering(MonitorRegistry& registry, Debugger& debugger, AnsweringCommand command);
+void add_answering(MonitorRegistry& registry, const Inspected& guest, AnsweringCommand command);
 
 // A command that has text alone: a format that other tools define, or what it has done.
 struct TextCommand {
@@ -40,6 +40,6 @@ struct TextCommand {
     std::size_t most_words = 0;
     std::function<Result<std::string>(const Arguments&)> run;
 };
-void add_text(MonitorRegistry& registry, Debugger& debugger, TextCommand command);
+void add_text(MonitorRegistry& registry, const Inspected& guest, TextCommand command);
 
 }  // namespace ringside::debug

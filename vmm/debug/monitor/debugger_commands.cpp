@@ -9,51 +9,8 @@ namespace ringside::debug {
 
 namespace {
 
-// The whole state of a vCPU, or the reason why not.
-Result<const x86::CpuState*> everything(Debugger& debugger, gdbstub::ThreadId thread) {
-    if (debugger.stop_token() == nullptr)
-        return failure("read registers", "the guest is running", "Interrupt it first");
-    x86::ClassSet all;
-    for (const auto which :
-         {x86::RegisterClass::General, x86::RegisterClass::System, x86::RegisterClass::Extended,
-          x86::RegisterClass::Debug, x86::RegisterClass::Msrs, x86::RegisterClass::Xcr0})
-        all.add(which);
-    return debugger.state(vcpu_of(thread)).load(*debugger.stop_token(), all);
-}
-
-std::string registers(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
-    const auto state = everything(debugger, thread);
-    if (!state)
-        return state.error().message() + "\n";
-    return x86::format_registers(**state, rest == "all");
-}
-
-std::string translate(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
-    const auto address = parse_number(rest);
-    if (!address)
-        return "Usage: monitor translate ADDRESS (0x... or decimal)\n";
-    const auto state = everything(debugger, thread);
-    if (!state)
-        return state.error().message() + "\n";
-    const auto tables = debugger.view().tables_for((*state)->system, Gva{*address});
-    const auto page = debugger.view().translate(tables, Gva{*address});
-    if (!page)
-        return x86::describe(page.error()) + "\n";
-    std::string text;
-    for (std::size_t i = 0; i < page->step_count; ++i) {
-        const x86::WalkStep& step = page->steps[i];
-        text += fmt::format("{:<5} entry at gpa 0x{:x} = 0x{:016x}  {}{}{}\n", x86::level_name(step.level),
-                            step.entry_gpa.value, step.entry, step.permissions.writable ? "w" : "-",
-                            step.permissions.executable ? "x" : "-", step.permissions.user ? "u" : "-");
-    }
-    return text + fmt::format("0x{:x} -> gpa 0x{:x}, {} KiB page, {}, {}, {}\n", *address, page->gpa.value,
-                              page->page_size / 1024, page->permissions.writable ? "writable" : "read-only",
-                              page->permissions.executable ? "executable" : "no-execute",
-                              page->permissions.user ? "user" : "supervisor");
-}
-
 std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
-    const auto state = everything(debugger, thread);
+    const auto state = debugger.all_registers(vcpu_of(thread));
     if (!state)
         return state.error().message() + "\n";
     const std::uint64_t current = (*state)->system.cr3;
@@ -122,11 +79,6 @@ std::string host(Debugger& debugger) {
 }  // namespace
 
 void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger) {
-    registry.add({"registers", "[all]",
-                  "every register of the current vCPU, flags by name; with `all` vectors too",
-                  [&](auto thread, auto rest) { return registers(debugger, thread, rest); }});
-    registry.add({"translate", "ADDRESS", "the page walk of an address, level by level",
-                  [&](auto thread, auto rest) { return translate(debugger, thread, rest); }});
     registry.add({"address-space", "[current|CR3|off]",
                   "which address space user addresses refer to, and which one breakpoints on them are for",
                   [&](auto thread, auto rest) { return address_space(debugger, thread, rest); }});
@@ -139,6 +91,9 @@ void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger) {
                   [&](auto, auto) { return fatal(debugger); }});
     registry.add({"host", "", "what this host's KVM can do for the debugger, measured",
                   [&](auto, auto) { return host(debugger); }});
+}
+
+void add_version_commands(MonitorRegistry& registry) {
     // Tools that look for a virtual machine monitor ask this and are content with any answer.
     registry.add({"info version", "", "Ringside's version",
                   [](auto, auto) { return std::string("ringside " RINGSIDE_VERSION "\n"); }});

@@ -50,8 +50,8 @@ std::string address_text(const RegistersNow& now, x86::CpuMode mode, Gva address
     return fmt::format("0x{:x}", address.value);
 }
 
-Result<Answer> disassemble(Debugger& debugger, const Arguments& arguments) {
-    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
+Result<Answer> disassemble(Inspected& guest, const Arguments& arguments) {
+    auto now = TRY(guest.registers_now(arguments.vcpu));
     auto address = TRY(start_of(arguments, now));
     auto count = TRY(count_of(arguments));
     const x86::CpuMode mode = x86::cpu_mode(now.general, now.system);
@@ -60,7 +60,7 @@ Result<Answer> disassemble(Debugger& debugger, const Arguments& arguments) {
     std::vector<std::vector<Cell>> rows;
     while (rows.size() < count) {
         std::array<std::byte, x86::kMaxInstructionLength> bytes{};
-        const auto length = debugger.view().read(now.system, address, bytes);
+        const auto length = guest.view().read(now.system, address, bytes);
         if (!length && rows.empty())
             return tl::unexpected<Error>(length.error());
         if (!length)
@@ -83,11 +83,11 @@ Result<Answer> disassemble(Debugger& debugger, const Arguments& arguments) {
 
 }  // namespace
 
-void add_disassembly_command(MonitorRegistry& registry, Debugger& debugger) {
-    add_answering(registry, debugger,
+void add_disassembly_command(MonitorRegistry& registry, Inspected& guest) {
+    add_answering(registry, guest,
                   {"disas", "[ADDRESS|SEGMENT:OFFSET [COUNT]]",
                    "instructions in the mode that the vCPU is in, from CS:IP if no address is given", 2,
-                   [&](const Arguments& arguments) { return disassemble(debugger, arguments); }});
+                   [&](const Arguments& arguments) { return disassemble(guest, arguments); }});
 }
 
 }  // namespace ringside::debug

@@ -29,16 +29,17 @@ std::string sentence(const std::string& path, const VmcoreSummary& summary) {
 Result<std::string> Dumper::dump(const std::string& path, VcpuIndex mapped_by) {
     if (debugger_.stop_token() == nullptr)
         return failure("dump", "the guest is running", "Interrupt it first");
-    x86::ClassSet classes;
-    for (const auto which :
-         {x86::RegisterClass::General, x86::RegisterClass::System, x86::RegisterClass::Msrs})
-        classes.add(which);
+    const x86::RegisterFile file(debugger_.registers().features());
     Vmcore core;
     core.mapped_by = mapped_by.value;
     core.vmcoreinfo = named_();
     for (std::uint32_t i = 0; i < debugger_.machine().vcpu_count(); ++i) {
-        auto state = TRY(debugger_.state(VcpuIndex{i}).load(*debugger_.stop_token(), classes));
+        auto state = TRY(debugger_.all_registers(VcpuIndex{i}));
         core.vcpus.push_back(*state);
+        const auto known = [&](const x86::RegisterInfo& info) {
+            return debugger_.state(VcpuIndex{i}).known(info);
+        };
+        core.register_notes.push_back(registers_note(file, *state, known));
     }
     progress_.begin();
     const auto report = [this](std::uint64_t done, std::uint64_t memory) { progress_.report(done, memory); };

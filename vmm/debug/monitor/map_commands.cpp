@@ -24,17 +24,17 @@ std::string letters(const x86::PagePermissions& p) {
 
 // ---- vmmap
 
-Result<Answer> vmmap(Debugger& debugger, const Arguments& arguments) {
+Result<Answer> vmmap(Inspected& guest, const Arguments& arguments) {
     std::optional<std::uint64_t> only;
     if (!arguments.words.empty()) {
         only = parse_number(arguments.words.front());
         if (!only)
             return failure("vmmap", fmt::format("\"{}\" is not an address", arguments.words.front()));
     }
-    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
+    auto now = TRY(guest.registers_now(arguments.vcpu));
     if (!pages(now))
         return Answer().note("Paging is off: linear addresses are physical ones (see monitor mtree).");
-    const x86::PageMap map = debugger.view().page_map(now.system);
+    const x86::PageMap map = guest.view().page_map(now.system);
     std::vector<std::vector<Cell>> rows;
     for (const x86::MappedRun& run : map.runs) {
         if (!only || *only - run.start < run.size)
@@ -70,9 +70,9 @@ std::string qemu_ranges(const x86::PageMap& map) {
     return text;
 }
 
-Result<std::string> info_mem(Debugger& debugger, const Arguments& arguments) {
-    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
-    return pages(now) ? qemu_ranges(debugger.view().page_map(now.system)) : kPagingIsOff;
+Result<std::string> info_mem(Inspected& guest, const Arguments& arguments) {
+    auto now = TRY(guest.registers_now(arguments.vcpu));
+    return pages(now) ? qemu_ranges(guest.view().page_map(now.system)) : kPagingIsOff;
 }
 
 // "X", "G", ... for the bits of an entry, the highest first.
@@ -92,13 +92,13 @@ std::string entry_letters(const x86::MappedPage& page) {
     return text;
 }
 
-Result<std::string> info_tlb(Debugger& debugger, const Arguments& arguments) {
-    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
+Result<std::string> info_tlb(Inspected& guest, const Arguments& arguments) {
+    auto now = TRY(guest.registers_now(arguments.vcpu));
     if (!pages(now))
         return kPagingIsOff;
     std::string text;
     std::size_t lines = 0;
-    const bool all = debugger.view().for_each_page(now.system, [&](const x86::MappedPage& page) {
+    const bool all = guest.view().for_each_page(now.system, [&](const x86::MappedPage& page) {
         text += fmt::format("{:016x}: {:016x} {}\n", page.gva.value, page.gpa.value, entry_letters(page));
         return ++lines < kMostLines;
     });
@@ -109,16 +109,15 @@ Result<std::string> info_tlb(Debugger& debugger, const Arguments& arguments) {
 
 // ---- find-phys
 
-Result<Answer> find_phys(Debugger& debugger, const Arguments& arguments) {
+Result<Answer> find_phys(Inspected& guest, const Arguments& arguments) {
     const auto gpa = arguments.words.empty() ? std::nullopt : parse_number(arguments.words.front());
     if (!gpa)
         return failure("find-phys", "it takes a guest-physical address",
                        "For example: monitor find-phys 0x1000");
     std::vector<std::vector<Cell>> rows;
-    for (std::uint32_t i = 0; i < debugger.machine().vcpu_count(); ++i) {
-        auto now = TRY(registers_now(debugger.machine().vcpu(VcpuIndex{i})));
-        for (const x86::MappedPage& page :
-             debugger.view().find_mappings(now.system, Gpa{*gpa}, kMostMappings))
+    for (std::uint32_t i = 0; i < guest.vcpu_count(); ++i) {
+        auto now = TRY(guest.registers_now(VcpuIndex{i}));
+        for (const x86::MappedPage& page : guest.view().find_mappings(now.system, Gpa{*gpa}, kMostMappings))
             rows.push_back({number(i), hex(page.gva.value + (*gpa - page.gpa.value)), hex(page.size),
                             words(letters(page.permissions)), hex(now.system.cr3)});
     }
@@ -132,19 +131,19 @@ Result<Answer> find_phys(Debugger& debugger, const Arguments& arguments) {
 
 }  // namespace
 
-void add_map_commands(MonitorRegistry& registry, Debugger& debugger) {
-    add_answering(registry, debugger,
+void add_map_commands(MonitorRegistry& registry, Inspected& guest) {
+    add_answering(registry, guest,
                   {"vmmap", "[ADDRESS]", "what a vCPU's page tables map, in ranges of equal permissions", 1,
-                   [&](const Arguments& arguments) { return vmmap(debugger, arguments); }});
-    add_text(registry, debugger,
-             {"info mem", "", "the same in QEMU's form", 0,
-              [&](const Arguments& arguments) { return info_mem(debugger, arguments); }});
-    add_text(registry, debugger,
+                   [&](const Arguments& arguments) { return vmmap(guest, arguments); }});
+    add_text(registry, guest, {"info mem", "", "the same in QEMU's form", 0, [&](const Arguments& arguments) {
+                                   return info_mem(guest, arguments);
+                               }});
+    add_text(registry, guest,
              {"info tlb", "", "every mapped page with its entry's bits, in QEMU's form", 0,
-              [&](const Arguments& arguments) { return info_tlb(debugger, arguments); }});
-    add_answering(registry, debugger,
+              [&](const Arguments& arguments) { return info_tlb(guest, arguments); }});
+    add_answering(registry, guest,
                   {"find-phys", "GPA", "the virtual addresses at which the vCPUs map a physical address", 1,
-                   [&](const Arguments& arguments) { return find_phys(debugger, arguments); }});
+                   [&](const Arguments& arguments) { return find_phys(guest, arguments); }});
 }
 
 }  // namespace ringside::debug

@@ -5,6 +5,6 @@
 
 namespace ringside::debug {
 
-void add_map_commands(MonitorRegistry& registry, Debugger& debugger);
+void add_map_commands(MonitorRegistry& registry, Inspected& guest);
 
 }  // namespace ringside::debug

@@ -28,9 +28,9 @@ Result<std::uint64_t> number_argument(const Arguments& arguments, std::size_t pl
 }
 
 // All of it, or an error that says where the memory ends.
-Result<std::vector<std::byte>> read_all(const Debugger& debugger, std::uint64_t gpa, std::uint64_t size) {
+Result<std::vector<std::byte>> read_all(const Inspected& guest, std::uint64_t gpa, std::uint64_t size) {
     std::vector<std::byte> bytes(size);
-    auto count = TRY(debugger.view().read_physical(Gpa{gpa}, bytes));
+    auto count = TRY(guest.view().read_physical(Gpa{gpa}, bytes));
     if (count < size)
         return failure(fmt::format("read 0x{:x} bytes at guest-physical 0x{:x}", size, gpa),
                        fmt::format("the memory ends at 0x{:x}", gpa + count));
@@ -38,7 +38,7 @@ Result<std::vector<std::byte>> read_all(const Debugger& debugger, std::uint64_t 
 }
 
 // The command is "xp /FORMAT ADDRESS" or "xp ADDRESS".
-Result<std::string> xp(const Debugger& debugger, const Arguments& arguments) {
+Result<std::string> xp(const Inspected& guest, const Arguments& arguments) {
     DumpFormat format;
     std::size_t place = 0;
     if (!arguments.words.empty() && arguments.words[0].starts_with('/')) {
@@ -47,17 +47,17 @@ Result<std::string> xp(const Debugger& debugger, const Arguments& arguments) {
         place = 1;
     }
     auto gpa = TRY(number_argument(arguments, place, "a guest-physical address"));
-    auto bytes = TRY(read_all(debugger, gpa, format.count * format.size));
+    auto bytes = TRY(read_all(guest, gpa, format.count * format.size));
     return format_dump(format, gpa, bytes);
 }
 
-Result<std::string> phys_read(const Debugger& debugger, const Arguments& arguments) {
+Result<std::string> phys_read(const Inspected& guest, const Arguments& arguments) {
     auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
     auto size = TRY(number_argument(arguments, 1, "a number of bytes"));
     if (size > kMostToShow)
         return failure("phys read", fmt::format("at most 0x{:x} bytes are shown", kMostToShow),
                        "`monitor pmemsave` writes as many as there are to a file");
-    auto bytes = TRY(read_all(debugger, gpa, size));
+    auto bytes = TRY(read_all(guest, gpa, size));
     return format_dump({size, 'x', 1}, gpa, bytes);
 }
 
@@ -89,9 +89,9 @@ Result<std::string> phys_write(Debugger& debugger, const Arguments& arguments) {
 }
 
 // Refuses before it writes anything if not all of the memory is there.
-Result<void> check_backed(const Debugger& debugger, std::uint64_t gpa, std::uint64_t size) {
+Result<void> check_backed(const Inspected& guest, std::uint64_t gpa, std::uint64_t size) {
     for (std::uint64_t done = 0; done < size;) {
-        const auto there = debugger.view().memory().prefix(Gpa{gpa + done}, size - done);
+        const auto there = guest.view().memory().prefix(Gpa{gpa + done}, size - done);
         if (there.empty())
             return failure("pmemsave",
                            fmt::format("there is no RAM or ROM at guest-physical 0x{:x}", gpa + done));
@@ -100,18 +100,18 @@ Result<void> check_backed(const Debugger& debugger, std::uint64_t gpa, std::uint
     return {};
 }
 
-Result<std::string> pmemsave(const Debugger& debugger, const Arguments& arguments) {
+Result<std::string> pmemsave(const Inspected& guest, const Arguments& arguments) {
     auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
     auto size = TRY(number_argument(arguments, 1, "a number of bytes"));
     if (arguments.words.size() < 3)
         return failure("pmemsave", "the file is missing",
                        "For example: monitor pmemsave 0 0x100000 /tmp/low-memory");
-    TRY(check_backed(debugger, gpa, size));
+    TRY(check_backed(guest, gpa, size));
     const std::string path(arguments.words[2]);
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     for (std::uint64_t done = 0; done < size && file;) {
         const auto length = std::min<std::uint64_t>(kChunk, size - done);
-        auto bytes = TRY(read_all(debugger, gpa + done, length));
+        auto bytes = TRY(read_all(guest, gpa + done, length));
         file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
         done += length;
     }
@@ -123,20 +123,24 @@ Result<std::string> pmemsave(const Debugger& debugger, const Arguments& argument
 
 }  // namespace
 
-void add_memory_commands(MonitorRegistry& registry, Debugger& debugger) {
-    constexpr std::size_t kMostBytes = 4096;
+void add_memory_commands(MonitorRegistry& registry, Inspected& guest) {
     const auto add = [&](std::string name, std::string arguments, std::string help, std::size_t most_words,
                          auto run) {
-        add_text(registry, debugger,
+        add_text(registry, guest,
                  {std::move(name), std::move(arguments), std::move(help), most_words,
-                  [&debugger, run](const Arguments& words) { return run(debugger, words); }});
+                  [&guest, run](const Arguments& words) { return run(guest, words); }});
     };
     add("xp", "[/FORMAT] GPA",
         "physical memory in QEMU's form; FORMAT is a count, x d u o or c, and b h w or g", 2, xp);
     add("phys read", "GPA SIZE", "physical memory, byte by byte", 2, phys_read);
-    add("phys write", "GPA BYTE...", "writes bytes, in hexadecimal, to physical memory", 1 + kMostBytes,
-        phys_write);
     add("pmemsave", "GPA SIZE FILE", "writes physical memory to a file of the host", 3, pmemsave);
+}
+
+void add_memory_writing_command(MonitorRegistry& registry, Debugger& debugger) {
+    constexpr std::size_t kMostBytes = 4096;
+    add_text(registry, debugger,
+             {"phys write", "GPA BYTE...", "writes bytes, in hexadecimal, to physical memory", 1 + kMostBytes,
+              [&debugger](const Arguments& arguments) { return phys_write(debugger, arguments); }});
 }
 
 }  // namespace ringside::debug

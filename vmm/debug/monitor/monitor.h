@@ -37,7 +37,8 @@ class MonitorRegistry final : public gdbstub::Monitor {
     std::vector<MonitorCommand> commands_;
 };
 
-// registers, translate, breakpoints, fatal, host, version: what needs no more than the debugger.
+// address-space, breakpoints, step, fatal, host: what needs no more than the debugger.
 void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger);
+void add_version_commands(MonitorRegistry& registry);
 
 }  // namespace ringside::debug

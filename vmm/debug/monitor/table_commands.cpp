@@ -72,10 +72,10 @@ std::vector<std::vector<Cell>> real_mode_vectors(const GuestView& view, const Re
     return rows;
 }
 
-Result<Answer> idt(Debugger& debugger, const Arguments& arguments) {
+Result<Answer> idt(Inspected& guest, const Arguments& arguments) {
     auto only = TRY(chosen_vector(arguments));
-    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
-    const GuestView& view = debugger.view();
+    auto now = TRY(guest.registers_now(arguments.vcpu));
+    const GuestView& view = guest.view();
     const auto& table = now.system.idtr;
     const auto mode = x86::cpu_mode(now.general, now.system);
     TRY(readable(view, now, "IDT", table));
@@ -101,9 +101,9 @@ std::vector<Cell> descriptor_row(const x86::Segment& s, bool long_mode) {
             number(s.dpl),   flag(s.present != 0, "yes", "no")};
 }
 
-Result<Answer> gdt(Debugger& debugger, const Arguments& arguments) {
-    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
-    const GuestView& view = debugger.view();
+Result<Answer> gdt(Inspected& guest, const Arguments& arguments) {
+    auto now = TRY(guest.registers_now(arguments.vcpu));
+    const GuestView& view = guest.view();
     const auto& table = now.system.gdtr;
     TRY(readable(view, now, "GDT", table));
     std::vector<std::vector<Cell>> rows;
@@ -138,14 +138,14 @@ void add_stacks(Answer& answer, const x86::TaskState& state) {
         answer.value(fmt::format("ist {}", i + 1), hex(state.interrupt_stacks[i]));
 }
 
-Result<Answer> tss(Debugger& debugger, const Arguments& arguments) {
-    auto now = TRY(registers_now(debugger.machine().vcpu(arguments.vcpu)));
+Result<Answer> tss(Inspected& guest, const Arguments& arguments) {
+    auto now = TRY(guest.registers_now(arguments.vcpu));
     const x86::Segment& tr = now.system.tr;
     if ((tr.selector & ~3U) == 0)
         return failure("tss", "the task register holds the null selector: no LTR has loaded one");
     const auto width = x86::task_state_width(tr, long_mode(now));
     std::vector<std::byte> bytes(x86::task_state_size(width));
-    auto count = TRY(debugger.view().read(now.system, Gva{tr.base}, bytes));
+    auto count = TRY(guest.view().read(now.system, Gva{tr.base}, bytes));
     if (count < bytes.size())
         return failure("tss", fmt::format("the memory of the TSS ends at 0x{:x}", tr.base + count));
     const x86::TaskState state = x86::decode_task_state(bytes, width);
@@ -171,16 +171,16 @@ Result<Answer> tss(Debugger& debugger, const Arguments& arguments) {
 
 }  // namespace
 
-void add_table_commands(MonitorRegistry& registry, Debugger& debugger) {
-    add_answering(registry, debugger,
+void add_table_commands(MonitorRegistry& registry, Inspected& guest) {
+    add_answering(registry, guest,
                   {"idt", "[VECTOR]", "the interrupt descriptor table's gates, or real mode's vectors", 1,
-                   [&](const Arguments& arguments) { return idt(debugger, arguments); }});
-    add_answering(registry, debugger,
+                   [&](const Arguments& arguments) { return idt(guest, arguments); }});
+    add_answering(registry, guest,
                   {"gdt", "", "the global descriptor table, entry by entry", 0,
-                   [&](const Arguments& arguments) { return gdt(debugger, arguments); }});
-    add_answering(registry, debugger,
+                   [&](const Arguments& arguments) { return gdt(guest, arguments); }});
+    add_answering(registry, guest,
                   {"tss", "", "the current task state segment: stacks of each level, I/O map", 0,
-                   [&](const Arguments& arguments) { return tss(debugger, arguments); }});
+                   [&](const Arguments& arguments) { return tss(guest, arguments); }});
 }
 
 }  // namespace ringside::debug

@@ -18,6 +18,7 @@
 #include "gdbstub/target.h"
 #include "vmm/debug/breakpoints/breakpoint_table.h"
 #include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/guest/inspected.h"
 #include "vmm/debug/guest/vcpu_state.h"
 #include "vmm/debug/host/host_abilities.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
@@ -48,6 +49,7 @@ struct DebuggerOptions {
 };
 
 class Debugger final : public machine::VcpuObserver,
+                       public Inspected,
                        private VcpuEvents,
                        private gdbstub::Execution,
                        private gdbstub::Threads,
@@ -67,7 +69,14 @@ class Debugger final : public machine::VcpuObserver,
     gdbstub::Target& target() { return *target_; }
 
     machine::Machine& machine() { return *machine_; }
-    const GuestView& view() const { return *view_; }
+    // Inspected
+    const GuestView& view() const override { return *view_; }
+    std::size_t vcpu_count() const override { return machine_->vcpu_count(); }
+    Result<RegistersNow> registers_now(VcpuIndex vcpu) override {
+        return debug::registers_now(machine_->vcpu(vcpu));
+    }
+    Result<const x86::CpuState*> all_registers(VcpuIndex vcpu) override;
+
     // As GuestView::choose_address_space().
     bool choose_address_space(const machine::StopToken&, std::optional<std::uint64_t> cr3) {
         return view_->choose_address_space(cr3);

@@ -1,4 +1,4 @@
-// gdbstub::Threads: each vCPU is a thread.
+// gdbstub::Threads: each vCPU is a thread; and its registers for whoever looks.
 
 #include <fmt/format.h>
 
@@ -43,6 +43,17 @@ gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thr
             x86::name(x86::cpu_mode(**state)), x86::privilege_level((*state)->general, (*state)->system),
             *mp_state == KVM_MP_STATE_HALTED ? ", halted" : "");
     return info;
+}
+
+Result<const x86::CpuState*> Debugger::all_registers(VcpuIndex vcpu) {
+    if (!token_)
+        return failure("read registers", "the guest is running", "Interrupt it first");
+    x86::ClassSet all;
+    for (const auto which :
+         {x86::RegisterClass::General, x86::RegisterClass::System, x86::RegisterClass::Extended,
+          x86::RegisterClass::Debug, x86::RegisterClass::Msrs, x86::RegisterClass::Xcr0})
+        all.add(which);
+    return states_.at(vcpu.value)->load(*token_, all);
 }
 
 }  // namespace ringside::debug

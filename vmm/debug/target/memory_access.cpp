@@ -50,7 +50,11 @@ gdbstub::Result<gdbstub::MemoryRegion> MemoryAccess::region(gdbstub::ThreadId th
     const auto system = tables_for(thread, address);
     if (!system)
         return tl::unexpected<gdbstub::TargetError>(system.error());
-    const auto range = view_.region(*system, Gva{address});
+    return memory_region(view_, *system, Gva{address});
+}
+
+gdbstub::MemoryRegion memory_region(const GuestView& view, const x86::SystemRegisters& system, Gva address) {
+    const auto range = view.region(system, address);
     gdbstub::MemoryRegion region;
     region.start = range.start.value;
     region.size = range.size;

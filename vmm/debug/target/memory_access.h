@@ -7,6 +7,9 @@
 
 namespace ringside::debug {
 
+// The run of pages with equal permissions around an address.
+gdbstub::MemoryRegion memory_region(const GuestView& view, const x86::SystemRegisters& system, Gva address);
+
 class MemoryAccess final : public gdbstub::Memory {
   public:
     MemoryAccess(Debugger& debugger, GuestView& view) : debugger_(debugger), view_(view) {}

@@ -180,11 +180,11 @@ gdbstub::Result<void> RegisterAccess::restore(gdbstub::ThreadId thread, std::uin
     return result;
 }
 
-std::optional<gdbstub::Registers::Info> RegisterAccess::info(std::uint32_t regno) const {
-    const auto* r = file_.find(regno);
+std::optional<gdbstub::Registers::Info> register_info(const x86::RegisterFile& file, std::uint32_t regno) {
+    const auto* r = file.find(regno);
     if (r == nullptr)
         return std::nullopt;
-    Info info;
+    gdbstub::Registers::Info info;
     info.name = r->name;
     info.alt_name = r->alt_name;
     info.set = r->set;

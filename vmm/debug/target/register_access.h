@@ -11,6 +11,9 @@
 
 namespace ringside::debug {
 
+// What LLDB is told of a register; nothing for a number past the last.
+std::optional<gdbstub::Registers::Info> register_info(const x86::RegisterFile& file, std::uint32_t regno);
+
 class RegisterAccess final : public gdbstub::Registers {
   public:
     explicit RegisterAccess(Debugger& debugger) : debugger_(debugger), file_(debugger.registers()) {}
@@ -24,7 +27,7 @@ class RegisterAccess final : public gdbstub::Registers {
     std::uint32_t pc() const override { return file_.pc(); }
     gdbstub::Result<std::uint32_t> save(gdbstub::ThreadId) override;
     gdbstub::Result<void> restore(gdbstub::ThreadId, std::uint32_t id) override;
-    std::optional<Info> info(std::uint32_t regno) const override;
+    std::optional<Info> info(std::uint32_t regno) const override { return register_info(file_, regno); }
 
   private:
     // The vCPU's state with the given classes loaded, or why not.

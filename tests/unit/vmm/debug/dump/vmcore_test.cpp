@@ -58,6 +58,27 @@ TEST(Notes, PrstatusHasTheRegistersInLinuxsOrder) {
     EXPECT_EQ(status.pr_reg[22], 0xffff888000000000U);
 }
 
+TEST(Notes, OfQemusFormReadBack) {
+    x86::CpuState state;
+    state.general.rax = 1, state.general.r15 = 15, state.general.rip = 0x1234;
+    state.system.cs = {
+        .base = 0, .limit = 0xffffffff, .selector = 0x10, .type = 11, .s = 1, .present = 1, .l = 1, .g = 1};
+    state.system.ldtr.unusable = 1;
+    for (x86::Segment* s : {&state.system.ds, &state.system.es, &state.system.fs, &state.system.gs,
+                            &state.system.ss, &state.system.tr})
+        s->present = 1;
+    state.system.idtr = {0xfffffe0000000000, 0xfff};
+    state.system.cr3 = 0x1000, state.system.efer = 0xd00;
+    state.msrs.kernel_gs_base = 7;
+    const Bytes note = qemu_note(state);
+    const auto content = std::span(note).subspan(12 + 8);
+    const auto back = from_qemu_note(content, true);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(*back, state);
+    for (std::size_t size = 0; size < content.size(); ++size)
+        EXPECT_FALSE(from_qemu_note(content.first(size), true));
+}
+
 TEST(Segments, MergeWhatIsContiguousInBothSpaces) {
     SegmentList list({{0, 0x10000}}, 100);
     EXPECT_TRUE(list.add(page(0x400000, 0x1000, 0x1000)));
@@ -176,7 +197,7 @@ TEST_F(VmcoreTest, ReportsItsProgress) {
         EXPECT_EQ(memory, TestGuest::kSize);
         last = done;
     };
-    ASSERT_TRUE(write_vmcore(path, {{guest.state}, 0}, guest.view, report));
+    ASSERT_TRUE(write_vmcore(path, {.vcpus = {guest.state}}, guest.view, report));
     EXPECT_EQ(last, TestGuest::kSize);
     ::unlink(path.c_str());
 }
@@ -184,7 +205,7 @@ TEST_F(VmcoreTest, ReportsItsProgress) {
 TEST_F(VmcoreTest, HidesBreakpointsAndLeavesZerosOut) {
     guest.poke<std::uint8_t>(0x102000, 0xcc);
     guest.planted.original[Gpa{0x102000}] = std::byte{0x55};
-    const auto summary = write_vmcore(path, {{guest.state}, 0}, guest.view, {});
+    const auto summary = write_vmcore(path, {.vcpus = {guest.state}}, guest.view, {});
     ASSERT_TRUE(summary) << summary.error().message();
     EXPECT_EQ(summary->memory, TestGuest::kSize);
     EXPECT_EQ(summary->written, 5U * 4096U) << "four page tables and the page with the breakpoint";
@@ -197,7 +218,7 @@ TEST_F(VmcoreTest, HidesBreakpointsAndLeavesZerosOut) {
 }
 
 TEST_F(VmcoreTest, SaysWhyThereIsNoFile) {
-    const auto summary = write_vmcore("/nonexistent/vmcore", {{guest.state}, 0}, guest.view, {});
+    const auto summary = write_vmcore("/nonexistent/vmcore", {.vcpus = {guest.state}}, guest.view, {});
     ASSERT_FALSE(summary);
     EXPECT_THAT(summary.error().message(), ::testing::HasSubstr("create /nonexistent/vmcore: No such file"));
 }

@@ -1,0 +1,30 @@
+#include "vmm/cli/control_client.h"
+
+#include <asio/connect.hpp>
+#include <asio/io_context.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
+
+#include <fmt/format.h>
+
+namespace ringside::cli {
+
+Result<std::string> ask_machine(const std::string& path, const std::string& line) {
+    asio::io_context io;
+    asio::local::stream_protocol::socket socket(io);
+    std::error_code error;
+    // The socket's address refuses a path that is too long by an exception, which main() reports.
+    socket.connect(asio::local::stream_protocol::endpoint(path), error);
+    std::string answer;
+    if (!error)
+        asio::write(socket, asio::buffer(line + "\n"), error);
+    if (!error)
+        asio::read(socket, asio::dynamic_buffer(answer), error);
+    if (error == asio::error::eof)
+        return answer;
+    return failure(path, error.message(),
+                   fmt::format("A machine that was started with --control unix:{} listens there", path));
+}
+
+}  // namespace ringside::cli

@@ -1,0 +1,13 @@
+// A client of a machine's control socket.
+#pragma once
+
+#include <string>
+
+#include "vmm/base/error.h"
+
+namespace ringside::cli {
+
+// The answer to one line. The error says who would listen there.
+Result<std::string> ask_machine(const std::string& path, const std::string& line);
+
+}  // namespace ringside::cli

@@ -1,0 +1,26 @@
+// The physical memory that the segments of a vmcore have.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "vmm/base/error.h"
+#include "vmm/machine/guest_memory.h"
+
+namespace ringside::debug {
+
+struct FileSegment {
+    std::uint64_t physical_address = 0;
+    std::uint64_t offset = 0;  // in the file
+    std::uint64_t size = 0;
+    friend bool operator==(const FileSegment&, const FileSegment&) = default;
+};
+
+// The segments without what they have in common, by physical address, neighbours together. A page that is mapped at several
+// virtual addresses is in as many segments.
+std::vector<FileSegment> disjoint(std::vector<FileSegment> segments);
+
+Result<machine::GuestMemory> map_memory(int fd, const std::vector<FileSegment>& segments);
+
+}  // namespace ringside::debug

@@ -1,0 +1,68 @@
+#include "vmm/debug/core/core_monitor.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "vmm/base/text.h"
+#include "vmm/debug/monitor/gdb_script.h"
+#include "vmm/debug/monitor/map_commands.h"
+#include "vmm/debug/monitor/memory_commands.h"
+#include "vmm/debug/monitor/state_commands.h"
+#include "vmm/debug/monitor/table_commands.h"
+
+namespace ringside::debug {
+
+namespace {
+
+constexpr const char* kRuns = "nothing runs in a vmcore";
+constexpr const char* kChanges = "nothing can be changed in a vmcore";
+constexpr const char* kChips = "a vmcore does not have the interrupt controllers' and the timer's state";
+constexpr const char* kDevices = "a vmcore does not have the devices";
+constexpr const char* kRegisters = "a vmcore has no more registers than `monitor registers` shows";
+constexpr const char* kExits = "a vmcore does not have the machine's VM exits";
+
+// A machine's commands by their first words, and why they are not for a vmcore.
+struct MachineCommand {
+    std::string_view name;
+    const char* why;
+};
+constexpr MachineCommand kMachineCommands[] = {
+    {"lapic", kChips},        {"ioapic", kChips},      {"pic", kChips},       {"pit", kChips},
+    {"why-no-irq", kChips},   {"events", kChips},      {"devices", kDevices}, {"mtree", kDevices},
+    {"port", kDevices},       {"msr", kRegisters},     {"cpuid", kRegisters}, {"vmcs", kRegisters},
+    {"vmcb", kRegisters},     {"level", kRegisters},   {"exits", kExits},     {"address-space", kRuns},
+    {"breakpoints", kRuns},   {"step", kRuns},         {"fatal", kRuns},      {"host", kRuns},
+    {"guest-stop", kRuns},    {"nmi", kRuns},          {"inject", kRuns},     {"stop", kRuns},
+    {"cont", kRuns},          {"system_reset", kRuns}, {"record", kRuns},     {"last-write", kRuns},
+    {"last-change", kRuns},   {"goto", kRuns},         {"bookmark", kRuns},   {"dump", "it is a dump"},
+    {"phys write", kChanges},
+};
+
+// Returns true if the words of `line` begin with those of `name`.
+bool begins_with(std::string_view line, std::string_view name) {
+    return line.starts_with(name) && (line.size() == name.size() || line[name.size()] == ' ');
+}
+
+}  // namespace
+
+CoreMonitor::CoreMonitor(CoreTarget& core) {
+    add_state_commands(registry_, core);
+    add_table_commands(registry_, core);
+    add_map_commands(registry_, core);
+    add_memory_commands(registry_, core);
+    add_disassembly_command(registry_, core);
+    add_version_commands(registry_);
+    add_gdb_script_command(registry_);
+}
+
+std::string CoreMonitor::run(gdbstub::ThreadId thread, std::string_view line) {
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    for (const MachineCommand& command : kMachineCommands) {
+        if (begins_with(line, command.name))
+            return fmt::format("{}: {}.\n", command.name, command.why);
+    }
+    return registry_.run(thread, line);
+}
+
+}  // namespace ringside::debug

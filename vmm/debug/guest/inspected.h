@@ -1,0 +1,23 @@
+// A guest that can be looked at: one that is stopped or runs, or the dump of one. What only looks takes this, and works on
+// each of them.
+#pragma once
+
+#include <cstddef>
+
+#include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/guest/registers_now.h"
+
+namespace ringside::debug {
+
+class Inspected {
+  public:
+    virtual ~Inspected() = default;
+    virtual std::size_t vcpu_count() const = 0;
+    virtual const GuestView& view() const = 0;
+    // A running vCPU is interrupted for the moment in which they are read.
+    virtual Result<RegistersNow> registers_now(VcpuIndex vcpu) = 0;
+    // All registers. An error while the guest runs.
+    virtual Result<const x86::CpuState*> all_registers(VcpuIndex vcpu) = 0;
+};
+
+}  // namespace ringside::debug
