@@ -41,6 +41,43 @@ class Decoder::Engine {
     cs_insn* instruction_ = nullptr;
 };
 
+namespace {
+
+InstructionKind kind_of(const cs_insn& instruction) {
+    switch (instruction.id) {
+        case X86_INS_IN:
+        case X86_INS_OUT:
+        case X86_INS_INSB:
+        case X86_INS_INSW:
+        case X86_INS_INSD:
+        case X86_INS_OUTSB:
+        case X86_INS_OUTSW:
+        case X86_INS_OUTSD:
+            return InstructionKind::Port;
+        case X86_INS_RDMSR:
+            return InstructionKind::Rdmsr;
+        case X86_INS_WRMSR:
+            return InstructionKind::Wrmsr;
+        case X86_INS_HLT:
+            return InstructionKind::Hlt;
+        default:
+            return InstructionKind::Other;
+    }
+}
+
+// The port is an immediate or DX. The other operand is AL, AX, EAX, or a string's memory.
+std::uint8_t port_bytes(const cs_x86& details) {
+    for (const cs_x86_op& operand : std::span(details.operands, details.op_count)) {
+        const bool is_port =
+            operand.type == X86_OP_IMM || (operand.type == X86_OP_REG && operand.reg == X86_REG_DX);
+        if (!is_port)
+            return operand.size;
+    }
+    return 0;
+}
+
+}  // namespace
+
 Decoder::Decoder()
     : engines_{std::make_unique<Engine>(CS_MODE_16), std::make_unique<Engine>(CS_MODE_32),
                std::make_unique<Engine>(CS_MODE_64)} {}
@@ -64,7 +101,15 @@ std::optional<Disassembly> Decoder::disassemble(std::span<const std::byte> bytes
     const cs_insn* instruction = engine(mode).decode(bytes, address.value);
     if (instruction == nullptr)
         return std::nullopt;
-    Disassembly result{instruction->mnemonic, static_cast<std::uint8_t>(instruction->size)};
+    const cs_x86& details = instruction->detail->x86;
+    const auto operands = std::span(details.operands, details.op_count);
+    Disassembly result{.text = instruction->mnemonic,
+                       .length = static_cast<std::uint8_t>(instruction->size),
+                       .kind = kind_of(*instruction)};
+    if (result.kind == InstructionKind::Port)
+        result.port_bytes = port_bytes(details);
+    result.has_memory_operand =
+        std::ranges::any_of(operands, [](const cs_x86_op& operand) { return operand.type == X86_OP_MEM; });
     if (instruction->op_str[0] != '\0') {
         result.text += ' ';
         result.text += instruction->op_str;

@@ -18,9 +18,21 @@ namespace ringside::x86 {
 
 inline constexpr std::size_t kMaxInstructionLength = 15;  // SDM volume 2, 2.3.11
 
+// The instructions that a hypervisor is left for and that name what they access.
+enum class InstructionKind : std::uint8_t {
+    Other,
+    Port,  // IN, OUT, INS, OUTS
+    Rdmsr,
+    Wrmsr,
+    Hlt,
+};
+
 struct Disassembly {
     std::string text;         // Intel syntax: "mov eax, dword ptr [rbx + 8]"
     std::uint8_t length = 0;  // in bytes
+    InstructionKind kind = InstructionKind::Other;
+    std::uint8_t port_bytes = 0;      // of one access, for InstructionKind::Port
+    bool has_memory_operand = false;  // one that is written out, as in the example
 };
 
 // One stretch of memory that an instruction reads or writes, as linear addresses.

@@ -137,7 +137,7 @@ double bare_kvm_steps(Duration duration) {
     auto vcpu = value_of(vm.create_vcpu(VcpuIndex{0}));
     enter_protected_mode(vcpu);
     constexpr std::array<std::uint64_t, 4> kNoBreakpoints{};
-    check(vcpu.set_guest_debug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, kNoBreakpoints, 0));
+    check(vcpu.set_guest_debug({kvm::DebugFeature::SingleStep}, kNoBreakpoints, {}));
 
     const auto start = Clock::now();
     double count = 0;

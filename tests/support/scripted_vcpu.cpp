@@ -111,16 +111,16 @@ Result<void> ScriptedVcpu::set_mp_state(std::uint32_t state) {
     return {};
 }
 
-Result<void> ScriptedVcpu::set_guest_debug(std::uint32_t control, std::span<const std::uint64_t, 4> dr,
-                                           std::uint64_t dr7) {
+Result<void> ScriptedVcpu::set_guest_debug(kvm::DebugControl control, std::span<const std::uint64_t, 4> dr,
+                                           x86::Dr7 dr7) {
     if (single_steps())
         registers.rflags &= ~kTf;
-    GuestDebug request{.control = control, .slots = {}, .dr7 = dr7};
+    GuestDebug request{.control = control.raw(), .slots = {}, .dr7 = dr7.raw()};
     std::ranges::copy(dr, request.slots.begin());
     armed.push_back(request);
-    for (const auto& [bit, vector] :
-         {std::pair{KVM_GUESTDBG_INJECT_DB, 1}, std::pair{KVM_GUESTDBG_INJECT_BP, 3}}) {
-        if ((control & static_cast<std::uint32_t>(bit)) == 0)
+    for (const auto& [feature, vector] : {std::pair{kvm::DebugFeature::InjectDebugException, 1},
+                                          std::pair{kvm::DebugFeature::InjectBreakpoint, 3}}) {
+        if (!control.has(feature))
             continue;
         pending.exception.pending = 1;
         pending.exception.nr = static_cast<__u8>(vector);

@@ -67,8 +67,7 @@ class ScriptedVcpu final : public kvm::VcpuPort {
     Result<void> set_events(const kvm_vcpu_events& e) override;
     Result<std::uint32_t> mp_state() const override { return run_state; }
     Result<void> set_mp_state(std::uint32_t state) override;
-    Result<void> set_guest_debug(std::uint32_t, std::span<const std::uint64_t, 4>,
-                                 std::uint64_t dr7) override;
+    Result<void> set_guest_debug(kvm::DebugControl, std::span<const std::uint64_t, 4>, x86::Dr7 dr7) override;
     Result<void> notify_paused() override;
     Result<bool> has_smap() const override { return false; }
     Result<kvm::NestedState> nested_state() const override { return nested; }

@@ -26,15 +26,6 @@ bool stops_by_itself(std::uint32_t reason) {
     }
 }
 
-std::uint32_t filter_flags(const std::optional<exits::Direction>& direction) {
-    std::uint32_t flags = 0;
-    if (direction != exits::Direction::Write)
-        flags |= KVM_MSR_FILTER_READ;
-    if (direction != exits::Direction::Read)
-        flags |= KVM_MSR_FILTER_WRITE;
-    return flags;
-}
-
 }  // namespace
 
 std::string describe_plan(const exits::CatchPlan& plan) {
@@ -95,23 +86,23 @@ Result<void> ExitCatches::arm(Entry& entry) const {
 
 // One filter for all rules: KVM replaces the last one (KVM API, 4.97 KVM_X86_SET_MSR_FILTER).
 Result<void> ExitCatches::filter_msrs() {
-    std::uint64_t denied = 0;  // a bitmap of one MSR: a clear bit denies
-    kvm_msr_filter filter{};
-    filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
-    std::size_t used = 0;
+    std::vector<kvm::DeniedMsr> msrs;
     for (const auto& entry : entries_) {
         if (!entry->plan.msr)
             continue;
-        if (used == std::size(filter.ranges))
+        if (msrs.size() == kvm::kMostDeniedMsrs)
             return failure("catch " + entry->rule.text,
-                           fmt::format("KVM's filter has room for {} MSRs", used), "Remove a rule first");
-        filter.ranges[used++] = {filter_flags(entry->rule.direction), 1, *entry->plan.msr,
-                                 reinterpret_cast<std::uint8_t*>(&denied)};
+                           fmt::format("KVM's filter has room for {} MSRs", msrs.size()),
+                           "Remove a rule first");
+        const auto direction = entry->rule.direction;
+        msrs.push_back({.index = *entry->plan.msr,
+                        .reads = direction != exits::Direction::Write,
+                        .writes = direction != exits::Direction::Read});
     }
-    const bool was_filtering = std::exchange(filtering_msrs_, used != 0);
-    if (used == 0 && !was_filtering)
+    const bool was_filtering = std::exchange(filtering_msrs_, !msrs.empty());
+    if (msrs.empty() && !was_filtering)
         return {};
-    return debugger_.machine().vm().set_msr_filter(filter);
+    return debugger_.machine().vm().deny_msrs(msrs);
 }
 
 std::optional<unsigned> ExitCatches::free_slot() const {

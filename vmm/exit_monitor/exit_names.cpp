@@ -42,35 +42,21 @@ std::string name_on(const machine::Bus& bus, std::uint64_t address) {
     return range != nullptr ? std::string(range->device->name()) : std::string();
 }
 
-// Returns true if a port instruction moves so many bytes: without its operand-size prefix, `out dx, ax` reads as one
-// of 4.
-bool moves(std::string_view instruction, std::uint8_t size) {
-    constexpr std::string_view kRegisters[] = {"al", "ax", "eax"};
-    constexpr std::string_view kPointers[] = {"byte ptr", " word ptr", "dword ptr"};
-    const std::size_t index = size == 1 ? 0 : size == 2 ? 1 : 2;
-    if (instruction.starts_with("in "))
-        return instruction.starts_with(fmt::format("in {},", kRegisters[index]));
-    if (instruction.starts_with("out "))
-        return instruction.ends_with(fmt::format(", {}", kRegisters[index]));
-    // [rep] insb, outsb and their like
-    return (instruction.find("ins") != std::string_view::npos ||
-            instruction.find("outs") != std::string_view::npos) &&
-           instruction.find(kPointers[index]) != std::string_view::npos;
-}
-
-// Returns true if an instruction is of the kind that makes this exit.
-bool fits(std::string_view instruction, const exits::ExitRecord& exit) {
+// Returns true if an instruction is of the kind that makes this exit. The size of a port access counts: without its
+// operand-size prefix, `out dx, ax` reads as one of 4 bytes.
+bool fits(const x86::Disassembly& instruction, const exits::ExitRecord& exit) {
+    using Kind = x86::InstructionKind;
     switch (exit.reason) {
         case KVM_EXIT_IO:
-            return moves(instruction, exit.size);
+            return instruction.kind == Kind::Port && instruction.port_bytes == exit.size;
         case KVM_EXIT_MMIO:
-            return instruction.find('[') != std::string_view::npos;
+            return instruction.has_memory_operand;
         case KVM_EXIT_X86_RDMSR:
-            return instruction == "rdmsr";
+            return instruction.kind == Kind::Rdmsr;
         case KVM_EXIT_X86_WRMSR:
-            return instruction == "wrmsr";
+            return instruction.kind == Kind::Wrmsr;
         case KVM_EXIT_HLT:
-            return instruction == "hlt";
+            return instruction.kind == Kind::Hlt;
         default:
             return false;
     }
@@ -181,12 +167,12 @@ std::string ExitNames::instruction(VcpuIndex vcpu, const exits::ExitRecord& exit
     if (!code)
         return {};
     const auto here = code->decode(code->rip);
-    if (here && (!caused_by_instruction(exit.reason) || fits(here->text, exit)))
+    if (here && (!caused_by_instruction(exit.reason) || fits(*here, exit)))
         return here->text;
     for (std::uint8_t length = 1; length <= x86::kMaxInstructionLength && length <= code->rip.value;
          ++length) {
         const auto before = code->decode(Gva{code->rip.value - length});
-        if (before && before->length == length && fits(before->text, exit))
+        if (before && before->length == length && fits(*before, exit))
             return before->text;
     }
     return {};

@@ -192,12 +192,11 @@ Result<void> Vcpu::set_lapic(const kvm_lapic_state& state) {
     return set(KVM_SET_LAPIC, state, "KVM_SET_LAPIC");
 }
 
-Result<void> Vcpu::set_guest_debug(std::uint32_t control, std::span<const std::uint64_t, 4> dr,
-                                   std::uint64_t dr7) {
+Result<void> Vcpu::set_guest_debug(DebugControl control, std::span<const std::uint64_t, 4> dr, x86::Dr7 dr7) {
     kvm_guest_debug request{};
-    request.control = control;
+    request.control = control.raw();
     std::copy(dr.begin(), dr.end(), request.arch.debugreg);
-    request.arch.debugreg[7] = dr7;
+    request.arch.debugreg[7] = dr7.raw();
     return set(KVM_SET_GUEST_DEBUG, request, "KVM_SET_GUEST_DEBUG");
 }
 

@@ -30,8 +30,8 @@ class Vcpu final : public VcpuPort {
     Result<void> set_events(const kvm_vcpu_events&) override;
     Result<std::uint32_t> mp_state() const override;
     Result<void> set_mp_state(std::uint32_t) override;
-    Result<void> set_guest_debug(std::uint32_t control, std::span<const std::uint64_t, 4> dr,
-                                 std::uint64_t dr7) override;
+    Result<void> set_guest_debug(DebugControl control, std::span<const std::uint64_t, 4> dr,
+                                 x86::Dr7 dr7) override;
     Result<void> notify_paused() override;
     Result<bool> has_smap() const override;
     Result<NestedState> nested_state() const override;

@@ -6,12 +6,28 @@ namespace ringside::kvm {
 
 using x86::ExceptionVector;
 
+bool is_debug_exit(const VcpuPort& vcpu) {
+    return vcpu.shared().exit_reason == KVM_EXIT_DEBUG;
+}
+
 DebugExit debug_exit(const VcpuPort& vcpu) {
     const auto& exit = vcpu.shared().debug.arch;
     return {.breakpoint = exit.exception == number(ExceptionVector::Breakpoint),
             .debug = exit.exception == number(ExceptionVector::Debug),
             .dr6 = x86::Dr6::from_raw(exit.dr6),
             .dr7 = x86::Dr7::from_raw(exit.dr7)};
+}
+
+Result<Activity> activity(const VcpuPort& vcpu) {
+    switch (TRY(vcpu.mp_state())) {
+        case KVM_MP_STATE_UNINITIALIZED:
+        case KVM_MP_STATE_INIT_RECEIVED:
+            return Activity::WaitingForSipi;
+        case KVM_MP_STATE_HALTED:
+            return Activity::Halted;
+        default:
+            return Activity::Executing;
+    }
 }
 
 Result<void> halt(VcpuPort& vcpu) {

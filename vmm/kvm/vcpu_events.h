@@ -13,8 +13,13 @@ struct DebugExit {
     x86::Dr7 dr7;  // as the hardware had it
 };
 
+bool is_debug_exit(const VcpuPort& vcpu);  // the last exit was KVM_EXIT_DEBUG
 // Valid after KVM_EXIT_DEBUG.
 DebugExit debug_exit(const VcpuPort& vcpu);
+
+// What a vCPU does while it runs (KVM_GET_MP_STATE).
+enum class Activity : std::uint8_t { Executing, Halted, WaitingForSipi };
+Result<Activity> activity(const VcpuPort& vcpu);
 
 // Halts the vCPU until an interrupt comes, as HLT does. The interrupt shadow of an STI before it ends with it; left
 // behind, it would keep every interrupt from ending the halt.

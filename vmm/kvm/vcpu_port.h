@@ -11,9 +11,11 @@
 #include <span>
 
 #include "arch/x86_64/cpu_state.h"
+#include "arch/x86_64/debug_registers.h"
 #include "vmm/base/error.h"
 #include "vmm/base/fd.h"
 #include "vmm/kvm/cpuid_list.h"
+#include "vmm/kvm/guest_debug.h"
 #include "vmm/kvm/kvm_abi.h"
 #include "vmm/kvm/nested_state.h"
 
@@ -76,9 +78,9 @@ class VcpuPort {
     virtual Result<void> set_events(const kvm_vcpu_events&) = 0;
     virtual Result<std::uint32_t> mp_state() const = 0;
     virtual Result<void> set_mp_state(std::uint32_t) = 0;
-    // KVM_SET_GUEST_DEBUG: `control` is a set of KVM_GUESTDBG_*.
-    virtual Result<void> set_guest_debug(std::uint32_t control, std::span<const std::uint64_t, 4> dr,
-                                         std::uint64_t dr7) = 0;
+    // KVM_SET_GUEST_DEBUG.
+    virtual Result<void> set_guest_debug(DebugControl control, std::span<const std::uint64_t, 4> dr,
+                                         x86::Dr7 dr7) = 0;
     // KVM_KVMCLOCK_CTRL: tells a guest with kvmclock that it was stopped, so that its watchdogs stay quiet.
     // EINVAL (the guest has no kvmclock) is no error.
     virtual Result<void> notify_paused() = 0;

@@ -94,7 +94,16 @@ Result<Vcpu> Vm::create_vcpu(VcpuIndex index) const {
     return Vcpu::adopt(Fd(*fd), index, vcpu_mapping_, check(KVM_CAP_SYNC_REGS));
 }
 
-Result<void> Vm::set_msr_filter(const kvm_msr_filter& filter) const {
+Result<void> Vm::deny_msrs(std::span<const DeniedMsr> msrs) const {
+    kvm_msr_filter filter{};
+    filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
+    std::uint64_t denied = 0;  // a bitmap of one MSR; KVM reads whole longs
+    for (std::size_t i = 0; i < std::min(msrs.size(), kMostDeniedMsrs); ++i) {
+        const DeniedMsr& msr = msrs[i];
+        const std::uint32_t flags =
+            (msr.reads ? KVM_MSR_FILTER_READ : 0U) | (msr.writes ? KVM_MSR_FILTER_WRITE : 0U);
+        filter.ranges[i] = {flags, 1, msr.index, reinterpret_cast<std::uint8_t*>(&denied)};
+    }
     return done(call(fd_.get(), KVM_X86_SET_MSR_FILTER, &filter, "KVM_X86_SET_MSR_FILTER"));
 }
 

@@ -16,6 +16,13 @@ namespace ringside::kvm {
 
 class Vcpu;
 
+struct DeniedMsr {
+    std::uint32_t index = 0;
+    bool reads = true;
+    bool writes = true;
+};
+inline constexpr std::size_t kMostDeniedMsrs = KVM_MSR_FILTER_MAX_RANGES;
+
 class Vm {
   public:
     int fd() const { return fd_.get(); }
@@ -60,8 +67,9 @@ class Vm {
     // KVM_CREATE_VCPU; the vCPU's local APIC id is its index.
     Result<Vcpu> create_vcpu(VcpuIndex) const;
 
-    // KVM_X86_SET_MSR_FILTER: denied accesses exit to userspace when KVM_CAP_X86_USER_SPACE_MSR is enabled.
-    Result<void> set_msr_filter(const kvm_msr_filter&) const;
+    // KVM_X86_SET_MSR_FILTER: accesses to these MSRs exit to userspace if KVM_CAP_X86_USER_SPACE_MSR is enabled; KVM
+    // does all others by itself. Replaces the last list, and takes at most kMostDeniedMsrs.
+    Result<void> deny_msrs(std::span<const DeniedMsr> msrs) const;
     // KVM_GET_STATS_FD.
     Result<Fd> statistics() const;
 

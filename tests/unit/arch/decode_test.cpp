@@ -60,6 +60,35 @@ TEST(Disassemble, FollowsTheMode) {
     EXPECT_EQ(decoder.disassemble(span_of({0xeb, 0xfe}), Gva{0x7c00}, CpuMode::Real)->text, "jmp 0x7c00");
 }
 
+TEST(Disassemble, SaysWhatLeavesToAHypervisor) {
+    const Decoder decoder;
+    const auto in_long_mode = [&](const Bytes& code) {
+        return decoder.disassemble(span_of(code), Gva{0}, CpuMode::Long64).value();
+    };
+    const std::pair<Bytes, std::uint8_t> ports[] = {
+        {{0xe4, 0x80}, 1},        // in al, 0x80
+        {{0x66, 0xed}, 2},        // in ax, dx
+        {{0xed}, 4},              // in eax, dx
+        {{0xe6, 0x80}, 1},        // out 0x80, al
+        {{0x66, 0xef}, 2},        // out dx, ax
+        {{0xef}, 4},              // out dx, eax
+        {{0x6c}, 1},              // insb
+        {{0xf3, 0x66, 0x6d}, 2},  // rep insw
+        {{0x6f}, 4},              // outsd
+    };
+    for (const auto& [code, bytes] : ports) {
+        const auto found = in_long_mode(code);
+        EXPECT_EQ(found.kind, InstructionKind::Port) << found.text;
+        EXPECT_EQ(found.port_bytes, bytes) << found.text;
+    }
+    EXPECT_EQ(in_long_mode({0x0f, 0x32}).kind, InstructionKind::Rdmsr);
+    EXPECT_EQ(in_long_mode({0x0f, 0x30}).kind, InstructionKind::Wrmsr);
+    EXPECT_EQ(in_long_mode({0xf4}).kind, InstructionKind::Hlt);
+    EXPECT_EQ(in_long_mode({0x90}).kind, InstructionKind::Other);
+    EXPECT_TRUE(in_long_mode({0x8b, 0x03}).has_memory_operand);
+    EXPECT_FALSE(in_long_mode({0x89, 0xd8}).has_memory_operand);
+}
+
 TEST(Disassemble, RefusesWhatIsNoInstruction) {
     const Decoder decoder;
     EXPECT_FALSE(decoder.disassemble({}, Gva{0}, CpuMode::Long64));

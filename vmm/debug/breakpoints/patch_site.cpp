@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "arch/x86_64/opcodes.h"
+
 namespace ringside::debug {
 
 namespace {
 
-constexpr std::array kShortNop{std::byte{0x66}, std::byte{0x90}};
-constexpr std::array kLongNop{std::byte{0x0f}, std::byte{0x1f}, std::byte{0x44}, std::byte{0x00},
-                              std::byte{0x00}};
-constexpr std::array kCallOrJump{std::byte{0xe8}, std::byte{0xe9}, std::byte{0xeb}};
+constexpr std::array kCallOrJump{x86::kCallRelative, x86::kJumpRelative, x86::kJumpShort};
 
 bool begins_with(std::span<const std::byte> code, std::span<const std::byte> bytes) {
     return code.size() >= bytes.size() && std::ranges::equal(code.first(bytes.size()), bytes);
@@ -21,8 +20,8 @@ bool begins_with(std::span<const std::byte> code, std::span<const std::byte> byt
 bool is_patch_site(std::span<const std::byte> code) {
     if (code.empty())
         return false;
-    return std::ranges::find(kCallOrJump, code[0]) != kCallOrJump.end() || begins_with(code, kShortNop) ||
-           begins_with(code, kLongNop);
+    return std::ranges::find(kCallOrJump, code[0]) != kCallOrJump.end() || begins_with(code, x86::kNop2) ||
+           begins_with(code, x86::kNop5);
 }
 
 }  // namespace ringside::debug

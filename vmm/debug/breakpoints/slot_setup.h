@@ -1,5 +1,4 @@
-// What KVM_SET_GUEST_DEBUG is to be given, as a value: control bits, and the four debug slots with who uses
-// each.
+// What KVM_SET_GUEST_DEBUG is to be given, as a value: the features, and the four debug slots with who uses each.
 #pragma once
 
 #include <array>
@@ -8,23 +7,24 @@
 
 #include "arch/x86_64/debug_registers.h"
 #include "vmm/debug/breakpoints/breakpoint_table.h"
-#include "vmm/kvm/kvm_abi.h"
+#include "vmm/kvm/guest_debug.h"
 
 namespace ringside::debug {
 
 enum class SlotUse : std::uint8_t {
     None,
-    Plan,          // a breakpoint or watchpoint of the table
-    StepTarget,    // where the instruction being stepped leads to
-    DebugHandler,  // the guest's handlers of #DB, #BP and #GP: how exceptions of user code are seen on a host
-                   // that
-    BreakpointHandler,  // does not report them (user_frame.h)
+    Plan,        // a breakpoint or watchpoint of the table
+    StepTarget,  // where the instruction being stepped leads to
+    // The guest's handlers of #DB, #BP and #GP: how exceptions of user code are seen on a host that does not report
+    // them (user_frame.h).
+    DebugHandler,
+    BreakpointHandler,
     ProtectionHandler,
     Guest,  // one of the guest's own (guest_slots.h)
 };
 
 struct SlotSetup {
-    std::uint32_t control = 0;
+    kvm::DebugControl control;
     std::array<std::uint64_t, 4> address{};
     std::array<SlotUse, 4> use{};
     std::array<std::uint8_t, 4> guest_slot{};  // the guest's number of a slot that is the guest's
@@ -39,13 +39,12 @@ struct SlotSetup {
         if (plan.int3s)
             setup.report_int3s();
         if (plan.dr7.any_enabled())
-            setup.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+            setup.control.add(kvm::DebugFeature::Slots);
         return setup;
     }
 
-    // Puts an execution breakpoint into a free slot; if none is free, into the last one that the table uses:
-    // what is added here decides whether the debugger works at all, a lent slot for a moment only misses one
-    // of four addresses.
+    // Puts an execution breakpoint into a free slot; if none is free, into the last one that the table uses. What is
+    // added here decides whether the debugger works at all; the table only misses one of its addresses for a step.
     void add(SlotUse who, x86::Gva target) {
         unsigned slot = x86::kDebugSlots;
         for (unsigned i = 0; i < x86::kDebugSlots && slot == x86::kDebugSlots; ++i) {
@@ -61,7 +60,7 @@ struct SlotSetup {
         address[slot] = target.value;
         use[slot] = who;
         dr7.enable(slot, x86::DebugCondition::Execute, 1);
-        control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+        control.add(kvm::DebugFeature::Slots);
     }
 
     // The execution slots at an address would hit again before the instruction there is stepped over.
@@ -75,15 +74,15 @@ struct SlotSetup {
             use[i] = SlotUse::None;
         }
         if (!dr7.any_enabled())
-            control &= ~static_cast<std::uint32_t>(KVM_GUESTDBG_USE_HW_BP);
+            control.remove(kvm::DebugFeature::Slots);
     }
 
-    void report_int3s() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP; }
-    void single_step() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP; }
-    void block_interrupts() { control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ; }
-    bool single_steps() const { return (control & KVM_GUESTDBG_SINGLESTEP) != 0; }
-    bool blocks_interrupts() const { return (control & KVM_GUESTDBG_BLOCKIRQ) != 0; }
-    bool uses_slots() const { return (control & KVM_GUESTDBG_USE_HW_BP) != 0; }
+    void report_int3s() { control.add(kvm::DebugFeature::Int3s); }
+    void single_step() { control.add(kvm::DebugFeature::SingleStep); }
+    void block_interrupts() { control.add(kvm::DebugFeature::BlockInterrupts); }
+    bool single_steps() const { return control.has(kvm::DebugFeature::SingleStep); }
+    bool blocks_interrupts() const { return control.has(kvm::DebugFeature::BlockInterrupts); }
+    bool uses_slots() const { return control.has(kvm::DebugFeature::Slots); }
 
     friend bool operator==(const SlotSetup&, const SlotSetup&) = default;
 };

@@ -13,25 +13,33 @@ namespace ringside::debug {
 
 namespace {
 
+using Feature = kvm::DebugFeature;
 using Mode = ProbeGuest::Mode;
 using Slots = std::array<std::uint64_t, 4>;
 
 constexpr std::array<std::uint8_t, 4> kNops{0x90, 0x90, 0x90, 0xf4};
 constexpr std::array<std::uint8_t, 2> kInt3{0xcc, 0xf4};
-// DR7 (SDM volume 3, 17.2.4): slot 0 enabled; execute, or write of 4 bytes; bit 10 always set.
-constexpr std::uint64_t kDr7Execute0 = 0x402;
-constexpr std::uint64_t kDr7Write0 = 0x402 | 0xd0000;
-constexpr std::uint64_t kDr7GeneralDetect = 0x2000;
 // What a slot is set to that is taken but shall not fire.
 constexpr std::uint64_t kNowhere = 0x3000;
 
-// Runs one prepared piece of code under the given debug control. Returns whether it ended in KVM_EXIT_DEBUG
-// of `vector` at `rip`.
-Result<bool> stops(ProbeGuest& guest, Mode mode, std::span<const std::uint8_t> code, std::uint32_t control,
-                   const Slots& slots, std::uint64_t dr7, x86::ExceptionVector vector, std::uint64_t rip) {
+// Slot 0 alone.
+x86::Dr7 enabled(x86::DebugCondition condition, unsigned length) {
+    x86::Dr7 dr7;
+    dr7.enable(0, condition, length);
+    return dr7;
+}
+x86::Dr7 execute_slot() {
+    return enabled(x86::DebugCondition::Execute, 1);
+}
+
+// Runs one prepared piece of code under the given debug control. Returns true if it ends in KVM_EXIT_DEBUG of `vector`
+// at `rip`.
+Result<bool> stops(ProbeGuest& guest, Mode mode, std::span<const std::uint8_t> code,
+                   kvm::DebugControl control, const Slots& slots, x86::Dr7 dr7, x86::ExceptionVector vector,
+                   std::uint64_t rip) {
     TRY(guest.prepare(mode, code));
-    // A host that does not know a control bit refuses it: an answer, not an error.
-    if (auto r = guest.vcpu().set_guest_debug(KVM_GUESTDBG_ENABLE | control, slots, dr7); !r)
+    // A host that does not know a feature refuses it: an answer, not an error.
+    if (auto r = guest.vcpu().set_guest_debug(control, slots, dr7); !r)
         return false;
     const auto run = TRY(guest.run());
     return run->exit_reason == KVM_EXIT_DEBUG && run->debug.arch.exception == number(vector) &&
@@ -39,7 +47,7 @@ Result<bool> stops(ProbeGuest& guest, Mode mode, std::span<const std::uint8_t> c
 }
 
 Result<Int3> probe_int3(ProbeGuest& guest, Mode mode) {
-    const auto stopped = TRY(stops(guest, mode, kInt3, KVM_GUESTDBG_USE_SW_BP, {}, 0,
+    const auto stopped = TRY(stops(guest, mode, kInt3, {Feature::Int3s}, {}, {},
                                    x86::ExceptionVector::Breakpoint, ProbeGuest::kCode));
     if (stopped)
         return Int3::DebugExit;
@@ -52,13 +60,12 @@ Result<Int3> probe_int3(ProbeGuest& guest, Mode mode) {
     return Int3::GoesToGuest;
 }
 
-Result<bool> probe_step(ProbeGuest& guest, Mode mode, std::uint32_t extra = 0) {
-    return stops(guest, mode, kNops, KVM_GUESTDBG_SINGLESTEP | extra, {}, 0, x86::ExceptionVector::Debug,
-                 ProbeGuest::kCode + 1);
+Result<bool> probe_step(ProbeGuest& guest, Mode mode, kvm::DebugControl control = {Feature::SingleStep}) {
+    return stops(guest, mode, kNops, control, {}, {}, x86::ExceptionVector::Debug, ProbeGuest::kCode + 1);
 }
 
 Result<bool> probe_execute_slot(ProbeGuest& guest, Mode mode) {
-    return stops(guest, mode, kNops, KVM_GUESTDBG_USE_HW_BP, {ProbeGuest::kCode + 1}, kDr7Execute0,
+    return stops(guest, mode, kNops, {Feature::Slots}, {ProbeGuest::kCode + 1}, execute_slot(),
                  x86::ExceptionVector::Debug, ProbeGuest::kCode + 1);
 }
 
@@ -67,8 +74,8 @@ Result<bool> probe_data_slot(ProbeGuest& guest) {
     std::array<std::uint8_t, 8> code{0x89, 0x04, 0x25, 0, 0, 0, 0, 0xf4};
     const auto address = static_cast<std::uint32_t>(ProbeGuest::kData);
     std::memcpy(code.data() + 3, &address, sizeof address);
-    return stops(guest, Mode::Long, code, KVM_GUESTDBG_USE_HW_BP, {ProbeGuest::kData}, kDr7Write0,
-                 x86::ExceptionVector::Debug, ProbeGuest::kCode + 7);
+    return stops(guest, Mode::Long, code, {Feature::Slots}, {ProbeGuest::kData},
+                 enabled(x86::DebugCondition::Write, 4), x86::ExceptionVector::Debug, ProbeGuest::kCode + 7);
 }
 
 // The guest has set slot 0 for itself, the debugger another one: does the guest get its #DB, by the real-mode
@@ -77,11 +84,9 @@ Result<bool> probe_own_slot(ProbeGuest& guest) {
     TRY(guest.prepare(Mode::Real, kNops));
     x86::DebugRegisters own;
     own.dr[0] = ProbeGuest::kCode + 1;
-    own.dr7 = kDr7Execute0;
+    own.dr7 = execute_slot().raw();
     TRY(guest.vcpu().set_debug(own));
-    if (auto r = guest.vcpu().set_guest_debug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP, Slots{kNowhere},
-                                              kDr7Execute0);
-        !r)
+    if (auto r = guest.vcpu().set_guest_debug({Feature::Slots}, Slots{kNowhere}, execute_slot()); !r)
         return false;
     const auto run = TRY(guest.run());
     const auto general = TRY(guest.vcpu().general());
@@ -91,8 +96,10 @@ Result<bool> probe_own_slot(ProbeGuest& guest) {
 // mov %rax, %dr7; hlt
 Result<bool> probe_debug_register_exit(ProbeGuest& guest) {
     constexpr std::array<std::uint8_t, 4> kCode{0x0f, 0x23, 0xf8, 0xf4};
-    return stops(guest, Mode::Long, kCode, KVM_GUESTDBG_USE_HW_BP, {kNowhere},
-                 kDr7Execute0 | kDr7GeneralDetect, x86::ExceptionVector::Debug, ProbeGuest::kCode);
+    auto dr7 = execute_slot();
+    dr7.set_general_detect(true);
+    return stops(guest, Mode::Long, kCode, {Feature::Slots}, {kNowhere}, dr7, x86::ExceptionVector::Debug,
+                 ProbeGuest::kCode);
 }
 
 // A store to the local APIC, which KVM emulates by itself, and two NOPs, under one KVM_SET_GUEST_DEBUG: do
@@ -103,7 +110,7 @@ Result<bool> probe_step_after_emulation(const kvm::System& system) {
     constexpr std::uint64_t kStoreLength = 5;
     auto guest = TRY(ProbeGuest::create(system, ProbeGuest::Irqchip::InKernel));
     TRY(guest.prepare(Mode::Protected, kCode));
-    if (auto r = guest.vcpu().set_guest_debug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, Slots{}, 0); !r)
+    if (auto r = guest.vcpu().set_guest_debug({Feature::SingleStep}, Slots{}, {}); !r)
         return false;
     for (const std::uint64_t length : {kStoreLength, kStoreLength + 1, kStoreLength + 2}) {
         const auto run = TRY(guest.run());
@@ -122,13 +129,11 @@ Result<bool> probe_cpuid_mask(const kvm::System& system) {
         if (entry.function == 1)
             entry.ecx &= ~kSse3;
     }
-    auto guest = ProbeGuest::create(system);  // CPUID is fixed at the first KVM_RUN
-    if (!guest)
-        return tl::unexpected<Error>(guest.error());
-    TRY(guest->vcpu().set_cpuid(entries));
-    TRY(guest->prepare(Mode::Long, kCode));
-    TRY(guest->run());
-    const auto general = TRY(guest->vcpu().general());
+    auto guest = TRY(ProbeGuest::create(system));  // CPUID is fixed at the first KVM_RUN
+    TRY(guest.vcpu().set_cpuid(entries));
+    TRY(guest.prepare(Mode::Long, kCode));
+    TRY(guest.run());
+    const auto general = TRY(guest.vcpu().general());
     return (general.rcx & kSse3) == 0;
 }
 
@@ -138,11 +143,8 @@ Result<bool> probe_msr_exit(const kvm::System& system) {
     auto guest = TRY(ProbeGuest::create(system));
     if (!guest.vm().enable(KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_FILTER))
         return false;
-    std::uint8_t bitmap = 0;  // one MSR, denied
-    kvm_msr_filter filter{};
-    filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
-    filter.ranges[0] = {KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, 1, x86::msr::kLstar, &bitmap};
-    if (!guest.vm().set_msr_filter(filter))
+    constexpr kvm::DeniedMsr kLstar{.index = x86::msr::kLstar};
+    if (!guest.vm().deny_msrs({&kLstar, 1}))
         return false;
     TRY(guest.prepare(Mode::Long, kCode));
     const auto run = TRY(guest.run());
@@ -181,14 +183,14 @@ Result<HostAbilities> probe_host(const kvm::System& system) {
     take(status, a.step_real, probe_step(guest, Mode::Real));
     take(status, a.step_long, probe_step(guest, Mode::Long));
     take(status, a.step_survives_emulation, probe_step_after_emulation(system));
-    take(status, a.step_blocks_interrupts, probe_step(guest, Mode::Long, KVM_GUESTDBG_BLOCKIRQ));
+    take(status, a.step_blocks_interrupts,
+         probe_step(guest, Mode::Long, {Feature::SingleStep, Feature::BlockInterrupts}));
     take(status, a.int3_user, probe_int3(guest, Mode::LongUser));
     take(status, a.execute_slots_user, probe_execute_slot(guest, Mode::LongUser));
     take(status, a.step_user, probe_step(guest, Mode::LongUser));
     take(status, a.cpuid_masks, probe_cpuid_mask(system));
     take(status, a.msr_exits, probe_msr_exit(system));
-    if (!status)
-        return tl::unexpected<Error>(status.error());
+    TRY(status);
     return a;
 }
 

@@ -1,7 +1,13 @@
 #include "vmm/debug/host/probe_guest.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+
+#include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/exceptions.h"
+#include "arch/x86_64/paging_rules.h"
+#include "arch/x86_64/trap_instructions.h"
 
 namespace ringside::debug {
 
@@ -11,12 +17,7 @@ constexpr std::uint64_t kMemorySize = 0x10000;
 constexpr std::uint64_t kPml4 = 0x8000, kPdpt = 0x9000, kDirectory = 0xa000;
 constexpr std::uint64_t kStackTop = 0x7000;
 
-// Page-table entry bits (SDM volume 3, 4.5).
-constexpr std::uint64_t kPresent = 1, kWritable = 2, kUser = 4, kLarge = 0x80;
-// CR0, CR4 and EFER bits (SDM volume 3, 2.5 and 2.2.1).
-constexpr std::uint64_t kCr0Pe = 1, kCr0Et = 0x10, kCr0Pg = 0x80000000;
-constexpr std::uint64_t kCr4Pae = 0x20;
-constexpr std::uint64_t kEferLme = 0x100, kEferLma = 0x400;
+using x86::paging::kPageSize, x86::paging::kPresent, x86::paging::kUser, x86::paging::kWritable;
 // Segment types (SDM volume 3, 3.4.5.1): accessed already.
 constexpr std::uint8_t kCodeReadable = 0xb, kDataWritable = 0x3, kTssBusy = 0xb;
 
@@ -44,7 +45,7 @@ x86::Segment real_segment(std::uint8_t type) {
 }
 
 x86::SystemRegisters registers_for(ProbeGuest::Mode mode, x86::SystemRegisters system) {
-    system.cr0 = kCr0Et;
+    system.cr0 = x86::cr0::kEt;
     system.cr3 = system.cr4 = system.efer = 0;
     system.gdtr = {};
     system.idtr = {0, 0x3ff};
@@ -60,13 +61,13 @@ x86::SystemRegisters registers_for(ProbeGuest::Mode mode, x86::SystemRegisters s
         const std::uint8_t dpl = mode == ProbeGuest::Mode::LongUser ? 3 : 0;
         code = flat_segment(kCodeReadable, 0x08, dpl, long_mode);
         data = flat_segment(kDataWritable, 0x10, dpl, long_mode);
-        system.cr0 |= kCr0Pe;
+        system.cr0 |= x86::cr0::kPe;
         system.idtr = {0, 0};  // any exception is a triple fault
         if (long_mode) {
-            system.cr0 |= kCr0Pg;
+            system.cr0 |= x86::cr0::kPg;
             system.cr3 = kPml4;
-            system.cr4 = kCr4Pae;
-            system.efer = kEferLme | kEferLma;
+            system.cr4 = x86::cr4::kPae;
+            system.efer = x86::efer::kLme | x86::efer::kLma;
         }
     }
     system.cs = code;
@@ -80,16 +81,16 @@ void store(const machine::GuestMemory& memory, std::uint64_t address, std::uint6
 
 void fill_memory(const machine::GuestMemory& memory, std::span<const std::uint8_t> code) {
     const auto all = memory.span(Gpa{0}, kMemorySize);
-    std::memset(all.data(), 0xf4, all.size());  // HLT everywhere
+    std::ranges::fill(all, opcode(x86::TrapInstruction::Halt));
     std::memcpy(all.data() + ProbeGuest::kCode, code.data(), code.size());
-    for (const std::uint64_t vector : {1U, 3U}) {
+    for (const auto vector : {x86::ExceptionVector::Debug, x86::ExceptionVector::Breakpoint}) {
         const std::uint32_t target = ProbeGuest::kVectorHalt;
-        std::memcpy(all.data() + vector * 4, &target, sizeof target);
+        std::memcpy(all.data() + number(vector) * 4, &target, sizeof target);
     }
     std::memset(all.data() + kPml4, 0, 3 * 0x1000);
     store(memory, kPml4, kPdpt | kPresent | kWritable | kUser);
     store(memory, kPdpt, kDirectory | kPresent | kWritable | kUser);
-    store(memory, kDirectory, kPresent | kWritable | kUser | kLarge);
+    store(memory, kDirectory, kPresent | kWritable | kUser | kPageSize);
 }
 
 }  // namespace
@@ -103,9 +104,8 @@ Result<ProbeGuest> ProbeGuest::create(const kvm::System& system, Irqchip irqchip
     // Intel hosts without unrestricted guest need these pages for real mode.
     TRY(vm.set_tss_address(Gpa{0xfffbd000}));
     TRY(vm.set_memory(0, Gpa{0}, kMemorySize, memory.span(Gpa{0}, kMemorySize).data(), 0));
-    if (irqchip == Irqchip::InKernel) {
+    if (irqchip == Irqchip::InKernel)
         TRY(vm.create_irqchip());
-    }
     auto vcpu = TRY(vm.create_vcpu(VcpuIndex{0}));
     const auto cpuid = TRY(system.supported_cpuid());
     TRY(vcpu.set_cpuid(cpuid));
@@ -115,7 +115,7 @@ Result<ProbeGuest> ProbeGuest::create(const kvm::System& system, Irqchip irqchip
 Result<void> ProbeGuest::prepare(Mode mode, std::span<const std::uint8_t> code) {
     fill_memory(memory_, code);
     constexpr std::array<std::uint64_t, 4> kNoSlots{};
-    TRY(vcpu_.set_guest_debug(0, kNoSlots, 0));
+    TRY(vcpu_.set_guest_debug({}, kNoSlots, {}));
     TRY(vcpu_.set_debug({}));
     TRY(vcpu_.set_events(kvm_vcpu_events{}));
     auto system = TRY(vcpu_.system());

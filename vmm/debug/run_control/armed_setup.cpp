@@ -2,30 +2,34 @@
 
 namespace ringside::debug {
 
-Result<void> ArmedSetup::set(const SlotSetup& setup, std::uint32_t extra) {
-    return vcpu_.set_guest_debug(setup.control | extra, setup.address, setup.dr7.raw());
+Result<void> ArmedSetup::set(const SlotSetup& setup, kvm::DebugControl control) {
+    return vcpu_.set_guest_debug(control, setup.address, setup.dr7);
 }
 
 Result<void> ArmedSetup::program(const SlotSetup& setup, bool force) {
     if (!force && setup == setup_)
         return {};
-    TRY(set(setup, 0));
+    TRY(set(setup, setup.control));
     setup_ = setup;
     return {};
 }
 
 Result<void> ArmedSetup::end_single_step() {
     SlotSetup without = setup_;
-    without.control &= ~static_cast<std::uint32_t>(KVM_GUESTDBG_SINGLESTEP);
+    without.control.remove(kvm::DebugFeature::SingleStep);
     return program(without, false);
 }
 
 Result<void> ArmedSetup::inject_debug_exception() {
-    return set(setup_, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB);
+    auto control = setup_.control;
+    control.add(kvm::DebugFeature::InjectDebugException);
+    return set(setup_, control);
 }
 
 Result<void> ArmedSetup::inject_breakpoint() {
-    return set(setup_, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP);
+    auto control = setup_.control;
+    control.add(kvm::DebugFeature::InjectBreakpoint);
+    return set(setup_, control);
 }
 
 }  // namespace ringside::debug

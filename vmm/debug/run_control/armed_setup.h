@@ -11,7 +11,7 @@ class ArmedSetup {
     explicit ArmedSetup(kvm::VcpuPort& vcpu) : vcpu_(vcpu) {}
 
     const SlotSetup& setup() const { return setup_; }
-    bool anything() const { return setup_.control != 0; }
+    bool anything() const { return !setup_.control.empty(); }
     bool single_steps() const { return setup_.single_steps(); }
 
     // `force` asks KVM even if nothing has changed: KVM keeps TF only at the RIP that it was set at, so an
@@ -24,7 +24,7 @@ class ArmedSetup {
     Result<void> inject_breakpoint();
 
   private:
-    Result<void> set(const SlotSetup& setup, std::uint32_t extra);
+    Result<void> set(const SlotSetup& setup, kvm::DebugControl control);
 
     kvm::VcpuPort& vcpu_;
     SlotSetup setup_;

@@ -31,7 +31,7 @@ Result<void> GuestTraps::give_debug_exception(std::uint64_t causes, bool guest_t
 }
 
 Result<void> GuestTraps::give_breakpoint() {
-    if (vcpu_.shared().exit_reason == KVM_EXIT_DEBUG)
+    if (kvm::is_debug_exit(vcpu_))
         return armed_.inject_breakpoint();
     ++at_.general.rip;
     TRY(at_.store_general());

@@ -6,6 +6,7 @@
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/debug/target/errors.h"
+#include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
 
@@ -26,22 +27,22 @@ gdbstub::Result<gdbstub::ThreadInfo> Debugger::thread_info(gdbstub::ThreadId thr
     if (!token_)
         return info;
     owner_.on_stop_shown();
-    const auto mp_state = machine_->vcpu(vcpu).call([](kvm::VcpuPort& v) { return v.mp_state(); });
+    const auto activity = machine_->vcpu(vcpu).call([](kvm::VcpuPort& v) { return kvm::activity(v); });
     x86::ClassSet classes;
     classes.add(x86::RegisterClass::General);
     classes.add(x86::RegisterClass::System);
     const auto state = states_[vcpu.value]->load(*token_, classes);
-    if (!mp_state || !state)
-        return refuse(mp_state ? state.error() : mp_state.error());
+    if (!activity || !state)
+        return refuse(activity ? state.error() : activity.error());
     if (vcpus_[vcpu.value]->dead())
         info.extra = "cannot run on: see `monitor fatal`";
-    else if (*mp_state == KVM_MP_STATE_UNINITIALIZED || *mp_state == KVM_MP_STATE_INIT_RECEIVED)
+    else if (*activity == kvm::Activity::WaitingForSipi)
         info.extra = "waiting for SIPI";
     else
         info.extra = fmt::format(
             "{}{}, CPL {}{}", (*state)->system.inner.running ? "in its guest (L2), " : "",
             x86::name(x86::cpu_mode(**state)), x86::privilege_level((*state)->general, (*state)->system),
-            *mp_state == KVM_MP_STATE_HALTED ? ", halted" : "");
+            *activity == kvm::Activity::Halted ? ", halted" : "");
     return info;
 }
 

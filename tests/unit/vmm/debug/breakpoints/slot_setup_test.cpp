@@ -22,14 +22,14 @@ TEST(SlotSetup, TakesOverThePlan) {
     auto plan = plan_with(2, owner);
     plan.int3s = true;
     const auto setup = SlotSetup::from(plan);
-    EXPECT_EQ(setup.control, static_cast<std::uint32_t>(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP |
-                                                        KVM_GUESTDBG_USE_HW_BP));
+    EXPECT_EQ(setup.control.raw(), static_cast<std::uint32_t>(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP |
+                                                              KVM_GUESTDBG_USE_HW_BP));
     EXPECT_EQ(setup.use[1], SlotUse::Plan);
     EXPECT_EQ(setup.use[2], SlotUse::None);
 }
 
 TEST(SlotSetup, AnEmptyPlanAsksForNothing) {
-    EXPECT_EQ(SlotSetup::from(DebugPlan{}).control, 0U);
+    EXPECT_EQ(SlotSetup::from(DebugPlan{}).control.raw(), 0U);
 }
 
 TEST(SlotSetup, AddsToAFreeSlotFirst) {

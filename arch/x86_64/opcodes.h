@@ -1,0 +1,18 @@
+// Opcodes that code outside the decoder looks for or writes (SDM volume 2).
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace ringside::x86 {
+
+inline constexpr std::byte kCallRelative{0xe8};
+inline constexpr std::byte kJumpRelative{0xe9};
+inline constexpr std::byte kJumpShort{0xeb};
+
+// The recommended NOPs of 2 and 5 bytes (SDM volume 2, NOP).
+inline constexpr std::array kNop2{std::byte{0x66}, std::byte{0x90}};
+inline constexpr std::array kNop5{std::byte{0x0f}, std::byte{0x1f}, std::byte{0x44}, std::byte{0x00},
+                                  std::byte{0x00}};
+
+}  // namespace ringside::x86
