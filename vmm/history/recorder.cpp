@@ -91,6 +91,14 @@ Result<void> Recorder::look(const x86::GeneralRegisters& general, const x86::Sys
     return record(Depth::Everything, moved ? Change::Step : Change::Other);
 }
 
+Result<void> Recorder::recall() {
+    TRY(imager_.take(next_));
+    TRY(imager_.put(next_, history_->image()));
+    next_ = history_->image();
+    irregular_ = true;
+    return {};
+}
+
 Result<void> Recorder::record(Depth depth, Change change) {
     if (depth == Depth::Events)
         TRY(imager_.take_events(next_));

@@ -56,6 +56,8 @@ class Recorder {
     Result<void> after_step(const x86::GeneralRegisters&, const x86::SystemRegisters&);
     // Something may have changed in any other way: the vCPU is about to park, or about to run.
     Result<void> look(const x86::GeneralRegisters&, const x86::SystemRegisters&);
+    // The host has lost the vCPU's state, and the guest has gone no further: the state at the last record is put back.
+    Result<void> recall();
     // The vCPU's dirty ring is full.
     Result<void> make_room() { return collect(); }
 

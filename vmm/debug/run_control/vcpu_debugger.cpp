@@ -313,6 +313,8 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
             return;
     }
     step_off_.end();
+    if (recording() && was_reset() && (!done(context_.recorder->recall()) || !done(at_.fetch())))
+        return;
     const auto why = fatal_report(thread_, cause, context_.view, at_.general, at_.system);
     if (recording())
         context_.recorder->irregular();
@@ -324,6 +326,12 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
     report(gdbstub::StoppedBySignal{signal, false}, why);
     phase_ = phase::Dead{why};
     death_ = why;
+}
+
+// KVM gives a vCPU that has shut down on SVM the state of one that was reset.
+bool VcpuDebugger::was_reset() const {
+    constexpr std::uint64_t kResetRip = 0xfff0, kResetBase = 0xffff0000;
+    return at_.general.rip == kResetRip && at_.system.cs.base == kResetBase;
 }
 
 // Does what KVM could not do. What follows an instruction follows this one too: the end of a step, or the guest's own

@@ -169,6 +169,7 @@ class VcpuDebugger {
     void report(gdbstub::StopReason reason, std::string console = {});
     void fail(const Error& error);
     bool complete_instruction();
+    bool was_reset() const;
 
     machine::VcpuThread& thread_;
     DebugContext& context_;

@@ -267,6 +267,25 @@ TEST_F(TimeTravelTest, ADeadVcpuIsDeadAgainAtTheEndOfItsPast) {
     EXPECT_EQ(vcpu->runs, runs);
 }
 
+TEST_F(TimeTravelTest, AVcpuThatTheHostResetsAtItsDeathIsShownWhereItDied) {
+    record();
+    script(20);
+    vcpu->script.push_back([](ScriptedVcpu& v) {
+        v.registers = {};
+        v.registers.rip = 0xfff0;
+        v.system_registers = {};
+        v.system_registers.cs.base = 0xffff0000;
+        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
+        return kvm::RunOutcome::Exit;
+    });
+    const auto stopped = resume(gdbstub::Continue{});
+    expect_step(20);
+    EXPECT_NE(stopped.console.find("rip 0x20028"), std::string::npos) << stopped.console;
+    EXPECT_EQ(vcpu->system_registers.cr3, guest.state.system.cr3);
+    back(true);
+    expect_step(19);
+}
+
 TEST_F(TimeTravelTest, AChangedPastDoesNotLeadToTheSameDeath) {
     record();
     script(20);
