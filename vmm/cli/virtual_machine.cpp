@@ -141,6 +141,8 @@ Result<void> VirtualMachine::open_server() {
     debug::add_guest_stop_command(monitor_, *debugger_);
     const auto symbol = [this](std::uint64_t rip) { return exits_->names().symbol(rip); };
     debug::add_history_commands(monitor_, *debugger_, symbol);
+    snapshots_ = std::make_unique<debug::Snapshots>(*debugger_);
+    debug::add_snapshot_commands(monitor_, *debugger_, *snapshots_);
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_counters_command(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
@@ -148,6 +150,7 @@ Result<void> VirtualMachine::open_server() {
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
     debug::add_debugger_documents(*documents_, *debugger_);
     debug::add_history_document(*documents_, *debugger_, symbol);
+    debug::add_snapshot_document(*documents_, *snapshots_);
     debug::add_exit_documents(*documents_, *exits_);
     if (options_.debugger.record != 0)
         TRY(history::Recorder::check(*machine_));

@@ -26,6 +26,7 @@
 #include "vmm/debug/monitor/map_commands.h"
 #include "vmm/debug/monitor/memory_commands.h"
 #include "vmm/debug/monitor/monitor.h"
+#include "vmm/debug/monitor/snapshot_commands.h"
 #include "vmm/debug/monitor/state_commands.h"
 #include "vmm/debug/monitor/table_commands.h"
 #include "vmm/debug/target/debugger.h"
@@ -116,6 +117,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<debug::ExitCatches> catches_;
     std::unique_ptr<debug::ExitTrace> exit_trace_;
     std::optional<debug::Dumper> dumper_;
+    std::unique_ptr<debug::Snapshots> snapshots_;
     debug::MonitorRegistry monitor_;
     std::unique_ptr<debug::DocumentStore> documents_;
     std::unique_ptr<gdbstub::Server> server_;

@@ -1,16 +1,14 @@
 // A second copy of guest memory, as it was at the last record: what a written page is compared with.
 #pragma once
 
-#include <vector>
-
 #include "vmm/history/delta.h"
 #include "vmm/machine/guest_memory.h"
+#include "vmm/snapshot/memory_copy.h"
 
 namespace ringside::history {
 
 class MemoryShadow {
   public:
-    // Copies what is not zero, so that memory that the guest has never touched costs nothing.
     static Result<MemoryShadow> create(const machine::GuestMemory& memory);
 
     // Adds what has changed in a page since the last look to a record.
@@ -20,11 +18,11 @@ class MemoryShadow {
     void apply(const Delta& delta);
 
   private:
-    explicit MemoryShadow(const machine::GuestMemory& memory) : memory_(&memory) {}
-    std::span<std::byte> copy_of(Gpa gpa, std::size_t size);
+    MemoryShadow(const machine::GuestMemory& memory, snapshot::MemoryCopy copy)
+        : memory_(&memory), copy_(std::move(copy)) {}
 
     const machine::GuestMemory* memory_;
-    std::vector<machine::MemoryRegion> copies_;
+    snapshot::MemoryCopy copy_;
 };
 
 }  // namespace ringside::history

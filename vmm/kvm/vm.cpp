@@ -75,6 +75,18 @@ Result<void> Vm::set_pit_state(const kvm_pit_state2& state) const {
     return done(call(fd_.get(), KVM_SET_PIT2, &state, "KVM_SET_PIT2"));
 }
 
+Result<std::uint64_t> Vm::clock() const {
+    kvm_clock_data data{};
+    TRY(done(call(fd_.get(), KVM_GET_CLOCK, &data, "KVM_GET_CLOCK")));
+    return std::uint64_t{data.clock};
+}
+
+Result<void> Vm::set_clock(std::uint64_t ns) const {
+    kvm_clock_data data{};
+    data.clock = ns;
+    return done(call(fd_.get(), KVM_SET_CLOCK, &data, "KVM_SET_CLOCK"));
+}
+
 Result<void> Vm::dirty_log(std::uint32_t slot, std::span<std::uint64_t> bitmap) const {
     kvm_dirty_log request{};
     request.slot = slot;

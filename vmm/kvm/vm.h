@@ -58,6 +58,10 @@ class Vm {
     Result<kvm_pit_state2> pit_state() const;
     Result<void> set_pit_state(const kvm_pit_state2&) const;
 
+    // kvmclock's time in ns: KVM_GET_CLOCK, KVM_SET_CLOCK.
+    Result<std::uint64_t> clock() const;
+    Result<void> set_clock(std::uint64_t ns) const;
+
     // KVM_GET_DIRTY_LOG: one bit for each page of a slot with KVM_MEM_LOG_DIRTY_PAGES that was written since the
     // last call. Not on a VM with dirty rings.
     Result<void> dirty_log(std::uint32_t slot, std::span<std::uint64_t> bitmap) const;

@@ -10,14 +10,9 @@
 
 #include "vmm/machine/machine.h"
 #include "vmm/snapshot/vcpu_image.h"
+#include "vmm/snapshot/vm_image.h"
 
 namespace ringside::snapshot {
-
-struct VmImage {
-    kvm_irqchip pic_master{}, pic_slave{}, ioapic{};
-    kvm_pit_state2 pit{};
-};
-static_assert(std::is_trivially_copyable_v<VmImage> && sizeof(VmImage) % sizeof(std::uint64_t) == 0);
 
 // How much of the state a look has to take in.
 enum class Depth : std::uint8_t { Registers, Events, Everything };
@@ -61,9 +56,6 @@ class MachineImager {
     Result<void> put(const MachineImage& now, const MachineImage& wanted);
 
   private:
-    Result<void> take_vm(VmImage&) const;
-    Result<void> put_vm(const VmImage& now, const VmImage& wanted) const;
-
     machine::Machine& machine_;
     VcpuImager vcpu_;
 };

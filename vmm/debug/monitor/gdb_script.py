@@ -38,7 +38,7 @@ class MonitorCommand(gdb.Command):
 
     def invoke(self, argument, from_tty):
         gdb.write(monitor(f"{self.name} {argument}"))
-        if self.name in ("goto", "system_reset"):
+        if self.name in ("goto", "snapshot restore", "system_reset"):
             forget_registers()
 
     def complete(self, text, word):

@@ -10,8 +10,8 @@
 #include "vmm/debug/monitor/recorded_step.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/history/last_change.h"
-#include "vmm/history/recorded_state.h"
 #include "vmm/machine/dirty_pages.h"
+#include "vmm/snapshot/image_registers.h"
 
 namespace ringside::debug {
 
@@ -73,7 +73,7 @@ Bytes read_parts(const GuestView& view, std::span<const MemoryPart> parts) {
 
 // Returns true if the instruction that is next writes there, or if that cannot be told.
 bool may_write(const History& history, const GuestView& view, Gva address, std::uint64_t size) {
-    const x86::CpuState state = history::recorded_registers(history.image());
+    const x86::CpuState state = snapshot::main_registers(history.image().vcpu());
     std::array<std::byte, x86::kMaxInstructionLength> bytes{};
     const auto length = view.fetch(state.system, x86::linear_pc(state.general, state.system), bytes);
     const auto accesses = x86::Decoder().memory_accesses(std::span(bytes).first(length), state,
@@ -157,8 +157,8 @@ Bytes register_value(Debugger& debugger, const snapshot::MachineImage& image, co
     const bool plain = info.register_class == x86::RegisterClass::General ||
                        info.register_class == x86::RegisterClass::System;
     const x86::CpuState state =
-        plain ? history::recorded_registers(image)
-              : history::recorded_state(image, debugger.machine().cpu_features().xsave_layout);
+        plain ? snapshot::main_registers(image.vcpu())
+              : snapshot::image_registers(image.vcpu(), debugger.machine().cpu_features().xsave_layout);
     Bytes bytes(info.bytes());
     if (!debugger.registers().read(state, info.regno, bytes))
         bytes.clear();

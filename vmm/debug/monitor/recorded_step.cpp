@@ -5,7 +5,7 @@
 #include <array>
 
 #include "arch/x86_64/decode.h"
-#include "vmm/history/recorded_state.h"
+#include "vmm/snapshot/image_registers.h"
 
 namespace ringside::debug {
 
@@ -15,7 +15,7 @@ std::string RecordedStep::text() const {
 }
 
 RecordedStep recorded_step(const history::History& history, const GuestView& view, const Symbolizer& symbol) {
-    const x86::CpuState state = history::recorded_registers(history.image());
+    const x86::CpuState state = snapshot::main_registers(history.image().vcpu());
     const Gva pc = x86::linear_pc(state.general, state.system);
     std::array<std::byte, x86::kMaxInstructionLength> bytes{};
     const auto code = std::span(bytes).first(view.fetch(state.system, pc, bytes));

@@ -122,6 +122,8 @@ class Debugger final : public machine::VcpuObserver,
     // The guest has ended itself. A client is shown where, and the run ends when it resumes the guest or leaves. On the
     // vCPU's thread, if it was one.
     void on_guest_end(std::optional<VcpuIndex>, const machine::GuestEnd&);
+    // Every vCPU has got another state from outside of the debugger.
+    void restored();
     // For TimeTravel: the stop that lay ahead will not come.
     void future_is_gone();
     // The machine's end has come; resume is refused from now on.

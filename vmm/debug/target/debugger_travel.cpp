@@ -25,6 +25,17 @@ void Debugger::future_is_gone() {
         vcpu->future_is_gone();
 }
 
+void Debugger::restored() {
+    future_is_gone();
+    for (std::size_t i = 0; i < vcpus_.size(); ++i) {
+        states_[i]->forget();
+        vcpus_[i]->moved_in_time(false);
+    }
+    const auto thread = coordinator_->last_stop().thread;
+    coordinator_->replace_stop({thread, gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, {}});
+    time_travel_->edited();
+}
+
 void Debugger::stopped_in_time(gdbstub::StopEvent stop) {
     coordinator_->replace_stop(stop);
     owner_.on_stop(stop);

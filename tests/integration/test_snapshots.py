@@ -1,0 +1,140 @@
+"""Snapshots in memory: a machine that is put back is the one that was saved, and runs on as that one did."""
+
+import json
+import re
+
+from tests.harness.case import RingsideTest
+
+
+class TestSnapshots(RingsideTest):
+    def stopped_in_round(self, number: int, *options: object):
+        vm, gdb = self.attached("demo64", *options)
+        gdb.console(f"break report_round if round == {number}")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        gdb.console("delete")
+        return vm, gdb
+
+    def restore(self, gdb, name: str) -> str:
+        answer = gdb.console(f"monitor snapshot restore {name}")
+        gdb.console("maintenance flush register-cache")
+        gdb.console("maintenance flush dcache")
+        return answer
+
+    def diff(self, gdb, name: str) -> dict:
+        """Without the clock that goes on."""
+        found = json.loads(gdb.console(f"monitor snapshot diff {name} --json"))
+        found["devices"] = [row for row in found["devices"] if row["name"] not in ("ACPI PM", "CMOS")]
+        return found
+
+    def test_the_machine_is_what_it_was(self):
+        _, gdb = self.stopped_in_round(2)
+        pc, registers = gdb.integer("$pc"), gdb.console("monitor registers all")
+        assert f"vCPU 0 at {pc:#x}" in gdb.console("monitor snapshot save second")
+        assert self.diff(gdb, "second") == {"registers": [], "devices": [], "memory": []}
+        gdb.console("break report_round")
+        for number in (3, 4, 5):
+            gdb.run("continue")
+            assert gdb.integer("round") == number
+        gdb.run("stepi")
+        gdb.console("delete")
+        gdb.console("break report_round if round == 3")
+        changed = self.diff(gdb, "second")
+        assert "rip" in [row["name"] for row in changed["registers"]]
+        assert changed["memory"]
+        for _ in range(3):
+            assert "put back" in self.restore(gdb, "second")
+            assert self.diff(gdb, "second") == {"registers": [], "devices": [], "memory": []}
+            assert gdb.integer("$pc") == pc
+            assert gdb.integer("rounds_done") == 2
+            assert self.without_time(gdb.console("monitor registers all")) == self.without_time(registers)
+            self.assert_breakpoint(gdb.run("continue"), "report_round")
+            assert gdb.integer("round") == 3
+
+    def without_time(self, registers: str) -> str:
+        return re.sub(r"\btsc +[0-9a-f]+", "", registers)
+
+    def test_the_guest_does_the_same_again(self):
+        vm, gdb = self.stopped_in_round(2, "--append=rounds=4")
+        gdb.console("monitor snapshot save second")
+        gdb.console("break guest::debug_exit")
+        self.assert_breakpoint(gdb.run("continue"), "debug_exit")
+        self.restore(gdb, "second")
+        self.assert_breakpoint(gdb.run("continue"), "debug_exit")
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
+        lines = re.findall(r"round ([234]): (.*)", vm.stdout.text())
+        assert [number for number, _ in lines] == ["2", "3", "4", "2", "3", "4"]
+        assert lines[:3] == lines[3:]
+
+    def test_one_that_is_dead_lives_again(self):
+        for end, status in (("triple", "SIGSEGV"), ("reset", "SIGTRAP")):
+            _, gdb = self.stopped_in_round(1, f"--append=rounds=2 end={end}")
+            gdb.console("monitor snapshot save alive")
+            for _ in range(2):
+                assert gdb.run("continue")["signal-name"] == status
+                self.restore(gdb, "alive")
+                assert gdb.integer("rounds_done") == 1
+                gdb.run("stepi")
+            gdb.console("kill")
+
+    def test_with_several_vcpus(self):
+        vm, gdb = self.attached("smp", "--cpus=2", "--append=cpus=2 rounds=20")
+        gdb.console("break cpu_work")
+        gdb.run("continue")
+        gdb.console("delete")
+        gdb.console("monitor snapshot save working")
+        gdb.console("break guest::debug_exit")
+        self.assert_breakpoint(gdb.run("continue"), "debug_exit")
+        self.restore(gdb, "working")
+        self.assert_breakpoint(gdb.run("continue"), "debug_exit")
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_breakpoints_are_no_part_of_it(self):
+        _, gdb = self.stopped_in_round(1)
+        gdb.console("set breakpoint always-inserted on")
+        gdb.console("break report_round")
+        gdb.console("monitor snapshot save first")
+        gdb.console("delete")
+        assert self.diff(gdb, "first")["memory"] == []
+        gdb.console("break report_round")
+        self.restore(gdb, "first")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        assert gdb.integer("round") == 2
+
+    def test_a_restore_is_part_of_a_recording(self):
+        _, gdb = self.stopped_in_round(1)
+        gdb.console("monitor snapshot save first")
+        gdb.console("break report_round")
+        gdb.run("continue")
+        gdb.console("monitor record on")
+        gdb.run("stepi")
+        before = gdb.integer("$pc")
+        gdb.run("stepi")
+        self.restore(gdb, "first")
+        assert gdb.integer("rounds_done") == 1
+        gdb.run("reverse-stepi")
+        assert gdb.integer("$pc") == before
+        assert gdb.integer("rounds_done") == 2
+
+    def test_they_are_listed_and_deleted(self):
+        _, gdb = self.attached("demo64")
+        assert "none" in gdb.console("monitor snapshot list")
+        for name in ("one", "two"):
+            gdb.console(f"monitor snapshot save {name}")
+        assert [row["name"] for row in json.loads(gdb.console("monitor snapshot list --json"))["snapshots"]] == ["one", "two"]
+        assert re.search(r"(?m)^one +0x", gdb.console("info os snapshots"))
+        assert "is deleted" in gdb.console("monitor snapshot delete one")
+        for command in ("restore one", "delete one", "diff one"):
+            assert 'none with the name "one"' in gdb.console(f"monitor snapshot {command}")
+        for command in ("save", "restore", "diff", f"save {'a' * 65}"):
+            assert "name" in gdb.console(f"monitor snapshot {command}")
+        for number in range(40):
+            answer = gdb.console(f"monitor snapshot save s{number}")
+        assert "there are 32 already" in answer
+
+    def test_a_device_that_cannot_be_saved_is_named(self):
+        _, gdb = self.attached("virtio", "--rng")
+        assert re.search(r"virtio.* cannot be saved", gdb.console("monitor snapshot save with_it"))

@@ -1,0 +1,133 @@
+// A machine of scripted vCPUs is saved, changed and put back.
+
+#include "vmm/snapshot/snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/scripted_vcpu.h"
+#include "tests/support/written_pages.h"
+
+namespace ringside::snapshot {
+namespace {
+
+using ringside::testing::ScriptedVcpu;
+using ringside::testing::WrittenPages;
+
+class NoObserver final : public machine::VcpuObserver {
+    void on_debug_exit(machine::VcpuThread&) override {}
+    void on_fatal_exit(machine::VcpuThread&, machine::FatalExit) override {}
+    void on_parked(machine::VcpuThread&) override {}
+    void before_entry(machine::VcpuThread&) override {}
+    void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override {}
+};
+
+class Latch final : public machine::DeviceState {
+  public:
+    explicit Latch(std::byte& value) : value_(value) {}
+    std::string_view name() const override { return "latch"; }
+    std::size_t size() const override { return 1; }
+    void save(std::span<std::byte> out) const override { out[0] = value_; }
+    void restore(std::span<const std::byte> in) override { value_ = in[0]; }
+
+  private:
+    std::byte& value_;
+};
+
+class SnapshotTest : public ::testing::Test {
+  protected:
+    static constexpr std::uint64_t kMemory = 0x40000;
+    static constexpr std::uint32_t kTsc = 0x10, kLstar = 0xc0000082, kDeadline = 0x6e0;
+
+    SnapshotTest() {
+        std::vector<std::unique_ptr<kvm::VcpuPort>> ports;
+        for (std::uint32_t i = 0; i < 2; ++i) {
+            auto port = std::make_unique<ScriptedVcpu>(VcpuIndex{i});
+            port->msrs = {{kTsc, 1000}, {kLstar, 5}, {kDeadline, 0}};
+            port->registers.rip = 0x1000 + i;
+            vcpus.push_back(port.get());
+            ports.push_back(std::move(port));
+        }
+        auto memory = std::move(machine::GuestMemory::create(kMemory).value());
+        machine = machine::Machine::assemble(std::move(memory), {}, std::move(ports), observer);
+        machine->set_dirty_pages(std::make_unique<WrittenPages>(written));
+        machine->device_states().add(std::make_unique<Latch>(latch));
+        machine->start();
+        byte(0x1234) = std::byte{7};
+    }
+    ~SnapshotTest() override { machine->stop(); }
+
+    std::byte& byte(std::uint64_t at) { return machine->memory().span(Gpa{at}, 1)[0]; }
+
+    NoObserver observer;
+    WrittenPages::Log written;
+    std::byte latch{3};
+    std::vector<ScriptedVcpu*> vcpus;
+    std::unique_ptr<machine::Machine> machine;
+};
+
+TEST_F(SnapshotTest, PutsEveryPartBack) {
+    const auto snapshot = take(*machine);
+    ASSERT_TRUE(snapshot);
+    EXPECT_EQ(snapshot->memory.pages_used(), 1U);
+    for (ScriptedVcpu* vcpu : vcpus) {
+        vcpu->registers.rip = 0;
+        vcpu->registers.rax = 9;
+        vcpu->system_registers.cr3 = 0x5000;
+        vcpu->msrs[kTsc] = 5000;
+        vcpu->msrs[kLstar] = 6;
+        vcpu->run_state = KVM_MP_STATE_HALTED;
+        vcpu->local_apic.regs[0x80] = 1;
+    }
+    latch = std::byte{4};
+    byte(0x1234) = std::byte{8};
+    byte(0x20000) = std::byte{1};
+    const auto pages = restore(*machine, *snapshot);
+    ASSERT_TRUE(pages);
+    EXPECT_EQ(*pages, 2U);
+    EXPECT_EQ(written.forgotten, 1);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(vcpus[i]->registers.rip, 0x1000 + i);
+        EXPECT_EQ(vcpus[i]->registers.rax, 0U);
+        EXPECT_EQ(vcpus[i]->system_registers.cr3, 0U);
+        EXPECT_EQ(vcpus[i]->msrs[kTsc], 1000U);
+        EXPECT_EQ(vcpus[i]->msrs[kLstar], 5U);
+        EXPECT_EQ(vcpus[i]->run_state, std::uint32_t{KVM_MP_STATE_RUNNABLE});
+        EXPECT_EQ(vcpus[i]->local_apic.regs[0x80], 0);
+    }
+    EXPECT_EQ(latch, std::byte{3});
+    EXPECT_EQ(byte(0x1234), std::byte{7});
+    EXPECT_EQ(byte(0x20000), std::byte{0});
+}
+
+TEST_F(SnapshotTest, MemoryThatIsTheSameKeepsItsTranslations) {
+    const auto snapshot = take(*machine);
+    ASSERT_TRUE(snapshot);
+    EXPECT_EQ(restore(*machine, *snapshot), std::uint64_t{0});
+    EXPECT_EQ(written.forgotten, 0);
+}
+
+TEST_F(SnapshotTest, ATimersDeadlineIsSetAgainEvenIfItIsTheSame) {
+    vcpus[1]->msrs[kDeadline] = 77;
+    const auto snapshot = take(*machine);
+    ASSERT_TRUE(snapshot);
+    vcpus[1]->msrs[kDeadline] = 0;
+    ASSERT_TRUE(restore(*machine, *snapshot));
+    EXPECT_EQ(vcpus[1]->msrs[kDeadline], 77U);
+}
+
+TEST_F(SnapshotTest, AHypervisorWithVmxInUseIsRefused) {
+    vcpus[1]->nested.vmxon_region = Gpa{0x2000};
+    const auto refused = take(*machine);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message().find("VMX"), std::string::npos);
+}
+
+TEST_F(SnapshotTest, ADeviceThatCannotBeSavedIsNamed) {
+    machine->device_states().add_unsavable("virtio-net");
+    const auto refused = take(*machine);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message().find("virtio-net"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ringside::snapshot

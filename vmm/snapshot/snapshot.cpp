@@ -1,0 +1,117 @@
+#include "vmm/snapshot/snapshot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "vmm/machine/dirty_pages.h"
+
+namespace ringside::snapshot {
+
+namespace {
+
+constexpr std::uint32_t kTsc = 0x10, kTscDeadline = 0x6e0;
+
+std::uint64_t deadline_of(const VcpuImage& image) {
+    const auto at = std::ranges::find(kImageMsrs, kTscDeadline) - kImageMsrs.begin();
+    return image.msrs[static_cast<std::size_t>(at)];
+}
+
+// A hypervisor's own guest is kept in structures of KVM that the image does not have.
+Result<void> refuse_inner_guest(const kvm::VcpuPort& vcpu) {
+    const auto nested = vcpu.nested_state();
+    if (nested && (nested->guest_mode || nested->vmxon_region))
+        return tl::unexpected<Error>(Error{"snapshot", "the guest is a hypervisor with VMX or SVM in use", 0,
+                                           vcpu.index(), "That part of its state cannot be saved"});
+    return {};
+}
+
+Result<MachineState::Vcpu> take_vcpu(kvm::VcpuPort& vcpu) {
+    TRY(refuse_inner_guest(vcpu));
+    MachineState::Vcpu state;
+    TRY(VcpuImager(vcpu).take(state.image));
+    kvm::Msr tsc{kTsc, 0};
+    TRY(vcpu.read_msrs({&tsc, 1}));
+    state.tsc = tsc.value;
+    return state;
+}
+
+// The deadline last: KVM takes it only once the local APIC has its timer's mode, and it counts in the TSC.
+Result<void> put_vcpu(kvm::VcpuPort& vcpu, const MachineState::Vcpu& wanted) {
+    TRY(refuse_inner_guest(vcpu));
+    VcpuImager imager(vcpu);
+    VcpuImage now;
+    TRY(imager.take(now));
+    const kvm::Msr tsc{kTsc, wanted.tsc};
+    TRY(vcpu.write_msrs({&tsc, 1}));
+    TRY(imager.put(now, wanted.image));
+    const kvm::Msr deadline{kTscDeadline, deadline_of(wanted.image)};
+    return deadline.value != 0 ? vcpu.write_msrs({&deadline, 1}) : Result<void>{};
+}
+
+Result<void> put_state(machine::Machine& machine, const MachineState& wanted) {
+    std::vector<std::byte> devices(machine.device_states().size());
+    machine.device_states().save(devices);
+    machine.device_states().restore(devices, wanted.devices);
+    VmImage now;
+    TRY(take_vm(machine, now));
+    TRY(put_vm(machine, now, wanted.vm));
+    if (machine.has_vm())
+        TRY(machine.vm().set_clock(wanted.clock));
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
+        TRY(machine.vcpu(VcpuIndex{i}).call([&](kvm::VcpuPort& vcpu) {
+            return put_vcpu(vcpu, wanted.vcpus[i]);
+        }));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> check(machine::Machine& machine) {
+    const auto unsavable = machine.device_states().unsavable();
+    if (unsavable.empty())
+        return {};
+    return failure("snapshot", fmt::format("the state of {} cannot be saved", fmt::join(unsavable, ", ")),
+                   "Start the machine without it");
+}
+
+Result<MachineState> take_state(machine::Machine& machine) {
+    TRY(check(machine));
+    MachineState state;
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
+        auto vcpu = TRY(machine.vcpu(VcpuIndex{i}).call(take_vcpu));
+        state.vcpus.push_back(vcpu);
+    }
+    TRY(take_vm(machine, state.vm));
+    if (machine.has_vm()) {
+        auto clock = TRY(machine.vm().clock());
+        state.clock = clock;
+    }
+    state.devices.resize(machine.device_states().size());
+    machine.device_states().save(state.devices);
+    return state;
+}
+
+Result<Snapshot> take(machine::Machine& machine) {
+    auto state = TRY(take_state(machine));
+    auto memory = TRY(MemoryCopy::of(machine.memory()));
+    return Snapshot{std::move(state), std::move(memory)};
+}
+
+// Memory first: what is put into vCPUs and devices may look at it. KVM may have cached page tables that were there.
+Result<std::uint64_t> restore(machine::Machine& machine, const Snapshot& wanted) {
+    const machine::GuestMemory& memory = machine.memory();
+    std::uint64_t pages = 0;
+    wanted.memory.for_each_difference(memory, [&](Gpa page, std::span<const std::byte> bytes) {
+        std::ranges::copy(bytes, memory.span(page, bytes.size()).begin());
+        memory.note_write(page, bytes.size());
+        ++pages;
+    });
+    if (pages != 0 && machine.dirty_pages() != nullptr)
+        TRY(machine.dirty_pages()->forget_translations());
+    TRY(put_state(machine, wanted.state));
+    return pages;
+}
+
+}  // namespace ringside::snapshot

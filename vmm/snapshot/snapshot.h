@@ -1,0 +1,42 @@
+// A machine's whole state at one moment: vCPUs, interrupt controllers and timers, kvmclock, devices and memory.
+//
+// Threading: the server's thread, while every vCPU is parked and no int3 of a debugger is in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "vmm/machine/machine.h"
+#include "vmm/snapshot/memory_copy.h"
+#include "vmm/snapshot/vcpu_image.h"
+#include "vmm/snapshot/vm_image.h"
+
+namespace ringside::snapshot {
+
+struct MachineState {
+    struct Vcpu {
+        VcpuImage image;
+        std::uint64_t tsc = 0;
+    };
+    std::vector<Vcpu> vcpus;
+    VmImage vm;
+    std::uint64_t clock = 0;  // kvmclock, in ns
+    std::vector<std::byte> devices;
+};
+
+struct Snapshot {
+    MachineState state;
+    MemoryCopy memory;
+};
+
+// Fails with the reason if this machine's state cannot be saved.
+Result<void> check(machine::Machine& machine);
+
+Result<MachineState> take_state(machine::Machine& machine);
+Result<Snapshot> take(machine::Machine& machine);
+// Returns the number of pages that differed. The snapshot is of a machine of the same shape.
+Result<std::uint64_t> restore(machine::Machine& machine, const Snapshot& wanted);
+
+}  // namespace ringside::snapshot
