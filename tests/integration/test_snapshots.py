@@ -119,6 +119,43 @@ class TestSnapshots(RingsideTest):
         assert gdb.integer("$pc") == before
         assert gdb.integer("rounds_done") == 2
 
+    def test_a_file_starts_another_machine_there(self):
+        file = self.folder / "second.snapshot"
+        _, gdb = self.stopped_in_round(2, "--append=rounds=4")
+        assert str(file) in gdb.console(f"monitor snapshot save second {file}")
+        pc = gdb.integer("$pc")
+        gdb.console("kill")
+        vm, gdb = self.attached("demo64", f"--restore={file}")
+        assert gdb.integer("$pc") == pc
+        assert gdb.integer("rounds_done") == 2
+        gdb.start("continue")
+        assert vm.wait() == 33
+        assert re.findall(r"round (\d)", vm.stdout.text()) == ["2", "3", "4"]
+        vm = self.ringside(self.guest("demo64"), f"--restore={file}", gdb=None)
+        assert vm.wait() == 33
+
+    def test_files_that_do_not_fit_are_refused(self):
+        file = self.folder / "some.snapshot"
+        _, gdb = self.attached("demo64")
+        gdb.console(f"monitor snapshot save some {file}")
+        assert "write" in gdb.console("monitor snapshot save some /nowhere/at/all")
+        gdb.console("kill")
+        whole = file.read_bytes()
+        for content, answer in ((b"", "0 bytes"), (whole[:1000], "cut short"), (whole[:-1], "cut short"),
+                                (bytes(5000), "no snapshot"), (whole[:5000] + b"?" + whole[5001:], "damaged")):
+            file.write_bytes(content)
+            vm = self.ringside(self.guest("demo64"), f"--restore={file}", gdb=None)
+            assert vm.wait() == 1
+            assert answer in vm.stderr.text()
+        file.write_bytes(whole)
+        for option, memory, answer in (("--cpus=2", "64M", "1 vCPUs, and this one 2 vCPUs"),
+                                       ("--cpus=1", "32M", "64 MiB of RAM, and this one 32 MiB")):
+            vm = self.ringside(self.guest("demo64"), f"--restore={file}", option, memory=memory, gdb=None)
+            assert vm.wait() == 1
+            assert answer in vm.stderr.text(), vm.stderr.text()
+        vm = self.ringside(self.guest("demo64"), "--restore=/nowhere", gdb=None)
+        assert vm.wait() == 1
+
     def test_they_are_listed_and_deleted(self):
         _, gdb = self.attached("demo64")
         assert "none" in gdb.console("monitor snapshot list")

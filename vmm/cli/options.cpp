@@ -151,6 +151,9 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
     app.add("--dump-on-panic", options.dump_on_panic, Refers::HostResource,
             "write a vmcore there when the guest's kernel reports a panic (pvpanic)")
         ->type_name("DIR");
+    app.add("--restore", options.restore, Refers::FileRead,
+            "start from a file that `monitor snapshot save NAME FILE` made of a machine of the same shape")
+        ->type_name("FILE");
     add_recording_options(app, texts.recording);
     app.add("--exit-trace", texts.exit_trace, Refers::FileWritten,
             "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`")

@@ -34,6 +34,7 @@ struct RunOptions {
     std::uint32_t cpus = 1;
     std::optional<gdbstub::Endpoint> gdb;
     std::string dump_on_panic;  // the folder for a vmcore; default: none
+    std::string restore;        // a snapshot's file to start from; default: the kernel is booted
     std::string control;        // the path of the socket that takes monitor commands; default: none
     std::optional<x86::GdbArchitecture> architecture;  // default: by the kernel's protocol
     debug::DebuggerOptions debugger;

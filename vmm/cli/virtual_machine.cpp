@@ -233,6 +233,19 @@ void VirtualMachine::on_crash_kept(const std::string& why) {
                why);
 }
 
+bool VirtualMachine::on_first_stop() {
+    if (options_.restore.empty())
+        return true;
+    auto restored = snapshots_->load(options_.restore);
+    if (restored)
+        restored = snapshots_->restore(options_.restore).map([](std::uint64_t) {});
+    if (restored)
+        return true;
+    fmt::print(stderr, "ringside: {}\n", restored.error().message());
+    end(kFailure);
+    return false;
+}
+
 void VirtualMachine::on_recording_failed(const Error& error) {
     fmt::print(stderr, "ringside: {}\n", error.message());
     end(kFailure);

@@ -82,6 +82,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_restart_failed(const std::string& why) override;
     void on_unattended_fatal(machine::FatalExit, const std::string& report) override;
     void on_crash_kept(const std::string& why) override;
+    bool on_first_stop() override;
     void on_recording_failed(const Error&) override;
     void on_guest_end(const machine::GuestEnd& how) override;
     void on_panic(bool attended) override;

@@ -22,6 +22,7 @@ class MemoryCopy {
     // The bytes at an address; empty if they are not RAM.
     std::span<std::byte> at(Gpa gpa, std::size_t size) const;
     void set_page(Gpa page, std::span<const std::byte> bytes);
+    void for_each_used_page(const std::function<void(Gpa, std::span<const std::byte>)>& each) const;
     // Calls `each` with the address of each page that is not the same in `memory`, and the page as it is here.
     void for_each_difference(const machine::GuestMemory& memory,
                              const std::function<void(Gpa, std::span<const std::byte>)>& each) const;

@@ -101,6 +101,7 @@ Result<Snapshot> take(machine::Machine& machine) {
 
 // Memory first: what is put into vCPUs and devices may look at it. KVM may have cached page tables that were there.
 Result<std::uint64_t> restore(machine::Machine& machine, const Snapshot& wanted) {
+    TRY(check(machine));
     const machine::GuestMemory& memory = machine.memory();
     std::uint64_t pages = 0;
     wanted.memory.for_each_difference(memory, [&](Gpa page, std::span<const std::byte> bytes) {

@@ -5,6 +5,7 @@
 #include "vmm/debug/monitor/arguments.h"
 #include "vmm/machine/dirty_pages.h"
 #include "vmm/snapshot/image_registers.h"
+#include "vmm/snapshot/snapshot_file.h"
 
 namespace ringside::debug {
 
@@ -28,9 +29,17 @@ std::uint64_t rip_of(const Snapshot& snapshot) {
     return snapshot.state.vcpus.front().image.general.rip;
 }
 
-Result<std::string> save(Snapshots& snapshots, const Arguments& arguments) {
+Result<std::string> save(Debugger& debugger, Snapshots& snapshots, const Arguments& arguments) {
     auto name = TRY(name_in(arguments));
     const auto* saved = TRY(snapshots.save(name));
+    if (arguments.words.size() > 1) {
+        const std::string file(arguments.words[1]);
+        TRY(snapshot::write_file(file, debugger.machine(), *saved));
+        return fmt::format(
+            "Snapshot {} is in {} too: `ringside run --restore` starts from it, with the same "
+            "kernel and options.\n",
+            name, file);
+    }
     return fmt::format("Snapshot {}: vCPU 0 at 0x{:x}, {} KiB of memory.\n", name, rip_of(*saved),
                        kibibytes(*saved));
 }
@@ -137,9 +146,10 @@ Result<Answer> diff(Debugger& debugger, Snapshots& snapshots, const Arguments& a
 }  // namespace
 
 void add_snapshot_commands(MonitorRegistry& registry, Debugger& debugger, Snapshots& snapshots) {
-    add_text(registry, debugger,
-             {"snapshot save", "NAME", "keeps the machine's state in memory: vCPUs, chips, devices, RAM", 1,
-              [&](const Arguments& arguments) { return save(snapshots, arguments); }});
+    add_text(
+        registry, debugger,
+        {"snapshot save", "NAME [FILE]", "keeps the machine's state in memory, and in FILE for --restore", 2,
+         [&](const Arguments& arguments) { return save(debugger, snapshots, arguments); }});
     add_text(registry, debugger,
              {"snapshot restore", "NAME", "makes the machine what it was at that snapshot", 1,
               [&](const Arguments& arguments) { return restore(debugger, snapshots, arguments); }});

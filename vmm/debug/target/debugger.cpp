@@ -157,6 +157,10 @@ void Debugger::on_all_stopped() {
     if (std::exchange(restarts_at_stop_, false))
         return finish_restart();
     stop_asked_ = false;
+    if (!started_ && !owner_.on_first_stop()) {
+        ended_ = true;
+        return;
+    }
     if (!started_ && options_.record != 0)
         start_recording();
     if (!started_ && !options_.wait && !client_attached_) {

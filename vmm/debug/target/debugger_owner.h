@@ -48,6 +48,8 @@ class DebuggerOwner {
     virtual void on_unattended_fatal(machine::FatalExit, const std::string& report) = 0;
     // The guest has crashed with nobody attached. It stays stopped for somebody who wants to go back.
     virtual void on_crash_kept(const std::string&) {}
+    // Every vCPU is stopped and has never run. Returns false if the guest is not to run at all.
+    virtual bool on_first_stop() { return true; }
     // The recording that was to begin with the guest cannot be made.
     virtual void on_recording_failed(const Error&) {}
     // The guest has ended itself, and nobody looks at it any more.

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include "vmm/snapshot/snapshot_file.h"
 
 namespace ringside::debug {
 
@@ -27,6 +27,13 @@ Result<const snapshot::Snapshot*> Snapshots::save(std::string_view name) {
     auto taken = TRY(without_breakpoints([this] { return snapshot::take(debugger_.machine()); }));
     list_.erase(std::string(name));
     return &list_.emplace(name, std::move(taken)).first->second;
+}
+
+Result<void> Snapshots::load(const std::string& file) {
+    auto loaded = TRY(snapshot::read_file(file, debugger_.machine()));
+    list_.erase(file);
+    list_.emplace(file, std::move(loaded));
+    return {};
 }
 
 Result<std::uint64_t> Snapshots::restore(std::string_view name) {

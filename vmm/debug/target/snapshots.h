@@ -23,6 +23,8 @@ class Snapshots {
     const List& list() const { return list_; }
     // Both only while the guest is stopped. A snapshot of the same name is replaced.
     Result<const snapshot::Snapshot*> save(std::string_view name);
+    // From a file, of which the snapshot gets the name.
+    Result<void> load(const std::string& file);
     // Returns the number of pages that were put back.
     Result<std::uint64_t> restore(std::string_view name);
     Result<void> remove(std::string_view name);

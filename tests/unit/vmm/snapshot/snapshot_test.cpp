@@ -1,6 +1,6 @@
 // A machine of scripted vCPUs is saved, changed and put back.
 
-#include "vmm/snapshot/snapshot.h"
+#include "vmm/snapshot/snapshot_file.h"
 
 #include <gtest/gtest.h>
 
@@ -127,6 +127,62 @@ TEST_F(SnapshotTest, ADeviceThatCannotBeSavedIsNamed) {
     const auto refused = take(*machine);
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().message().find("virtio-net"), std::string::npos);
+}
+
+// ---- As bytes of a file
+
+class SnapshotFileTest : public SnapshotTest {
+  protected:
+    std::string refusal(std::span<const std::byte> bytes) {
+        const auto read = from_bytes(*machine, bytes);
+        return read ? std::string() : read.error().message();
+    }
+    std::vector<std::byte> saved() { return to_bytes(*machine, take(*machine).value()); }
+};
+
+TEST_F(SnapshotFileTest, LeadsToTheSameMachine) {
+    const auto bytes = saved();
+    byte(0x1234) = std::byte{8};
+    latch = std::byte{4};
+    vcpus[1]->registers.rip = 0;
+    const auto read = from_bytes(*machine, bytes);
+    ASSERT_TRUE(read) << read.error().message();
+    ASSERT_TRUE(restore(*machine, *read));
+    EXPECT_EQ(byte(0x1234), std::byte{7});
+    EXPECT_EQ(latch, std::byte{3});
+    EXPECT_EQ(vcpus[1]->registers.rip, 0x1001U);
+}
+
+TEST_F(SnapshotFileTest, EveryTruncationIsRefused) {
+    const auto bytes = saved();
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        ASSERT_NE(refusal(std::span(bytes).first(size)), "") << size;
+    auto longer = bytes;
+    longer.push_back(std::byte{0});
+    EXPECT_NE(refusal(longer).find("something was added"), std::string::npos);
+}
+
+TEST_F(SnapshotFileTest, EveryDamagedByteIsNoticed) {
+    auto bytes = saved();
+    for (std::size_t at = 0; at < bytes.size(); at += 7) {
+        bytes[at] ^= std::byte{0x10};
+        ASSERT_NE(refusal(bytes), "") << at;
+        bytes[at] ^= std::byte{0x10};
+    }
+    EXPECT_EQ(refusal(bytes), "");
+}
+
+TEST_F(SnapshotFileTest, ForeignFilesAreRefused) {
+    EXPECT_NE(refusal({}), "");
+    const std::vector<std::byte> zeroes(100000);
+    EXPECT_NE(refusal(zeroes).find("no snapshot"), std::string::npos);
+}
+
+TEST_F(SnapshotFileTest, AnotherMachineIsRefusedByWhatDiffers) {
+    const auto bytes = saved();
+    std::byte other{};
+    machine->device_states().add(std::make_unique<Latch>(other));
+    EXPECT_NE(refusal(bytes).find("this one the device latch"), std::string::npos) << refusal(bytes);
 }
 
 }  // namespace

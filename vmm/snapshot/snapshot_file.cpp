@@ -1,0 +1,259 @@
+#include "vmm/snapshot/snapshot_file.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "vmm/machine/dirty_pages.h"
+
+namespace ringside::snapshot {
+
+namespace {
+
+using machine::kPageSize;
+using Bytes = std::vector<std::byte>;
+
+constexpr const char* kOperation = "read the snapshot";
+constexpr std::array<char, 8> kMagic{'R', 'I', 'N', 'G', 'S', 'N', 'A', 'P'};
+constexpr std::uint32_t kVersion = 1;
+constexpr std::uint64_t kMostOther = std::uint64_t{16} << 20;  // beside pages: far more than there can be
+
+struct Header {
+    std::array<char, 8> magic = kMagic;
+    std::uint32_t version = kVersion;
+    std::uint32_t vcpu_size = sizeof(MachineState::Vcpu);
+    std::uint32_t vm_size = sizeof(VmImage);
+    std::uint32_t vcpus = 0;
+    std::uint64_t size = 0;      // of the whole file
+    std::uint64_t checksum = 0;  // of what follows the header
+};
+static_assert(std::is_trivially_copyable_v<Header> && std::has_unique_object_representations_v<Header>);
+
+// FNV-1a, by words: it finds accidents, not intent.
+std::uint64_t checksum(std::span<const std::byte> bytes) {
+    std::uint64_t sum = 0xcbf29ce484222325;
+    while (!bytes.empty()) {
+        std::uint64_t word = 0;
+        const auto size = std::min(bytes.size(), sizeof word);
+        std::memcpy(&word, bytes.data(), size);
+        sum = (sum ^ word) * 0x100000001b3;
+        bytes = bytes.subspan(size);
+    }
+    return sum;
+}
+
+// ---- Writing
+
+template <typename T>
+void put(Bytes& out, const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    const auto bytes = std::as_bytes(std::span(&value, 1));
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+void put_bytes(Bytes& out, std::span<const std::byte> bytes) {
+    put(out, std::uint64_t{bytes.size()});
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+void put_text(Bytes& out, std::string_view text) {
+    put_bytes(out, std::as_bytes(std::span(text)));
+}
+
+// What has to be the same for a snapshot to fit, a line for each; what a user would recognise it by.
+std::string shape_of(machine::Machine& machine) {
+    const auto& features = machine.cpu_features();
+    std::string text = fmt::format("{} vCPUs\n", machine.vcpu_count());
+    text += fmt::format("{} MiB of RAM\n", machine.memory().ram_size() >> 20);
+    for (const machine::MemoryRegion& region : machine.memory().regions()) {
+        if (!region.read_only())
+            text += fmt::format("RAM at 0x{:x}, {} bytes\n", region.start().value, region.size());
+    }
+    for (const auto& state : machine.device_states().list())
+        text += fmt::format("the device {} ({} bytes)\n", state->name(), state->size());
+    const auto& layout = features.xsave_layout;
+    text +=
+        fmt::format("a processor with{} AVX,{} AVX-512,{} PKU, {} address bits, XSAVE at {} {} {} {} {}\n",
+                    features.avx ? "" : "out", features.avx512 ? " with" : " without",
+                    features.pkru ? " with" : " without", features.physical_address_bits, layout.avx,
+                    layout.opmask, layout.zmm_hi256, layout.hi16_zmm, layout.pkru);
+    return text;
+}
+
+// ---- Reading
+
+class Reader {
+  public:
+    explicit Reader(std::span<const std::byte> bytes) : rest_(bytes) {}
+
+    bool empty() const { return rest_.empty(); }
+    Result<std::span<const std::byte>> take(std::uint64_t size) {
+        if (size > rest_.size())
+            return failure(kOperation, "a part of it is longer than the file");
+        const auto taken = rest_.first(static_cast<std::size_t>(size));
+        rest_ = rest_.subspan(static_cast<std::size_t>(size));
+        return taken;
+    }
+    template <typename T>
+    Result<void> read(T& value) {
+        const auto bytes = TRY(take(sizeof value));
+        std::memcpy(&value, bytes.data(), sizeof value);
+        return {};
+    }
+    Result<std::span<const std::byte>> take_bytes() {
+        std::uint64_t size = 0;
+        TRY(read(size));
+        return take(size);
+    }
+
+  private:
+    std::span<const std::byte> rest_;
+};
+
+Result<Header> read_header(std::span<const std::byte> bytes) {
+    Header header;
+    if (bytes.size() < sizeof header)
+        return failure(kOperation, fmt::format("it has {} bytes, and a snapshot has more", bytes.size()));
+    std::memcpy(&header, bytes.data(), sizeof header);
+    if (header.magic != kMagic)
+        return failure(kOperation, "this is no snapshot of Ringside's");
+    if (header.version != kVersion || header.vcpu_size != sizeof(MachineState::Vcpu) ||
+        header.vm_size != sizeof(VmImage))
+        return failure(kOperation, "it was made by another version of Ringside");
+    return header;
+}
+
+// The first line in which two shapes differ.
+Result<void> compare_shapes(std::string_view theirs, std::string_view ours) {
+    while (theirs != ours) {
+        const auto a = theirs.substr(0, theirs.find('\n')), b = ours.substr(0, ours.find('\n'));
+        if (a != b)
+            return failure(kOperation,
+                           fmt::format("it is of another machine: that one has {}, and this one {}",
+                                       a.empty() ? "no more" : a, b.empty() ? "no more" : b),
+                           "Start this one with the same options");
+        theirs.remove_prefix(std::min(a.size() + 1, theirs.size()));
+        ours.remove_prefix(std::min(b.size() + 1, ours.size()));
+    }
+    return {};
+}
+
+Result<MachineState> read_state(Reader& reader, std::size_t vcpus, std::size_t device_bytes) {
+    MachineState state;
+    state.vcpus.resize(vcpus);
+    for (MachineState::Vcpu& vcpu : state.vcpus)
+        TRY(reader.read(vcpu));
+    TRY(reader.read(state.vm));
+    TRY(reader.read(state.clock));
+    const auto devices = TRY(reader.take_bytes());
+    if (devices.size() != device_bytes)
+        return failure(kOperation, "its devices have another size than they say");
+    state.devices.assign(devices.begin(), devices.end());
+    return state;
+}
+
+Result<MemoryCopy> read_memory(Reader& reader, const machine::GuestMemory& memory) {
+    auto copy = TRY(MemoryCopy::empty(memory));
+    while (!reader.empty()) {
+        std::uint64_t address = 0;
+        TRY(reader.read(address));
+        const auto bytes = TRY(reader.take(kPageSize));
+        if (address % kPageSize != 0 || copy.at(Gpa{address}, kPageSize).empty())
+            return failure(kOperation,
+                           fmt::format("it has a page at 0x{:x}, where there is no RAM", address));
+        copy.set_page(Gpa{address}, bytes);
+    }
+    return copy;
+}
+
+Error file_error(const std::filesystem::path& path, std::string_view what) {
+    return Error{fmt::format("{} {}", what, path.string()), "", errno, {}, {}};
+}
+
+}  // namespace
+
+Bytes to_bytes(machine::Machine& machine, const Snapshot& snapshot) {
+    Bytes out(sizeof(Header));
+    put_text(out, shape_of(machine));
+    for (const MachineState::Vcpu& vcpu : snapshot.state.vcpus)
+        put(out, vcpu);
+    put(out, snapshot.state.vm);
+    put(out, snapshot.state.clock);
+    put_bytes(out, snapshot.state.devices);
+    snapshot.memory.for_each_used_page([&out](Gpa page, std::span<const std::byte> bytes) {
+        put(out, page.value);
+        out.insert(out.end(), bytes.begin(), bytes.end());
+    });
+    Header header;
+    header.vcpus = static_cast<std::uint32_t>(snapshot.state.vcpus.size());
+    header.size = out.size();
+    header.checksum = checksum(std::span(out).subspan(sizeof header));
+    std::memcpy(out.data(), &header, sizeof header);
+    return out;
+}
+
+Result<Snapshot> from_bytes(machine::Machine& machine, std::span<const std::byte> bytes) {
+    const Header header = TRY(read_header(bytes));
+    if (header.size != bytes.size())
+        return failure(kOperation,
+                       fmt::format("it has {} bytes of {}: it was cut short, or something was added",
+                                   bytes.size(), header.size));
+    const auto body = bytes.subspan(sizeof header);
+    if (checksum(body) != header.checksum)
+        return failure(kOperation, "it is damaged: its checksum is wrong");
+    Reader reader(body);
+    const auto shape = TRY(reader.take_bytes());
+    TRY(compare_shapes({reinterpret_cast<const char*>(shape.data()), shape.size()}, shape_of(machine)));
+    if (header.vcpus != machine.vcpu_count())
+        return failure(kOperation, "its vCPUs are not as many as it says");
+    auto state = TRY(read_state(reader, header.vcpus, machine.device_states().size()));
+    auto memory = TRY(read_memory(reader, machine.memory()));
+    return Snapshot{std::move(state), std::move(memory)};
+}
+
+Result<void> write_file(const std::filesystem::path& path, machine::Machine& machine,
+                        const Snapshot& snapshot) {
+    const Bytes bytes = to_bytes(machine, snapshot);
+    const std::filesystem::path part = path.string() + ".part";
+    {
+        std::ofstream file(part, std::ios::binary | std::ios::trunc);
+        file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        file.flush();
+        if (!file) {
+            const Error error = file_error(part, "write");
+            std::error_code ignored;
+            std::filesystem::remove(part, ignored);
+            return tl::unexpected<Error>(error);
+        }
+    }
+    std::error_code error;
+    std::filesystem::rename(part, path, error);
+    if (error)
+        return failure("write " + path.string(), error.message());
+    return {};
+}
+
+Result<Snapshot> read_file(const std::filesystem::path& path, machine::Machine& machine) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file || !std::filesystem::is_regular_file(path))
+        return failure("read " + path.string(), "it cannot be opened, or is no file");
+    std::error_code error;
+    const std::uint64_t size = std::filesystem::file_size(path, error);
+    const std::uint64_t pages = machine.memory().ram_size() / kPageSize;
+    const std::uint64_t most = pages * (kPageSize + sizeof(std::uint64_t)) + kMostOther;
+    if (error || size > most)
+        return failure("read " + path.string(), "it is larger than a snapshot of this machine can be");
+    Bytes bytes(static_cast<std::size_t>(size));
+    if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())))
+        return tl::unexpected<Error>(file_error(path, "read"));
+    auto snapshot = from_bytes(machine, bytes);
+    if (!snapshot)
+        return failure(fmt::format("{} {}", kOperation, path.string()), snapshot.error().reason,
+                       snapshot.error().advice);
+    return snapshot;
+}
+
+}  // namespace ringside::snapshot
