@@ -36,7 +36,7 @@ constexpr MachineCommand kMachineCommands[] = {
     {"guest-stop", kRuns},    {"nmi", kRuns},          {"inject", kRuns},     {"stop", kRuns},
     {"cont", kRuns},          {"system_reset", kRuns}, {"record", kRuns},     {"last-write", kRuns},
     {"last-change", kRuns},   {"goto", kRuns},         {"bookmark", kRuns},   {"dump", "it is a dump"},
-    {"phys write", kChanges},
+    {"phys write", kChanges}, {"snapshot", kRuns},
 };
 
 // Returns true if the words of `line` begin with those of `name`.
