@@ -113,13 +113,16 @@ StepClass classify(std::span<const std::byte> bytes, CpuMode mode) {
 
 bool may_stay_in_place(std::span<const std::byte> code) {
     constexpr std::uint8_t kOperandSize = 0x66, kAddressSize = 0x67, kFirstRex = 0x40, kLastRex = 0x4f;
-    for (const std::byte each : code) {
-        const auto byte = std::to_integer<std::uint8_t>(each);
+    constexpr std::uint8_t kTwoBytes = 0x0f;
+    for (std::size_t i = 0; i < code.size(); ++i) {
+        const auto byte = std::to_integer<std::uint8_t>(code[i]);
+        if (byte == kTwoBytes && i + 1 < code.size())
+            return (std::to_integer<std::uint8_t>(code[i + 1]) & 0xf0) == 0x80;  // Jcc
         if (byte == kOperandSize || byte == kAddressSize || (byte >= kFirstRex && byte <= kLastRex))
             continue;
         const bool short_jump = (byte >= 0x70 && byte <= 0x7f) || (byte >= 0xe0 && byte <= 0xe3);
         return short_jump || byte == 0xe8 || byte == 0xe9 || byte == 0xeb || byte == 0xea || byte == 0xff ||
-               byte == 0x9a || byte == 0x0f || byte == 0xc3 || byte == 0xcb;
+               byte == 0x9a || byte == kTwoBytes || byte == 0xc3 || byte == 0xcb;
     }
     return true;
 }

@@ -73,7 +73,14 @@ bool Recorder::is_regular(const x86::GeneralRegisters& general) const {
 }
 
 Result<void> Recorder::after_step(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
-    Depth depth = is_regular(general) ? depth_ : Depth::Everything;
+    const bool regular = is_regular(general);
+    snapshot::VcpuImager::take_registers(general, system, next_.vcpu());
+    // The trap came before the instruction, as it does with emulated VMX behind an EPT violation. If the pages that were
+    // written were collected now, the page tables among them would be write-protected again, and the instruction would
+    // never get past them.
+    if (regular && snapshot::same_general(next_.vcpu(), history_->image().vcpu()))
+        return {};
+    Depth depth = regular ? depth_ : Depth::Everything;
     const auto& events = history_->image().vcpu().events;
     const bool events_end = events.interrupt.shadow != 0 || events.exception.injected != 0 ||
                             events.exception.pending != 0 || events.interrupt.injected != 0 ||
@@ -81,7 +88,6 @@ Result<void> Recorder::after_step(const x86::GeneralRegisters& general, const x8
     if (events_end)
         depth = std::max(depth, Depth::Events);
     ++steps_;
-    snapshot::VcpuImager::take_registers(general, system, next_.vcpu());
     return record(depth, Change::Step);
 }
 

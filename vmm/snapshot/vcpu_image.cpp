@@ -25,6 +25,10 @@ constexpr std::uint32_t kTscDeadline = 0x6e0;
 }  // namespace
 
 // A deadline ends by itself.
+bool same_general(const VcpuImage& a, const VcpuImage& b) {
+    return same(a.general, b.general);
+}
+
 bool same_registers(const VcpuImage& a, const VcpuImage& b) {
     for (std::size_t i = 0; i < kImageMsrs.size(); ++i) {
         if (a.msrs[i] != b.msrs[i] && kImageMsrs[i] != kTscDeadline)

@@ -59,6 +59,7 @@ class VcpuImager {
     std::vector<std::size_t> known_msrs_;  // which of the table this host has; empty before the first look
 };
 
+bool same_general(const VcpuImage&, const VcpuImage&);  // RIP, RFLAGS and the sixteen registers
 // Compares the registers that a debugger's client can write.
 bool same_registers(const VcpuImage& a, const VcpuImage& b);
 // Compares all but the timer's count.

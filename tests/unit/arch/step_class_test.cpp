@@ -59,5 +59,17 @@ INSTANTIATE_TEST_SUITE_P(
              {Ordinary}}),
     [](const auto& test) { return test.param.label; });
 
+TEST(MayStayInPlace, OnlyWhatMayLeadToItself) {
+    const auto may_stay = [](std::vector<std::uint8_t> bytes) {
+        return may_stay_in_place(std::as_bytes(std::span(bytes)));
+    };
+    EXPECT_TRUE(may_stay({0xeb, 0xfe}));                                 // jmp .
+    EXPECT_TRUE(may_stay({0x0f, 0x85, 0xfa, 0xff, 0xff, 0xff}));         // jne .
+    EXPECT_TRUE(may_stay({0xff, 0xe0}));                                 // jmp *%rax
+    EXPECT_FALSE(may_stay({0x0f, 0x01, 0x15, 0x40, 0x20, 0x10, 0x00}));  // lgdt
+    EXPECT_FALSE(may_stay({0x48, 0x0f, 0xaf, 0xc3}));                    // imul
+    EXPECT_FALSE(may_stay({0x90}));                                      // nop
+}
+
 }  // namespace
 }  // namespace ringside::x86
