@@ -12,7 +12,8 @@ LOGS = ROOT / "build" / "logs" / "without-kvm"  # the inner run's own, so that i
 
 @pytest.mark.boots
 @pytest.mark.parametrize("command, line", (
-    ("guests/demo", "No usable /dev/kvm here: the demo runs inside the lab, on emulated virtualisation hardware."),
+    ("guests/demo", "ringside: no usable KVM (open /dev/kvm: it is not a KVM device): the machine runs in the Intel lab, which "
+                    "emulates it (--host intel)"),
     ("tests/run --lane gdb -k hello16", "no usable /dev/kvm: Inappropriate ioctl for device: in the lab"),
 ), ids=("demo", "gdb"))
 def test_the_lab_stands_in(command: str, line: str) -> None:

@@ -70,6 +70,12 @@ def read(text: str) -> Handover:
     )
 
 
+def _place(name: str) -> Path:
+    """Where a file is inside: a folder that a `..` leaves again is not there."""
+    path = Path(name).absolute()
+    return Path(os.path.realpath(path.parent)) / path.name if ".." in path.parts else path
+
+
 @dataclass
 class Plan:
     """The command inside and its files; `console` is where its standard output goes outside."""
@@ -82,14 +88,14 @@ class Plan:
 
     def read(self, name: str) -> None:
         """Take a file inside. A file that is not there is left for Ringside to report."""
-        path = Path(os.path.abspath(name))
+        path = _place(name)
         if path.is_file():
             if not os.access(path, os.R_OK):
                 raise Refusal(f"open {name}: Permission denied")
             self.files[str(path)] = path
 
     def write(self, name: str) -> None:
-        path = Path(os.path.abspath(name))
+        path = _place(name)
         if not path.parent.is_dir():
             raise Refusal(f"open {name}: No such file or directory")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -99,6 +105,12 @@ class Plan:
     def memory_mib(self, guest: int) -> int:
         files = sum(path.stat().st_size for path in self.files.values())
         return ringside.memory_for((guest + files) >> 20)
+
+
+def _inside(value: str) -> str:
+    """A file that is given with `..`, as the machine has it."""
+    name = _module_file(value)
+    return f"{_place(name)}{value[len(name):]}" if ".." in Path(name).parts else value
 
 
 def _module_file(value: str) -> str:
@@ -111,23 +123,28 @@ def plan(given: Handover) -> Plan:
     made = Plan([given.program, command, "--host=kvm"], given.serial)
     positional: list[str] = []
     for option in given.options:
+        values = option.values
         match option.refers:
             case "host-resource":
                 raise Refusal(_no_resource(option, given.host))
             case "file-read":
                 for value in option.values:
                     made.read(_module_file(value) if option.name == "--initrd" else value)
+                values = [_inside(value) for value in values]
             case "file-written":
                 for value in option.values:
                     made.write(value)
+                values = [_inside(value) for value in values]
+            case "disk":
+                values = [_inside(value.removesuffix(",ro")) + value[len(value.removesuffix(",ro")):] for value in values]
             case "console" | "debugger" | "gdb" | "host":
                 continue
         if option.flag:
             made.words.append(option.name)
         elif option.name.startswith("-"):
-            made.words += [f"{option.name}={value}" for value in option.values]
+            made.words += [f"{option.name}={value}" for value in values]
         else:
-            positional += option.values
+            positional += values
     for name, read_only in given.disks:
         _disk(made, name, read_only)
     if given.command != "doctor":
@@ -148,7 +165,7 @@ def _no_resource(option: Option, host: str) -> str:
 
 
 def _disk(made: Plan, name: str, read_only: bool) -> None:
-    path = Path(os.path.abspath(name))
+    path = _place(name)
     if path.is_block_device():
         raise Refusal(f"--disk {name}: a block device cannot be taken into the lab. Use an image in a file")
     made.read(name)
