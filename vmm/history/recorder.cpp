@@ -73,6 +73,7 @@ bool Recorder::is_regular(const x86::GeneralRegisters& general) const {
 }
 
 Result<void> Recorder::after_step(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
+    ++steps_;
     const bool regular = is_regular(general);
     snapshot::VcpuImager::take_registers(general, system, next_.vcpu());
     // The trap came before the instruction, as it does with emulated VMX behind an EPT violation. If the pages that were
@@ -87,7 +88,6 @@ Result<void> Recorder::after_step(const x86::GeneralRegisters& general, const x8
                             events.nmi.injected != 0 || events.nmi.masked != 0 || is_halted();
     if (events_end)
         depth = std::max(depth, Depth::Events);
-    ++steps_;
     return record(depth, Change::Step);
 }
 

@@ -121,6 +121,18 @@ TEST_F(RecorderTest, InterruptsAreLetInNowAndThen) {
     EXPECT_EQ(let_in, 4U);
 }
 
+// Collecting the pages would write-protect them again, and the instruction would meet the same EPT violation for ever.
+TEST_F(RecorderTest, ATrapBeforeTheInstructionLeavesTheWrittenPages) {
+    const auto before = recorder->history().position();
+    written.pages.push_back(Gpa{kData});
+    step({0x0f, 0x01, 0x10}, [this] { vcpu->registers.rip -= 3; });  // lgdt
+    EXPECT_EQ(recorder->history().position(), before);
+    EXPECT_EQ(written.pages.size(), 1U);
+    step({0x0f, 0x01, 0x10});
+    EXPECT_EQ(recorder->history().position(), before + 1);
+    EXPECT_TRUE(written.pages.empty());
+}
+
 TEST_F(RecorderTest, WhatTheMonitorWritesIsPartOfTheStep) {
     step({0x90}, [this] { ASSERT_TRUE(machine->memory().write(Gpa{kData}, std::vector(8, std::byte{5}))); });
     recorder->history().undo();
