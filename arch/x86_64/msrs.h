@@ -12,6 +12,7 @@ inline constexpr std::uint32_t kSysenterEip = 0x176;
 inline constexpr std::uint32_t kMiscEnable = 0x1a0;
 inline constexpr std::uint32_t kPat = 0x277;
 inline constexpr std::uint32_t kMtrrDefType = 0x2ff;
+inline constexpr std::uint32_t kTscDeadline = 0x6e0;
 inline constexpr std::uint32_t kStar = 0xc0000081;
 inline constexpr std::uint32_t kLstar = 0xc0000082;
 inline constexpr std::uint32_t kCstar = 0xc0000083;

@@ -4,16 +4,15 @@
 
 #include <algorithm>
 
+#include "arch/x86_64/msrs.h"
 #include "vmm/machine/dirty_pages.h"
 
 namespace ringside::snapshot {
 
 namespace {
 
-constexpr std::uint32_t kTsc = 0x10, kTscDeadline = 0x6e0;
-
 std::uint64_t deadline_of(const VcpuImage& image) {
-    const auto at = std::ranges::find(kImageMsrs, kTscDeadline) - kImageMsrs.begin();
+    const auto at = std::ranges::find(kImageMsrs, x86::msr::kTscDeadline) - kImageMsrs.begin();
     return image.msrs[static_cast<std::size_t>(at)];
 }
 
@@ -30,7 +29,7 @@ Result<MachineState::Vcpu> take_vcpu(kvm::VcpuPort& vcpu) {
     TRY(refuse_inner_guest(vcpu));
     MachineState::Vcpu state;
     TRY(VcpuImager(vcpu).take(state.image));
-    kvm::Msr tsc{kTsc, 0};
+    kvm::Msr tsc{x86::msr::kTsc, 0};
     TRY(vcpu.read_msrs({&tsc, 1}));
     state.tsc = tsc.value;
     return state;
@@ -42,10 +41,10 @@ Result<void> put_vcpu(kvm::VcpuPort& vcpu, const MachineState::Vcpu& wanted) {
     VcpuImager imager(vcpu);
     VcpuImage now;
     TRY(imager.take(now));
-    const kvm::Msr tsc{kTsc, wanted.tsc};
+    const kvm::Msr tsc{x86::msr::kTsc, wanted.tsc};
     TRY(vcpu.write_msrs({&tsc, 1}));
     TRY(imager.put(now, wanted.image));
-    const kvm::Msr deadline{kTscDeadline, deadline_of(wanted.image)};
+    const kvm::Msr deadline{x86::msr::kTscDeadline, deadline_of(wanted.image)};
     return deadline.value != 0 ? vcpu.write_msrs({&deadline, 1}) : Result<void>{};
 }
 

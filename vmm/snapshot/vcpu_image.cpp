@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "arch/x86_64/msrs.h"
+
 namespace ringside::snapshot {
 
 namespace {
@@ -20,7 +22,6 @@ Result<void> keep(T& field, Result<T> value) {
 }
 
 constexpr std::size_t kTimerCount = 0x390;  // SDM volume 3, table 10-1
-constexpr std::uint32_t kTscDeadline = 0x6e0;
 
 }  // namespace
 
@@ -31,7 +32,7 @@ bool same_general(const VcpuImage& a, const VcpuImage& b) {
 
 bool same_registers(const VcpuImage& a, const VcpuImage& b) {
     for (std::size_t i = 0; i < kImageMsrs.size(); ++i) {
-        if (a.msrs[i] != b.msrs[i] && kImageMsrs[i] != kTscDeadline)
+        if (a.msrs[i] != b.msrs[i] && kImageMsrs[i] != x86::msr::kTscDeadline)
             return false;
     }
     return same(a.general, b.general) && same(a.system, b.system) && a.debug == b.debug && a.xcr0 == b.xcr0 &&

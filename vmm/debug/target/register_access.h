@@ -11,7 +11,7 @@
 
 namespace ringside::debug {
 
-// What LLDB is told of a register; nothing for a number past the last.
+// Returns a register's description for LLDB, or nullopt if there is no register of that number.
 std::optional<gdbstub::Registers::Info> register_info(const x86::RegisterFile& file, std::uint32_t regno);
 
 class RegisterAccess final : public gdbstub::Registers {
