@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/no_observer.h"
 #include "tests/support/scripted_vcpu.h"
 #include "tests/support/written_pages.h"
 #include "tests/unit/vmm/debug/guest/test_guest.h"
@@ -12,16 +13,9 @@ namespace ringside::history {
 namespace {
 
 using debug::testing::TestGuest;
+using ringside::testing::NoObserver;
 using ringside::testing::ScriptedVcpu;
 using ringside::testing::WrittenPages;
-
-class NoObserver final : public machine::VcpuObserver {
-    void on_debug_exit(machine::VcpuThread&) override {}
-    void on_fatal_exit(machine::VcpuThread&, machine::FatalExit) override {}
-    void on_parked(machine::VcpuThread&) override {}
-    void before_entry(machine::VcpuThread&) override {}
-    void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override {}
-};
 
 class RecorderTest : public ::testing::Test {
   protected:

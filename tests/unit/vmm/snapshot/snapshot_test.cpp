@@ -4,22 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/no_observer.h"
 #include "tests/support/scripted_vcpu.h"
 #include "tests/support/written_pages.h"
 
 namespace ringside::snapshot {
 namespace {
 
+using ringside::testing::NoObserver;
 using ringside::testing::ScriptedVcpu;
 using ringside::testing::WrittenPages;
-
-class NoObserver final : public machine::VcpuObserver {
-    void on_debug_exit(machine::VcpuThread&) override {}
-    void on_fatal_exit(machine::VcpuThread&, machine::FatalExit) override {}
-    void on_parked(machine::VcpuThread&) override {}
-    void before_entry(machine::VcpuThread&) override {}
-    void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override {}
-};
 
 class Latch final : public machine::DeviceState {
   public:

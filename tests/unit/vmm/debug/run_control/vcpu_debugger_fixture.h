@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arch/x86_64/control_bits.h"
+#include "tests/support/no_observer.h"
 #include "tests/support/scripted_vcpu.h"
 #include "tests/unit/vmm/debug/breakpoints/stopped_machine.h"
 #include "tests/unit/vmm/debug/guest/test_guest.h"
@@ -18,17 +19,9 @@
 namespace ringside::debug {
 
 using gdbstub::BreakpointKind;
+using ringside::testing::NoObserver;
 using ringside::testing::ScriptedVcpu;
 using testing::TestGuest;
-
-class NoObserver final : public machine::VcpuObserver {
-  public:
-    void on_debug_exit(machine::VcpuThread&) override {}
-    void on_fatal_exit(machine::VcpuThread&, machine::FatalExit) override {}
-    void on_parked(machine::VcpuThread&) override {}
-    void before_entry(machine::VcpuThread&) override {}
-    void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override {}
-};
 
 class SeenEvents final : public VcpuEvents {
   public:
