@@ -3,48 +3,14 @@
 import json
 import re
 import shutil
-import socket
 
 import pytest
 
 from tests.harness.case import RingsideTest
-from tests.harness.timeouts import FACTOR
+from tests.harness.qemu import Qemu
 
 DEMAND_BASE = 0x400000000000  # guests/demo64/paging.h
 QEMU, QEMU_32 = shutil.which("qemu-system-x86_64"), shutil.which("qemu-system-i386")
-
-
-def under_qemu(program: str, kernel: object, monitor: object) -> str:
-    """gdb's target: the guest under QEMU's instruction emulator, held at its first instruction."""
-    return (f"| exec {program} -accel tcg -m 64M -kernel {kernel} -append rounds=20 -display none -serial none "
-            f"-monitor unix:{monitor},server=on,wait=off -nic none -S -gdb stdio")
-
-
-class QemuMonitor:
-    """QEMU's own monitor. (Through its gdbstub, long answers get stuck.)"""
-
-    def __init__(self, path: object):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(60 * FACTOR)
-        self.socket.connect(str(path))
-        self._answer()
-
-    def _answer(self) -> str:
-        text = b""
-        while not text.endswith(b"(qemu) "):
-            chunk = self.socket.recv(65536)
-            assert chunk, f"QEMU ended: {text[-200:]}"
-            text += chunk
-        return text.decode()
-
-    def quit(self) -> None:
-        """QEMU does not end with its debugger."""
-        self.socket.sendall(b"quit\n")
-        self.socket.close()
-
-    def ask(self, command: str) -> list[str]:
-        self.socket.sendall(command.encode() + b"\n")
-        return re.findall(r"(?m)^[0-9a-f]{16}[-:].*?(?=\r?$)", self._answer())
 
 
 class TestMaps(RingsideTest):
@@ -61,19 +27,17 @@ class TestMaps(RingsideTest):
     def test_is_as_in_qemu(self, program, guest, place):
         ours = self.stopped(guest, place)
         theirs = self.gdb(self.guest(guest))
-        socket_path = self.folder / "monitor"
-        theirs.connect_to(under_qemu(program, self.guest(guest), socket_path))
-        monitor = QemuMonitor(socket_path)
-        self.ends.callback(monitor.quit)
+        qemu = self.ends.enter_context(Qemu(program, self.folder, self.guest(guest), "rounds=20"))
+        theirs.connect_to(str(qemu.gdb_endpoint))
         theirs.console(f"hbreak {place}")
         theirs.run("continue")
-        assert ours.console("monitor info mem").splitlines() == monitor.ask("info mem")
+        assert ours.console("monitor info mem").splitlines() == qemu.mappings("info mem")
 
         def pages(lines: list[str]) -> list[str]:
             """Without the bits that the processor sets when it uses an entry."""
             return [re.sub(r"(: \w+ ...)..", r"\1..", line) for line in lines]
 
-        assert pages(ours.console("monitor info tlb").splitlines()) == pages(monitor.ask("info tlb"))
+        assert pages(ours.console("monitor info tlb").splitlines()) == pages(qemu.mappings("info tlb"))
 
     def test_ranges_are_those_that_the_guest_has_mapped(self):
         gdb = self.stopped("demo64", "report_round if round == 3")
