@@ -16,7 +16,7 @@
 namespace ringside::cli {
 
 VirtualMachine::~VirtualMachine() {
-    server_.reset();  // says goodbye to its client while the debugger still lives
+    gdb_.close();  // says goodbye to its client while the debugger still lives
     if (machine_)
         machine_->stop();
 }
@@ -66,10 +66,6 @@ void VirtualMachine::note_kernel(const boot::BootState& state) {
     target.first_segment = kaslr_slide_ != 0 ? state.first_segment : std::nullopt;
     if (exits::is_elf(options_.symbols.empty() ? options_.kernel : options_.symbols))
         target.load_offset = kaslr_slide_;
-}
-
-bool VirtualMachine::stdio_is_gdb() const {
-    return options_.gdb && std::holds_alternative<gdbstub::StdioEndpoint>(*options_.gdb);
 }
 
 Result<void> VirtualMachine::open_console() {
@@ -147,6 +143,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_counters_command(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     debug::add_gdb_script_command(monitor_);
+    add_gdbserver_command(monitor_, *debugger_, gdb_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
     debug::add_debugger_documents(*documents_, *debugger_);
     debug::add_history_document(*documents_, *debugger_, symbol);
@@ -160,12 +157,9 @@ Result<void> VirtualMachine::open_server() {
     TRY(open_control());
     if (!options_.gdb)
         return {};
-    auto server = gdbstub::Server::open(io_, *options_.gdb, debugger_->target(), server_hooks());
-    if (!server)
-        return failure("--gdb " + gdbstub::to_string(*options_.gdb), server.error().message);
-    server_ = std::move(*server);
+    TRY(gdb_.open("--gdb " + gdbstub::to_string(*options_.gdb), *options_.gdb, debugger_->target()));
     if (!options_.start_gdb)
-        fmt::print(stderr, "gdb: listening on {}\n", server_->description());
+        fmt::print(stderr, "gdb: listening on {}\n", gdb_.server()->description());
     return {};
 }
 
@@ -200,13 +194,13 @@ void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
         reply("The guest is stopped.\n");
     if (std::exchange(dump_at_stop_, false))
         dump_after_panic(debug::vcpu_of(stop.thread));
-    if (server_)
-        server_->post_stop(stop);
+    if (auto* server = gdb_.server())
+        server->post_stop(stop);
 }
 
 void VirtualMachine::on_console(const std::string& text) {
-    if (server_)
-        server_->post_console(text);
+    if (auto* server = gdb_.server())
+        server->post_console(text);
 }
 
 void VirtualMachine::on_notice(const std::string& text) {
@@ -273,12 +267,12 @@ void VirtualMachine::dump_after_panic(VcpuIndex vcpu) {
     finish_panic();
 }
 
-gdbstub::ServerHooks VirtualMachine::server_hooks() {
+gdbstub::ServerHooks VirtualMachine::server_hooks(const gdbstub::Endpoint& endpoint) {
     gdbstub::ServerHooks hooks;
     hooks.on_event = [](const std::string& text) { spdlog::info("gdb: {}", text); };
     hooks.on_error = [](const std::string& text) { spdlog::debug("gdb: {}", text); };
     // Over stdio there will never be another client: the guest would run on unseen.
-    if (stdio_is_gdb())
+    if (std::holds_alternative<gdbstub::StdioEndpoint>(endpoint))
         hooks.on_disconnect = [this] { end(guest_status_); };
     return hooks;
 }
@@ -302,8 +296,8 @@ void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
         spdlog::info("guest: {} ({})", how.kind == Kind::PowerOff ? "power-off" : "exit", how.source);
     const auto status = status_of(how);
     debugger_->set_ended();
-    if (server_ && debugger_->client_attached())
-        server_->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, debugger_->last_words()});
+    if (auto* server = gdb_.server(); server != nullptr && debugger_->client_attached())
+        server->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, debugger_->last_words()});
     guest_status_ = status;
     // Behind the stop reply, which is sent from this thread too.
     if (!debugger_->client_may_restart())
@@ -343,7 +337,7 @@ int VirtualMachine::run() {
     virtio_->start();
     machine_->start();
     // Else nobody could ever see hardware exits, and they would only cost time.
-    if (server_ || control_ || exit_trace_)
+    if (gdb_.server() != nullptr || control_ || exit_trace_)
         exits_->machine_started();
     io_.run();
     machine_->stop();

@@ -8,9 +8,9 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 
-#include "gdbstub/transport/server.h"
 #include "vmm/cli/boot_report.h"
 #include "vmm/cli/control_socket.h"
+#include "vmm/cli/gdb_service.h"
 #include "vmm/cli/kernel_loading.h"
 #include "vmm/cli/options.h"
 #include "vmm/debug/monitor/act_commands.h"
@@ -90,10 +90,9 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::uint8_t status_of(const machine::GuestEnd& how) const;
     void dump_after_panic(VcpuIndex vcpu);
     void finish_panic();
-    gdbstub::ServerHooks server_hooks();
+    gdbstub::ServerHooks server_hooks(const gdbstub::Endpoint& endpoint);
     void end_without_gdb(int status);
     void await_signal();
-    bool stdio_is_gdb() const;
 
     const RunOptions& options_;
     asio::io_context io_;
@@ -121,7 +120,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<debug::Snapshots> snapshots_;
     debug::MonitorRegistry monitor_;
     std::unique_ptr<debug::DocumentStore> documents_;
-    std::unique_ptr<gdbstub::Server> server_;
+    GdbService gdb_{io_, [this](const gdbstub::Endpoint& endpoint) { return server_hooks(endpoint); }};
     std::unique_ptr<ControlSocket> control_;
     std::vector<ControlSocket::Reply> replies_at_stop_;
     std::string command_line_;  // of the kernel that runs

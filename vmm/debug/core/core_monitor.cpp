@@ -20,6 +20,7 @@ constexpr const char* kChanges = "nothing can be changed in a vmcore";
 constexpr const char* kChips = "a vmcore does not have the interrupt controllers' and the timer's state";
 constexpr const char* kDevices = "a vmcore does not have the devices";
 constexpr const char* kRegisters = "a vmcore has no more registers than `monitor registers` shows";
+constexpr const char* kServed = "`ringside core --gdb ENDPOINT` says where a vmcore is served";
 constexpr const char* kExits = "a vmcore does not have the machine's VM exits";
 
 // A machine's commands by their first words, and why they are not for a vmcore.
@@ -28,15 +29,15 @@ struct MachineCommand {
     const char* why;
 };
 constexpr MachineCommand kMachineCommands[] = {
-    {"lapic", kChips},        {"ioapic", kChips},      {"pic", kChips},       {"pit", kChips},
-    {"why-no-irq", kChips},   {"events", kChips},      {"devices", kDevices}, {"mtree", kDevices},
-    {"port", kDevices},       {"msr", kRegisters},     {"cpuid", kRegisters}, {"vmcs", kRegisters},
-    {"vmcb", kRegisters},     {"level", kRegisters},   {"exits", kExits},     {"address-space", kRuns},
-    {"breakpoints", kRuns},   {"step", kRuns},         {"fatal", kRuns},      {"host", kRuns},
-    {"guest-stop", kRuns},    {"nmi", kRuns},          {"inject", kRuns},     {"stop", kRuns},
-    {"cont", kRuns},          {"system_reset", kRuns}, {"record", kRuns},     {"last-write", kRuns},
-    {"last-change", kRuns},   {"goto", kRuns},         {"bookmark", kRuns},   {"dump", "it is a dump"},
-    {"phys write", kChanges}, {"snapshot", kRuns},
+    {"lapic", kChips},        {"ioapic", kChips},      {"pic", kChips},        {"pit", kChips},
+    {"why-no-irq", kChips},   {"events", kChips},      {"devices", kDevices},  {"mtree", kDevices},
+    {"port", kDevices},       {"msr", kRegisters},     {"cpuid", kRegisters},  {"vmcs", kRegisters},
+    {"vmcb", kRegisters},     {"level", kRegisters},   {"exits", kExits},      {"address-space", kRuns},
+    {"breakpoints", kRuns},   {"step", kRuns},         {"fatal", kRuns},       {"host", kRuns},
+    {"guest-stop", kRuns},    {"nmi", kRuns},          {"inject", kRuns},      {"stop", kRuns},
+    {"cont", kRuns},          {"system_reset", kRuns}, {"record", kRuns},      {"last-write", kRuns},
+    {"last-change", kRuns},   {"goto", kRuns},         {"bookmark", kRuns},    {"dump", "it is a dump"},
+    {"phys write", kChanges}, {"snapshot", kRuns},     {"gdbserver", kServed},
 };
 
 // Returns true if the words of `line` begin with those of `name`.
