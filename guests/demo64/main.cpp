@@ -14,15 +14,18 @@
 // Command line (PVH):
 //   rounds=N   end after N rounds; for ever without it
 //   end=exit   then leave through the debug-exit port with 0x10 (the default), or by
-//   end=reset | end=panic | end=triple | end=halt | end=spin
+//   end=reset | end=panic | end=triple | end=halt | end=spin, or by
+//   end=button: wait for ACPI's power button, and power off
 
 #include "guests/demo64/paging.h"
 #include "guests/demo64/scheduler.h"
 #include "guests/lib/boot_info.h"
 #include "guests/lib/command_line.h"
 #include "guests/lib/console.h"
+#include "guests/lib/cpu.h"
 #include "guests/lib/exit.h"
 #include "guests/lib/interrupts.h"
+#include "guests/lib/power_button.h"
 #include "guests/lib/timer.h"
 
 constexpr unsigned kTimerHertz = 100;
@@ -36,10 +39,21 @@ static void panic() {
     guest::reset_by_keyboard_controller();
 }
 
+static void await_power_button() {
+    guest::listen_to_power_button();
+    guest::print("waiting for the power button\n");
+    while (guest::power_button_presses == 0)
+        guest::wait_for_interrupt();
+    guest::print("the power button was pressed\n");
+    guest::power_off();
+}
+
 static void end(const guest::CommandLine& options) {
     guest::print("done\n");
     if (options.has("end", "reset"))
         guest::reset_by_keyboard_controller();
+    if (options.has("end", "button"))
+        await_power_button();
     if (options.has("end", "panic"))
         panic();
     if (options.has("end", "triple"))

@@ -13,6 +13,8 @@ constexpr uint16_t kPicCommand = 0x20;
 constexpr uint16_t kPicData = 0x21;
 constexpr uint16_t kSecondPicCommand = 0xa0;
 constexpr uint16_t kSecondPicData = 0xa1;
+constexpr uint16_t kPicTriggers = 0x4d0;  // a bit for each line: edge or level
+constexpr uint16_t kSecondPicTriggers = 0x4d1;
 constexpr uint8_t kPicInitialise = 0x11;  // ICW1: edge triggered, cascaded, ICW4 follows
 constexpr uint8_t kPic8086Mode = 0x01;
 constexpr uint8_t kPicEndOfInterrupt = 0x20;
@@ -42,12 +44,29 @@ void initialise_pic() {
 
 void on_timer_interrupt(InterruptFrame&) {
     ticks = ticks + 1;
-    out8(kPicCommand, kPicEndOfInterrupt);
+    end_of_interrupt(kTimerLine);
     if (tick_callback != nullptr)
         tick_callback();
 }
 
 }  // namespace
+
+void open_line(unsigned line, bool level_triggered) {
+    const uint16_t triggers = line < 8 ? kPicTriggers : kSecondPicTriggers;
+    const uint16_t masks = line < 8 ? kPicData : kSecondPicData;
+    const auto bit = static_cast<uint8_t>(1u << line % 8);
+    if (level_triggered)
+        out8(triggers, in8(triggers) | bit);
+    out8(masks, in8(masks) & static_cast<uint8_t>(~bit));
+    if (line >= 8)
+        out8(kPicData, in8(kPicData) & static_cast<uint8_t>(~(1u << kCascadeLine)));
+}
+
+void end_of_interrupt(unsigned line) {
+    if (line >= 8)
+        out8(kSecondPicCommand, kPicEndOfInterrupt);
+    out8(kPicCommand, kPicEndOfInterrupt);
+}
 
 void mask_interrupts() {
     out8(kPicData, 0xff);

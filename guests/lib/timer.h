@@ -12,6 +12,12 @@ extern volatile unsigned long ticks;
 // to 1000). `on_tick`, if any, is called by the handler, with interrupts off. The caller enables interrupts.
 void start_timer(unsigned hertz, void (*on_tick)() = nullptr);
 
+// Lets another of the lines interrupt. A level-triggered one does so until its device takes the request back.
+void open_line(unsigned line, bool level_triggered);
+
+// Tells the interrupt controllers that a line's handler has done its work.
+void end_of_interrupt(unsigned line);
+
 // Masks all of the hardware's lines.
 void mask_interrupts();
 

@@ -10,11 +10,13 @@ static_assert(Savable<AcpiPm>);
 
 namespace {
 
-constexpr std::uint64_t kEnable = AcpiPm::kEventBlock + 2;  // after PM1a_STS, whose bits are never set
+constexpr std::uint64_t kStatus = AcpiPm::kEventBlock;
+constexpr std::uint64_t kEnable = kStatus + 2;
 constexpr std::uint64_t kControl = AcpiPm::kControlBlock;
 constexpr std::uint64_t kControlEnd = kControl + 2;
 constexpr std::uint64_t kTimerEnd = AcpiPm::kTimer + 4;
 
+constexpr std::uint16_t kPowerButton = 1U << 8;  // in PM1a_STS and PM1a_EN
 constexpr std::uint16_t kSciEnable = 1U << 0;
 constexpr std::uint16_t kSleepEnable = 1U << 13;  // write-only
 constexpr unsigned kSleepTypeShift = 10;
@@ -32,8 +34,8 @@ std::uint16_t with_byte(std::uint16_t value, std::uint64_t index, std::byte repl
 
 }  // namespace
 
-AcpiPm::AcpiPm(machine::MachineControl& machine, Clock clock)
-    : machine_(machine), clock_(std::move(clock)), timer_origin_(ticks()) {}
+AcpiPm::AcpiPm(machine::MachineControl& machine, machine::InterruptLine& sci, Clock clock)
+    : machine_(machine), sci_(sci), clock_(std::move(clock)), timer_origin_(ticks()) {}
 
 AcpiPm::Clock AcpiPm::steady_clock() {
     return [] { return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()); };
@@ -48,7 +50,7 @@ std::uint64_t AcpiPm::ticks() const {
 
 std::uint8_t AcpiPm::read_byte(std::uint64_t offset) const {
     if (offset < kEnable)
-        return 0;
+        return byte_of(status_, offset - kStatus);
     if (offset < kControl)
         return byte_of(enable_, offset - kEnable);
     if (offset < kControlEnd)
@@ -74,30 +76,52 @@ void AcpiPm::write(std::uint64_t offset, std::span<const std::byte> data) {
         const std::scoped_lock lock(mutex_);
         std::uint16_t control = control_;
         for (const std::byte value : data) {
-            if (offset >= kEnable && offset < kControl)
+            if (offset < kEnable)  // a bit that is written as 1 is cleared
+                status_ &= static_cast<std::uint16_t>(~with_byte(0, offset - kStatus, value));
+            else if (offset < kControl)
                 enable_ = with_byte(enable_, offset - kEnable, value);
-            else if (offset >= kControl && offset < kControlEnd)
+            else if (offset < kControlEnd)
                 control = with_byte(control, offset - kControl, value);
             ++offset;
         }
         const bool sleep = (control & kSleepEnable) != 0;
         power_off = sleep && ((control >> kSleepTypeShift) & kSleepTypeMask) == kSleepTypeS5;
         control_ = static_cast<std::uint16_t>((control & ~kSleepEnable) | kSciEnable);
+        update_interrupt();
     }
     if (power_off)
         machine_.request_power_off("ACPI S5");
 }
 
+bool AcpiPm::press_power_button() {
+    const std::scoped_lock lock(mutex_);
+    status_ |= kPowerButton;
+    update_interrupt();
+    return (enable_ & kPowerButton) != 0;
+}
+
+void AcpiPm::update_interrupt() {
+    const bool level = (status_ & enable_) != 0;
+    if (level != line_level_) {
+        line_level_ = level;
+        sci_.set(level);
+    }
+}
+
 AcpiPm::State AcpiPm::save() const {
     const std::scoped_lock lock(mutex_);
-    return {enable_, control_, timer()};
+    return {status_, enable_, control_, timer()};
 }
 
 void AcpiPm::restore(const State& state) {
     const std::scoped_lock lock(mutex_);
+    status_ = state.status & kPowerButton;
     enable_ = state.enable;
     control_ = static_cast<std::uint16_t>((state.control & ~kSleepEnable) | kSciEnable);
     timer_origin_ = ticks() - state.timer;
+    line_level_ = false;
+    sci_.set(false);
+    update_interrupt();
 }
 
 }  // namespace ringside::devices

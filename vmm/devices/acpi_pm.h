@@ -1,5 +1,5 @@
-// ACPI's fixed hardware (ACPI 6.4, 4.8.3): PM1a event and control registers, and the power management timer.
-// There is no power button, so no event ever occurs. Guests power off through the sleep register.
+// ACPI's fixed hardware (ACPI 6.4, 4.8.3): PM1a event and control registers, and the power management timer. The one
+// event that occurs is the power button. Guests power off through the sleep register.
 #pragma once
 
 #include <chrono>
@@ -23,6 +23,7 @@ class AcpiPm final : public machine::BusDevice {
     static constexpr std::uint64_t kTimerHz = 3'579'545;
 
     struct State {
+        std::uint16_t status = 0;   // PM1a_STS
         std::uint16_t enable = 0;   // PM1a_EN
         std::uint16_t control = 1;  // PM1a_CNT: SCI_EN is set, as there is no SMI mode to leave
         std::uint32_t timer = 0;    // PM_TMR when it was saved
@@ -30,12 +31,16 @@ class AcpiPm final : public machine::BusDevice {
     };
 
     using Clock = std::function<std::chrono::nanoseconds()>;  // monotonic, since any epoch
-    explicit AcpiPm(machine::MachineControl& machine, Clock clock = steady_clock());
+    // Both must outlive the device. `sci` is the interrupt of all events, level-triggered.
+    AcpiPm(machine::MachineControl& machine, machine::InterruptLine& sci, Clock clock = steady_clock());
     static Clock steady_clock();
 
     std::string_view name() const override { return "ACPI PM"; }
     void read(std::uint64_t offset, std::span<std::byte> data) override;
     void write(std::uint64_t offset, std::span<const std::byte> data) override;
+
+    // Returns true if the guest has enabled the event, and so gets an interrupt. From any thread.
+    bool press_power_button();
 
     State save() const;
     void restore(const State& state);
@@ -43,13 +48,18 @@ class AcpiPm final : public machine::BusDevice {
   private:
     std::uint64_t ticks() const;
     std::uint32_t timer() const { return static_cast<std::uint32_t>(ticks() - timer_origin_); }
+    // Below: with the lock held.
     std::uint8_t read_byte(std::uint64_t offset) const;
+    void update_interrupt();
 
     machine::MachineControl& machine_;
+    machine::InterruptLine& sci_;
     Clock clock_;
     mutable std::mutex mutex_;
+    std::uint16_t status_ = 0;
     std::uint16_t enable_ = 0;
     std::uint16_t control_ = 1;
+    bool line_level_ = false;
     std::uint64_t timer_origin_ = 0;  // the tick count when PM_TMR was 0
 };
 

@@ -33,7 +33,7 @@ Pc::Pc(machine::Machine& machine, CharacterSink& console, machine::FwCfgItems fw
       debug_exit_(machine),
       panic_port_(machine),
       fw_cfg_(std::move(fw_cfg), machine.memory()),
-      acpi_pm_(machine),
+      acpi_pm_(machine, machine.interrupt(Gsi{kAcpiSci})),
       reset_port_(machine) {}
 
 Result<void> Pc::attach() {

@@ -26,6 +26,7 @@ class Pc {
     Result<void> attach();
 
     Serial& serial() { return serial_; }
+    AcpiPm& acpi_pm() { return acpi_pm_; }
     const FwCfg& fw_cfg() const { return fw_cfg_; }
 
     // The machine has been restarted, which has reset the devices: the new kernel's items, and input goes on.

@@ -59,8 +59,7 @@ static_assert(sizeof(TableHeader) + sizeof(Body) == 276);
 // Table 5.10.
 constexpr std::uint32_t kWbinvd = 1U << 0;
 constexpr std::uint32_t kC1 = 1U << 2;
-constexpr std::uint32_t kNoPowerButton = 1U << 4;  // none in the fixed hardware, that is
-constexpr std::uint32_t kNoSleepButton = 1U << 5;
+constexpr std::uint32_t kNoSleepButton = 1U << 5;  // none in the fixed hardware, as there is a power button
 constexpr std::uint32_t kNoRtcWake = 1U << 6;
 constexpr std::uint32_t kTimerHas32Bits = 1U << 8;
 constexpr std::uint32_t kHasResetRegister = 1U << 10;
@@ -84,8 +83,7 @@ std::vector<std::byte> make_fadt(const FixedHardware& fixed, Gpa dsdt, Gpa facs)
     body.x_pm1a_control = port(fixed.control_block, 2);
     body.x_pm_timer = port(fixed.timer, 4);
     body.boot_architecture = kLegacyDevices | kNoVga;
-    body.flags =
-        kWbinvd | kC1 | kNoPowerButton | kNoSleepButton | kNoRtcWake | kTimerHas32Bits | kHasResetRegister;
+    body.flags = kWbinvd | kC1 | kNoSleepButton | kNoRtcWake | kTimerHas32Bits | kHasResetRegister;
     body.reset = port(fixed.reset_port, 1);
     body.reset_value = fixed.reset_value;
     std::vector<std::byte> bytes;

@@ -29,14 +29,17 @@ struct MachineCommand {
     const char* why;
 };
 constexpr MachineCommand kMachineCommands[] = {
-    {"lapic", kChips},        {"ioapic", kChips},      {"pic", kChips},        {"pit", kChips},
-    {"why-no-irq", kChips},   {"events", kChips},      {"devices", kDevices},  {"mtree", kDevices},
-    {"port", kDevices},       {"msr", kRegisters},     {"cpuid", kRegisters},  {"vmcs", kRegisters},
-    {"vmcb", kRegisters},     {"level", kRegisters},   {"exits", kExits},      {"address-space", kRuns},
-    {"breakpoints", kRuns},   {"step", kRuns},         {"fatal", kRuns},       {"host", kRuns},
-    {"guest-stop", kRuns},    {"nmi", kRuns},          {"inject", kRuns},      {"stop", kRuns},
-    {"cont", kRuns},          {"system_reset", kRuns}, {"record", kRuns},      {"last-write", kRuns},
-    {"last-change", kRuns},   {"goto", kRuns},         {"bookmark", kRuns},    {"dump", "it is a dump"},
+    {"lapic", kChips},        {"ioapic", kChips},      {"pic", kChips},
+    {"pit", kChips},          {"why-no-irq", kChips},  {"events", kChips},
+    {"devices", kDevices},    {"mtree", kDevices},     {"port", kDevices},
+    {"msr", kRegisters},      {"cpuid", kRegisters},   {"vmcs", kRegisters},
+    {"vmcb", kRegisters},     {"level", kRegisters},   {"exits", kExits},
+    {"address-space", kRuns}, {"breakpoints", kRuns},  {"step", kRuns},
+    {"fatal", kRuns},         {"host", kRuns},         {"guest-stop", kRuns},
+    {"nmi", kRuns},           {"inject", kRuns},       {"stop", kRuns},
+    {"cont", kRuns},          {"system_reset", kRuns}, {"system_powerdown", kRuns},
+    {"record", kRuns},        {"last-write", kRuns},   {"last-change", kRuns},
+    {"goto", kRuns},          {"bookmark", kRuns},     {"dump", "it is a dump"},
     {"phys write", kChanges}, {"snapshot", kRuns},     {"gdbserver", kServed},
 };
 

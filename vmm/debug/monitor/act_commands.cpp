@@ -94,7 +94,26 @@ Result<std::string> system_reset(Debugger& debugger) {
         "gdb remembers registers from before until the guest runs: `maintenance flush register-cache`.\n");
 }
 
+std::string power_button_words(bool interrupts, bool runs) {
+    std::string text = "The power button has been pressed";
+    if (!interrupts)
+        return text +
+               ", but the guest has not enabled its event (PWRBTN_EN in ACPI's PM1 enable register), so no "
+               "interrupt comes.\nA kernel without ACPI, or without a driver for the button, does not see "
+               "it.\n";
+    text += runs ? ". " : ", which the guest sees when it runs. ";
+    return text + "It has ACPI's interrupt; what it does is its own decision.\n";
+}
+
 }  // namespace
+
+void add_power_button_command(MonitorRegistry& registry, Debugger& debugger, std::function<bool()> press) {
+    add_text(registry, debugger,
+             {"system_powerdown", "", "presses ACPI's power button: a guest that listens shuts itself down",
+              0, [&debugger, press = std::move(press)](const Arguments&) -> Result<std::string> {
+                  return power_button_words(press(), debugger.target().execution.running());
+              }});
+}
 
 void add_act_commands(MonitorRegistry& registry, Debugger& debugger) {
     const auto add = [&](std::string name, std::string arguments, std::string help, std::size_t most_words,

@@ -9,6 +9,9 @@
 namespace ringside::devices {
 namespace {
 
+constexpr std::uint64_t kEnable = AcpiPm::kEventBlock + 2;
+constexpr std::uint16_t kPowerButton = 1U << 8;
+
 class AcpiPmTest : public testing::Test {
   protected:
     std::uint32_t timer() {
@@ -26,7 +29,8 @@ class AcpiPmTest : public testing::Test {
 
     FakeMachine machine;
     std::chrono::nanoseconds time{5'000'000'000};
-    AcpiPm pm{machine, [this] { return time; }};
+    FakeLine sci;
+    AcpiPm pm{machine, sci, [this] { return time; }};
 };
 
 // outw(0x604, 0x2000), as kernels written for QEMU do.
@@ -49,13 +53,51 @@ TEST_F(AcpiPmTest, SciStaysEnabledAndSleepEnableReadsZero) {
     EXPECT_EQ(in(pm, AcpiPm::kControlBlock + 1), 0x00);
 }
 
-TEST_F(AcpiPmTest, EnableRegisterIsKeptAndStatusStaysClear) {
+TEST_F(AcpiPmTest, EnableRegisterIsKeptAndStatusCannotBeSet) {
     write16(AcpiPm::kEventBlock, 0xffff);
     write16(AcpiPm::kEventBlock + 2, 0x0120);
     EXPECT_EQ(in(pm, 0), 0);
     EXPECT_EQ(in(pm, 1), 0);
     EXPECT_EQ(in(pm, 2), 0x20);
     EXPECT_EQ(in(pm, 3), 0x01);
+}
+
+TEST_F(AcpiPmTest, ThePowerButtonInterruptsUntilItsStatusIsCleared) {
+    write16(kEnable, kPowerButton);
+    EXPECT_FALSE(sci.level);
+    EXPECT_TRUE(pm.press_power_button());
+    EXPECT_TRUE(sci.level);
+    EXPECT_EQ(in(pm, AcpiPm::kEventBlock + 1), 0x01);
+    write16(AcpiPm::kEventBlock, static_cast<std::uint16_t>(~kPowerButton));
+    EXPECT_TRUE(sci.level) << "other bits clear other events";
+    write16(AcpiPm::kEventBlock, kPowerButton);
+    EXPECT_FALSE(sci.level);
+    EXPECT_EQ(in(pm, AcpiPm::kEventBlock + 1), 0x00);
+    EXPECT_TRUE(pm.press_power_button());
+    EXPECT_EQ(sci.edges, 2);
+}
+
+TEST_F(AcpiPmTest, APressThatIsNotEnabledWaitsForIt) {
+    EXPECT_FALSE(pm.press_power_button());
+    EXPECT_FALSE(sci.level);
+    EXPECT_EQ(in(pm, AcpiPm::kEventBlock + 1), 0x01);
+    write16(kEnable, kPowerButton);
+    EXPECT_TRUE(sci.level);
+    write16(kEnable, 0);
+    EXPECT_FALSE(sci.level);
+}
+
+TEST_F(AcpiPmTest, RestoresAPressThatTheGuestHasNotSeen) {
+    write16(kEnable, kPowerButton);
+    pm.press_power_button();
+    const AcpiPm::State pressed = pm.save();
+    pm.restore({});
+    EXPECT_FALSE(sci.level);
+    pm.restore(pressed);
+    EXPECT_TRUE(sci.level);
+    EXPECT_EQ(pm.save(), pressed);
+    pm.restore({.status = 0xffff, .enable = 0xffff});  // as a damaged file may have it
+    EXPECT_EQ(in(pm, AcpiPm::kEventBlock), 0x00) << "no other event exists";
 }
 
 TEST_F(AcpiPmTest, TimerRunsAtItsFrequency) {

@@ -103,7 +103,7 @@ TEST(AcpiTablesTest, FixedHardware) {
     EXPECT_EQ(found.at<std::uint32_t>(fadt + 64), 0x604U);
     EXPECT_EQ(found.at<std::uint32_t>(fadt + 76), 0x608U);
     EXPECT_EQ(found.at<std::uint16_t>(fadt + 109), 0x5) << "no 8042, no VGA";
-    EXPECT_EQ(found.at<std::uint32_t>(fadt + 112), 0x575U);
+    EXPECT_EQ(found.at<std::uint32_t>(fadt + 112), 0x565U) << "a power button, no sleep button";
     EXPECT_EQ(found.at<std::uint8_t>(fadt + 116), 1) << "the reset register is a port";
     EXPECT_EQ(found.at<std::uint64_t>(fadt + 120), 0xcf9U);
     EXPECT_EQ(found.at<std::uint8_t>(fadt + 128), 6);
