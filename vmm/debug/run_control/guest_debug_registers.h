@@ -28,7 +28,10 @@ class GuestDebugRegisters {
     // Decides whether there is room for the guest's slots and the plan's. If not, the vCPU is stepped: slower, but
     // neither side misses anything. Returns true if room has run out since the last call.
     Result<bool> look(const DebugPlan& plan);
-    bool short_of_slots() const { return short_of_slots_; }
+    // What to arm: without the table's slots if the guest needs them.
+    const DebugPlan& plan(const BreakpointTable& table) const {
+        return short_of_slots_ ? table.plan_without_slots() : table.plan();
+    }
 
     // The last change to a setup that uses the hardware's debug registers: the guest's own slots go in as well.
     // `exit_on_access`: with GD the guest's next MOV to or from a debug register is seen, so that they can be read

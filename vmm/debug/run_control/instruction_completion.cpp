@@ -74,7 +74,10 @@ std::optional<x86::GeneralRegisters> InstructionCompletion::complete(const kvm::
     std::array<std::byte, x86::kMaxInstructionLength> code{};
     const std::size_t size = view.fetch(system, x86::linear_pc(general, system), code);
     Machine machine(vcpu, view, system);
-    return x86::complete(decoder_, std::span<const std::byte>(code).first(size), general, system, machine);
+    const auto after =
+        x86::complete(decoder_, std::span<const std::byte>(code).first(size), general, system, machine);
+    count_ += after ? 1 : 0;
+    return after;
 }
 
 }  // namespace ringside::debug

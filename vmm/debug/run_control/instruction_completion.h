@@ -5,6 +5,7 @@
 // is not completed, and the vCPU's stop says why it cannot continue.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "arch/x86_64/completion.h"
@@ -20,9 +21,12 @@ class InstructionCompletion {
     std::optional<x86::GeneralRegisters> complete(const kvm::VcpuPort& vcpu, const GuestView& view,
                                                   const x86::GeneralRegisters& general,
                                                   const x86::SystemRegisters& system);
+    // How many it has completed.
+    std::uint64_t count() const { return count_; }
 
   private:
     x86::Decoder decoder_;
+    std::uint64_t count_ = 0;
 };
 
 }  // namespace ringside::debug

@@ -4,6 +4,14 @@
 
 namespace ringside::debug {
 
+Breakpoint* StepOff::planted_at(const GuestView& view, const x86::SystemRegisters& system,
+                                Gva address) const {
+    const auto page = view.translate(system, address);
+    Breakpoint* breakpoint = page ? table_.planted_at(page->gpa) : nullptr;
+    const bool lifted = breakpoint != nullptr && active_ && lifted_ == breakpoint->gpa;
+    return lifted ? nullptr : breakpoint;
+}
+
 bool StepOff::begin(const Breakpoint& breakpoint) {
     if (breakpoint.mechanism != Mechanism::Planted) {
         begin();

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "vmm/debug/breakpoints/breakpoint_table.h"
+#include "vmm/debug/guest/guest_view.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 
 namespace ringside::debug {
@@ -15,8 +16,9 @@ class StepOff {
         : vcpu_(vcpu), table_(table), coordinator_(coordinator) {}
 
     bool active() const { return active_; }
-    // Returns true if the int3 at an address is the one that is out of memory.
-    bool has_lifted(Gpa gpa) const { return active_ && lifted_ == gpa; }
+    // The breakpoint whose planted instruction a vCPU executes at an address; nullptr if the instruction there is the
+    // guest's own, also because this step off has taken the planted one out of memory.
+    Breakpoint* planted_at(const GuestView& view, const x86::SystemRegisters& system, Gva address) const;
 
     // Returns false if another vCPU does the same or a stop is under way: the breakpoint will be hit again.
     bool begin(const Breakpoint& breakpoint);

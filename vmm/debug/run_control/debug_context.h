@@ -1,0 +1,45 @@
+// What the debuggers of all vCPUs share, and to whom they report.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "arch/x86_64/registers.h"
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+#include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/host/exit_trap.h"
+#include "vmm/debug/run_control/guest_stops.h"
+#include "vmm/debug/run_control/stop_coordinator.h"
+#include "vmm/history/recorder.h"
+
+namespace ringside::debug {
+
+// What a vCPU's debugger reports beside stops; on the vCPU's thread.
+class VcpuEvents {
+  public:
+    virtual ~VcpuEvents() = default;
+    // The vCPU can never be entered again. Called before the stop is reported.
+    virtual void on_dead(VcpuIndex, machine::FatalExit, const std::string& report) = 0;
+    // The guest's own debug slots and the debugger's are more than there are.
+    virtual void on_slots_short(VcpuIndex) = 0;
+    // An instruction was executed for KVM; the first time only.
+    virtual void on_completed(VcpuIndex) = 0;
+    // A breakpoint's commands have printed something.
+    virtual void on_printed(VcpuIndex, const std::string& text) = 0;
+};
+
+struct DebugContext {
+    BreakpointTable& table;
+    const GuestView& view;
+    StopCoordinator& coordinator;
+    const x86::RegisterFile& registers;  // what conditions name registers by
+    VcpuEvents& events;
+    HostAbilities abilities = {};
+    std::function<std::unique_ptr<ExitTrap>()> new_exit_trap = make_perf_exit_trap;
+    history::Recorder* recorder = nullptr;
+    GuestStops guest_stops = {};   // what the client wants of them
+    bool block_interrupts = true;  // during a client's step, where the host can do that
+};
+
+}  // namespace ringside::debug

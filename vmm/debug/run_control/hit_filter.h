@@ -1,0 +1,28 @@
+// Decides on the vCPU's own thread whether the client is to be stopped at a hit.
+#pragma once
+
+#include "vmm/debug/run_control/condition_scope.h"
+#include "vmm/debug/run_control/debug_context.h"
+#include "vmm/debug/run_control/exit_registers.h"
+
+namespace ringside::debug {
+
+class HitFilter {
+  public:
+    HitFilter(VcpuIndex vcpu, const DebugContext& context, const ExitRegisters& at)
+        : vcpu_(vcpu), context_(context), at_(at), scope_(context.registers, context.view) {}
+
+    // Returns true if the breakpoint is meant here, one of its conditions is true, and it has no commands: those are run,
+    // and do not stop. Counts the hit, unless it is another address space's or level's.
+    bool stops(Breakpoint& breakpoint);
+
+  private:
+    bool is_meant_here(const Breakpoint& breakpoint) const;
+
+    VcpuIndex vcpu_;
+    const DebugContext& context_;
+    const ExitRegisters& at_;
+    ConditionScope scope_;
+};
+
+}  // namespace ringside::debug

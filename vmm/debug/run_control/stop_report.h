@@ -1,0 +1,64 @@
+// What a vCPU has reported since it was last resumed: nothing, a stop, or its death.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "gdbstub/target.h"
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+#include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/run_control/exit_registers.h"
+#include "vmm/debug/run_control/stop_coordinator.h"
+
+namespace ringside::debug {
+
+class StopReport {
+  public:
+    // `at`: the registers at the vCPU's last exit. They have been fetched before anything is reported.
+    StopReport(VcpuIndex vcpu, StopCoordinator& coordinator, const ExitRegisters& at)
+        : vcpu_(vcpu), coordinator_(coordinator), at_(at) {}
+
+    bool made() const { return !std::holds_alternative<Nothing>(phase_); }
+    // Why the vCPU can never run again; nullptr if it can.
+    const std::string* dead() const {
+        const auto* dead = std::get_if<Dead>(&phase_);
+        return dead != nullptr ? &dead->why : nullptr;
+    }
+
+    void report(gdbstub::StopReason reason, std::string console = {});
+    void report_hit(const Breakpoint& breakpoint);
+    // KVM has refused what the debugger needs of it. The registers may not be the vCPU's: the client fetches them anew.
+    void report_failure(const Error& error);
+    void report_death(gdbstub::Signal signal, const std::string& why);
+
+    // The vCPU is resumed. Returns false if it is dead, which is reported again.
+    bool clear();
+    // The breakpoint that the client has been shown the vCPU at, if the client does not know that it has to be stepped
+    // off (stop_reasons.h); nullptr if there is none. The vCPU is about to run.
+    Breakpoint* shown(BreakpointTable& table, const GuestView& view);
+    void forget_shown() { shown_at_.reset(); }
+
+    // The vCPU was given another state by going back or forward in its history. At the present's end it may be dead.
+    void moved_in_time(bool present);
+    // The vCPU will not come to the end that it has come to.
+    void future_is_gone() { death_.reset(); }
+
+  private:
+    struct Nothing {};
+    struct Reported {};
+    struct Dead {
+        std::string why;
+    };
+
+    void send(gdbstub::StopReason reason, std::string console);
+
+    VcpuIndex vcpu_;
+    StopCoordinator& coordinator_;
+    const ExitRegisters& at_;
+    std::variant<Nothing, Reported, Dead> phase_;
+    std::optional<std::string> death_;  // how the recorded run has ended
+    std::optional<Gva> shown_at_;       // where RIP counts from a segment: PC of the last stop
+};
+
+}  // namespace ringside::debug

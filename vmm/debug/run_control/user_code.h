@@ -1,0 +1,50 @@
+// Debug exceptions of user code on a host whose KVM does not report them (user_frame.h): the slots on the guest's
+// handlers that catch them, and TF set in user code's own RFLAGS.
+#pragma once
+
+#include "vmm/debug/breakpoints/slot_setup.h"
+#include "vmm/debug/host/host_abilities.h"
+#include "vmm/debug/run_control/exit_registers.h"
+#include "vmm/debug/run_control/step_off.h"
+
+namespace ringside::debug {
+
+class UserCode {
+  public:
+    UserCode(ExitRegisters& at, const GuestView& view, const HostAbilities& abilities,
+             const StepOff& step_off)
+        : at_(at), view_(view), abilities_(abilities), step_off_(step_off) {}
+
+    // Returns true if the vCPU is at CPL 3 and KVM does not step there.
+    bool unstepped_here() const { return !abilities_.step_user && at_.in_user_mode(); }
+    // Returns true if TF was set in user code, and has not been seen to be gone.
+    bool trap_flag_set() const { return trap_flag_set_; }
+
+    // The handlers that user code's int3s lead to, if there are `int3s`, and that of a TF which is still set in some
+    // saved RFLAGS, unless the step that is being armed looks for it by itself.
+    void add_handlers(SlotSetup& setup, bool int3s, bool steps) const;
+    // Steps at CPL 3: sets TF, and a slot on the handler of the #DB that it leads to. A TF that the user code has set
+    // itself serves as well, and stays. Does nothing if the guest has no such handler.
+    Result<void> add_step(SlotSetup& setup);
+    // TF goes out of RFLAGS, if the vCPU is still in user code: it parks.
+    Result<void> take_trap_flag();
+
+    // The guest's #DB handler was entered. If TF has led there, undoes the delivery and returns true: the step is done.
+    Result<bool> undo_debug();
+    // The guest's #BP handler was entered, or its #GP handler (`has_error_code`). If by a planted int3, undoes the
+    // delivery and returns its breakpoint; else nullptr.
+    Result<Breakpoint*> undo_int3(bool has_error_code);
+
+  private:
+    std::optional<Gva> debug_handler() const;
+    Result<void> return_to_user_code();
+    void clear_trap_flag();
+
+    ExitRegisters& at_;
+    const GuestView& view_;
+    const HostAbilities& abilities_;
+    const StepOff& step_off_;
+    bool trap_flag_set_ = false;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,168 @@
+// Whose a debug exit is, and what it means.
+
+#include "vmm/debug/breakpoints/guest_slots.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
+#include "vmm/kvm/vcpu_events.h"
+
+namespace ringside::debug {
+
+void VcpuDebugger::on_debug_exit() {
+    if (!done(at_.fetch()) || (exits_.take_caught() && on_planted_exit()))
+        return;
+    const kvm::DebugExit exit = kvm::debug_exit(thread_.vcpu());
+    const bool stepped = armed_.single_steps() && exit.debug && exit.dr6.single_step();
+    if (!stepped && armed_.single_steps())
+        step_.leave_unfinished();
+    if (!stepped)
+        recording_.irregular();
+    if (exit.breakpoint)
+        return on_int3();
+    traps_.note_debug_exit();
+    if (step_.is_echo(exit.dr6, armed_.single_steps()))
+        return;
+    if (armed_.setup().dr7.general_detect() && exit.dr6.debug_register_access())
+        return on_debug_register_access();
+    const bool was_stepping = armed_.single_steps();
+    const unsigned own = own_.hits(armed_.setup(), exit.dr6, exit.dr7, at_.general.rflags);
+    const unsigned hits = debugger_hits(armed_.setup(), exit.dr6.hits(armed_.setup().dr7));
+    if (own != 0) {
+        const bool step_too = stepped && step_.guest_trap_flag();
+        if (!done(traps_.give_debug_exception(own | (step_too ? x86::Dr6::kSingleStep : 0),
+                                              step_.guest_trap_flag())))
+            return;
+    }
+    if (hits != 0)
+        return on_slots(hits, stepped);
+    if (own != 0 && !stepped) {
+        if (must_step())
+            arm();
+        return;
+    }
+    if (was_stepping && exit.debug) {
+        if (step_.came_too_early())
+            return arm();
+        return on_step();
+    }
+    // Nobody here has asked for it: the guest's own TF.
+    done(traps_.give_debug_exception(exit.dr6.causes(), at_.trap_flag()));
+}
+
+void VcpuDebugger::on_int3() {
+    Breakpoint* breakpoint = step_off_.planted_at(context_.view, at_.system, at_.pc());
+    if (breakpoint == nullptr) {  // the guest's own
+        if (context_.guest_stops.int3)
+            return stop_behind(1, "int3");
+        done(traps_.give_breakpoint());
+        return;
+    }
+    on_planted(*breakpoint);
+}
+
+// No debug exit: KVM_RUN was interrupted, which an exit trap does as well.
+void VcpuDebugger::on_interrupted() {
+    if (!exits_.take_caught() || !done(at_.fetch()) || on_planted_exit())
+        return;
+    if (plan().exit_traps.paging)
+        arm();
+}
+
+// Returns true if the exit is that of a planted instruction, and deals with it. Others are the guest's own.
+bool VcpuDebugger::on_planted_exit() {
+    const auto breakpoint = exits_.undo();
+    if (!breakpoint) {
+        fail(breakpoint.error());
+        return true;
+    }
+    if (*breakpoint == nullptr)
+        return false;
+    if (armed_.single_steps())
+        step_.leave_unfinished();
+    on_planted(**breakpoint);
+    return true;
+}
+
+// The vCPU has come to what is planted for a breakpoint.
+void VcpuDebugger::on_planted(Breakpoint& breakpoint) {
+    step_off_.end();
+    const auto guest_breaks_here = own_.breaks_at(at_.pc());
+    if (!guest_breaks_here)
+        return fail(guest_breaks_here.error());
+    if (*guest_breaks_here) {
+        at_.general.rflags |= x86::rflags::kRf;
+        if (!done(at_.store_general()))
+            return;
+    }
+    hit(breakpoint, false);
+}
+
+// Of several slots that hit at once the table's comes first: it is the one that a user asked for.
+void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
+    const auto& owner = plan().owner;
+    const SlotSetup& armed = armed_.setup();
+    auto use = SlotUse::None;
+    Breakpoint* breakpoint = nullptr;
+    for (unsigned slot = 0; slot < x86::kDebugSlots && breakpoint == nullptr; ++slot) {
+        if ((hits >> slot & 1) == 0)
+            continue;
+        if (armed.use[slot] == SlotUse::Plan)
+            breakpoint = owner[slot];
+        use = armed.use[slot];
+    }
+    if (breakpoint != nullptr) {
+        // The instruction that a data slot reports is done.
+        if (armed_.single_steps() && (stepped || breakpoint->is_watchpoint()) &&
+            (!finish_step() || !done(recording_.after_step())))
+            return;
+        step_off_.end();
+        return hit(*breakpoint, stepped);
+    }
+    switch (use) {
+        case SlotUse::DebugHandler:
+            return on_user_debug();
+        case SlotUse::BreakpointHandler:
+            return on_user_int3(false);
+        case SlotUse::ProtectionHandler:
+            return on_user_int3(true);
+        default:
+            return on_step();
+    }
+}
+
+// The guest's #DB handler was entered. If by the TF that was set in user code, the step is done.
+void VcpuDebugger::on_user_debug() {
+    const auto undone = user_.undo_debug();
+    if (!undone)
+        fail(undone.error());
+    else if (*undone)
+        on_step();
+    else
+        pass_over();
+}
+
+// The guest's #BP handler was entered, or its #GP handler on account of an int3. If the int3 is the debugger's, it is a
+// hit in user code.
+void VcpuDebugger::on_user_int3(bool has_error_code) {
+    const auto breakpoint = user_.undo_int3(has_error_code);
+    if (!breakpoint)
+        return fail(breakpoint.error());
+    if (*breakpoint == nullptr)
+        return pass_over();
+    step_off_.end();
+    hit(**breakpoint, false);
+}
+
+// The guest is at a MOV to or from a debug register. It runs with the guest's own registers in place, unless the guest
+// has GD set itself.
+void VcpuDebugger::on_debug_register_access() {
+    own_.forget_values();
+    const auto own = own_.read();
+    if (!own)
+        return fail(own.error());
+    if (!x86::Dr7::from_raw(own->dr7).general_detect())
+        return pass_over();
+    if (done(traps_.give_debug_exception(x86::Dr6::kDebugRegisterAccess, step_.guest_trap_flag())) &&
+        must_step())
+        arm();
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,136 @@
+// What follows from a step, and where a vCPU stops.
+
+#include <fmt/format.h>
+
+#include "arch/x86_64/trap_instructions.h"
+#include "vmm/debug/run_control/settle.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
+
+namespace ringside::debug {
+
+// An instruction has been stepped: by KVM, or up to the slot at its target.
+void VcpuDebugger::on_step() {
+    const bool single_stepped = armed_.single_steps();
+    const bool was_off = step_off_.active();
+    const auto& watchpoints = plan().stepped_watchpoints;
+    Breakpoint* touched = nullptr;
+    if (!watchpoints.empty())
+        touched = step_.triggered_watchpoint(watchpoints);
+    if (!finish_step() || !done(recording_.after_step()))
+        return;
+    if (touched != nullptr)
+        return hit(*touched, single_stepped);
+    if (ends_here())
+        return;
+    if (stepping() && !was_off)
+        next_step();
+    else
+        arm();
+}
+
+// Puts right what a step leaves behind. Returns false if KVM refused.
+bool VcpuDebugger::finish_step() {
+    step_off_.end();
+    const bool owed = step_.finish(armed_.single_steps());
+    if (!owed || traps_.debug_exception_pending())
+        return true;
+    return done(traps_.give_debug_exception(x86::Dr6::kSingleStep, step_.guest_trap_flag()));
+}
+
+// Goes on stepping. While one ordinary instruction follows another TF stays as it is, and KVM need not be asked again:
+// unless KVM has emulated one, which on most hosts loses TF and cannot be seen from here.
+void VcpuDebugger::next_step() {
+    if (step_.is_time_to_look() && settle_waiting(context_, thread_.index(), at_, plan()))
+        return arm();
+    const bool tf_stays = context_.abilities.step_survives_emulation && !thread_.finished_an_access() &&
+                          step_.was_ordinary() && armed_.single_steps() &&
+                          blocks_interrupts() == armed_.setup().blocks_interrupts() &&
+                          !user_.unstepped_here();
+    if (tf_stays) {
+        classify();
+        if (step_.kind() == x86::StepKind::Ordinary)
+            return step_.note_entry();
+    }
+    arm();
+}
+
+// Returns true if the client must know of the step that has led here, and reports it.
+bool VcpuDebugger::ends_here() {
+    const auto* range = std::get_if<gdbstub::RangeStep>(&action_);
+    const auto rip = at_.general.rip;
+    const bool left = range != nullptr && (rip < range->start || rip >= range->end);
+    if (left || std::holds_alternative<gdbstub::Step>(action_)) {
+        report_.report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true});
+        return true;
+    }
+    if (range != nullptr)
+        step_.count_range_step();
+    return stops_here();
+}
+
+// Without a step's end: at a breakpoint that is found by stepping, at the guest's own xchg %bx,%bx.
+bool VcpuDebugger::stops_here() {
+    const Gva pc = at_.pc();
+    for (Breakpoint* breakpoint : plan().stepped_breakpoints) {
+        if (breakpoint->request.address == pc.value && hits_.stops(*breakpoint)) {
+            report_.report_hit(*breakpoint);
+            return true;
+        }
+    }
+    if (!context_.guest_stops.exchange)
+        return false;
+    std::array<std::byte, x86::kExchangeStopBytes> code{};
+    const std::size_t size = context_.view.fetch(at_.system, pc, code);
+    const auto length =
+        x86::exchange_stop_length(std::span(code).first(size), x86::cpu_mode(at_.general, at_.system));
+    if (length != 0)
+        stop_behind(length, "xchg %bx,%bx");
+    return length != 0;
+}
+
+void VcpuDebugger::hit(Breakpoint& breakpoint, bool stepped) {
+    if (hits_.stops(breakpoint))
+        report_.report_hit(breakpoint);
+    else
+        step_off(breakpoint, stepped);
+}
+
+// Past a breakpoint that does not stop here. `stepped`: a step has ended at the same exit. A watchpoint has let its
+// instruction through already.
+void VcpuDebugger::step_off(Breakpoint& breakpoint, bool stepped) {
+    if (breakpoint.is_watchpoint()) {
+        if (!stepped || !ends_here())
+            arm();
+        return;
+    }
+    classify();
+    if (!traps_.debug_exception_pending() && step_.at_halt()) {
+        if (step_over_halt())
+            arm();
+        return;
+    }
+    if (step_off_.begin(breakpoint))
+        arm();
+}
+
+// Over an instruction whose slot is in the way: a handler that was entered for the guest's own reasons, a MOV to a debug
+// register.
+void VcpuDebugger::pass_over() {
+    step_off_.begin();
+    arm();
+}
+
+// The guest has asked to stop. The vCPU stops behind the instruction, which has done nothing else.
+void VcpuDebugger::stop_behind(unsigned length, const char* instruction) {
+    step_off_.end();
+    const Gva pc = at_.pc();
+    at_.general.rip += length;
+    if (!done(at_.store_general()))
+        return;
+    recording_.irregular();
+    if (done(recording_.look()))
+        report_.report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false},
+                       fmt::format("The guest has asked to stop ({} at {:#x}).\n", instruction, pc.value));
+}
+
+}  // namespace ringside::debug
