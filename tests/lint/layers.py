@@ -54,8 +54,12 @@ LAYERS = (
     Layer("vmm/debug/monitor", ("arch", "gdbstub", "vmm/base", "vmm/machine", "vmm/snapshot", "vmm/history", "vmm/debug/host",
                                 "vmm/debug/guest", "vmm/debug/dump",
                                 "vmm/debug/breakpoints", "vmm/debug/run_control", "vmm/debug/target")),
+    # What a guest's memory holds is parsed without the debugger.
+    Layer("vmm/debug/linux/kernel", ("vmm/base", "vmm/debug/dump/notes.h", "vmm/debug/dump/vmcoreinfo.h")),
+    Layer("vmm/debug/linux", ("arch", "gdbstub", "vmm/base", "vmm/machine", "vmm/debug/guest", "vmm/debug/dump",
+                              "vmm/debug/breakpoints", "vmm/debug/run_control", "vmm/debug/target", "vmm/debug/monitor")),
     Layer("vmm/debug/core", ("arch", "gdbstub", "vmm/base", "vmm/machine", "vmm/debug/guest", "vmm/debug/dump", "vmm/debug/target",
-                             "vmm/debug/run_control/thread_ids.h", "vmm/debug/monitor")),
+                             "vmm/debug/run_control/thread_ids.h", "vmm/debug/monitor", "vmm/debug/linux")),
     Layer("vmm/debug/nested", ("arch", "gdbstub", "vmm/base", "vmm/kvm", "vmm/machine", "vmm/debug/guest",
                                "vmm/debug/breakpoints", "vmm/debug/run_control", "vmm/debug/target",
                                "vmm/debug/monitor")),

@@ -10,6 +10,7 @@
 #include "gdbstub/transport/server.h"
 #include "vmm/cli/exit_status.h"
 #include "vmm/debug/core/core_monitor.h"
+#include "vmm/debug/linux/linux_commands.h"
 #include "vmm/debug/monitor/documents.h"
 
 namespace ringside::cli {
@@ -34,6 +35,7 @@ int core(const CoreOptions& options) {
         [&server](const gdbstub::StopEvent& stop) { server->post_stop(stop); });
     debug::CoreMonitor monitor(core);
     debug::DocumentStore documents(core.registers().target_description());
+    debug::add_linux_document(documents, monitor.linux_kernel());
     core.target().monitor = &monitor;
     core.target().documents = &documents;
     gdbstub::ServerHooks hooks;

@@ -144,12 +144,15 @@ Result<void> VirtualMachine::open_server() {
     debug::add_exit_commands(monitor_, *exits_);
     debug::add_counters_command(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
+    linux_ = std::make_unique<debug::LinuxGuest>(*debugger_);
+    debug::add_linux_commands(monitor_, *debugger_, *linux_);
     debug::add_gdb_script_command(monitor_);
     add_gdbserver_command(monitor_, *debugger_, gdb_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
     debug::add_debugger_documents(*documents_, *debugger_);
     debug::add_history_document(*documents_, *debugger_, symbol);
     debug::add_snapshot_document(*documents_, *snapshots_);
+    debug::add_linux_document(*documents_, *linux_);
     debug::add_exit_documents(*documents_, *exits_);
     if (options_.debugger.record != 0)
         TRY(history::Recorder::check(*machine_));

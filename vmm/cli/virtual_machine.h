@@ -13,6 +13,7 @@
 #include "vmm/cli/gdb_service.h"
 #include "vmm/cli/kernel_loading.h"
 #include "vmm/cli/options.h"
+#include "vmm/debug/linux/linux_commands.h"
 #include "vmm/debug/monitor/act_commands.h"
 #include "vmm/debug/monitor/cpu_commands.h"
 #include "vmm/debug/monitor/debugger_documents.h"
@@ -118,6 +119,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<debug::ExitTrace> exit_trace_;
     std::optional<debug::Dumper> dumper_;
     std::unique_ptr<debug::Snapshots> snapshots_;
+    std::unique_ptr<debug::LinuxGuest> linux_;
     debug::MonitorRegistry monitor_;
     std::unique_ptr<debug::DocumentStore> documents_;
     GdbService gdb_{io_, [this](const gdbstub::Endpoint& endpoint) { return server_hooks(endpoint); }};

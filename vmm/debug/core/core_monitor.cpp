@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "vmm/base/text.h"
+#include "vmm/debug/linux/linux_commands.h"
 #include "vmm/debug/monitor/gdb_script.h"
 #include "vmm/debug/monitor/map_commands.h"
 #include "vmm/debug/monitor/memory_commands.h"
@@ -50,12 +51,13 @@ bool begins_with(std::string_view line, std::string_view name) {
 
 }  // namespace
 
-CoreMonitor::CoreMonitor(CoreTarget& core) {
+CoreMonitor::CoreMonitor(CoreTarget& core) : linux_(core) {
     add_state_commands(registry_, core);
     add_table_commands(registry_, core);
     add_map_commands(registry_, core);
     add_memory_commands(registry_, core);
     add_disassembly_command(registry_, core);
+    add_linux_commands(registry_, core, linux_);
     add_version_commands(registry_);
     add_gdb_script_command(registry_);
 }

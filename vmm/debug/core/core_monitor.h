@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vmm/debug/core/core_target.h"
+#include "vmm/debug/linux/linux_guest.h"
 #include "vmm/debug/monitor/monitor.h"
 
 namespace ringside::debug {
@@ -10,8 +11,10 @@ class CoreMonitor final : public gdbstub::Monitor {
   public:
     explicit CoreMonitor(CoreTarget& core);
     std::string run(gdbstub::ThreadId thread, std::string_view line) override;
+    LinuxGuest& linux_kernel() { return linux_; }
 
   private:
+    LinuxGuest linux_;
     MonitorRegistry registry_;
 };
 

@@ -97,7 +97,7 @@ Bytes notes_of(const Vmcore& core, const GuestView& view, VmcoreSummary& summary
         add(note);
     if (const auto found = find_vmcoreinfo(view, core.vcpus.at(core.mapped_by).system, core.vmcoreinfo)) {
         summary.vmcoreinfo = true;
-        add(*found);
+        add(found->note);
     }
     return notes;
 }

@@ -42,7 +42,8 @@ std::optional<Bytes> note_at(const GuestView& view, Gpa gpa) {
     return count && *count == note.size() ? std::optional(std::move(note)) : std::nullopt;
 }
 
-// Returns true if the page tables map the kernel where the note says that it is.
+}  // namespace
+
 bool describes_the_mapped_kernel(const Bytes& note, const GuestView& view,
                                  const x86::SystemRegisters& system) {
     const auto text = vmcoreinfo_value(note, "SYMBOL(_stext)");
@@ -54,8 +55,6 @@ bool describes_the_mapped_kernel(const Bytes& note, const GuestView& view,
     const auto there = view.translate(view.kernel_tables(system), Gva{start});
     return there && there->gpa.value == start - kKernelMap + moved;
 }
-
-}  // namespace
 
 std::optional<std::string_view> vmcoreinfo_value(const Bytes& note, std::string_view key) {
     std::string_view text(reinterpret_cast<const char*>(note.data()), note.size());
@@ -69,20 +68,25 @@ std::optional<std::string_view> vmcoreinfo_value(const Bytes& note, std::string_
     return std::nullopt;
 }
 
-std::optional<Bytes> find_vmcoreinfo(const GuestView& view, const x86::SystemRegisters& system,
-                                     std::optional<NotePlace> named) {
+std::optional<Vmcoreinfo> find_vmcoreinfo(const GuestView& view, const x86::SystemRegisters& system,
+                                          std::optional<NotePlace> named) {
     if (named) {
         if (auto note = note_at(view, Gpa{named->address}); note && note->size() <= named->size)
-            return note;
+            return Vmcoreinfo{*std::move(note), *named};
     }
-    std::optional<Bytes> first;
+    std::optional<Vmcoreinfo> first;
     for (const machine::MemoryRegion& region : view.memory().regions()) {
         for (std::uint64_t offset = 0; offset + kPage <= region.size(); offset += kPage) {
-            auto note = note_at(view, region.start() + offset);
-            if (note && describes_the_mapped_kernel(*note, view, system))
-                return note;
-            if (note && !first)
-                first = std::move(note);
+            const Gpa gpa = region.start() + offset;
+            auto note = note_at(view, gpa);
+            if (!note)
+                continue;
+            const bool mapped = describes_the_mapped_kernel(*note, view, system);
+            const NotePlace place{gpa.value, note->size()};
+            if (mapped)
+                return Vmcoreinfo{*std::move(note), place};
+            if (!first)
+                first = Vmcoreinfo{*std::move(note), place};
         }
     }
     return first;

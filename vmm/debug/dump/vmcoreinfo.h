@@ -17,11 +17,20 @@ struct NotePlace {
     std::uint64_t size = 0;
 };
 
-// The note with its header: the one that the kernel has named, else the one in memory that describes the kernel which
+struct Vmcoreinfo {
+    Bytes note;  // with its header
+    NotePlace place;
+};
+
+// The note: the one that the kernel has named, else the one in memory that describes the kernel which
 // `system`'s page tables map, else the first. A reboot leaves an old kernel's note behind, and a nested guest has one
 // of its own. Nothing if there is none.
-std::optional<Bytes> find_vmcoreinfo(const GuestView& view, const x86::SystemRegisters& system,
-                                     std::optional<NotePlace> named);
+std::optional<Vmcoreinfo> find_vmcoreinfo(const GuestView& view, const x86::SystemRegisters& system,
+                                          std::optional<NotePlace> named);
+
+// Returns true if the page tables map the kernel where the note says that it is.
+bool describes_the_mapped_kernel(const Bytes& note, const GuestView& view,
+                                 const x86::SystemRegisters& system);
 
 // The text behind "KEY=" in a note; nothing if there is no such line.
 std::optional<std::string_view> vmcoreinfo_value(const Bytes& note, std::string_view key);

@@ -76,6 +76,12 @@ Answer& Answer::table(std::string name, std::vector<std::string> columns,
     return *this;
 }
 
+Answer& Answer::records(std::string name, std::vector<std::string> columns,
+                        std::vector<std::vector<Cell>> rows) {
+    items_.push_back({Item::Kind::Records, std::move(name), {}, std::move(columns), std::move(rows)});
+    return *this;
+}
+
 Answer& Answer::note(std::string sentence) {
     items_.push_back({Item::Kind::Note, std::move(sentence), {}, {}, {}});
     return *this;
@@ -103,6 +109,8 @@ std::string Answer::text() const {
                 text += item.rows.empty() ? fmt::format("{}: none\n", item.name)
                                           : item.name + ":\n" + table_text(item.columns, item.rows);
                 break;
+            case Item::Kind::Records:
+                break;
         }
     }
     return text;
@@ -115,7 +123,7 @@ std::string Answer::json() const {
             object[key_of(item.name)] = item.cell.raw;
         if (item.kind == Item::Kind::Note)
             object["notes"].push_back(item.name);
-        if (item.kind != Item::Kind::Table)
+        if (item.kind != Item::Kind::Table && item.kind != Item::Kind::Records)
             continue;
         auto& array = object[key_of(item.name)] = nlohmann::ordered_json::array();
         for (const auto& row : item.rows) {

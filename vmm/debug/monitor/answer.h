@@ -32,6 +32,8 @@ class Answer {
     // A named table. JSON has an array of objects with the columns' names as keys. Text says "none" where there
     // are no rows.
     Answer& table(std::string name, std::vector<std::string> columns, std::vector<std::vector<Cell>> rows);
+    // The same for JSON alone: the text has it in a form of its own.
+    Answer& records(std::string name, std::vector<std::string> columns, std::vector<std::vector<Cell>> rows);
     // A sentence.
     Answer& note(std::string sentence);
 
@@ -40,7 +42,7 @@ class Answer {
 
   private:
     struct Item {
-        enum class Kind : std::uint8_t { Headline, Value, Table, Note } kind = Kind::Note;
+        enum class Kind : std::uint8_t { Headline, Value, Table, Records, Note } kind = Kind::Note;
         std::string name;
         Cell cell;
         std::vector<std::string> columns;

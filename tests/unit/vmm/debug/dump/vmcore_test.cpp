@@ -136,21 +136,22 @@ class VmcoreTest : public ::testing::Test {
 };
 
 TEST_F(VmcoreTest, FindsVmcoreinfo) {
-    EXPECT_EQ(find_vmcoreinfo(guest.view, guest.state.system, {}), std::nullopt);
+    EXPECT_FALSE(find_vmcoreinfo(guest.view, guest.state.system, {}));
     put_vmcoreinfo(0x9000, "SOMETHING=1\n");
-    EXPECT_EQ(find_vmcoreinfo(guest.view, guest.state.system, {}), std::nullopt);
+    EXPECT_FALSE(find_vmcoreinfo(guest.view, guest.state.system, {}));
     put_vmcoreinfo(0xa000, "OSRELEASE=6.1\n");
-    const auto note = find_vmcoreinfo(guest.view, guest.state.system, {});
-    ASSERT_TRUE(note);
-    EXPECT_EQ(note->size(), 12U + 12U + 16U);
+    const auto found = find_vmcoreinfo(guest.view, guest.state.system, {});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->note.size(), 12U + 12U + 16U);
+    EXPECT_EQ(found->place.address, 0xa000U);
 }
 
 TEST_F(VmcoreTest, PrefersTheNoteThatTheKernelNames) {
     put_vmcoreinfo(0x9000, "OSRELEASE=old\n");
     put_vmcoreinfo(0xa040, "OSRELEASE=named\n");  // no page's start
     const auto release = [&](std::optional<NotePlace> named) {
-        const auto note = find_vmcoreinfo(guest.view, guest.state.system, named);
-        return note ? std::string(vmcoreinfo_value(*note, "OSRELEASE").value_or("")) : "";
+        const auto found = find_vmcoreinfo(guest.view, guest.state.system, named);
+        return found ? std::string(vmcoreinfo_value(found->note, "OSRELEASE").value_or("")) : "";
     };
     EXPECT_EQ(release({}), "old");
     EXPECT_EQ(release(NotePlace{0xa040, 0x1000}), "named");
@@ -173,8 +174,8 @@ TEST_F(VmcoreTest, PrefersTheNoteOfTheKernelThatIsMapped) {
     put_vmcoreinfo(0xb000, note("this", text, base));
     const auto found = find_vmcoreinfo(guest.view, guest.state.system, {});
     ASSERT_TRUE(found);
-    EXPECT_EQ(vmcoreinfo_value(*found, "OSRELEASE"), "this");
-    EXPECT_EQ(vmcoreinfo_value(*found, "OSREL"), std::nullopt);
+    EXPECT_EQ(vmcoreinfo_value(found->note, "OSRELEASE"), "this");
+    EXPECT_EQ(vmcoreinfo_value(found->note, "OSREL"), std::nullopt);
 }
 
 TEST(ProgressLines, ComeOnceASecond) {

@@ -35,6 +35,13 @@ TEST(Answer, ATableWithoutRowsSaysSo) {
     EXPECT_EQ(Answer().table("pins", {"pin"}, {}).json(), "{\"pins\":[]}\n");
 }
 
+TEST(Answer, RecordsAreForScriptsAlone) {
+    Answer answer;
+    answer.headline("[0.1] hello").records("records", {"time"}, {{number(1)}});
+    EXPECT_EQ(answer.text(), "[0.1] hello\n");
+    EXPECT_EQ(answer.json(), "{\"records\":[{\"time\":1}]}\n");
+}
+
 TEST(Answer, TextThatIsNotUtf8StaysJson) {
     EXPECT_NO_THROW((void)Answer().value("name", words("\xff\xfe")).json());
 }
