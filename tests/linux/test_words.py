@@ -22,12 +22,18 @@ MODULES = ("pvpanic", "pvpanic-mmio", "qemu_fw_cfg")  # one uses another
 SCRIPT = f"""\
 printf '{LINE}\\nand its second\\n' >/dev/kmsg
 for module in {' '.join(MODULES)}; do insmod /root/$module.ko; done
-sleep 1000 &
+sleep 1000 | sh -c 'exec 7</proc/version; exec sleep 1001' &
+reader=$!
 taskset -c 1 sh -c 'while :; do :; done' &
 echo '=script'; echo $$
 echo '=release'; uname -r
 echo '=banner'; cat /proc/version
 echo '=stat'; cat /proc/[0-9]*/stat
+echo '=modules'; cat /proc/modules
+echo '=lsmod'; lsmod
+echo '=reader'; echo $reader
+echo '=files'; for file in /proc/$reader/fd/*; do echo ${{file##*/}} $(readlink $file); done
+echo '=stack'; cat /proc/$reader/stack
 echo '=text'; grep -w _stext /proc/kallsyms
 echo '=log'; dmesg
 echo '=end'
@@ -39,6 +45,14 @@ QUESTIONS = {
     "threads": "linux ps threads --json",
     "ps_of_the_other": "linux ps --json vcpu 1",
     "ps_text": "linux ps",
+    "modules": "linux modules --json",
+    "lsmod": "linux lsmod",
+    "files_of_1": "linux files 1 --json",
+    "bt_of_1": "linux bt 1 --json",
+    "process": "linux process 1",
+    "task_switch": "linux task-switch",
+    "nobody": "linux files 4194304",
+    "no_pid": "linux bt shell",
     "dmesg": "linux dmesg",
     "dmesg_json": "linux dmesg --json",
 }
@@ -133,6 +147,11 @@ def is_passing(command: str) -> bool:
     return command.startswith(("kworker", "cat", "init"))
 
 
+def reader(guest: Guest) -> int:
+    """The process that reads a pipe."""
+    return int(guest.facts["reader"][0])
+
+
 class TestVersion:
     def test_is_what_the_kernel_says(self, guest: Guest) -> None:
         said = guest.json("version")
@@ -197,6 +216,41 @@ class TestLog:
         assert [record["sequence"] for record in records] == list(range(len(records)))
 
 
+class TestModules:
+    def test_are_those_of_proc(self, guest: Guest) -> None:
+        own = [line.split()[:6] for line in guest.facts["modules"]]
+        assert len(own) == len(MODULES)
+        shown = [[module["name"], str(module["size"]), str(module["uses"]), "".join(f"{name}," for name in module["used_by"]) or "-",
+                  module["state"], f"{module['address']:#x}"] for module in guest.json("modules")["modules"]]
+        assert shown == own
+
+    def test_as_lsmod_shows_them(self, guest: Guest) -> None:
+        # busybox's own columns are of other widths.
+        assert [line.split()[:4] for line in guest.answers["lsmod"].splitlines()[1:]] == \
+            [line.split()[:4] for line in guest.facts["lsmod"][1:]]
+
+
+class TestOneTask:
+    """Of a guest that runs; the vmcore has the rest."""
+
+    def test_the_shell_has_the_console_open(self, guest: Guest) -> None:
+        files = {file["fd"]: file for file in guest.json("files_of_1")["files"]}
+        assert {files[descriptor]["name"] for descriptor in range(3)} <= {"/dev/ttyS0", "/dev/console"}
+        assert files[0]["access"] == "rw"
+
+    def test_the_shell_waits_for_the_console(self, guest: Guest) -> None:
+        places = [frame["place"].split("+")[0] for frame in guest.json("bt_of_1")["frames"]]
+        assert places[0] in ("__schedule", "schedule")
+        assert "n_tty_read" in places or "do_sys_poll" in places
+        assert places[-1] == "entry_SYSCALL_64_after_hwframe"
+
+    def test_what_cannot_be_done_is_said(self, guest: Guest) -> None:
+        assert guest.answers["process"] == "linux process: the guest is running. Stop it first\n"
+        assert guest.answers["task_switch"] == "linux task-switch: the guest is running. Stop it first\n"
+        assert guest.answers["nobody"].startswith("find the task of PID 4194304: there is none")
+        assert guest.answers["no_pid"].startswith("linux bt: it takes a PID.")
+
+
 class TestVmcore:
     @pytest.fixture(scope="class")
     def gdb(self, guest: Guest):
@@ -215,3 +269,38 @@ class TestVmcore:
         for task in guest.json("threads")["tasks"]:
             if not is_passing(task["command"]):
                 assert re.search(rf"(?m)^{task['pid']} +{task['tgid']} .* {re.escape(task['command'])} *$", shown), task
+
+    def test_files_are_those_of_proc(self, guest: Guest, gdb: GdbSession) -> None:
+        files = json.loads(gdb.console(f"monitor linux files {reader(guest)} --json"))["files"]
+        own = dict(line.split(maxsplit=1) for line in guest.facts["files"])
+        assert {str(file["fd"]): file["name"] for file in files} == own
+        assert own["0"].startswith("pipe:[") and own["7"] == "/proc/version"
+
+    def test_a_stack_is_that_of_proc(self, guest: Guest, gdb: GdbSession) -> None:
+        """Which leaves out the scheduler's functions, and has addresses only for root."""
+        own = [line.split()[1].split("/")[0] for line in guest.facts["stack"]]
+        answer = json.loads(gdb.console(f"monitor linux bt {reader(guest)} --json"))
+        shown = [re.sub("\\+0x", "+0x", frame["place"]) for frame in answer["frames"]]
+        assert len(own) > 3 and shown[-len(own):] == own
+        assert answer["notes"][0].startswith("From user mode, at 0x")
+        assert not [frame for frame in answer["frames"] if frame["remark"]]
+
+    def test_a_stack_of_a_kernel_thread_ends_where_it_began(self, gdb: GdbSession) -> None:
+        answer = json.loads(gdb.console("monitor linux bt 2 --json"))
+        places = [frame["place"].split("+")[0] for frame in answer["frames"]]
+        assert places[0] in ("__schedule", "schedule") and "kthreadd" in places and places[-1].startswith("ret_from_fork")
+        assert "notes" not in answer
+
+    def test_the_busy_task_is_in_user_mode_or_was_interrupted(self, guest: Guest, gdb: GdbSession) -> None:
+        busy = next(task["pid"] for task in guest.json("ps")["tasks"] if task["runs"] and task["cpu"] == 1)
+        assert "user mode" in gdb.console(f"monitor linux bt {busy}")
+
+    def test_a_process_is_chosen_by_its_pid(self, guest: Guest, gdb: GdbSession) -> None:
+        line = next(line for line in guest.facts["stat"] if line.startswith(f"{reader(guest)} "))
+        arguments = int(line.split(")")[1].split()[45])  # arg_start, the 48th field
+        assert "Cannot access memory" in gdb.console(f"x/s {arguments}")
+        assert "User addresses refer to this process" in gdb.console(f"monitor linux process {reader(guest)}")
+        gdb.console("maintenance flush dcache")
+        assert re.findall('"(.*?)"', gdb.console(f"x/2s {arguments}")) == ["sleep", "1001"]
+        assert "each vCPU's current" in gdb.console("monitor linux process off")
+        assert "no address space of its own" in gdb.console("monitor linux process 2")

@@ -145,7 +145,9 @@ Result<void> VirtualMachine::open_server() {
     debug::add_counters_command(monitor_, *exits_);
     debug::add_catch_commands(monitor_, *debugger_, *catches_);
     linux_ = std::make_unique<debug::LinuxGuest>(*debugger_);
+    task_switch_ = std::make_unique<debug::TaskSwitchStop>(*debugger_, *linux_);
     debug::add_linux_commands(monitor_, *debugger_, *linux_);
+    debug::add_linux_machine_commands(monitor_, *debugger_, *linux_, *task_switch_);
     debug::add_gdb_script_command(monitor_);
     add_gdbserver_command(monitor_, *debugger_, gdb_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
@@ -199,8 +201,11 @@ void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
         reply("The guest is stopped.\n");
     if (std::exchange(dump_at_stop_, false))
         dump_after_panic(debug::vcpu_of(stop.thread));
-    if (auto* server = gdb_.server())
-        server->post_stop(stop);
+    auto* server = gdb_.server();
+    gdbstub::StopEvent shown = stop;
+    task_switch_->describe(shown);
+    if (server != nullptr)
+        server->post_stop(shown);
 }
 
 void VirtualMachine::on_console(const std::string& text) {

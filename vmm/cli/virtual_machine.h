@@ -120,6 +120,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::optional<debug::Dumper> dumper_;
     std::unique_ptr<debug::Snapshots> snapshots_;
     std::unique_ptr<debug::LinuxGuest> linux_;
+    std::unique_ptr<debug::TaskSwitchStop> task_switch_;
     debug::MonitorRegistry monitor_;
     std::unique_ptr<debug::DocumentStore> documents_;
     GdbService gdb_{io_, [this](const gdbstub::Endpoint& endpoint) { return server_hooks(endpoint); }};

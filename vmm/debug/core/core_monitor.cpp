@@ -41,7 +41,8 @@ constexpr MachineCommand kMachineCommands[] = {
     {"cont", kRuns},          {"system_reset", kRuns}, {"system_powerdown", kRuns},
     {"record", kRuns},        {"last-write", kRuns},   {"last-change", kRuns},
     {"goto", kRuns},          {"bookmark", kRuns},     {"dump", "it is a dump"},
-    {"phys write", kChanges}, {"snapshot", kRuns},     {"gdbserver", kServed},
+    {"phys write", kChanges}, {"snapshot", kRuns},     {"linux task-switch", kRuns},
+    {"gdbserver", kServed},
 };
 
 // Returns true if the words of `line` begin with those of `name`.
@@ -58,6 +59,8 @@ CoreMonitor::CoreMonitor(CoreTarget& core) : linux_(core) {
     add_memory_commands(registry_, core);
     add_disassembly_command(registry_, core);
     add_linux_commands(registry_, core, linux_);
+    add_process_commands(registry_, core, linux_,
+                         [&core](auto cr3) { return core.choose_address_space(cr3); });
     add_version_commands(registry_);
     add_gdb_script_command(registry_);
 }

@@ -33,6 +33,9 @@ class CoreTarget final : public Inspected,
     const x86::RegisterFile& registers() const { return file_; }
     const CoreFile& core() const { return core_; }
 
+    // As GuestView::choose_address_space().
+    bool choose_address_space(std::optional<std::uint64_t> cr3) { return view_.choose_address_space(cr3); }
+
     // Inspected
     std::size_t vcpu_count() const override { return core_.vcpus.size(); }
     const GuestView& view() const override { return view_; }

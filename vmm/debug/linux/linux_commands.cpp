@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "vmm/debug/linux/kernel/log.h"
+#include "vmm/debug/linux/kernel/modules.h"
 #include "vmm/debug/linux/kernel/tasks.h"
 #include "vmm/debug/monitor/arguments.h"
 
@@ -72,6 +73,54 @@ Result<Answer> dmesg(LinuxGuest& guest, const Arguments& arguments) {
     return answer;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ","));
+}
+
+Result<Answer> modules(LinuxGuest& guest, const Arguments& arguments) {
+    const LinuxKernel kernel = TRY(guest.kernel(arguments.vcpu));
+    const LinuxModules found = TRY(read_modules(kernel));
+    std::vector<std::vector<Cell>> rows;
+    for (const LinuxModule& module : found.modules)
+        rows.push_back({words(module.name),
+                        number(module.size),
+                        or_none(module.uses, number),
+                        words(module.state),
+                        hex(module.address),
+                        hex(module.structure),
+                        {module.used_by, joined(module.used_by)}});
+    Answer answer;
+    answer.table("modules", {"name", "size", "uses", "state", "address", "module", "used by"},
+                 std::move(rows));
+    if (!found.incomplete.empty())
+        answer.note(found.incomplete);
+    return answer;
+}
+
+// As lsmod writes it.
+std::string lsmod_text(const LinuxModules& found) {
+    std::string text = "Module                  Size  Used by";
+    for (const LinuxModule& module : found.modules)
+        text += fmt::format("\n{:<19} {:8}  {} {}", module.name, module.size,
+                            module.uses ? fmt::to_string(*module.uses) : "-", joined(module.used_by));
+    return text;
+}
+
+Result<Answer> lsmod(LinuxGuest& guest, const Arguments& arguments) {
+    const LinuxKernel kernel = TRY(guest.kernel(arguments.vcpu));
+    const LinuxModules found = TRY(read_modules(kernel));
+    std::vector<std::vector<Cell>> rows;
+    for (const LinuxModule& module : found.modules)
+        rows.push_back(
+            {words(module.name), number(module.size), or_none(module.uses, number), {module.used_by, ""}});
+    Answer answer;
+    answer.headline(lsmod_text(found))
+        .records("modules", {"name", "size", "uses", "used by"}, std::move(rows));
+    if (!found.incomplete.empty())
+        answer.note(found.incomplete);
+    return answer;
+}
+
 }  // namespace
 
 void add_linux_commands(MonitorRegistry& registry, Inspected& guest, LinuxGuest& kernel) {
@@ -84,6 +133,12 @@ void add_linux_commands(MonitorRegistry& registry, Inspected& guest, LinuxGuest&
     add_answering(registry, guest, {"linux dmesg", "", "Linux's log", 0, [&](const Arguments& arguments) {
                                         return dmesg(kernel, arguments);
                                     }});
+    add_answering(registry, guest,
+                  {"linux modules", "", "Linux's modules, and where they are", 0,
+                   [&](const Arguments& arguments) { return modules(kernel, arguments); }});
+    add_answering(registry, guest,
+                  {"linux lsmod", "", "the same as lsmod shows them", 0,
+                   [&](const Arguments& arguments) { return lsmod(kernel, arguments); }});
 }
 
 }  // namespace ringside::debug

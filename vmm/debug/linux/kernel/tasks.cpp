@@ -113,9 +113,13 @@ Result<LinuxTasks> read_tasks(const LinuxKernel& kernel, bool threads) {
     return found;
 }
 
+Result<LinuxTask> read_task(const LinuxKernel& kernel, std::uint64_t address) {
+    return read_task(kernel, TRY(task_layout(kernel)), address);
+}
+
 Result<LinuxTask> find_task(const LinuxKernel& kernel, std::uint64_t pid) {
     if (pid == 0)
-        return read_task(kernel, TRY(task_layout(kernel)), TRY(kernel.symbol("init_task")));
+        return read_task(kernel, TRY(kernel.symbol("init_task")));
     LinuxTasks all = TRY(read_tasks(kernel, true));
     const auto it = std::ranges::find(all.tasks, pid, &LinuxTask::pid);
     if (it != all.tasks.end())

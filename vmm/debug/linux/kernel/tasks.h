@@ -29,6 +29,8 @@ struct LinuxTasks {
 
 // All processes in the kernel's order, without the idle tasks; with all their threads, or only the first of each.
 Result<LinuxTasks> read_tasks(const LinuxKernel& kernel, bool threads);
+// The task whose task_struct is at an address.
+Result<LinuxTask> read_task(const LinuxKernel& kernel, std::uint64_t address);
 // The thread of a PID; 0 is CPU 0's idle task.
 Result<LinuxTask> find_task(const LinuxKernel& kernel, std::uint64_t pid);
 

@@ -163,4 +163,11 @@ inline Bytes vmcoreinfo(std::string_view more = "") {
     return elf_note("VMCOREINFO", 0, std::as_bytes(std::span(text)));
 }
 
+// The kernel that is in `memory`, with these types.
+inline LinuxKernel fake_kernel(const FakeMemory& memory, std::vector<std::byte> types) {
+    auto tables = read_kernel_tables(memory.memory(), vmcoreinfo());
+    tables->btf = std::move(Btf::parse(std::move(types)).value());
+    return {memory.memory(), std::make_shared<const KernelTables>(*std::move(tables))};
+}
+
 }  // namespace ringside::debug::testing

@@ -65,11 +65,7 @@ class TasksTest : public ::testing::Test {
         for (std::size_t i = 0; i < ring.size(); ++i)
             memory.poke(ring[i] + member, ring[(i + 1) % ring.size()] + member);
     }
-    LinuxKernel kernel() {
-        auto tables = read_kernel_tables(memory.memory(), testing::vmcoreinfo());
-        tables->btf = std::move(Btf::parse(types()).value());
-        return {memory.memory(), std::make_shared<const KernelTables>(*std::move(tables))};
-    }
+    LinuxKernel kernel() { return testing::fake_kernel(memory, types()); }
     std::vector<std::uint64_t> pids(bool threads) {
         const LinuxTasks found = read_tasks(kernel(), threads).value();
         std::vector<std::uint64_t> list;

@@ -1,0 +1,33 @@
+// A stop at Linux's next task switch: a breakpoint on __switch_to() that goes with its first hit.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "vmm/debug/linux/linux_guest.h"
+#include "vmm/debug/target/debugger.h"
+
+namespace ringside::debug {
+
+class TaskSwitchStop {
+  public:
+    TaskSwitchStop(Debugger& debugger, LinuxGuest& linux_guest) : debugger_(debugger), linux_(linux_guest) {}
+
+    // The guest will stop at the next switch on any CPU, or at the next one to a task. While it is stopped.
+    Result<std::string> arm(VcpuIndex vcpu, std::optional<std::uint64_t> pid);
+    Result<std::string> disarm();
+    // The guest has stopped. If it was at the switch, the stop becomes a plain one with words for the user: gdb
+    // takes no notice of a breakpoint that it does not know.
+    void describe(gdbstub::StopEvent& stop);
+
+  private:
+    void remove();
+    std::string words(VcpuIndex vcpu, const x86::GeneralRegisters& general);
+
+    Debugger& debugger_;
+    LinuxGuest& linux_;
+    std::optional<std::uint64_t> address_;  // of the breakpoint
+};
+
+}  // namespace ringside::debug
