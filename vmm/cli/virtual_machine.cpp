@@ -150,7 +150,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_linux_machine_commands(monitor_, *debugger_, *linux_, *task_switch_);
     debug::add_gdb_script_command(monitor_);
     add_gdbserver_command(monitor_, *debugger_, gdb_);
-    documents_ = std::make_unique<debug::DocumentStore>(debugger_->registers().target_description());
+    documents_ = std::make_unique<debug::DocumentStore>(debugger_->guest().registers().target_description());
     debug::add_debugger_documents(*documents_, *debugger_);
     debug::add_history_document(*documents_, *debugger_, symbol);
     debug::add_snapshot_document(*documents_, *snapshots_);

@@ -53,7 +53,7 @@ struct DebugPlan {
 
 class BreakpointTable {
   public:
-    explicit BreakpointTable(const machine::GuestMemory& memory) : memory_(memory), planted_(memory) {}
+    explicit BreakpointTable(const machine::GuestMemory& memory) : planted_(memory) {}
 
     // What the host can do; before the first insert().
     void set_abilities(const HostAbilities& abilities) { abilities_ = abilities; }
@@ -111,17 +111,12 @@ class BreakpointTable {
     using List = std::vector<std::unique_ptr<Breakpoint>>;
 
     List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
-    bool is_anybodys(const x86::SystemRegisters&, const Breakpoint&) const;
-    void look_for_reasons(const GuestView&, const x86::SystemRegisters&, Breakpoint&) const;
     x86::GuestLevel level_of(const GuestView&, const x86::SystemRegisters&, std::uint64_t address);
+    // breakpoint_settle.cpp
     void settle_level(const GuestView&, const x86::SystemRegisters&, Breakpoint&);
-    static x86::SystemRegisters tables_of(const GuestView&, const x86::SystemRegisters&, const Breakpoint&);
-    std::optional<x86::Translation> page_of(const GuestView&, const x86::SystemRegisters&,
-                                            const Breakpoint&) const;
-    void look_at_place(const GuestView&, const x86::SystemRegisters&, Breakpoint&) const;
     void look_at_places(const GuestView&, const x86::SystemRegisters&);
     void renew_overwritten(const GuestView&, const x86::SystemRegisters&);
-    bool reachable_by_slot(const GuestView&, const x86::SystemRegisters&, const Breakpoint&) const;
+    // breakpoint_plan.cpp
     void make_plan();
     void plan_stepping_only();
     void plan_watchpoints();
@@ -130,9 +125,7 @@ class BreakpointTable {
     void add_to_plan(x86::TrapInstruction, const Breakpoint&);
     void make_plan_without_slots();
     bool assign_slots(Breakpoint&);
-    std::byte* byte_at(Gpa) const;
 
-    const machine::GuestMemory& memory_;
     HostAbilities abilities_;
     bool stepping_only_ = false;
     List breakpoints_;

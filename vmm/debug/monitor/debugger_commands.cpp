@@ -23,7 +23,7 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
             if (!cr3)
                 return "Usage: monitor address-space [current|CR3|off]\n";
         }
-        if (!debugger.choose_address_space(*debugger.stop_token(), cr3))
+        if (!debugger.guest().choose_address_space(*debugger.stop_token(), cr3))
             return fmt::format("There is no memory for a page table at CR3 0x{:x}.\n", *cr3);
     }
     if (const auto chosen = debugger.view().chosen_address_space())
@@ -36,9 +36,9 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
 }
 
 // At a stop of gdb's they are all out, and are shown as they were in.
-std::string breakpoints(const Debugger& debugger) {
+std::string breakpoints(Debugger& debugger) {
     std::string text;
-    for (const BreakpointLine& line : debugger.breakpoints().lines()) {
+    for (const BreakpointLine& line : debugger.guest().table().lines()) {
         constexpr const char* kKinds[] = {"software", "hardware", "write watch", "read watch",
                                           "access watch"};
         text += fmt::format("0x{:x}  {}{}  by {}{}  hit {} time{}\n", line.address,
@@ -66,13 +66,13 @@ std::string step(Debugger& debugger, std::string_view rest) {
                : "A step lets the guest's interrupts come, and may end in a handler.\n";
 }
 
-std::string fatal(const Debugger& debugger) {
-    const std::string text = debugger.fatal_reports();
+std::string fatal(Debugger& debugger) {
+    const std::string text = debugger.guest().fatal_reports();
     return text.empty() ? "Every vCPU can run.\n" : text;
 }
 
 std::string host(Debugger& debugger) {
-    const auto abilities = debugger.abilities();
+    const auto abilities = debugger.guest().abilities();
     return abilities ? format_host_table(*abilities) : abilities.error().message() + "\n";
 }
 

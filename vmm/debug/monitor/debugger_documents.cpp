@@ -29,10 +29,10 @@ Rows vcpu_rows(Debugger& debugger) {
     return rows;
 }
 
-Rows breakpoint_rows(const Debugger& debugger) {
+Rows breakpoint_rows(Debugger& debugger) {
     constexpr const char* kKinds[] = {"software", "hardware", "write watch", "read watch", "access watch"};
     Rows rows;
-    for (const Breakpoint* b : debugger.breakpoints().list())
+    for (const Breakpoint* b : debugger.guest().table().list())
         rows.push_back({fmt::format("0x{:x}", b->request.address),
                         kKinds[static_cast<unsigned>(b->request.kind)], mechanism_name(*b),
                         fmt::to_string(b->hits.load())});
@@ -41,7 +41,7 @@ Rows breakpoint_rows(const Debugger& debugger) {
 
 Rows host_rows_of(Debugger& debugger) {
     Rows rows;
-    const auto abilities = debugger.abilities();
+    const auto abilities = debugger.guest().abilities();
     if (!abilities)
         return {{abilities.error().message(), "", ""}};
     for (const HostRow& row : host_rows(*abilities))

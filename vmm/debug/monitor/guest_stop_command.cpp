@@ -22,13 +22,13 @@ std::string guest_stop(Debugger& debugger, std::string_view rest) {
         const auto stops = parse_guest_stops(rest);
         if (!stops)
             return stops.error().message() + "\n";
-        if (const auto done = debugger.set_guest_stops(*stops); !done)
+        if (const auto done = debugger.guest().set_guest_stops(*stops); !done)
             return done.error().message() + "\n";
     }
-    const GuestStops& stops = debugger.guest_stops();
+    const GuestStops& stops = debugger.guest().context().guest_stops;
     if (!stops.any())
         return "The guest cannot ask to stop.\n";
-    const auto host = debugger.abilities();
+    const auto host = debugger.guest().abilities();
     return fmt::format("The guest may ask to stop by: {}\n{}", to_string(stops),
                        host ? remarks(stops, *host) : host.error().message() + "\n");
 }

@@ -144,7 +144,7 @@ Result<const x86::RegisterInfo*> register_named(Debugger& debugger, const Argume
     auto name = arguments.words.empty() ? std::string_view() : arguments.words[0];
     if (name.starts_with('$'))
         name.remove_prefix(1);
-    const x86::RegisterInfo* info = debugger.registers().find(name);
+    const x86::RegisterInfo* info = debugger.guest().registers().find(name);
     if (info == nullptr)
         return failure("last-change", fmt::format("there is no register \"{}\"", name),
                        "`info registers` names them");
@@ -160,7 +160,7 @@ Bytes register_value(Debugger& debugger, const snapshot::MachineImage& image, co
         plain ? snapshot::main_registers(image.vcpu())
               : snapshot::image_registers(image.vcpu(), debugger.machine().cpu_features().xsave_layout);
     Bytes bytes(info.bytes());
-    if (!debugger.registers().read(state, info.regno, bytes))
+    if (!debugger.guest().registers().read(state, info.regno, bytes))
         bytes.clear();
     return bytes;
 }

@@ -84,7 +84,7 @@ Result<std::string> phys_write(Debugger& debugger, const Arguments& arguments) {
     auto bytes = TRY(bytes_of(std::span(arguments.words).subspan(1)));
     if (debugger.stop_token() == nullptr)
         return failure("phys write", "the guest is running", "Interrupt it first");
-    TRY(debugger.write_physical(*debugger.stop_token(), Gpa{gpa}, bytes));
+    TRY(debugger.guest().write_physical(*debugger.stop_token(), Gpa{gpa}, bytes));
     return fmt::format("{} bytes are written at guest-physical 0x{:x}.\n", bytes.size(), gpa);
 }
 

@@ -86,10 +86,10 @@ Rows register_rows(Debugger& debugger, const snapshot::VcpuImage& then, const sn
     const auto before = snapshot::image_registers(then, layout),
                after = snapshot::image_registers(now, layout);
     Rows rows;
-    for (const x86::RegisterInfo& info : debugger.registers().registers()) {
+    for (const x86::RegisterInfo& info : debugger.guest().registers().registers()) {
         std::vector<std::byte> a(info.bytes()), b(info.bytes());
-        const bool known = debugger.registers().read(before, info.regno, a).has_value() &&
-                           debugger.registers().read(after, info.regno, b).has_value();
+        const bool known = debugger.guest().registers().read(before, info.regno, a).has_value() &&
+                           debugger.guest().registers().read(after, info.regno, b).has_value();
         if (known && a != b)
             rows.push_back({words(info.name), words(hex_of(a)), words(hex_of(b))});
     }

@@ -38,15 +38,15 @@ std::string level(Debugger& debugger, gdbstub::ThreadId thread, std::string_view
         return state.error().message() + "\n";
     const x86::SystemRegisters& system = (*state)->system;
     if (rest == "auto")
-        debugger.choose_level(*token, std::nullopt);
+        debugger.guest().choose_level(*token, std::nullopt);
     else if (rest == "l1")
-        debugger.choose_level(*token, x86::GuestLevel::L1);
+        debugger.guest().choose_level(*token, x86::GuestLevel::L1);
     else if (rest == "l2" && !system.inner.known)
         return "No guest's guest (L2) is known on this vCPU. An Intel guest has one when a VMCS is current, "
                "an AMD guest "
                "while it runs one.\n";
     else if (rest == "l2")
-        debugger.choose_level(*token, x86::GuestLevel::L2);
+        debugger.guest().choose_level(*token, x86::GuestLevel::L2);
     else if (!rest.empty())
         return "Usage: monitor level [l1|l2|auto]\n";
     return describe(debugger, system);

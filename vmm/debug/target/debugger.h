@@ -14,15 +14,10 @@
 #include <string>
 #include <vector>
 
-#include "arch/x86_64/registers.h"
 #include "gdbstub/target.h"
-#include "vmm/debug/breakpoints/breakpoint_table.h"
-#include "vmm/debug/guest/guest_view.h"
 #include "vmm/debug/guest/inspected.h"
-#include "vmm/debug/guest/vcpu_state.h"
-#include "vmm/debug/host/host_abilities.h"
-#include "vmm/debug/run_control/stop_coordinator.h"
-#include "vmm/debug/run_control/vcpu_debugger.h"
+#include "vmm/debug/target/breakpoint_access.h"
+#include "vmm/debug/target/debugged_machine.h"
 #include "vmm/debug/target/debugger_owner.h"
 #include "vmm/debug/target/notices.h"
 #include "vmm/debug/target/time_travel.h"
@@ -52,14 +47,9 @@ class Debugger final : public machine::VcpuObserver,
                        public Inspected,
                        private VcpuEvents,
                        private gdbstub::Execution,
-                       private gdbstub::Threads,
-                       private gdbstub::Breakpoints,
-                       private gdbstub::Stepping,
                        private gdbstub::Restart {
   public:
-    // `probe` measures what the host can do; called once, when it is first needed.
-    using Probe = std::function<Result<HostAbilities>()>;
-    Debugger(Probe probe, DebuggerOptions options, DebuggerOwner& owner);
+    Debugger(DebuggedMachine::Probe probe, DebuggerOptions options, DebuggerOwner& owner);
     ~Debugger() override;
 
     // Takes charge of a machine that was created with this observer; before its threads start.
@@ -68,34 +58,24 @@ class Debugger final : public machine::VcpuObserver,
     // For the server. Optional capabilities that others implement (documents, monitor) may be set in it.
     gdbstub::Target& target() { return *target_; }
 
-    machine::Machine& machine() { return *machine_; }
-    // Inspected
-    const GuestView& view() const override { return *view_; }
-    std::size_t vcpu_count() const override { return machine_->vcpu_count(); }
-    Result<RegistersNow> registers_now(VcpuIndex vcpu) override {
-        return debug::registers_now(machine_->vcpu(vcpu));
-    }
-    Result<const x86::CpuState*> all_registers(VcpuIndex vcpu) override;
+    DebuggedMachine& guest() { return *guest_; }
+    // What of it is asked for most.
+    machine::Machine& machine() { return guest_->machine(); }
+    VcpuState& state(VcpuIndex vcpu) { return guest_->state(vcpu); }
+    const machine::StopToken* stop_token() const { return guest_->stop_token(); }
 
-    // As GuestView::choose_address_space().
-    bool choose_address_space(const machine::StopToken&, std::optional<std::uint64_t> cr3) {
-        return view_->choose_address_space(cr3);
+    // Inspected
+    const GuestView& view() const override { return guest_->view(); }
+    std::size_t vcpu_count() const override { return guest_->vcpu_count(); }
+    Result<RegistersNow> registers_now(VcpuIndex vcpu) override {
+        return debug::registers_now(machine().vcpu(vcpu));
     }
-    // As GuestView::choose_level(). Addresses that had breakpoints may get them in the other level now.
-    void choose_level(const machine::StopToken&, std::optional<x86::GuestLevel> level) {
-        view_->choose_level(level);
-        table_->forget_levels();
-    }
-    // As GuestView::write_physical().
-    Result<void> write_physical(const machine::StopToken&, Gpa gpa, std::span<const std::byte> data) {
-        return view_->write_physical(gpa, data);
-    }
-    const BreakpointTable& breakpoints() const { return *table_; }
-    BreakpointTable& breakpoint_table() { return *table_; }
+    Result<const x86::CpuState*> all_registers(VcpuIndex vcpu) override { return guest_->load_all(vcpu); }
+
     TimeTravel& time_travel() { return *time_travel_; }
     // Lets clients go back. With every device attached: a machine that cannot be recorded does not offer it.
     void offer_reverse() {
-        if (history::Recorder::check(*machine_))
+        if (history::Recorder::check(machine()))
             target_->reverse = time_travel_.get();
     }
     // For TimeTravel: the vCPU has got the history's state; the stop that a journey has ended with; and resuming the
@@ -103,14 +83,6 @@ class Debugger final : public machine::VcpuObserver,
     void moved_in_time(gdbstub::ThreadId);
     void stopped_in_time(gdbstub::StopEvent stop);
     gdbstub::Result<void> resume_live(std::span<const gdbstub::ThreadResume>);
-    const x86::RegisterFile& registers() const { return *registers_; }
-    // Measured when first asked for.
-    Result<HostAbilities> abilities();
-    // Everything stopped: the proof, or nullptr while the guest runs.
-    const machine::StopToken* stop_token() const { return token_ ? &*token_ : nullptr; }
-    VcpuState& state(VcpuIndex vcpu) { return *states_.at(vcpu.value); }
-    // Returns true if the vCPU can never run again; while everything is stopped.
-    bool dead(VcpuIndex vcpu) const { return vcpus_.at(vcpu.value)->dead() != nullptr; }
     // Stops the guest for a reason of its own; `why` is one line for the user. On the vCPU's thread.
     void report_stop(VcpuIndex vcpu, std::string why);
     // Starts the machine anew: the kernel's file is read again, and everything begins as at the start of the run, with
@@ -128,18 +100,13 @@ class Debugger final : public machine::VcpuObserver,
     void future_is_gone();
     // The machine's end has come; resume is refused from now on.
     void set_ended() { ended_ = true; }
-    // Where the guest itself may ask to stop; while it is stopped. Until the client leaves.
-    Result<void> set_guest_stops(const GuestStops&);
-    const GuestStops& guest_stops() const { return context_->guest_stops; }
     bool client_attached() const { return client_attached_; }
     // Returns true if the machine may start anew when it has ended, by the client or when it leaves.
     bool client_may_restart() const {
         return client_attached_ && (client_stays_ || options_.on_disconnect == OnDisconnect::Restart);
     }
     // What the client should read with the guest's end.
-    std::string last_words() { return notices_.of_overwritten(*table_); }
-    // What is known of vCPUs that cannot run on; empty if all can.
-    std::string fatal_reports() const;
+    std::string last_words() { return notices_.of_overwritten(guest_->table()); }
 
     // machine::VcpuObserver
     void on_debug_exit(machine::VcpuThread&) override;
@@ -168,20 +135,6 @@ class Debugger final : public machine::VcpuObserver,
     void attach() override;
     void detach() override;
     void client_lost() override;
-    // gdbstub::Threads
-    std::vector<gdbstub::ThreadId> threads() const override;
-    gdbstub::Result<gdbstub::ThreadInfo> thread_info(gdbstub::ThreadId) override;
-    // gdbstub::Breakpoints
-    bool supports(gdbstub::BreakpointKind) const override { return true; }
-    bool evaluates_conditions() const override { return true; }
-    bool runs_commands() const override { return true; }
-    gdbstub::Result<void> insert(gdbstub::ThreadId, const gdbstub::BreakpointRequest&) override;
-    gdbstub::Result<void> remove(gdbstub::ThreadId, gdbstub::BreakpointKind, gdbstub::Address,
-                                 std::uint64_t size) override;
-    std::uint32_t hardware_watchpoint_slots() const override { return x86::kDebugSlots; }
-    // gdbstub::Stepping
-    bool blocks_interrupts() const override;
-    gdbstub::Result<void> block_interrupts(bool) override;
     // gdbstub::Restart
     void client_stays() override { client_stays_ = true; }
     gdbstub::Result<void> restart(const Wanted&) override;
@@ -189,8 +142,9 @@ class Debugger final : public machine::VcpuObserver,
     void on_all_stopped();
     void start_recording();
     bool keeps_past() const { return options_.keep_recording && time_travel_->recorder().active(); }
+    bool stopped() const { return guest_->stop_token() != nullptr; }
+    // debugger_client.cpp
     void greet_client();
-    void put_guest_stops(const GuestStops&);
     void leave(OnDisconnect then);
     void let_go(OnDisconnect then);
     void resume_everything();
@@ -201,28 +155,20 @@ class Debugger final : public machine::VcpuObserver,
     void finish_restart();
     void wait_anew();
     void end_run();
-    void forget_removed_watchpoints();
 
-    Probe probe_;
+    DebuggedMachine::Probe probe_;
     DebuggerOptions options_;
     DebuggerOwner& owner_;
     Notices notices_;
-    std::optional<x86::RegisterFile> registers_;
-    std::optional<HostAbilities> abilities_;
 
-    machine::Machine* machine_ = nullptr;
-    std::unique_ptr<BreakpointTable> table_;
-    std::unique_ptr<GuestView> view_;
-    std::unique_ptr<StopCoordinator> coordinator_;
-    std::unique_ptr<DebugContext> context_;
-    std::vector<std::unique_ptr<VcpuState>> states_;
-    std::vector<std::unique_ptr<VcpuDebugger>> vcpus_;
+    std::unique_ptr<DebuggedMachine> guest_;
     std::unique_ptr<TimeTravel> time_travel_;
+    std::unique_ptr<gdbstub::Threads> threads_;
     std::unique_ptr<gdbstub::Registers> register_access_;
     std::unique_ptr<gdbstub::Memory> memory_access_;
+    std::unique_ptr<BreakpointAccess> breakpoints_;
     std::unique_ptr<gdbstub::Target> target_;
 
-    std::optional<machine::StopToken> token_;
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over
     bool client_attached_ = false;
     bool client_stays_ = false;    // it is in extended mode

@@ -14,7 +14,7 @@ namespace ringside::debug {
 void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestEnd& how) {
     using Kind = machine::GuestEnd::Kind;
     if (vcpu && how.kind == Kind::Reset && options_.on_reset == OnReset::Restart) {
-        coordinator_->report(*vcpu, stop_for_restart(thread_of(*vcpu)));
+        guest_->stops().report(*vcpu, stop_for_restart(thread_of(*vcpu)));
         return owner_.post([this, vcpu, how] { on_guest_reset(*vcpu, how); });
     }
     const bool shown = vcpu && how.kind != Kind::DebugExit && options_.on_reset != OnReset::Exit;
@@ -33,7 +33,7 @@ void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestE
 }
 
 void Debugger::end_run() {
-    token_.reset();
+    guest_->end_stop();
     owner_.post([this, how = *guest_end_] { owner_.on_guest_end(how); });
 }
 
@@ -43,14 +43,14 @@ Result<void> Debugger::restart() {
     if (ended_)
         return failure("restart", "the run has ended", "In gdb, `run` starts the machine anew");
     TRY(owner_.prepare_restart(std::nullopt));
-    if (!token_) {
+    if (!stopped()) {
         stop_to_restart();
         return {};
     }
     const bool client_waits = time_travel_->travelling();
     start_anew();
     if (client_waits)
-        owner_.on_stop(coordinator_->last_stop());
+        owner_.on_stop(guest_->stops().last_stop());
     return {};
 }
 
@@ -61,48 +61,31 @@ gdbstub::Result<void> Debugger::restart(const Wanted& wanted) {
         owner_.on_restart_failed(fmt::format("the machine cannot start anew: {}\n", ready.error().message()));
         return refuse(ready.error());
     }
-    if (ended_ && coordinator_->stopped())
-        token_ = machine_->stop_token();
+    if (ended_ && guest_->stops().stopped())
+        (void)guest_->take_stop();
     forgets_breakpoints_ = stop_asked_ = true;
-    if (!token_) {
+    if (!stopped()) {
         stop_to_restart();
         return {};
     }
     start_anew();
-    owner_.post([this] { owner_.on_stop(coordinator_->last_stop()); });
+    owner_.post([this] { owner_.on_stop(guest_->stops().last_stop()); });
     return {};
 }
 
 void Debugger::stop_to_restart() {
     restarts_at_stop_ = true;
-    coordinator_->interrupt(stop_for_restart({}).reason);
+    guest_->stops().interrupt(stop_for_restart({}).reason);
 }
 
-// Everything that the debugger knows of the old guest goes with it. The memory comes between taking the breakpoints out
-// and placing them.
 void Debugger::start_anew() {
-    if (time_travel_->drop(*token_))
+    if (time_travel_->drop(*stop_token()))
         owner_.on_console(
             "The recording is gone, as the machine was started anew: `monitor record on` starts another.\n");
-    if (std::exchange(forgets_breakpoints_, false))
-        table_->remove_all(*token_);
-    table_->lift_all(*token_);
-    view_->choose_address_space(std::nullopt);
-    view_->choose_level(std::nullopt);
-    owner_.restart(*token_);
-    for (std::uint32_t i = 0; i < vcpus_.size(); ++i) {
-        auto& thread = machine_->vcpu(VcpuIndex{i});
-        states_[i] = std::make_unique<VcpuState>(thread, machine_->cpu_features());
-        vcpus_[i] = std::make_unique<VcpuDebugger>(thread, *context_);
-    }
+    guest_->start_anew(!std::exchange(forgets_breakpoints_, false),
+                       [this] { owner_.restart(*stop_token()); });
     guest_end_.reset();
     ended_ = stop_asked_ = false;
-    coordinator_->replace_stop(
-        {gdbstub::ThreadId{1}, gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, {}});
-    x86::ClassSet system;
-    system.add(x86::RegisterClass::System);
-    if (const auto state = states_.front()->load(*token_, system))
-        table_->place_all(*token_, *view_, (*state)->system);
     if (options_.record != 0)
         start_recording();
 }
@@ -119,7 +102,7 @@ void Debugger::on_guest_reset(VcpuIndex vcpu, const machine::GuestEnd& how) {
     const auto why = fmt::format("The guest has reset the machine ({}), which cannot start anew: {}\n",
                                  how.source, ready.error().message());
     owner_.on_restart_failed(why);
-    coordinator_->replace_stop(
+    guest_->stops().replace_stop(
         {thread_of(vcpu), gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, why});
     guest_end_ = how;
     if (!client_attached_ && !keeps_past())
@@ -137,7 +120,7 @@ void Debugger::wait_anew() {
 
 // The guest runs on from its first instruction, unless somebody has wanted it to stop meanwhile.
 void Debugger::finish_restart() {
-    const bool stops = stop_asked_ || !is_for_restart(coordinator_->last_stop());
+    const bool stops = stop_asked_ || !is_for_restart(guest_->stops().last_stop());
     start_anew();
     started_ = true;
     if (leaving_) {
@@ -149,7 +132,7 @@ void Debugger::finish_restart() {
     }
     if (client_attached_)
         greet_client();
-    owner_.on_stop(coordinator_->last_stop());
+    owner_.on_stop(guest_->stops().last_stop());
 }
 
 }  // namespace ringside::debug

@@ -14,30 +14,24 @@ void Debugger::start_recording() {
 
 void Debugger::moved_in_time(gdbstub::ThreadId thread) {
     const auto& vcpu = time_travel_->recorder().history().image().vcpu();
-    states_[vcpu_of(thread).value]->cache(kvm::from_kvm(vcpu.general), kvm::from_kvm(vcpu.system));
-    vcpus_[vcpu_of(thread).value]->moved_in_time(!time_travel_->in_past());
+    guest_->moved_in_time(vcpu_of(thread), kvm::from_kvm(vcpu.general), kvm::from_kvm(vcpu.system),
+                          !time_travel_->in_past());
 }
 
 void Debugger::future_is_gone() {
     if (std::exchange(guest_end_, std::nullopt))
-        machine_->withdraw_end();
-    for (const auto& vcpu : vcpus_)
-        vcpu->future_is_gone();
+        machine().withdraw_end();
+    guest_->future_is_gone();
 }
 
 void Debugger::restored() {
     future_is_gone();
-    for (std::size_t i = 0; i < vcpus_.size(); ++i) {
-        states_[i]->forget();
-        vcpus_[i]->moved_in_time(false);
-    }
-    const auto thread = coordinator_->last_stop().thread;
-    coordinator_->replace_stop({thread, gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, {}});
+    guest_->restored();
     time_travel_->edited();
 }
 
 void Debugger::stopped_in_time(gdbstub::StopEvent stop) {
-    coordinator_->replace_stop(stop);
+    guest_->stops().replace_stop(stop);
     owner_.on_stop(stop);
 }
 

@@ -93,7 +93,7 @@ gdbstub::Result<const x86::CpuState*> RegisterAccess::load(gdbstub::ThreadId thr
 
 gdbstub::Result<void> RegisterAccess::store(gdbstub::ThreadId thread, x86::ClassSet classes,
                                             const x86::CpuState& state) {
-    if (debugger_.dead(vcpu_of(thread)))
+    if (debugger_.guest().vcpu(vcpu_of(thread)).dead())
         return refuse(Code::Invalid,
                       "this vCPU cannot run on (see `monitor fatal`): its registers are what it ended with");
     if (auto r = debugger_.state(vcpu_of(thread)).store(*debugger_.stop_token(), classes, state); !r)

@@ -16,7 +16,7 @@ std::optional<gdbstub::Registers::Info> register_info(const x86::RegisterFile& f
 
 class RegisterAccess final : public gdbstub::Registers {
   public:
-    explicit RegisterAccess(Debugger& debugger) : debugger_(debugger), file_(debugger.registers()) {}
+    explicit RegisterAccess(Debugger& debugger) : debugger_(debugger), file_(debugger.guest().registers()) {}
 
     gdbstub::Result<void> read_all(gdbstub::ThreadId, std::vector<std::byte>& out,
                                    std::vector<std::pair<std::size_t, std::size_t>>& unavailable) override;

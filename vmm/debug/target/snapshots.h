@@ -36,9 +36,9 @@ class Snapshots {
         TRY(stopped());
         const bool recording = debugger_.time_travel().recorder().active();
         const auto& token = *debugger_.stop_token();
-        debugger_.breakpoint_table().set_stepping_only(token, true);
+        debugger_.guest().table().set_stepping_only(token, true);
         auto result = look();
-        debugger_.breakpoint_table().set_stepping_only(token, recording);
+        debugger_.guest().table().set_stepping_only(token, recording);
         return result;
     }
 

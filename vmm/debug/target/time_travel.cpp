@@ -14,18 +14,18 @@ TimeTravel::TimeTravel(Debugger& debugger, DebuggerOwner& owner)
     : debugger_(debugger),
       owner_(owner),
       recorder_(debugger.machine(), debugger.view(), VcpuIndex{0}),
-      traveller_(debugger.breakpoint_table(), debugger.view(), debugger.registers()) {}
+      traveller_(debugger.guest().table(), debugger.view(), debugger.guest().registers()) {}
 
 Result<void> TimeTravel::record(std::size_t size) {
     const auto* token = debugger_.stop_token();
     if (token == nullptr)
         return failure("record", "the guest is running", "Interrupt it first");
-    if (const auto abilities = debugger_.abilities(); !abilities)
+    if (const auto abilities = debugger_.guest().abilities(); !abilities)
         return tl::unexpected<Error>(abilities.error());
-    debugger_.breakpoint_table().set_stepping_only(*token, true);
+    debugger_.guest().table().set_stepping_only(*token, true);
     auto started = recorder_.start(size);
     if (!started)
-        debugger_.breakpoint_table().set_stepping_only(*token, false);
+        debugger_.guest().table().set_stepping_only(*token, false);
     return started;
 }
 
@@ -37,7 +37,7 @@ Result<void> TimeTravel::stop_recording() {
         debugger_.future_is_gone();
     TRY(before_running());
     TRY(recorder_.stop());
-    debugger_.breakpoint_table().set_stepping_only(*token, false);
+    debugger_.guest().table().set_stepping_only(*token, false);
     return {};
 }
 
@@ -138,7 +138,7 @@ bool TimeTravel::drop(const machine::StopToken& token) {
         return false;
     if (auto stopped = recorder_.stop(); !stopped)
         owner_.on_notice(stopped.error().message());
-    debugger_.breakpoint_table().set_stepping_only(token, false);
+    debugger_.guest().table().set_stepping_only(token, false);
     return true;
 }
 

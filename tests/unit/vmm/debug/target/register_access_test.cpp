@@ -44,7 +44,7 @@ class SelectorWrites : public ::testing::Test {
     ~SelectorWrites() override { machine->stop(); }
 
     gdbstub::Result<void> write(const char* name, std::uint16_t selector) {
-        const auto* info = debugger.registers().find(name);
+        const auto* info = debugger.guest().registers().find(name);
         std::vector<std::byte> bytes(info->bytes());
         bytes[0] = static_cast<std::byte>(selector & 0xff);
         bytes[1] = static_cast<std::byte>(selector >> 8);

@@ -92,9 +92,9 @@ TEST_F(RestartTest, ADeadVcpuLivesAgain) {
     resume_all();
     while (owner.stops.size() < 2)
         owner.run_one();
-    EXPECT_TRUE(debugger.dead(VcpuIndex{0}));
+    EXPECT_TRUE(debugger.guest().vcpu(VcpuIndex{0}).dead());
     ASSERT_TRUE(debugger.restart());
-    EXPECT_FALSE(debugger.dead(VcpuIndex{0}));
+    EXPECT_FALSE(debugger.guest().vcpu(VcpuIndex{0}).dead());
     resume_all();
     target().execution.interrupt();
     while (owner.stops.size() < 3)

@@ -257,13 +257,13 @@ TEST_F(TimeTravelTest, ADeadVcpuIsDeadAgainAtTheEndOfItsPast) {
         return kvm::RunOutcome::Exit;
     });
     resume(gdbstub::Continue{});
-    EXPECT_TRUE(debugger.dead(VcpuIndex{0}));
+    EXPECT_TRUE(debugger.guest().vcpu(VcpuIndex{0}).dead());
     back(true);
-    EXPECT_FALSE(debugger.dead(VcpuIndex{0}));
+    EXPECT_FALSE(debugger.guest().vcpu(VcpuIndex{0}).dead());
     const int runs = vcpu->runs;
     const auto stopped = resume(gdbstub::Continue{});
     EXPECT_EQ(std::get<gdbstub::StoppedBySignal>(stopped.reason).signal, gdbstub::Signal::Segv);
-    EXPECT_TRUE(debugger.dead(VcpuIndex{0}));
+    EXPECT_TRUE(debugger.guest().vcpu(VcpuIndex{0}).dead());
     EXPECT_EQ(vcpu->runs, runs);
 }
 
@@ -300,7 +300,7 @@ TEST_F(TimeTravelTest, AChangedPastDoesNotLeadToTheSameDeath) {
     script(1);
     EXPECT_TRUE(std::get<gdbstub::StoppedBySignal>(resume(gdbstub::Step{}).reason).step_done);
     EXPECT_EQ(data(), 78U);
-    EXPECT_FALSE(debugger.dead(VcpuIndex{0}));
+    EXPECT_FALSE(debugger.guest().vcpu(VcpuIndex{0}).dead());
 }
 
 TEST_F(TimeTravelTest, WithTheRecordingOffTheGuestRunsOnFromThere) {

@@ -1,0 +1,106 @@
+#include "vmm/debug/breakpoints/place_finder.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "arch/x86_64/control_bits.h"
+#include "vmm/debug/breakpoints/patch_site.h"
+#include "vmm/debug/breakpoints/trap_choice.h"
+#include "vmm/debug/guest/guest_tables.h"
+
+namespace ringside::debug {
+
+namespace {
+
+bool is_user_page(const x86::Translation& page, const x86::SystemRegisters& tables) {
+    return page.permissions.user && x86::paging_mode(x86::paging_state(tables)) != x86::PagingMode::None;
+}
+
+std::vector<std::byte> code_at(const GuestView& view, const x86::SystemRegisters& tables,
+                               const Breakpoint& breakpoint) {
+    std::vector<std::byte> code(kPatchSiteSize);
+    code.resize(view.fetch(tables, Gva{breakpoint.request.address}, code));
+    return code;
+}
+
+bool is_empty(std::span<const std::byte> code) {
+    return std::ranges::all_of(code, [](std::byte b) { return b == std::byte{0}; });
+}
+
+}  // namespace
+
+x86::SystemRegisters PlaceFinder::tables_of(const Breakpoint& breakpoint, x86::GuestLevel level) const {
+    return view_.tables_for(current_, Gva{breakpoint.request.address}, level);
+}
+
+tl::expected<x86::Translation, x86::WalkFailure> PlaceFinder::translate(const Breakpoint& breakpoint) const {
+    return view_.translate(tables_of(breakpoint, breakpoint.level), Gva{breakpoint.request.address});
+}
+
+std::optional<x86::Translation> PlaceFinder::page_of(const Breakpoint& breakpoint,
+                                                     x86::GuestLevel level) const {
+    const auto page = view_.translate(tables_of(breakpoint, level), Gva{breakpoint.request.address});
+    if (!page || !page->permissions.executable || view_.memory().span(page->gpa, 1).empty())
+        return std::nullopt;
+    return *page;
+}
+
+bool PlaceFinder::can_settle(const Breakpoint& breakpoint) const {
+    return page_of(breakpoint) &&
+           (abilities_.execute_slots ||
+            !is_empty(code_at(view_, tables_of(breakpoint, breakpoint.level), breakpoint)));
+}
+
+bool PlaceFinder::reachable_by_slot(const Breakpoint& breakpoint) const {
+    if (abilities_.execute_slots_user)
+        return true;
+    const auto page = translate(breakpoint);
+    return !page || !is_user_page(*page, tables_of(breakpoint, breakpoint.level));
+}
+
+// User code that the vCPU cannot run in its present mode (in the kernel, with SMEP) may be any process's: the
+// address is looked up in the one that happens to be current, whose code a planted instruction might break.
+bool PlaceFinder::is_anybodys(const x86::SystemRegisters& tables, const Breakpoint& breakpoint) const {
+    return breakpoint.user && abilities_.execute_slots_user && !breakpoint.address_space &&
+           tables.ss.dpl != 3 && (tables.cr4 & x86::cr4::kSmep) != 0;
+}
+
+// Finds out if a slot is better than what can be planted there. A guest that still has to put code there will write
+// over it: a loader that copies itself, a trampoline for other CPUs.
+void PlaceFinder::look_for_reasons(const x86::SystemRegisters& tables, Breakpoint& breakpoint) const {
+    const auto code = code_at(view_, tables, breakpoint);
+    breakpoint.no_code = is_empty(code);
+    breakpoint.disturbs = is_anybodys(tables, breakpoint);
+    if ((tables.efer & x86::efer::kLma) != 0 && !breakpoint.user)
+        breakpoint.disturbs = is_patch_site(code);
+}
+
+void PlaceFinder::look_at_place(Breakpoint& breakpoint) const {
+    const auto tables = tables_of(breakpoint, breakpoint.level);
+    const auto page = page_of(breakpoint);
+    breakpoint.waiting = !page;
+    breakpoint.trap.reset();
+    breakpoint.no_code = false;
+    // KVM has int3s intercepted by the level that runs when it is told to; L1's may go to L1 then (seen with Linux 6.1's
+    // kvm-intel). Slots work.
+    const bool seen = x86::level_of(current_) == breakpoint.level || breakpoint.level == x86::GuestLevel::L2;
+    if (!page || !seen)
+        return;
+    const bool user = is_user_page(*page, tables);
+    const bool may_be_32_bit =
+        user && abilities_.undefined_traps && may_run_32_bit_user_code(view_, current_);
+    breakpoint.trap =
+        choose_trap(abilities_, tables, {Gva{breakpoint.request.address}, page->gpa, user, may_be_32_bit});
+    if (!breakpoint.trap)
+        return;
+    breakpoint.gpa = page->gpa;
+    breakpoint.user = user;
+    breakpoint.without_paging = (tables.cr0 & x86::cr0::kPg) == 0;
+    look_for_reasons(tables, breakpoint);
+    if (breakpoint.no_code && !abilities_.execute_slots) {
+        breakpoint.trap.reset();
+        breakpoint.waiting = true;
+    }
+}
+
+}  // namespace ringside::debug

@@ -1,0 +1,120 @@
+// A machine under the debugger: its breakpoints, and for each vCPU the registers that have been fetched and the debugger
+// that runs on its thread. What the client wants, and whether there is one, is Debugger's.
+//
+// Threading: on_parked() and before_entry() are for vCPU threads, the rest for the server's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/x86_64/registers.h"
+#include "vmm/debug/breakpoints/breakpoint_table.h"
+#include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/guest/vcpu_state.h"
+#include "vmm/debug/host/host_abilities.h"
+#include "vmm/debug/run_control/stop_coordinator.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
+#include "vmm/machine/machine.h"
+
+namespace ringside::debug {
+
+class DebuggedMachine {
+  public:
+    // Measures what the host can do.
+    using Probe = std::function<Result<HostAbilities>()>;
+
+    // `on_stopped` is called on a vCPU's thread.
+    DebuggedMachine(machine::Machine& machine, Probe probe, x86::GdbArchitecture architecture,
+                    VcpuEvents& events, std::function<void()> on_stopped);
+
+    machine::Machine& machine() { return machine_; }
+    const x86::RegisterFile& registers() const { return registers_; }
+    BreakpointTable& table() { return table_; }
+    GuestView& view() { return view_; }
+    StopCoordinator& stops() { return stops_; }
+    DebugContext& context() { return context_; }
+    std::size_t vcpu_count() const { return vcpus_.size(); }
+    VcpuDebugger& vcpu(VcpuIndex vcpu) { return *vcpus_.at(vcpu.value); }
+    VcpuState& state(VcpuIndex vcpu) { return *states_.at(vcpu.value); }
+    // Measured when first asked for.
+    Result<HostAbilities> abilities();
+
+    // ---- vCPU threads
+
+    void on_parked(VcpuIndex vcpu);
+    // `tell_guest`: a guest that runs on is told that it was stopped.
+    void before_entry(VcpuIndex vcpu, bool tell_guest);
+
+    // ---- Everything stopped
+
+    // The proof, or nullptr while the guest runs.
+    const machine::StopToken* stop_token() const { return token_ ? &*token_ : nullptr; }
+    // Returns false if not every vCPU is parked.
+    bool take_stop();
+    // Before anything runs.
+    void end_stop() { token_.reset(); }
+
+    // ---- While everything is stopped
+
+    Result<const x86::CpuState*> load(VcpuIndex vcpu, x86::ClassSet classes);
+    Result<const x86::CpuState*> load_all(VcpuIndex vcpu);
+    // General and system registers, and nothing else, are valid.
+    Result<const x86::CpuState*> load_system(VcpuIndex vcpu);
+    // Makes the breakpoints fit what the guest has done to its page tables, as the given vCPU has them.
+    void settle(VcpuIndex vcpu);
+    void forget_removed_watchpoints();
+    // Where the guest itself may ask to stop.
+    Result<void> set_guest_stops(const GuestStops& stops);
+    // As GuestView's; the proof that everything is stopped is an argument.
+    bool choose_address_space(const machine::StopToken&, std::optional<std::uint64_t> cr3) {
+        return view_.choose_address_space(cr3);
+    }
+    Result<void> write_physical(const machine::StopToken&, Gpa gpa, std::span<const std::byte> data) {
+        return view_.write_physical(gpa, data);
+    }
+    // As GuestView's. Addresses that had breakpoints may get them in the other level now.
+    void choose_level(const machine::StopToken&, std::optional<x86::GuestLevel> level) {
+        view_.choose_level(level);
+        table_.forget_levels();
+    }
+    // Nothing of a client's stays behind: breakpoints, the address space and the level that it has chosen, where the
+    // guest may ask to stop.
+    void forget_client();
+    // The machine starts anew by `restart`, with the breakpoints in place if they are to be `kept`. Everything that is
+    // known of the old guest goes with it.
+    void start_anew(bool kept, const std::function<void()>& restart);
+    // What is known of vCPUs that cannot run on; empty if all can.
+    std::string fatal_reports() const;
+
+    // ---- Time travel
+
+    // The vCPU has got these registers. `present`: it is at the end of its history.
+    void moved_in_time(VcpuIndex vcpu, const x86::GeneralRegisters&, const x86::SystemRegisters&,
+                       bool present);
+    // Every vCPU has got another state.
+    void restored();
+    // No vCPU will come to the end that it has come to.
+    void future_is_gone();
+
+  private:
+    void make_vcpus();
+    void put_guest_stops(const GuestStops& stops);
+    void choose_defaults();
+
+    machine::Machine& machine_;
+    Probe probe_;
+    std::optional<HostAbilities> abilities_;
+    x86::RegisterFile registers_;
+    BreakpointTable table_;
+    GuestView view_;
+    StopCoordinator stops_;
+    DebugContext context_;
+    std::vector<std::unique_ptr<VcpuState>> states_;
+    std::vector<std::unique_ptr<VcpuDebugger>> vcpus_;
+    std::optional<machine::StopToken> token_;
+};
+
+}  // namespace ringside::debug

@@ -1,0 +1,88 @@
+// The client comes and leaves, and what becomes of the guest then.
+
+#include <utility>
+
+#include "vmm/debug/target/debugger.h"
+
+namespace ringside::debug {
+
+void Debugger::kill() {
+    if (options_.on_disconnect == OnDisconnect::Restart)
+        leave(OnDisconnect::Restart);
+    else
+        owner_.on_quit();
+}
+
+void Debugger::attach() {
+    client_attached_ = true;
+    next_client_waits_ = leaving_.has_value();
+    (void)guest_->abilities();  // a failure shows again, with its reason, at the first breakpoint
+    if (!stopped()) {
+        stop_asked_ = true;
+        guest_->stops().interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false});
+        return;
+    }
+    greet_client();
+    if (time_travel_->travelling())
+        time_travel_->interrupt();
+}
+
+// A client that leaves in good order leaves a running guest: the policy is for accidents.
+void Debugger::detach() {
+    const bool restarts = options_.on_disconnect == OnDisconnect::Restart;
+    leave(restarts ? OnDisconnect::Restart : OnDisconnect::Resume);
+}
+
+void Debugger::client_lost() {
+    if (client_attached_)
+        leave(options_.on_disconnect);
+}
+
+void Debugger::leave(OnDisconnect then) {
+    if (ended_ && then != OnDisconnect::Restart) {
+        client_attached_ = client_stays_ = false;
+        owner_.on_ended_and_left();
+        return;
+    }
+    if (ended_ && guest_->stops().stopped())
+        (void)guest_->take_stop();
+    if (then == OnDisconnect::Quit) {
+        owner_.on_quit();
+        return;
+    }
+    if (stopped()) {
+        let_go(then);
+        return;
+    }
+    leaving_ = then;
+    next_client_waits_ = false;
+    guest_->stops().interrupt(gdbstub::StoppedByInterrupt{});
+}
+
+// The client is gone and the guest is stopped: nothing of the debugger's stays behind in it.
+void Debugger::let_go(OnDisconnect then) {
+    leaving_.reset();
+    client_attached_ = std::exchange(next_client_waits_, false);
+    client_stays_ = client_greeted_ = false;
+    time_travel_->client_left(options_.keep_recording);
+    guest_->forget_client();
+    owner_.on_client_gone();
+    memory_access_->set_physical_mode(false);
+    if (then == OnDisconnect::Restart)
+        wait_anew();
+    else if (then == OnDisconnect::Resume && !client_attached_)
+        resume_everything();
+}
+
+// A client has come, and the guest is stopped for it.
+void Debugger::greet_client() {
+    if (std::exchange(client_greeted_, true) || !options_.guest_stops.any())
+        return;
+    const auto done = guest_->set_guest_stops(options_.guest_stops);
+    if (done)
+        return;
+    owner_.on_notice(done.error().message());
+    owner_.on_console(done.error().message() + "\n");
+}
+
+}  // namespace ringside::debug
