@@ -70,6 +70,8 @@ Result<Answer> dmesg(LinuxGuest& guest, const Arguments& arguments) {
         .records("records", {"sequence", "nanoseconds", "level", "text"}, std::move(rows));
     if (log.unreadable != 0)
         answer.note(fmt::format("{} records cannot be read.", log.unreadable));
+    if (log.cut)
+        answer.note("There is more than is shown.");
     return answer;
 }
 

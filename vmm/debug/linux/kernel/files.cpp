@@ -11,7 +11,8 @@ namespace {
 constexpr std::uint64_t kMostDescriptors = 1 << 20;
 constexpr std::size_t kMostFiles = 20'000;
 constexpr std::size_t kLongestName = 255;
-constexpr int kDeepest = 256;  // of a path, in names
+constexpr int kDeepest = 256;           // of a path, in names and mounts
+constexpr std::size_t kLongest = 4096;  // of a path that is shown in full
 
 struct FileLayout {
     Field table, descriptors, limit;           // files_struct.fdt, fdtable.fd and .max_fds
@@ -67,7 +68,7 @@ Result<std::string> text_at(const LinuxKernel& kernel, std::uint64_t structure, 
 Result<std::string> path(const LinuxKernel& kernel, const FileLayout& layout, std::uint64_t entry,
                          std::uint64_t mount) {
     std::string path;
-    for (int depth = 0; depth < kDeepest; ++depth) {
+    for (int depth = 0; depth < kDeepest && path.size() < kLongest; ++depth) {
         const std::uint64_t root = TRY(kernel.number(mount, layout.root));
         const std::uint64_t parent = TRY(kernel.number(entry, layout.parent));
         if (entry == root) {
@@ -131,14 +132,16 @@ Result<LinuxFiles> read_files(const LinuxKernel& kernel, const LinuxTask& task) 
     const std::uint64_t limit = TRY(kernel.number(table, layout.limit));
     const std::uint64_t descriptors = TRY(kernel.number(table, layout.descriptors));
     LinuxFiles found;
+    std::size_t open = 0;
     for (std::uint64_t i = 0; i < std::min(limit, kMostDescriptors); ++i) {
         const auto structure = kernel.memory().pointer(descriptors + 8 * i);
-        if (!structure || found.files.size() == kMostFiles) {
+        if (!structure || open == kMostFiles) {
             found.incomplete = fmt::format("Descriptors from {} on are not shown.", i);
             break;
         }
         if (*structure == 0)
             continue;
+        ++open;
         auto file = read_file(kernel, layout, i, *structure);
         if (file)
             found.files.push_back(*std::move(file));

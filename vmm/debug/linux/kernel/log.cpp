@@ -9,7 +9,8 @@ namespace ringside::debug {
 namespace {
 
 constexpr std::uint64_t kMostCountBits = 22, kMostSizeBits = 30;
-constexpr unsigned kStateShift = 62;  // of a descriptor's state, above its ID
+constexpr std::size_t kMostText = std::size_t{64} << 20;  // of all records together
+constexpr unsigned kStateShift = 62;                      // of a descriptor's state, above its ID
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << kStateShift) - 1;
 constexpr std::uint64_t kCommitted = 1, kFinalized = 2, kReusable = 3;
 constexpr std::uint64_t kNoData = 1;      // in both positions of a record without a text of its own
@@ -147,9 +148,15 @@ void for_each_line(std::string_view text, Use use) {
 Result<KernelLog> read_log(const LinuxKernel& kernel) {
     const Ring ring = TRY(read_ring(kernel));
     KernelLog log;
+    std::size_t text_left = kMostText;
     const std::uint64_t most = std::uint64_t{1} << ring.count_bits;
     for (std::uint64_t i = 0, id = ring.tail; i < most; ++i, id = (id + 1) & kIdMask) {
-        if (auto record = read_record(kernel, ring, id))
+        auto record = read_record(kernel, ring, id);
+        log.cut = record && record->text.size() > text_left;
+        if (log.cut)
+            break;
+        text_left -= record ? record->text.size() : 0;
+        if (record)
             log.records.push_back(*std::move(record));
         else if (!is_free(kernel, ring, id))
             ++log.unreadable;

@@ -20,6 +20,7 @@ struct LogRecord {
 struct KernelLog {
     std::vector<LogRecord> records;
     std::size_t unreadable = 0;  // records that are being written, or make no sense
+    bool cut = false;            // there is more text than any log has
 };
 
 Result<KernelLog> read_log(const LinuxKernel& kernel);

@@ -12,7 +12,8 @@ namespace ringside::debug {
 
 namespace {
 
-constexpr std::size_t kMostModules = 10'000, kMostUsers = 1'000;
+constexpr std::size_t kMostModules = 10'000;
+constexpr std::size_t kMostUsers = 20'000;  // of all modules together
 constexpr std::uint64_t kMostParts = 16;
 constexpr std::uint64_t kMostSymbols = 100'000;
 constexpr std::size_t kLongestSymbol = 511;
@@ -77,12 +78,13 @@ std::string_view state_name(std::uint64_t state) {
     return state < std::size(kNames) ? kNames[state] : "?";
 }
 
-std::vector<std::string> users(const LinuxKernel& kernel, const ModuleLayout& layout, std::uint64_t module) {
+// At most `most`.
+std::vector<std::string> users(const LinuxKernel& kernel, const ModuleLayout& layout, std::uint64_t module,
+                               std::size_t most) {
     std::vector<std::string> names;
     if (!layout.users || !layout.user_list || !layout.user)
         return names;
-    const KernelList uses =
-        read_list(kernel, module + layout.users->offset, layout.user_list->offset, kMostUsers);
+    const KernelList uses = read_list(kernel, module + layout.users->offset, layout.user_list->offset, most);
     for (const std::uint64_t use : uses.entries) {
         const auto user = kernel.number(use, *layout.user);
         names.push_back(user ? module_name(kernel, layout, *user) : "?");
@@ -103,7 +105,6 @@ Result<LinuxModule> read_module(const LinuxKernel& kernel, const ModuleLayout& l
     module.code_size = TRY(kernel.number(structure + code.offset, code.size));
     if (layout.uses)
         module.uses = TRY(kernel.number(structure, *layout.uses)) - kOwnReference;
-    module.used_by = users(kernel, layout, structure);
     return module;
 }
 
@@ -128,12 +129,11 @@ std::optional<ModuleSymbols> module_symbols(const LinuxKernel& kernel, std::uint
 // The last symbol at or below an address.
 std::optional<Elf64_Sym> symbol_before(const LinuxKernel& kernel, const ModuleSymbols& symbols,
                                        std::uint64_t address) {
+    std::vector<Elf64_Sym> table(std::min(symbols.count, kMostSymbols));
+    if (!kernel.memory().read(symbols.table, std::as_writable_bytes(std::span(table))))
+        return std::nullopt;
     std::optional<Elf64_Sym> best;
-    for (std::uint64_t i = 0; i < std::min(symbols.count, kMostSymbols); ++i) {
-        Elf64_Sym symbol;
-        if (!kernel.memory().read(symbols.table + i * sizeof symbol,
-                                  std::as_writable_bytes(std::span(&symbol, 1))))
-            return best;
+    for (const Elf64_Sym& symbol : table) {
         if (symbol.st_shndx != SHN_UNDEF && symbol.st_name != 0 && symbol.st_value <= address &&
             (!best || symbol.st_value > best->st_value))
             best = symbol;
@@ -158,16 +158,20 @@ Result<LinuxModules> read_modules(const LinuxKernel& kernel) {
     const std::uint64_t head = TRY(kernel.symbol("modules"));
     const KernelList list = read_list(kernel, head, layout.list.offset, kMostModules);
     LinuxModules found{{}, list.incomplete};
+    std::size_t users_left = kMostUsers;
     for (const std::uint64_t structure : list.entries) {
         const auto state = kernel.number(structure, layout.state);
         if (state && *state == kUnformed)
             continue;
         auto module = state ? read_module(kernel, layout, structure, *state)
                             : Result<LinuxModule>(tl::unexpected(state.error()));
-        if (module)
-            found.modules.push_back(*std::move(module));
-        else
+        if (!module) {
             found.incomplete = fmt::format("The module at 0x{:x} cannot be read.", structure);
+            continue;
+        }
+        module->used_by = users(kernel, layout, structure, users_left);
+        users_left -= module->used_by.size();
+        found.modules.push_back(*std::move(module));
     }
     return found;
 }

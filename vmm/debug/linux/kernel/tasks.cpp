@@ -97,6 +97,7 @@ Result<LinuxTasks> read_tasks(const LinuxKernel& kernel, bool threads) {
         else
             found.incomplete = fmt::format("The task at 0x{:x} cannot be read.", address);
     };
+    std::size_t left = kMostTasks;  // also of those that cannot be read
     for (const std::uint64_t leader : leaders.entries) {
         const auto signal = threads ? kernel.number(leader, layout.signal) : Result<std::uint64_t>(0);
         if (!signal || *signal == 0) {
@@ -104,8 +105,8 @@ Result<LinuxTasks> read_tasks(const LinuxKernel& kernel, bool threads) {
             continue;
         }
         const KernelList members =
-            read_list(kernel, *signal + layout.thread_head.offset, layout.thread_node.offset,
-                      kMostTasks - std::min(kMostTasks, found.tasks.size()));
+            read_list(kernel, *signal + layout.thread_head.offset, layout.thread_node.offset, left);
+        left -= members.entries.size();
         std::ranges::for_each(members.entries, add);
         if (!members.incomplete.empty())
             found.incomplete = members.incomplete;
