@@ -26,7 +26,7 @@ void add_linux_machine_commands(MonitorRegistry& registry, Debugger& debugger, L
                              const machine::StopToken* token = debugger.stop_token();
                              if (token == nullptr)
                                  return failure("linux process", "the guest is running", "Stop it first");
-                             return debugger.choose_address_space(*token, cr3);
+                             return debugger.guest().choose_address_space(*token, cr3);
                          });
     add_text(
         registry, debugger,

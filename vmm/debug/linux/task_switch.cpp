@@ -50,7 +50,7 @@ Result<std::string> TaskSwitchStop::arm(VcpuIndex vcpu, std::optional<std::uint6
     std::string goal = "the next task switch";
     if (pid) {
         const LinuxTask task = TRY(find_task(kernel, *pid));
-        const x86::RegisterInfo* rsi = debugger_.registers().find("rsi");
+        const x86::RegisterInfo* rsi = debugger_.guest().registers().find("rsi");
         if (rsi == nullptr)
             return failure(kSwitching, "the debugger has chosen an architecture without RSI");
         request.conditions.push_back(
@@ -73,7 +73,7 @@ Result<std::string> TaskSwitchStop::disarm() {
 
 void TaskSwitchStop::remove() {
     if (const auto address = std::exchange(address_, std::nullopt))
-        debugger_.breakpoint_table().remove(*debugger_.stop_token(), kKind, *address, 1);
+        debugger_.guest().table().remove(*debugger_.stop_token(), kKind, *address, 1);
 }
 
 std::string TaskSwitchStop::words(VcpuIndex vcpu, const x86::GeneralRegisters& general) {
