@@ -10,6 +10,7 @@ import pytest
 from tests.harness import paths
 from tests.harness.case import RingsideTest
 from tests.harness.gdb import GdbError
+from tests.harness.qemu import Qemu
 from tests.harness.ringside import Ringside
 
 pytestmark = pytest.mark.skipif(shutil.which("gdb") is None, reason="gdb is not installed")
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(shutil.which("gdb") is None, reason="gdb is not 
 HEADER, PROGRAM_HEADER = 64, 56
 
 
-class TestCore(RingsideTest):
+class CoreTest(RingsideTest):
     def dumped(self, guest: str, *options: str, place: str):
         """A gdb with the live guest, and the path of its vmcore."""
         _, live = self.attached(guest, *options)
@@ -33,6 +34,8 @@ class TestCore(RingsideTest):
         dead.console(f"target remote | {paths.RINGSIDE} core --gdb=stdio {path}")
         return dead
 
+
+class TestCore(CoreTest):
     def test_gdb_shows_what_the_guest_shows(self):
         live, path = self.dumped("demo64", "--append=rounds=20", place="report_round if round == 3")
         dead = self.served(path, "demo64")
@@ -92,6 +95,75 @@ class TestCore(RingsideTest):
         assert "has only some of them" in dead.console("monitor registers")
 
 
+QEMU = shutil.which("qemu-system-x86_64")
+# The registers that both QEMU's gdbstub and its note have.
+SHARED = ("rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags cs ss ds es fs gs fs_base gs_base k_gs_base "
+          "cr0 cr2 cr3 cr4").split()
+
+
+@pytest.mark.skipif(not QEMU, reason="QEMU is not installed")
+class TestQemusDump(CoreTest):
+    def compared(self, options: str):
+        """QEMU itself, a gdb with it, and a gdb with its dump of two vCPUs, whose registers are the same."""
+        qemu = self.ends.enter_context(Qemu(QEMU, self.folder, self.guest("smp"), "cpus=2", "-smp", "2"))
+        theirs = self.gdb(self.guest("smp"))
+        theirs.connect_to(str(qemu.gdb_endpoint))
+        theirs.console("hbreak cpu_work if cpu == 1")
+        assert theirs.run("continue")["reason"] == "breakpoint-hit"
+        path = self.folder / "vmcore"
+        assert qemu.monitor(f"dump-guest-memory {options}{path}") == ""
+        ours = self.served(path, "smp")
+        assert ours.console("info threads").count("vCPU") == 2
+        for thread in (1, 2):
+            for register in SHARED:
+                value = [gdb.console(f"thread apply {thread} -q info registers {register}").split()[:2] for gdb in (ours, theirs)]
+                assert value[0] == value[1], thread
+        return qemu, theirs, ours
+
+    def test_gdb_shows_what_qemu_shows(self):
+        qemu, theirs, ours = self.compared("")
+        for thread in (1, 2):
+            theirs.console(f"thread {thread}")
+            ours.console(f"thread {thread}")
+            for question in ("bt", "info locals", "x/256xg $rsp - 1024", "x/40i $pc"):
+                assert ours.console(question) == theirs.console(question), (thread, question)
+        assert ours.console("monitor xp /4096xw 0x100000") == qemu.monitor("xp /4096xw 0x100000")
+        assert ours.console("monitor info mem") == qemu.monitor("info mem")
+
+    def test_what_qemus_headers_leave_out_is_an_error_and_no_zeros(self):
+        """With -p they have of a large page what lies in its first piece of RAM, which ends at 640 KiB."""
+        qemu, theirs, ours = self.compared("-p ")
+        assert theirs.integer("*(unsigned*)0x100000") != 0
+        with pytest.raises(GdbError, match="Cannot access memory"):
+            ours.console("x/xw 0x100000")
+        assert "there is no RAM" in ours.console("monitor xp /xw 0x100000")
+        assert ours.console("monitor xp /1024xw 0x1000") == qemu.monitor("xp /1024xw 0x1000")
+
+    def test_a_compressed_dump_is_refused(self):
+        path = self.folder / "vmcore"
+        path.write_bytes(b"makedumpfile".ljust(4096, b"\0"))
+        vm = self.keep(Ringside("core", f"--gdb=unix:{self.folder}/socket", path))
+        assert vm.wait() == 1
+        assert "not an ELF file" in vm.stderr.text()
+
+
+class TestAFileThatIsCut(CoreTest):
+    def test_memory_is_gone_and_registers_stay(self):
+        live, path = self.dumped("demo64", "--append=rounds=20", place="report_round if round == 3")
+        dead = self.served(path, "demo64")
+        assert dead.integer("rounds_done") == live.integer("rounds_done")
+        os.truncate(path, HEADER)
+        dead.console("maintenance flush dcache")
+        with pytest.raises(GdbError, match="Cannot access memory"):
+            dead.console("x/xg 0x1000")
+        assert "the file that has this memory cannot be read there any more" in dead.console("monitor xp /x 0x1000")
+        assert "cannot be read" in dead.console(f"monitor pmemsave 0x1000 4096 {self.folder}/saved")
+        assert dead.console("monitor info mem") != live.console("monitor info mem")
+        for register in ("$rip", "$rsp", "$cr3"):
+            assert dead.integer(register) == live.integer(register)
+        assert "no RAM" in dead.console("monitor xp /x 0x100000000000")
+
+
 class TestBrokenFiles(RingsideTest):
     def refused(self, path) -> str:
         vm = self.keep(Ringside("core", "--gdb=unix:" + str(self.folder / "socket"), path))
@@ -129,3 +201,5 @@ class TestBrokenFiles(RingsideTest):
             assert re.search(sentence, self.refused(path)), what
         assert "No such file" in self.refused(self.folder / "missing")
         assert "it is not a file" in self.refused(self.folder)
+        os.mkfifo(self.folder / "fifo")
+        assert "it is not a file" in self.refused(self.folder / "fifo")

@@ -21,7 +21,7 @@ from tests.linux import dbg_packages, other_kernels
 
 PYTHON = sys.executable
 # Files of tests/linux with lanes of their own.
-LINUX_ELSEWHERE = ("test_emulated.py", "test_dbg.py", "test_dump.py")
+LINUX_ELSEWHERE = ("test_emulated.py", "test_dbg.py", "test_dump.py", "test_memory_file.py")
 LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
 # pytest's options for tests of a machine: on this host's KVM, and where it has none.
 HERE = [f"--numprocesses={JOBS}"]
@@ -243,7 +243,7 @@ def linux_dbg(run: LaneRun) -> None:
         dbg_packages.prepare()
     except (subprocess.SubprocessError, dbg_packages.kernel.LabError) as error:
         raise Skipped(f"Debian's -dbg package cannot be had: {error}") from None
-    run.pytest("tests/linux/test_dbg.py", "tests/linux/test_dump.py", "--capture=no")
+    run.pytest("tests/linux/test_dbg.py", "tests/linux/test_dump.py", "tests/linux/test_memory_file.py", "--capture=no")
 
 
 def bench(run: LaneRun) -> None:

@@ -1,10 +1,15 @@
 #include "vmm/cli/kernel_loading.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
+#include <string_view>
 
 #include "vmm/boot/acpi/tables.h"
 #include "vmm/cli/boot_report.h"
+#include "vmm/cli/exit_status.h"
 #include "vmm/devices/acpi_pm.h"
 #include "vmm/devices/ports.h"
 #include "vmm/devices/reset_port.h"
@@ -78,11 +83,25 @@ x86::GdbArchitecture architecture_of(const RunOptions& options, boot::Protocol p
                                                    : x86::GdbArchitecture::X86_64;
 }
 
+// Whoever may write to the memory file may also cut it off, under everybody who maps it.
+void say_that_memory_is_gone(int) {
+    constexpr std::string_view kMessage =
+        "ringside: the file of --memory-file has been cut off: the guest's memory is gone\n";
+    (void)!::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+    ::_exit(kFailure);
+}
+
 }  // namespace
 
 Result<LoadedKernel> load_kernel(const RunOptions& options, const std::optional<std::string>& command_line,
                                  const std::optional<std::uint64_t>& kaslr_slide) {
-    auto memory = TRY(machine::GuestMemory::create(options.memory));
+    std::optional<machine::MemoryFile> file;
+    if (!options.memory_file.empty()) {
+        auto created = TRY(machine::MemoryFile::create(options.memory_file));
+        file.emplace(std::move(created));
+        std::signal(SIGBUS, say_that_memory_is_gone);
+    }
+    auto memory = TRY(machine::GuestMemory::create(options.memory, file ? &*file : nullptr));
     boot::BootRequest request = request_of(options);
     if (command_line)
         request.command_line = *command_line;
@@ -92,7 +111,7 @@ Result<LoadedKernel> load_kernel(const RunOptions& options, const std::optional<
     if (state.rom)
         TRY(add_rom(*state.rom, memory));
     const auto architecture = architecture_of(options, state.protocol);
-    return LoadedKernel{std::move(memory), std::move(state), architecture};
+    return LoadedKernel{std::move(memory), std::move(file), std::move(state), architecture};
 }
 
 }  // namespace ringside::cli

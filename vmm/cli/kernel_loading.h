@@ -7,11 +7,13 @@
 #include "vmm/boot/boot_image.h"
 #include "vmm/cli/options.h"
 #include "vmm/machine/guest_memory.h"
+#include "vmm/machine/memory_file.h"
 
 namespace ringside::cli {
 
 struct LoadedKernel {
     machine::GuestMemory memory;
+    std::optional<machine::MemoryFile> memory_file;  // that `memory` is in, to be put in place; default: none
     boot::BootState state;
     // gdb fixes the size of registers when it attaches. A flat image begins in real mode and often stays there; every
     // other kernel may reach long mode, unless all of its code is for 32 bits.

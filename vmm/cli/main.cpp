@@ -77,6 +77,7 @@ int carry_out(const cli::ParsedCommandLine& parsed) {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is a write error, not our end
+    std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not be that large
     try {
         const auto parsed = cli::parse_command_line(argc, argv);
         return parsed.command ? carry_out(parsed) : parsed.status;

@@ -80,6 +80,9 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
     add_parsed(app, "-m,--memory", options.memory, size_option, "guest memory, as in 64M or 2G")
         ->type_name("SIZE")
         ->default_str("256M");
+    app.add("--memory-file", options.memory_file, Refers::HostResource,
+            "keep guest memory in this file, for programs that look at a running guest, such as crash")
+        ->type_name("FILE");
     app.add("-c,--cpus", options.cpus, Refers::Nothing, "number of vCPUs")
         ->type_name("NUMBER")
         ->capture_default_str()

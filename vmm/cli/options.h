@@ -31,6 +31,7 @@ struct RunOptions {
     std::string command_line;
     std::string symbols;  // an ELF to take symbols from; default: the kernel
     std::uint64_t memory = std::uint64_t{256} << 20;
+    std::string memory_file;  // the guest's memory is in it; default: in none
     std::uint32_t cpus = 1;
     std::optional<gdbstub::Endpoint> gdb;
     std::string dump_on_panic;  // the folder for a vmcore; default: none

@@ -53,6 +53,8 @@ Result<void> VirtualMachine::prepare_restart(const std::optional<gdbstub::Restar
                        "Start Ringside anew, or give --gdb-arch");
     boot_report_.loaded(options_.kernel, kernel.state);
     auto hardware = TRY(make_hardware(std::move(kernel.memory), kernel.state));
+    if (kernel.memory_file)
+        TRY(kernel.memory_file->put_in_place());
     next_.emplace(Next{std::move(hardware), std::move(kernel.state), std::move(command_line)});
     return {};
 }

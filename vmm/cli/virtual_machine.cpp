@@ -28,6 +28,8 @@ Result<void> VirtualMachine::build() {
     boot_report_.loaded(options_.kernel, kernel.state);
     TRY(open_console());
     auto hardware = TRY(make_hardware(std::move(kernel.memory), kernel.state));
+    if (kernel.memory_file)
+        TRY(kernel.memory_file->put_in_place());
 
     auto debugger_options = options_.debugger;
     debugger_options.architecture = architecture_ = kernel.architecture;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "vmm/machine/layout.h"
+#include "vmm/machine/memory_file.h"
 
 namespace ringside::machine {
 
@@ -74,49 +75,60 @@ Result<MemoryRegion> MemoryRegion::allocate(Gpa start, std::uint64_t size, bool 
     if (host == MAP_FAILED)
         return errno_failure(fmt::format("map {} of guest memory", size_text(size)), errno,
                              "Give a smaller -m");
-    return MemoryRegion(start, size, static_cast<std::byte*>(host), read_only);
+    MemoryRegion region(start, size, read_only);
+    region.lazily_allocated_ = true;
+    region.mapping_ = Mapping(host, size);
+    return region;
 }
 
-Result<MemoryRegion> MemoryRegion::map_file(Gpa start, int fd, std::uint64_t offset, std::uint64_t size) {
-    // A mapping begins at a page of the file; the destructor rounds the host address down again.
-    const std::uint64_t before = offset % layout::kPage;
-    void* host = mmap(nullptr, before + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd,
-                      static_cast<off_t>(offset - before));
+Result<MemoryRegion> MemoryRegion::share_file(Gpa start, const Fd& file, std::uint64_t size) {
+    void* host =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), static_cast<off_t>(start.value));
     if (host == MAP_FAILED)
         return errno_failure(fmt::format("map {} of a file", size_text(size)), errno);
-    return MemoryRegion(start, size, static_cast<std::byte*>(host) + before, true);
+    MemoryRegion region(start, size, false);
+    region.mapping_ = Mapping(host, size);
+    return region;
 }
 
-MemoryRegion::MemoryRegion(MemoryRegion&& other) noexcept
-    : start_(other.start_),
-      size_(std::exchange(other.size_, 0)),
-      host_(std::exchange(other.host_, nullptr)),
-      read_only_(other.read_only_) {}
-
-MemoryRegion& MemoryRegion::operator=(MemoryRegion&& other) noexcept {
-    std::swap(start_, other.start_);
-    std::swap(size_, other.size_);
-    std::swap(host_, other.host_);
-    std::swap(read_only_, other.read_only_);
-    return *this;
+MemoryRegion MemoryRegion::of_file(Gpa start, std::shared_ptr<const Fd> file, std::uint64_t offset,
+                                   std::uint64_t size) {
+    MemoryRegion region(start, size, true);
+    region.file_ = std::move(file);
+    region.file_offset_ = offset;
+    return region;
 }
 
-MemoryRegion::~MemoryRegion() {
-    if (host_ == nullptr)
-        return;
-    const auto before = reinterpret_cast<std::uintptr_t>(host_) % layout::kPage;  // a file's: see map_file()
-    munmap(host_ - before, before + size_);
+std::size_t MemoryRegion::copy(std::uint64_t offset, std::span<std::byte> out) const {
+    if (file_ == nullptr) {
+        std::memcpy(out.data(), host() + offset, out.size());
+        return out.size();
+    }
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const ssize_t count = ::pread(file_->get(), out.data() + done, out.size() - done,
+                                      static_cast<off_t>(file_offset_ + offset + done));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            break;
+        done += static_cast<std::size_t>(count);
+    }
+    return done;
 }
 
-Result<GuestMemory> GuestMemory::create(std::uint64_t bytes) {
+Result<GuestMemory> GuestMemory::create(std::uint64_t bytes, const MemoryFile* file) {
     TRY(check_ram_size(bytes));
 
+    const auto ram = [file](Gpa start, std::uint64_t size) {
+        return file == nullptr ? MemoryRegion::allocate(start, size) : file->region(start, size);
+    };
     std::vector<MemoryRegion> regions;
     const std::uint64_t below_hole = std::min(bytes, layout::kHole.value);
-    auto low = TRY(MemoryRegion::allocate(Gpa{0}, below_hole));
+    auto low = TRY(ram(Gpa{0}, below_hole));
     regions.push_back(std::move(low));
     if (bytes > below_hole) {
-        auto high = TRY(MemoryRegion::allocate(layout::kHoleEnd, bytes - below_hole));
+        auto high = TRY(ram(layout::kHoleEnd, bytes - below_hole));
         regions.push_back(std::move(high));
     }
     return GuestMemory(std::move(regions));
@@ -158,12 +170,16 @@ const MemoryRegion* GuestMemory::region_of(Gpa gpa) const {
     return nullptr;
 }
 
+std::uint64_t GuestMemory::extent(Gpa gpa, std::uint64_t size) const {
+    const MemoryRegion* region = region_of(gpa);
+    return region == nullptr ? 0 : std::min(size, region->end() - gpa);
+}
+
 std::span<std::byte> GuestMemory::prefix(Gpa gpa, std::uint64_t size) const {
     const MemoryRegion* region = region_of(gpa);
-    if (region == nullptr)
+    if (region == nullptr || region->host() == nullptr)
         return {};
-    const std::uint64_t offset = gpa - region->start();
-    return {region->host() + offset, std::min(size, region->size() - offset)};
+    return {region->host() + (gpa - region->start()), std::min(size, region->end() - gpa)};
 }
 
 std::span<std::byte> GuestMemory::span(Gpa gpa, std::uint64_t size) const {
@@ -191,14 +207,21 @@ void GuestMemory::device_write(Gpa gpa, std::span<std::byte> place, std::span<co
     note_write(gpa, data.size());
 }
 
+std::size_t GuestMemory::copy_prefix(Gpa gpa, std::span<std::byte> out) const {
+    const MemoryRegion* region = region_of(gpa);
+    if (region == nullptr)
+        return 0;
+    const auto size = std::min<std::uint64_t>(out.size(), region->end() - gpa);
+    return region->copy(gpa - region->start(), out.first(size));
+}
+
 Result<void> GuestMemory::read(Gpa gpa, std::span<std::byte> out) const {
     while (!out.empty()) {
-        const std::span<std::byte> bytes = prefix(gpa, out.size());
-        if (bytes.empty())
+        const std::size_t count = copy_prefix(gpa, out);
+        if (count == 0)
             return failure("read guest memory", fmt::format("no memory at {:#x}", gpa.value));
-        std::memcpy(out.data(), bytes.data(), bytes.size());
-        out = out.subspan(bytes.size());
-        gpa = gpa + bytes.size();
+        out = out.subspan(count);
+        gpa = gpa + count;
     }
     return {};
 }

@@ -1,4 +1,4 @@
-// The guest's RAM: host mappings at guest-physical addresses.
+// The guest's RAM: host mappings at guest-physical addresses. Or a dumped guest's, in a file.
 //
 // Threading: the map of regions is immutable once the machine runs; the bytes are shared with running vCPUs,
 // so a reader that needs a consistent view stops the guest first. No call allocates.
@@ -6,40 +6,53 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "vmm/base/error.h"
+#include "vmm/base/fd.h"
 #include "vmm/base/ids.h"
 #include "vmm/machine/planted_bytes.h"
 
 namespace ringside::machine {
+
+class MemoryFile;
 
 // One contiguous piece of RAM or ROM, owned.
 class MemoryRegion {
   public:
     // Maps `size` bytes (a multiple of 4 KiB) of zeroed, lazily allocated memory.
     static Result<MemoryRegion> allocate(Gpa start, std::uint64_t size, bool read_only = false);
-    // Bytes of a file, copied where they are written. The file must have them as long as the region lives. Start, size
-    // and offset may be any.
-    static Result<MemoryRegion> map_file(Gpa start, int fd, std::uint64_t offset, std::uint64_t size);
-    MemoryRegion(MemoryRegion&&) noexcept;
-    MemoryRegion& operator=(MemoryRegion&&) noexcept;
-    ~MemoryRegion();
+    // Bytes of a file at the offset `start`, shared with whoever else has it open. All are whole pages, and the file must
+    // keep them as long as the region lives.
+    static Result<MemoryRegion> share_file(Gpa start, const Fd& file, std::uint64_t size);
+    // Bytes of a file, read when they are asked for: a file that is mapped and then cut off would end the process. Start,
+    // size and offset may be any.
+    static MemoryRegion of_file(Gpa start, std::shared_ptr<const Fd> file, std::uint64_t offset,
+                                std::uint64_t size);
 
     Gpa start() const { return start_; }
     std::uint64_t size() const { return size_; }
     Gpa end() const { return start_ + size_; }
     bool read_only() const { return read_only_; }
-    std::byte* host() const { return host_; }
+    // Memory that nobody has touched is not there yet, and zero.
+    bool lazily_allocated() const { return lazily_allocated_; }
+    // Null for of_file().
+    std::byte* host() const { return static_cast<std::byte*>(mapping_.get()); }
+    // Copies bytes of the region. Returns how many: fewer than were asked for if a file no longer has them.
+    std::size_t copy(std::uint64_t offset, std::span<std::byte> out) const;
 
   private:
-    MemoryRegion(Gpa start, std::uint64_t size, std::byte* host, bool read_only)
-        : start_(start), size_(size), host_(host), read_only_(read_only) {}
+    MemoryRegion(Gpa start, std::uint64_t size, bool read_only)
+        : start_(start), size_(size), read_only_(read_only) {}
     Gpa start_;
     std::uint64_t size_ = 0;
-    std::byte* host_ = nullptr;
     bool read_only_ = false;
+    bool lazily_allocated_ = false;
+    Mapping mapping_;
+    std::shared_ptr<const Fd> file_;
+    std::uint64_t file_offset_ = 0;
 };
 
 // Is notified when the monitor itself writes to guest memory, on the writer's thread.
@@ -51,9 +64,9 @@ class WriteListener {
 
 class GuestMemory {
   public:
-    // RAM of `bytes`: [0, 3 GiB) and the rest from 4 GiB. Fails if the size is 0, is not a multiple of 4 KiB,
+    // RAM of `bytes`, in a file if one is given: [0, 3 GiB) and the rest from 4 GiB. Fails if the size is 0, is not a multiple of 4 KiB,
     // or is more than the host can back.
-    static Result<GuestMemory> create(std::uint64_t bytes);
+    static Result<GuestMemory> create(std::uint64_t bytes, const MemoryFile* file = nullptr);
     // For tests and firmware: any regions that do not overlap.
     static Result<GuestMemory> create(std::vector<MemoryRegion> regions);
 
@@ -67,13 +80,17 @@ class GuestMemory {
     // every device kept out.
     void swap_regions(GuestMemory& other) { regions_.swap(other.regions_); }
 
-    // The host bytes of [gpa, gpa + size), or an empty span if any byte of it is not backed by one region.
+    // How many of the `size` bytes from gpa on are in one region; 0 if gpa is not backed.
+    std::uint64_t extent(Gpa gpa, std::uint64_t size) const;
+    bool contains(Gpa gpa, std::uint64_t size) const { return extent(gpa, size) == size; }
+
+    // The host bytes of [gpa, gpa + size), or an empty span if any byte of it is not backed by one region. This and the
+    // next two are empty for bytes in a file.
     std::span<std::byte> span(Gpa gpa, std::uint64_t size) const;
     // The same for a device's write: also empty if any of the bytes belongs to a ROM.
     std::span<std::byte> writable_span(Gpa gpa, std::uint64_t size) const;
     // The contiguous host bytes from gpa on, at most `size`; empty if gpa is not backed.
     std::span<std::byte> prefix(Gpa gpa, std::uint64_t size) const;
-    bool contains(Gpa gpa, std::uint64_t size) const { return !span(gpa, size).empty() || size == 0; }
 
     // Copy between a device's bytes and `place`, which is span() or writable_span() of `gpa`. A device sees
     // the guest's own bytes where a debugger has planted a breakpoint (planted_bytes.h).
@@ -91,6 +108,9 @@ class GuestMemory {
             write_listener_->written(gpa, size);
     }
 
+    // Copies the bytes from gpa on, to the end of its region at most. Returns how many; 0 if gpa is not backed, or by a
+    // file that no longer has the byte.
+    std::size_t copy_prefix(Gpa gpa, std::span<std::byte> out) const;
     // Both copy and may cross regions. The error names the first address that is not backed.
     Result<void> read(Gpa gpa, std::span<std::byte> out) const;
     Result<void> write(Gpa gpa, std::span<const std::byte> data) const;

@@ -35,7 +35,7 @@ struct Reading {
     bool long_mode = true;
     std::vector<FileSegment> segments;
     std::vector<CoreVcpu> vcpus;
-    std::vector<std::string_view> register_notes;  // in the file's mapping
+    std::vector<std::string_view> register_notes;  // of libelf's
     std::optional<Bytes> vmcoreinfo;
 
     tl::unexpected<Error> refuse(const std::string& why) const { return failure("read " + path, why); }
@@ -199,7 +199,7 @@ bool CoreVcpu::known(const x86::RegisterInfo& info) const {
 }
 
 Result<CoreFile> CoreFile::open(const std::string& path) {
-    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe must not be waited for
     struct stat status {};
     if (fd.get() < 0 || ::fstat(fd.get(), &status) < 0)
         return errno_failure("open " + path, errno);
@@ -213,10 +213,11 @@ Result<CoreFile> CoreFile::open(const std::string& path) {
     TRY(check_header(reading));
     TRY(read_segments(reading));
     auto features = TRY(read_all_registers(reading));
+    reading.elf.reset();  // it reads by the descriptor, which goes to the memory
     const auto segments = disjoint(std::move(reading.segments));
     if (segments.empty())
         return reading.refuse("it has no memory");
-    auto memory = TRY(map_memory(fd.get(), segments));
+    auto memory = TRY(memory_of(std::move(fd), segments));
     return CoreFile{std::move(reading.vcpus), std::move(memory), std::move(reading.vmcoreinfo), features};
 }
 

@@ -29,7 +29,7 @@ struct CoreFile {
     std::optional<Bytes> vmcoreinfo;
     x86::FeatureSet features;
 
-    // Maps the file: it must not be cut off while this lives.
+    // Keeps the file open for its memory.
     static Result<CoreFile> open(const std::string& path);
 };
 

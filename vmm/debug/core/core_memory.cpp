@@ -1,6 +1,8 @@
 #include "vmm/debug/core/core_memory.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 namespace ringside::debug {
 
@@ -24,13 +26,12 @@ std::vector<FileSegment> disjoint(std::vector<FileSegment> segments) {
     return result;
 }
 
-Result<machine::GuestMemory> map_memory(int fd, const std::vector<FileSegment>& segments) {
+Result<machine::GuestMemory> memory_of(Fd file, const std::vector<FileSegment>& segments) {
+    const auto shared = std::make_shared<const Fd>(std::move(file));
     std::vector<machine::MemoryRegion> regions;
-    for (const FileSegment& segment : segments) {
-        auto region = TRY(
-            machine::MemoryRegion::map_file(Gpa{segment.physical_address}, fd, segment.offset, segment.size));
-        regions.push_back(std::move(region));
-    }
+    for (const FileSegment& segment : segments)
+        regions.push_back(machine::MemoryRegion::of_file(Gpa{segment.physical_address}, shared,
+                                                         segment.offset, segment.size));
     return machine::GuestMemory::create(std::move(regions));
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "vmm/base/error.h"
+#include "vmm/base/fd.h"
 #include "vmm/machine/guest_memory.h"
 
 namespace ringside::debug {
@@ -21,6 +22,6 @@ struct FileSegment {
 // virtual addresses is in as many segments.
 std::vector<FileSegment> disjoint(std::vector<FileSegment> segments);
 
-Result<machine::GuestMemory> map_memory(int fd, const std::vector<FileSegment>& segments);
+Result<machine::GuestMemory> memory_of(Fd file, const std::vector<FileSegment>& segments);
 
 }  // namespace ringside::debug

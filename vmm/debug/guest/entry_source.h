@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
+#include <span>
 
 #include "vmm/base/ids.h"
 #include "vmm/machine/guest_memory.h"
@@ -13,12 +13,9 @@ namespace ringside::debug {
 struct EntrySource {
     const machine::GuestMemory& memory;
     std::optional<std::uint64_t> operator()(Gpa gpa, unsigned size) const {
-        const auto bytes = memory.span(gpa, size);
-        if (bytes.empty())
-            return std::nullopt;
         std::uint64_t value = 0;
-        std::memcpy(&value, bytes.data(), size);
-        return value;
+        const auto bytes = std::as_writable_bytes(std::span(&value, 1)).first(size);
+        return memory.copy_prefix(gpa, bytes) == size ? std::optional(value) : std::nullopt;
     }
 };
 

@@ -1,7 +1,6 @@
 #include "vmm/debug/guest/guest_view.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "vmm/debug/guest/entry_source.h"
@@ -16,8 +15,10 @@ std::string hex(std::uint64_t value) {
     return text;
 }
 
-tl::unexpected<Error> not_backed(Gpa gpa) {
-    return failure("access guest-physical " + hex(gpa.value), "there is no RAM or ROM at this address");
+tl::unexpected<Error> cannot_read(const machine::GuestMemory& memory, Gpa gpa) {
+    return failure("access guest-physical " + hex(gpa.value),
+                   memory.contains(gpa, 1) ? "the file that has this memory cannot be read there any more"
+                                           : "there is no RAM or ROM at this address");
 }
 
 // Why a debugger's write cannot go there; nullopt if it can. (A breakpoint in a ROM is planted in its host
@@ -50,16 +51,14 @@ tl::expected<x86::Translation, x86::WalkFailure> GuestView::translate(const x86:
 Result<std::size_t> GuestView::read_physical(Gpa gpa, std::span<std::byte> out) const {
     std::size_t done = 0;
     while (done < out.size()) {
-        const auto bytes = memory_.prefix(gpa + done, out.size() - done);
-        if (bytes.empty())
+        const std::size_t count = memory_.copy_prefix(gpa + done, out.subspan(done));
+        if (count == 0)
             break;
-        const auto target = out.subspan(done, bytes.size());
-        std::memcpy(target.data(), bytes.data(), bytes.size());
-        planted_.hide(gpa + done, target);
-        done += bytes.size();
+        planted_.hide(gpa + done, out.subspan(done, count));
+        done += count;
     }
     if (done == 0 && !out.empty())
-        return not_backed(gpa);
+        return cannot_read(memory_, gpa);
     return done;
 }
 

@@ -91,11 +91,11 @@ Result<std::string> phys_write(Debugger& debugger, const Arguments& arguments) {
 // Refuses before it writes anything if not all of the memory is there.
 Result<void> check_backed(const Inspected& guest, std::uint64_t gpa, std::uint64_t size) {
     for (std::uint64_t done = 0; done < size;) {
-        const auto there = guest.view().memory().prefix(Gpa{gpa + done}, size - done);
-        if (there.empty())
+        const std::uint64_t there = guest.view().memory().extent(Gpa{gpa + done}, size - done);
+        if (there == 0)
             return failure("pmemsave",
                            fmt::format("there is no RAM or ROM at guest-physical 0x{:x}", gpa + done));
-        done += there.size();
+        done += there;
     }
     return {};
 }

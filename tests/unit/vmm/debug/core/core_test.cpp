@@ -1,6 +1,7 @@
 #include <elf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -89,6 +90,23 @@ TEST_F(CoreFileTest, WithoutItsOwnNoteItKnowsWhatQemusNoteHas) {
     const auto known = [&](std::string_view name) { return core->vcpus[0].known(*file.find(name)); };
     EXPECT_TRUE(known("rip") && known("cr3") && known("gs_base") && known("k_gs_base"));
     EXPECT_FALSE(known("efer") || known("xmm0") || known("dr7") || known("lstar") || known("cr8"));
+}
+
+// A mapped file would end the process here.
+TEST_F(CoreFileTest, AFileThatIsCutWhileItIsOpenHasNoMemoryLeft) {
+    write(true);
+    auto core = CoreFile::open(path);
+    ASSERT_TRUE(core) << core.error().message();
+    std::array<std::byte, 64> out{};
+    ASSERT_TRUE(core->memory.read(Gpa{0x102000}, out));
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    ASSERT_EQ(::truncate(path.c_str(), status.st_size - TestGuest::kSize + 0x102010), 0);
+    EXPECT_EQ(core->memory.copy_prefix(Gpa{0x102000}, out), 16U) << "what the file still has";
+    EXPECT_FALSE(core->memory.read(Gpa{0x102000}, out));
+    EXPECT_EQ(core->memory.copy_prefix(Gpa{0x103000}, out), 0U);
+    EXPECT_TRUE(core->memory.contains(Gpa{0x103000}, 64));
+    EXPECT_TRUE(core->memory.span(Gpa{0x102000}, 4).empty()) << "nothing is mapped";
 }
 
 // Whatever the length, there is an error and nothing worse.
