@@ -11,6 +11,7 @@
 #include "vmm/base/fd.h"
 #include "vmm/debug/dump/notes.h"
 #include "vmm/debug/dump/segments.h"
+#include "vmm/machine/populated_pages.h"
 
 namespace ringside::debug {
 
@@ -72,16 +73,20 @@ Result<std::uint64_t> write_memory(CoreFile& file, std::uint64_t offset, const G
     std::uint64_t written = 0, before = 0;  // before: the bytes of the regions that are done
     Bytes buffer(kChunk);
     for (const machine::MemoryRegion& region : view.memory().regions()) {
-        for (std::uint64_t done = 0; done < region.size();) {
-            const auto chunk = std::span(buffer).first(std::min<std::uint64_t>(kChunk, region.size() - done));
-            auto count = TRY(view.read_physical(region.start() + done, chunk));
-            auto bytes = TRY(write_pages(file, offset + done, chunk.first(count)));
+        const machine::PopulatedPages populated(region);
+        std::uint64_t done = 0;
+        while (const auto run = populated.next(done)) {
+            const auto chunk = std::span(buffer).first(std::min<std::uint64_t>(kChunk, run->size()));
+            auto count = TRY(view.read_physical(region.start() + run->start, chunk));
+            auto bytes = TRY(write_pages(file, offset + run->start, chunk.first(count)));
             written += bytes;
-            done += count;
+            done = run->start + count;
             progress(before + done);
         }
         offset += region.size();
         before += region.size();
+        if (done < region.size())
+            progress(before);
     }
     return written;
 }

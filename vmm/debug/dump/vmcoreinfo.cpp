@@ -3,9 +3,12 @@
 #include <elf.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+
+#include "vmm/machine/populated_pages.h"
 
 namespace ringside::debug {
 
@@ -33,8 +36,9 @@ std::optional<std::size_t> note_length(std::span<const std::byte> start) {
 
 // The whole note that begins there, if one does.
 std::optional<Bytes> note_at(const GuestView& view, Gpa gpa) {
-    const auto start = view.memory().span(gpa, kContent + kFirstLine.size());
-    const auto length = start.empty() ? std::nullopt : note_length(start);
+    std::array<std::byte, kContent + kFirstLine.size()> start{};
+    const bool there = view.memory().copy_prefix(gpa, start) == start.size();
+    const auto length = there ? note_length(start) : std::nullopt;
     if (!length)
         return std::nullopt;
     Bytes note(*length);
@@ -76,8 +80,9 @@ std::optional<Vmcoreinfo> find_vmcoreinfo(const GuestView& view, const x86::Syst
     }
     std::optional<Vmcoreinfo> first;
     for (const machine::MemoryRegion& region : view.memory().regions()) {
-        for (std::uint64_t offset = 0; offset + kPage <= region.size(); offset += kPage) {
-            const Gpa gpa = region.start() + offset;
+        const machine::PopulatedPages populated(region);
+        for (auto run = populated.next(0); run; run = populated.next(run->start + kPage)) {
+            const Gpa gpa = region.start() + run->start;
             auto note = note_at(view, gpa);
             if (!note)
                 continue;
