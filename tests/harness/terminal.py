@@ -23,6 +23,10 @@ class Terminal:
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)
 
+    def resize(self, rows: int, columns: int) -> None:
+        """Whoever is in the foreground is told."""
+        termios.tcsetwinsize(self._theirs, (rows, columns))
+
     def wait(self, seconds: float = 120) -> int:
         """The exit status."""
         return self._process.wait(seconds * FACTOR)
