@@ -45,7 +45,7 @@ class TestActs(RingsideTest):
     @pytest.mark.parametrize(("command", "sentence"), [
         ("inject irq 24", "a line from 0 to 23"), ("inject irq", "a line from 0 to 23"), ("inject exception 2", "the vector of an"),
         ("inject exception 32", "the vector of an exception"), ("inject exception 13", "#GP pushes an error code"),
-        ("inject exception 6 1", "#UD does not push an error code"), ("nmi 1", '"1" is one too many')])
+        ("inject exception 6 1", "#UD does not push an error code"), ("serial break help", '"help" is not one key'), ("nmi 1", '"1" is one too many')])
     def test_wrong_arguments(self, command, sentence):
         _, gdb = self.attached("demo64")
         assert sentence in gdb.console(f"monitor {command}")

@@ -138,6 +138,12 @@ Result<void> VirtualMachine::open_server() {
     debug::add_act_commands(monitor_, *debugger_);
     debug::add_power_button_command(monitor_, *debugger_,
                                     [this] { return pc_->acpi_pm().press_power_button(); });
+    debug::add_serial_command(monitor_, *debugger_,
+                              {[this] { return pc_->serial().receive_break(); },
+                               [this](char key) {
+                                   const std::byte byte{static_cast<unsigned char>(key)};
+                                   return pc_->serial().receive({&byte, 1}) == 1;
+                               }});
     debug::add_guest_stop_command(monitor_, *debugger_);
     const auto symbol = [this](std::uint64_t rip) { return exits_->names().symbol(rip); };
     debug::add_history_commands(monitor_, *debugger_, symbol);

@@ -25,7 +25,7 @@ class AcpiPm final : public machine::BusDevice {
     struct State {
         std::uint16_t status = 0;   // PM1a_STS
         std::uint16_t enable = 0;   // PM1a_EN
-        std::uint16_t control = 1;  // PM1a_CNT: SCI_EN is set, as there is no SMI mode to leave
+        std::uint32_t control = 1;  // PM1a_CNT: SCI_EN is set, as there is no SMI mode to leave
         std::uint32_t timer = 0;    // PM_TMR when it was saved
         friend bool operator==(const State&, const State&) = default;
     };

@@ -52,7 +52,10 @@ constexpr std::uint8_t kMcrMask = 0x1f;
 
 constexpr std::uint8_t kLsrDataReady = 0x01;
 constexpr std::uint8_t kLsrOverrun = 0x02;
+constexpr std::uint8_t kLsrBreak = 0x10;
 constexpr std::uint8_t kLsrTransmitterEmpty = 0x60;  // THRE and TEMT
+constexpr std::uint8_t kLsrFifoError = 0x80;
+constexpr std::uint16_t kFirstIsBreak = 1;  // of State::breaks
 
 constexpr std::uint8_t kMsrCts = 0x10;
 constexpr std::uint8_t kMsrDsr = 0x20;
@@ -88,6 +91,16 @@ std::size_t Serial::receive(std::span<const std::byte> data) {
     input_refused_ = accepted < data.size();
     update_interrupt();
     return accepted;
+}
+
+bool Serial::receive_break() {
+    const std::scoped_lock lock(mutex_);
+    if (loopback() || state_.received_count >= capacity())
+        return false;
+    state_.breaks |= static_cast<std::uint16_t>(kFirstIsBreak << state_.received_count);
+    push_received(0);
+    update_interrupt();
+    return true;
 }
 
 std::uint8_t Serial::read_port(std::uint64_t offset) {
@@ -187,6 +200,7 @@ std::uint8_t Serial::read_receiver() {
     std::copy(state_.received.begin() + 1, state_.received.begin() + state_.received_count,
               state_.received.begin());
     --state_.received_count;
+    state_.breaks >>= 1;
     return value;
 }
 
@@ -204,6 +218,12 @@ std::uint8_t Serial::read_line_status() {
         status |= kLsrDataReady;
     if (std::exchange(state_.overrun, false))
         status |= kLsrOverrun;
+    if (fifo_enabled() && state_.breaks != 0)
+        status |= kLsrFifoError;
+    // That of a character is shown when the character is the next to be read.
+    if ((state_.breaks & kFirstIsBreak) != 0)
+        status |= kLsrBreak;
+    state_.breaks &= static_cast<std::uint16_t>(~kFirstIsBreak);
     return status;
 }
 
@@ -232,7 +252,7 @@ void Serial::write_fifo_control(std::uint8_t value) {
     const bool switched = ((value ^ state_.fcr) & kFcrEnable) != 0;
     const bool enabled = (value & kFcrEnable) != 0;
     if (switched || (enabled && (value & kFcrClearReceiver) != 0))
-        state_.received_count = 0;
+        state_.received_count = 0, state_.breaks = 0;
     state_.fcr = enabled ? value & kFcrKept : 0;  // the other bits mean nothing without bit 0
 }
 
@@ -255,7 +275,8 @@ void Serial::push_received(std::uint8_t value) {
 }
 
 std::uint8_t Serial::pending_interrupt() const {
-    if ((state_.ier & kIerLineStatus) != 0 && state_.overrun)
+    const bool error = state_.overrun || (state_.breaks & kFirstIsBreak) != 0;
+    if ((state_.ier & kIerLineStatus) != 0 && error)
         return kIirLineStatus;
     if ((state_.ier & kIerReceived) != 0 && state_.received_count > 0) {
         const std::size_t trigger = fifo_enabled() ? kTriggerLevels[state_.fcr >> 6] : 1;
@@ -290,7 +311,8 @@ void Serial::restore(const State& state) {
     state_.fcr &= kFcrKept;
     state_.mcr &= kMcrMask;
     state_.msr_delta &= kMsrDeltaMask;
-    state_.received_count = std::min(state_.received_count, static_cast<std::uint8_t>(capacity()));
+    state_.received_count = std::min(state_.received_count, static_cast<std::uint16_t>(capacity()));
+    state_.breaks &= static_cast<std::uint16_t>((1U << state_.received_count) - 1);
     line_level_ = pending_interrupt() != kIirNone;
     interrupt_.set(line_level_);
 }

@@ -29,10 +29,12 @@ class Serial final : public BytePortDevice, public CharacterReceiver {
         std::uint8_t msr_delta = 0;  // bits 0-3 of MSR: what changed since it was read
         std::uint8_t scr = 0;
         std::uint16_t divisor = 12;  // 9600 baud, as a PC's firmware leaves it
+        std::uint16_t breaks =
+            0;  // a bit for each received character that is a BREAK nobody has been told of
         bool transmitter_interrupt = false;
         bool overrun = false;
         std::array<std::uint8_t, kFifoSize> received{};  // oldest first
-        std::uint8_t received_count = 0;
+        std::uint16_t received_count = 0;
         friend bool operator==(const State&, const State&) = default;
     };
 
@@ -44,6 +46,9 @@ class Serial final : public BytePortDevice, public CharacterReceiver {
     // Input from outside, from any thread. Takes as many bytes as the FIFO has room for and returns their
     // number: none in loopback mode, which disconnects the line.
     std::size_t receive(std::span<const std::byte> data) override;
+    // A BREAK from outside, from any thread: the line is held low, which comes as a character of 0 with a status of its
+    // own. Returns false if there is no room for it, or in loopback mode.
+    bool receive_break();
     // The callback runs on a vCPU thread, or on offer_space()'s.
     void on_space_available(std::function<void()> callback) override {
         space_available_ = std::move(callback);

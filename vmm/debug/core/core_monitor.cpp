@@ -42,7 +42,7 @@ constexpr MachineCommand kMachineCommands[] = {
     {"record", kRuns},        {"last-write", kRuns},   {"last-change", kRuns},
     {"goto", kRuns},          {"bookmark", kRuns},     {"dump", "it is a dump"},
     {"phys write", kChanges}, {"snapshot", kRuns},     {"linux task-switch", kRuns},
-    {"gdbserver", kServed},
+    {"gdbserver", kServed},   {"serial", kDevices},
 };
 
 // Returns true if the words of `line` begin with those of `name`.

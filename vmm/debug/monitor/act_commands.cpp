@@ -105,7 +105,27 @@ std::string power_button_words(bool interrupts, bool runs) {
     return text + "It has ACPI's interrupt; what it does is its own decision.\n";
 }
 
+Result<std::string> serial_break(const SerialLine& line, const Arguments& arguments) {
+    const std::string_view key = arguments.words.empty() ? "" : arguments.words.front();
+    if (key.size() > 1)
+        return failure("serial break", fmt::format("\"{}\" is not one key", key));
+    if (!line.send_break())
+        return failure("serial break", "the guest has not read what came before");
+    if (!key.empty() && !line.send_character(key.front()))
+        return failure("serial break", "a break has been sent, but the guest has no room for the key yet",
+                       "Type the key at the guest's serial console");
+    return std::string(key.empty() ? "A break has been sent to the guest's serial line.\n"
+                                   : "A break and the key have been sent to the guest's serial line.\n");
+}
+
 }  // namespace
+
+void add_serial_command(MonitorRegistry& registry, Debugger& debugger, SerialLine line) {
+    add_text(
+        registry, debugger,
+        {"serial break", "[KEY]", "sends a break to the guest's serial line, and the key of a SysRq", 1,
+         [line = std::move(line)](const Arguments& arguments) { return serial_break(line, arguments); }});
+}
 
 void add_power_button_command(MonitorRegistry& registry, Debugger& debugger, std::function<bool()> press) {
     add_text(registry, debugger,

@@ -157,6 +157,37 @@ TEST_F(SerialTest, OverrunInLoopbackIsALineStatusInterrupt) {
     EXPECT_EQ(in(serial, kIir), 0x01);
 }
 
+TEST_F(SerialTest, ABreakIsACharacterWithAStatus) {
+    out(serial, kFcr, 0x01);
+    out(serial, kIer, 0x05);
+    serial.receive(bytes("a"));
+    EXPECT_TRUE(serial.receive_break());
+    serial.receive(bytes("h"));
+    EXPECT_EQ(in(serial, kLsr), 0xe1) << "not before its turn";
+    EXPECT_EQ(in(serial, kRbr), 'a');
+    EXPECT_EQ(in(serial, kIir) & 0x0f, 0x06);
+    EXPECT_EQ(in(serial, kLsr), 0xf1);
+    EXPECT_EQ(in(serial, kLsr), 0x61) << "it is shown once";
+    EXPECT_EQ(in(serial, kRbr), 0);
+    EXPECT_EQ(in(serial, kLsr), 0x61);
+    EXPECT_EQ(in(serial, kRbr), 'h');
+    EXPECT_FALSE(line.level);
+}
+
+TEST_F(SerialTest, ABreakNeedsRoom) {
+    serial.receive(bytes("a"));
+    EXPECT_FALSE(serial.receive_break()) << "the one character that fits";
+    in(serial, kRbr);
+    out(serial, kMcr, 0x10);
+    EXPECT_FALSE(serial.receive_break()) << "loopback disconnects the line";
+    out(serial, kMcr, 0);
+    EXPECT_TRUE(serial.receive_break());
+    const Serial::State waiting = serial.save();
+    in(serial, kRbr);
+    serial.restore(waiting);
+    EXPECT_EQ(in(serial, kLsr), 0x71);
+}
+
 TEST_F(SerialTest, ModemStatusInterruptOnChange) {
     out(serial, kIer, 0x08);
     out(serial, kMcr, 0x10);  // CTS, DSR and DCD fall
@@ -222,7 +253,8 @@ TEST_F(SerialTest, RestoresStateAndLine) {
 
 TEST_F(SerialTest, RestoreDefusesAnImpossibleState) {
     Serial::State state;
-    state.received_count = 255;
+    state.received_count = 0xffff;
+    state.breaks = 0xffff;
     state.ier = 0xff;
     state.fcr = 0xff;
     serial.restore(state);
