@@ -52,6 +52,15 @@ class TestGdbCommands(RingsideTest):
         assert "ringside why-no-irq" in self.session.console("complete ringside why").splitlines()
         assert "lapic" in self.session.console("complete lap").splitlines()
 
+    def test_msrs_are_in_expressions(self):
+        self.session.console("monitor msr LSTAR =0xffff800000123000")
+        assert self.session.integer('$_msr("LSTAR")') == 0xffff800000123000
+        assert self.session.integer("$_msr(0xc0000082)") == 0xffff800000123000
+        for wrong in ('"NOTHING"', '"LSTAR =5"', '""'):
+            with pytest.raises(GdbError, match="neither a known name nor|one name or number"):
+                self.session.integer(f"$_msr({wrong})")
+        assert self.session.integer('$_msr("LSTAR")') == 0xffff800000123000
+
     def test_a_name_that_is_none_is_an_error(self):
         with pytest.raises(GdbError):
             self.session.console("ringside nothing")

@@ -1,6 +1,6 @@
 # Ringside's monitor commands as gdb's own, with help and completion: `ringside lapic`, `ringside exits last 5`. Where gdb has no
-# command of the name they are there without the first word too: `lapic`, `exits last 5`. The functions $_exits("CPUID") and
-# $_vmcs("GUEST_RIP") are for expressions and conditions. Made from the same registry as `monitor help`.
+# command of the name they are there without the first word too: `lapic`, `exits last 5`. The functions $_exits("CPUID"),
+# $_msr("LSTAR") and $_vmcs("GUEST_RIP") are for expressions and conditions. Made from the same registry as `monitor help`.
 import json
 
 import gdb
@@ -12,6 +12,15 @@ COMMANDS = [
 
 def monitor(line):
     return gdb.execute("monitor " + line, to_string=True)
+
+
+def values(line):
+    """A command's answer as values; what is none is gdb's error."""
+    answer = monitor(line + " --json")
+    try:
+        return json.loads(answer)
+    except ValueError:
+        raise gdb.GdbError(answer.strip()) from None
 
 
 def seen_reasons():
@@ -73,15 +82,24 @@ class VmcsFunction(gdb.Function):
         super().__init__("_vmcs")
 
     def invoke(self, field):
-        answer = monitor(f"vmcs {field.string()} --json")
-        try:
-            parts = json.loads(answer)
-        except ValueError:
-            raise gdb.GdbError(answer.strip()) from None
+        parts = values(f"vmcs {field.string()}")
         rows = [row for part in parts.values() if isinstance(part, list) for row in part if isinstance(row, dict)]
         if len(rows) != 1:
             raise gdb.GdbError(" ".join(parts.get("notes", [])) or f"{len(rows)} fields match {field.string()}")
         return rows[0]["value"]
+
+
+class MsrFunction(gdb.Function):
+    """$_msr("LSTAR"): a model-specific register of the current vCPU, by its name or number."""
+
+    def __init__(self):
+        super().__init__("_msr")
+
+    def invoke(self, name):
+        word = name.string() if name.type.strip_typedefs().code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_PTR) else hex(int(name))
+        if len(word.split()) != 1:
+            raise gdb.GdbError("$_msr takes one name or number")
+        return values(f"msr {word}")["msrs"][0]["value"]
 
 
 class GroupCommand(gdb.Command):
@@ -122,3 +140,4 @@ define("ringside ")
 define("")
 ExitsFunction()
 VmcsFunction()
+MsrFunction()
