@@ -1,7 +1,7 @@
 """A guest with Debian's kernel that runs, in Debian's crash with the kernel's -dbg package: by the file of --memory-file.
 
-The guest runs in the lab's AMD machine, and the file leaves it as a copy: crash, which would open the file itself, sees no
-difference. Two copies show that the guest goes on.
+The guest runs in the lab's AMD machine, and the file leaves it as a copy. Two copies show that the guest goes on. crash 8.0.2,
+which Debian 12 has, ends with a segmentation fault where the file is said to be "live:": it looks for the kernel of its own host.
 """
 
 import gzip
@@ -52,7 +52,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory, ringside: Path) -> tuple[Pa
 def crash(memory: Path) -> str:
     """What crash shows of it, as the monitor's page has it."""
     commands = ("sys", "log", "list task_struct.tasks -s task_struct.comm -h init_task", "p jiffies", "quit", "")
-    answer = subprocess.run(["crash", "-s", "--no_scroll", dbg_packages.prepare() / "vmlinux", f"live:{memory}@0x0"],
+    answer = subprocess.run(["crash", "-s", "--no_scroll", dbg_packages.prepare() / "vmlinux", f"{memory}@0x0"],
                             input="\n".join(commands), text=True, capture_output=True, timeout=300, check=False)
     print(answer.stdout + answer.stderr)
     assert answer.returncode == 0
