@@ -57,10 +57,8 @@ Result<BootState> load_firmware(const LoadContext& context) {
         return not_firmware(context);
     const std::uint64_t shadow = std::min<std::uint64_t>(image.size(), kShadow);
     const auto low =
-        claim(context.memory, "the firmware's copy", Gpa{layout::kHighMemory.value - shadow}, shadow);
-    if (!low)
-        return tl::unexpected(low.error());
-    std::ranges::copy(image.last(shadow), low->begin());
+        TRY(claim(context.memory, "the firmware's copy", Gpa{layout::kHighMemory.value - shadow}, shadow));
+    std::ranges::copy(image.last(shadow), low.begin());
 
     BootState state;
     state.protocol = Protocol::Firmware;

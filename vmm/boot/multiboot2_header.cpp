@@ -134,9 +134,7 @@ Result<Multiboot2Header> parse_multiboot2_header(std::span<const std::byte> file
             "Build or copy it again");
     Multiboot2Header header;
     header.offset = *offset;
-    if (auto read = read_tags(file.subspan(*offset + sizeof(Fixed), fixed.size - sizeof(Fixed)), header);
-        !read)
-        return tl::unexpected(read.error());
+    TRY(read_tags(file.subspan(*offset + sizeof(Fixed), fixed.size - sizeof(Fixed)), header));
     return header;
 }
 

@@ -61,22 +61,20 @@ Result<MultibootKernel> place_multiboot_kernel(const LoadContext& context,
                                                const std::optional<MultibootAddresses>& addresses,
                                                std::optional<std::uint32_t> given_entry) {
     auto image =
-        addresses ? image_from_addresses(*addresses, context.kernel.size()) : parse_elf(context.kernel);
-    if (!image)
-        return tl::unexpected(image.error());
+        TRY(addresses ? image_from_addresses(*addresses, context.kernel.size()) : parse_elf(context.kernel));
     // The header's entry is already a physical address.
-    const std::optional<Gpa> entry = given_entry ? Gpa{*given_entry} : image->physical_entry();
-    if (!entry || !image->holds(*entry))
+    const std::optional<Gpa> entry = given_entry ? Gpa{*given_entry} : image.physical_entry();
+    if (!entry || !image.holds(*entry))
         return reject(fmt::format("its entry point {:#x} lies in none of its segments",
-                                  given_entry.value_or(image->entry)),
+                                  given_entry.value_or(image.entry)),
                       "Its linker script or its multiboot header is wrong");
     if (*entry >= layout::kHoleEnd)
         return reject(
             fmt::format("its entry point {:#x} lies above 4 GiB, out of 32-bit code's reach", entry->value),
             "Link it lower");
-    TRY(place_segments(*image, context.kernel, reservations(), context.memory));
+    TRY(place_segments(image, context.kernel, reservations(), context.memory));
     TRY(write_bios_data_area(context.memory));
-    return MultibootKernel{*entry, image->end()};
+    return MultibootKernel{*entry, image.end()};
 }
 
 Result<std::vector<PlacedModule>> place_modules(const LoadContext& context, Gpa kernel_end) {

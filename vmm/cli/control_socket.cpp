@@ -57,10 +57,8 @@ ControlSocket::~ControlSocket() {
 gdbstub::Result<std::unique_ptr<ControlSocket>> ControlSocket::open(asio::io_context& io,
                                                                     const std::string& path,
                                                                     Answerer answer) {
-    auto listener = gdbstub::Listener::open(gdbstub::UnixEndpoint{path});
-    if (!listener)
-        return tl::unexpected<gdbstub::TargetError>(listener.error());
-    return std::unique_ptr<ControlSocket>(new ControlSocket(io, std::move(*listener), std::move(answer)));
+    auto listener = STUB_TRY(gdbstub::Listener::open(gdbstub::UnixEndpoint{path}));
+    return std::unique_ptr<ControlSocket>(new ControlSocket(io, std::move(listener), std::move(answer)));
 }
 
 void ControlSocket::wait_for_client() {

@@ -81,17 +81,12 @@ Result<void> VirtualMachine::open_console() {
 
 Result<void> VirtualMachine::attach_virtio() {
     const auto report = [](const std::string& text) { spdlog::warn("{}", text); };
-    auto devices = open_virtio_devices(options_.virtio,
-                                       {[this] { asio::post(io_, [this] { end(kSuccess); }); }, report});
-    if (!devices)
-        return tl::unexpected<Error>(devices.error());
-    auto bus = devices::virtio::VirtioBus::create(
-        {machine_->memory(), machine_->buses().mmio, machine_->device_gate(),
-         [this](Gsi gsi) -> machine::InterruptLine& { return machine_->interrupt(gsi); }, report},
-        std::move(*devices));
-    if (!bus)
-        return tl::unexpected<Error>(bus.error());
-    virtio_ = std::move(*bus);
+    const auto quit = [this] { asio::post(io_, [this] { end(kSuccess); }); };
+    const auto interrupt = [this](Gsi gsi) -> machine::InterruptLine& { return machine_->interrupt(gsi); };
+    auto devices = TRY(open_virtio_devices(options_.virtio, {quit, report}));
+    virtio_ = TRY(devices::virtio::VirtioBus::create(
+        {machine_->memory(), machine_->buses().mmio, machine_->device_gate(), interrupt, report},
+        std::move(devices)));
     // They work on threads of their own, outside of what a recording sees.
     for (const auto& range : machine_->buses().mmio.ranges())
         machine_->device_states().add_unsavable(std::string(range.device->name()));

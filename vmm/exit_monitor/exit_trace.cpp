@@ -23,12 +23,10 @@ Result<std::unique_ptr<ExitTrace>> ExitTrace::start(ExitMonitor& monitor,
         recording = exports.front().path;
         recording += ".recording";
     }
-    auto writer =
-        exits::TraceWriter::start(recording, monitor.vcpu_count(), monitor.recording_info(), monitor.clock());
-    if (!writer)
-        return tl::unexpected<Error>(writer.error());
+    auto writer = TRY(exits::TraceWriter::start(recording, monitor.vcpu_count(), monitor.recording_info(),
+                                                monitor.clock()));
     std::unique_ptr<ExitTrace> trace(
-        new ExitTrace(monitor, std::move(recording), std::move(exports), std::move(*writer)));
+        new ExitTrace(monitor, std::move(recording), std::move(exports), std::move(writer)));
     trace->keep_recording_ = keep;
     return trace;
 }

@@ -99,11 +99,9 @@ Result<void> Vm::reset_dirty_rings() const {
 }
 
 Result<Vcpu> Vm::create_vcpu(VcpuIndex index) const {
-    const auto fd =
-        call(fd_.get(), KVM_CREATE_VCPU, static_cast<unsigned long>(index.value), "KVM_CREATE_VCPU", index);
-    if (!fd)
-        return tl::unexpected<Error>(fd.error());
-    return Vcpu::adopt(Fd(*fd), index, vcpu_mapping_, check(KVM_CAP_SYNC_REGS));
+    const int fd = TRY(
+        call(fd_.get(), KVM_CREATE_VCPU, static_cast<unsigned long>(index.value), "KVM_CREATE_VCPU", index));
+    return Vcpu::adopt(Fd(fd), index, vcpu_mapping_, check(KVM_CAP_SYNC_REGS));
 }
 
 Result<void> Vm::deny_msrs(std::span<const DeniedMsr> msrs) const {

@@ -15,9 +15,7 @@ bool same(const T& a, const T& b) {
 
 template <typename T>
 Result<void> keep(T& field, Result<T> value) {
-    if (!value)
-        return tl::unexpected<Error>(value.error());
-    field = *value;
+    field = TRY(std::move(value));
     return {};
 }
 

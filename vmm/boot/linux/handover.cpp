@@ -22,10 +22,8 @@ Result<std::optional<Gpa>> put_initrd(const LoadContext& context, const Handover
 
 Result<Gpa> put_command_line(const LoadContext& context, const Handover& handover, BootInfoArea& area) {
     const auto text =
-        fitting_command_line(command_line(context.request.command_line), handover.command_line_size);
-    if (!text)
-        return tl::unexpected(text.error());
-    return area.put_command_line(*text);
+        TRY(fitting_command_line(command_line(context.request.command_line), handover.command_line_size));
+    return area.put_command_line(text);
 }
 
 Result<Gpa> put_zero_page(const LoadContext& context, const Handover& handover) {
@@ -38,10 +36,7 @@ Result<Gpa> put_zero_page(const LoadContext& context, const Handover& handover) 
     contents.initrd_size = context.initrd().size();
     const auto initrd = TRY(put_initrd(context, handover));
     contents.initrd = initrd;
-    auto text = put_command_line(context, handover, area);
-    if (!text)
-        return text;
-    contents.command_line = *text;
+    contents.command_line = TRY(put_command_line(context, handover, area));
     return area.put(make_zero_page(contents));
 }
 
@@ -55,13 +50,10 @@ std::vector<Reservation> reservations() {
 
 Result<BootState> hand_over(const LoadContext& context, const Handover& handover) {
     const auto zero_page = TRY(put_zero_page(context, handover));
-    const auto system =
-        handover.in_64_bit_mode ? enter_long_mode(context.memory) : enter_protected_mode(context.memory);
-    if (!system)
-        return tl::unexpected(system.error());
     BootState state;
     state.protocol = handover.protocol;
-    state.system = *system;
+    state.system =
+        TRY(handover.in_64_bit_mode ? enter_long_mode(context.memory) : enter_protected_mode(context.memory));
     state.general.rip = handover.entry.value;
     state.general.rsi = zero_page.value;
     state.entry = handover.entry;

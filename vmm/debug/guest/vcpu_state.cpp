@@ -38,9 +38,7 @@ constexpr std::array kMsrRows{RINGSIDE_MSR(x86::msr::kKernelGsBase, kernel_gs_ba
 
 template <typename T>
 Result<void> keep(T& field, Result<T> value) {
-    if (!value)
-        return tl::unexpected<Error>(value.error());
-    field = std::move(*value);
+    field = TRY(std::move(value));
     return {};
 }
 
@@ -71,7 +69,6 @@ void VcpuState::cache() {
 }
 
 Result<const x86::CpuState*> VcpuState::load(const machine::StopToken&, x86::ClassSet classes) {
-    Result<void> status;
     x86::ClassSet missing;
     bool any = false;
     for (const auto which : kAllClasses) {
@@ -82,7 +79,7 @@ Result<const x86::CpuState*> VcpuState::load(const machine::StopToken&, x86::Cla
     }
     if (!any)
         return &state_;
-    status = thread_.call([&](kvm::VcpuPort& vcpu) -> Result<void> {
+    const auto fetched = thread_.call([&](kvm::VcpuPort& vcpu) -> Result<void> {
         for (const auto which : kAllClasses) {
             if (!missing.has(which))
                 continue;
@@ -91,8 +88,7 @@ Result<const x86::CpuState*> VcpuState::load(const machine::StopToken&, x86::Cla
         }
         return {};
     });
-    if (!status)
-        return tl::unexpected<Error>(status.error());
+    TRY(fetched);
     return &state_;
 }
 

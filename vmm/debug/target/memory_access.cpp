@@ -22,11 +22,9 @@ gdbstub::Result<x86::SystemRegisters> MemoryAccess::tables_for(gdbstub::ThreadId
 
 gdbstub::Result<std::size_t> MemoryAccess::read(gdbstub::ThreadId thread, gdbstub::Address address,
                                                 std::span<std::byte> out) {
-    const auto system = tables_for(thread, address);
-    if (!system)
-        return tl::unexpected<gdbstub::TargetError>(system.error());
+    const auto system = TRY(tables_for(thread, address));
     const auto count =
-        physical_ ? view_.read_physical(Gpa{address}, out) : view_.read(*system, Gva{address}, out);
+        physical_ ? view_.read_physical(Gpa{address}, out) : view_.read(system, Gva{address}, out);
     if (!count)
         return refuse(count.error(), Code::Fault);
     return *count;
@@ -34,11 +32,9 @@ gdbstub::Result<std::size_t> MemoryAccess::read(gdbstub::ThreadId thread, gdbstu
 
 gdbstub::Result<void> MemoryAccess::write(gdbstub::ThreadId thread, gdbstub::Address address,
                                           std::span<const std::byte> data) {
-    const auto system = tables_for(thread, address);
-    if (!system)
-        return tl::unexpected<gdbstub::TargetError>(system.error());
+    const auto system = TRY(tables_for(thread, address));
     const auto done =
-        physical_ ? view_.write_physical(Gpa{address}, data) : view_.write(*system, Gva{address}, data);
+        physical_ ? view_.write_physical(Gpa{address}, data) : view_.write(system, Gva{address}, data);
     if (!done)
         return refuse(done.error(), Code::Fault);
     debugger_.time_travel().edited();
@@ -47,10 +43,8 @@ gdbstub::Result<void> MemoryAccess::write(gdbstub::ThreadId thread, gdbstub::Add
 
 gdbstub::Result<gdbstub::MemoryRegion> MemoryAccess::region(gdbstub::ThreadId thread,
                                                             gdbstub::Address address) {
-    const auto system = tables_for(thread, address);
-    if (!system)
-        return tl::unexpected<gdbstub::TargetError>(system.error());
-    return memory_region(view_, *system, Gva{address});
+    const auto system = TRY(tables_for(thread, address));
+    return memory_region(view_, system, Gva{address});
 }
 
 gdbstub::MemoryRegion memory_region(const GuestView& view, const x86::SystemRegisters& system, Gva address) {

@@ -71,10 +71,7 @@ gdbstub::Result<void> follow_selectors(const GuestView& view, const x86::CpuStat
             now.base = std::uint64_t{now.selector} << 4;
             continue;
         }
-        auto loaded = load_segment(view, before, which, now.selector);
-        if (!loaded)
-            return tl::unexpected<gdbstub::TargetError>(loaded.error());
-        now = *loaded;
+        now = TRY(load_segment(view, before, which, now.selector));
     }
     return {};
 }
@@ -104,21 +101,17 @@ gdbstub::Result<void> RegisterAccess::store(gdbstub::ThreadId thread, x86::Class
 
 gdbstub::Result<void> RegisterAccess::read_all(gdbstub::ThreadId thread, std::vector<std::byte>& out,
                                                std::vector<std::pair<std::size_t, std::size_t>>&) {
-    const auto state = load(thread, file_.g_classes());
-    if (!state)
-        return tl::unexpected<gdbstub::TargetError>(state.error());
-    file_.encode_all(**state, out);
+    const auto* state = TRY(load(thread, file_.g_classes()));
+    file_.encode_all(*state, out);
     return {};
 }
 
 gdbstub::Result<void> RegisterAccess::write_all(gdbstub::ThreadId thread, std::span<const std::byte> data) {
-    const auto state = load(thread, file_.g_classes());
-    if (!state)
-        return tl::unexpected<gdbstub::TargetError>(state.error());
-    x86::CpuState changed = **state;
+    const auto* state = TRY(load(thread, file_.g_classes()));
+    x86::CpuState changed = *state;
     if (auto r = file_.decode_all(data, changed); !r)
         return register_error(r.error());
-    TRY(follow_selectors(debugger_.view(), **state, changed));
+    TRY(follow_selectors(debugger_.view(), *state, changed));
     return store(thread, file_.g_classes(), changed);
 }
 
@@ -128,13 +121,11 @@ gdbstub::Result<std::vector<std::byte>> RegisterAccess::read(gdbstub::ThreadId t
         return register_error(x86::RegisterError::NoSuchRegister);
     x86::ClassSet classes;
     classes.add(info->register_class);
-    const auto state = load(thread, classes);
-    if (!state)
-        return tl::unexpected<gdbstub::TargetError>(state.error());
+    const auto* state = TRY(load(thread, classes));
     if (!debugger_.state(vcpu_of(thread)).known(*info))
         return std::vector<std::byte>{};
     std::vector<std::byte> bytes(info->bytes());
-    if (auto r = file_.read(**state, regno, bytes); !r)
+    if (auto r = file_.read(*state, regno, bytes); !r)
         return register_error(r.error());
     return bytes;
 }
@@ -149,23 +140,19 @@ gdbstub::Result<void> RegisterAccess::write(gdbstub::ThreadId thread, std::uint3
     x86::ClassSet needed = classes;
     needed.add(x86::RegisterClass::General);  // the CPU's mode
     needed.add(x86::RegisterClass::System);
-    const auto state = load(thread, needed);
-    if (!state)
-        return tl::unexpected<gdbstub::TargetError>(state.error());
-    x86::CpuState changed = **state;
+    const auto* state = TRY(load(thread, needed));
+    x86::CpuState changed = *state;
     if (auto r = file_.write(changed, regno, data); !r)
         return register_error(r.error());
-    TRY(follow_selectors(debugger_.view(), **state, changed));
+    TRY(follow_selectors(debugger_.view(), *state, changed));
     return store(thread, classes, changed);
 }
 
 gdbstub::Result<std::uint32_t> RegisterAccess::save(gdbstub::ThreadId thread) {
-    const auto state = load(thread, file_.g_classes());
-    if (!state)
-        return tl::unexpected<gdbstub::TargetError>(state.error());
+    const auto* state = TRY(load(thread, file_.g_classes()));
     if (saved_.size() >= kMostSaved)
         return refuse(Code::NoSpace, "too many register states are saved: restore some first");
-    saved_.emplace(next_id_, **state);
+    saved_.emplace(next_id_, *state);
     return next_id_++;
 }
 
@@ -173,8 +160,7 @@ gdbstub::Result<void> RegisterAccess::restore(gdbstub::ThreadId thread, std::uin
     const auto it = saved_.find(id);
     if (it == saved_.end())
         return refuse(Code::Invalid, "no register state was saved under this number");
-    if (auto r = load(thread, file_.g_classes()); !r)
-        return tl::unexpected<gdbstub::TargetError>(r.error());
+    TRY(load(thread, file_.g_classes()));
     auto result = store(thread, file_.g_classes(), it->second);
     saved_.erase(it);
     return result;

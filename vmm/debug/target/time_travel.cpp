@@ -20,8 +20,7 @@ Result<void> TimeTravel::record(std::size_t size) {
     const auto* token = debugger_.stop_token();
     if (token == nullptr)
         return failure("record", "the guest is running", "Interrupt it first");
-    if (const auto abilities = debugger_.guest().abilities(); !abilities)
-        return tl::unexpected<Error>(abilities.error());
+    TRY(debugger_.guest().abilities());
     debugger_.guest().table().set_stepping_only(*token, true);
     auto started = recorder_.start(size);
     if (!started)
