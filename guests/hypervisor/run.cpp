@@ -42,4 +42,26 @@ bool handle(const Facts& facts) {
     }
 }
 
+static bool run_round(const Processing& processor) {
+    for (;;) {
+        Facts facts;
+        if (!processor.run(facts))
+            return false;
+        const bool goes_on = handle(facts);
+        if (facts.exit == Exit::Other)
+            return false;
+        processor.finish(facts.exit);
+        if (!goes_on)
+            return facts.exit == Exit::Hypercall;
+    }
+}
+
+bool run_rounds(unsigned long rounds, const Processing& processor) {
+    for (unsigned long round = 0; round < rounds; ++round) {
+        if (!run_round(processor))
+            return false;
+    }
+    return true;
+}
+
 }  // namespace hypervisor

@@ -25,6 +25,15 @@ struct Facts {
 // Does what L2 wanted. Returns false when L1 shall not run it any more: a hypercall ends a round.
 bool handle(const Facts& facts);
 
+// What differs between the kinds of processor. run() enters L2 up to its next exit, and returns false if it cannot. finish()
+// completes the instruction that caused the exit.
+struct Processing {
+    bool (*run)(Facts& facts);
+    void (*finish)(Exit exit);
+};
+// Runs L2 for some rounds, and handles its exits.
+bool run_rounds(unsigned long rounds, const Processing& processor);
+
 // Each runs L2 for some rounds. Returns false if anything was not as it should be.
 bool run_on_vmx(unsigned long rounds, const char* broken);
 bool run_on_svm(unsigned long rounds);

@@ -109,19 +109,13 @@ void finish(Exit exit) {
     }
 }
 
-bool run_round() {
-    for (;;) {
-        field<uint64_t>(kRax) = l2.rax;
-        svm_enter(l2, reinterpret_cast<uint64_t>(vmcb));
-        l2.rax = field<uint64_t>(kRax);
-        const Exit exit = exit_of(field<uint64_t>(kExitCode));
-        const bool goes_on = handle({exit, field<uint64_t>(kExitInfo2) & ~0xfffull, field<uint64_t>(kRip)});
-        if (exit == Exit::Other)
-            return false;
-        finish(exit);
-        if (!goes_on)
-            return exit == Exit::Hypercall;
-    }
+bool run(Facts& facts) {
+    field<uint64_t>(kRax) = l2.rax;
+    svm_enter(l2, reinterpret_cast<uint64_t>(vmcb));
+    l2.rax = field<uint64_t>(kRax);
+    facts = {exit_of(field<uint64_t>(kExitCode)), field<uint64_t>(kExitInfo2) & ~0xfffull,
+             field<uint64_t>(kRip)};
+    return true;
 }
 
 }  // namespace
@@ -132,11 +126,7 @@ bool run_on_svm(unsigned long rounds) {
     guest::write_msr(kHostSaveArea, reinterpret_cast<uint64_t>(host_save_area));
     prepare_vmcb(build_l2_memory(SecondLevel::Nested));
     l2.rdi = static_cast<uint64_t>(Processor::Svm);
-    for (unsigned long round = 0; round < rounds; ++round) {
-        if (!run_round())
-            return false;
-    }
-    return true;
+    return run_rounds(rounds, {run, finish});
 }
 
 }  // namespace hypervisor

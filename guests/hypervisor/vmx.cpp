@@ -102,23 +102,17 @@ bool refuses_all(const char* name, uint64_t ept_pointer) {
     return tried != 0 && accepted == 0;
 }
 
-bool run_round(bool& launched) {
-    for (;;) {
-        const unsigned failure = vmx_enter(l2, launched);
-        if (failure != 0) {
-            print("VM entry failed, error ", vmread(kInstructionError), "\n");
-            return false;
-        }
-        launched = true;
-        read_own_vmcs();
-        const Exit exit = exit_of(vmread(kExitReason));
-        const bool goes_on = handle({exit, vmread(kGuestPhysicalAddress), vmread(kGuestRip)});
-        if (exit == Exit::Other)
-            return false;
-        finish(exit);
-        if (!goes_on)
-            return exit == Exit::Hypercall;
+bool launched = false;
+
+bool run(Facts& facts) {
+    if (vmx_enter(l2, launched) != 0) {
+        print("VM entry failed, error ", vmread(kInstructionError), "\n");
+        return false;
     }
+    launched = true;
+    read_own_vmcs();
+    facts = {exit_of(vmread(kExitReason)), vmread(kGuestPhysicalAddress), vmread(kGuestRip)};
+    return true;
 }
 
 }  // namespace
@@ -139,13 +133,9 @@ bool run_on_vmx(unsigned long rounds, const char* broken) {
         return false;
     }
     vmcs_is_ready();
-    bool launched = false;
-    for (unsigned long round = 0; round < rounds; ++round) {
-        if (!run_round(launched))
-            return false;
-    }
+    const bool passed = run_rounds(rounds, {run, finish});
     vmxoff();
-    return true;
+    return passed;
 }
 
 }  // namespace hypervisor
