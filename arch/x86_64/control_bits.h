@@ -6,7 +6,9 @@
 namespace ringside::x86 {
 
 namespace rflags {
+inline constexpr std::uint64_t kCf = 1u << 0;
 inline constexpr std::uint64_t kReserved1 = 1u << 1;  // always set
+inline constexpr std::uint64_t kZf = 1u << 6;
 inline constexpr std::uint64_t kTf = 1u << 8;
 inline constexpr std::uint64_t kIf = 1u << 9;
 inline constexpr std::uint64_t kDf = 1u << 10;

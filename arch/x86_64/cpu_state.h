@@ -54,8 +54,9 @@ struct InnerGuest {
     bool known = false;    // there is an L2; nothing below means anything otherwise
     bool running = false;  // the processor's registers are L2's
     Tables tables = Tables::None;
-    std::uint64_t root = 0;  // EPTP or nested CR3
-    PagingRegisters other;   // L1's if L2 is running, else L2's
+    std::uint64_t root = 0;     // EPTP or nested CR3
+    std::uint64_t control = 0;  // the guest-physical address of the VMCS or VMCB
+    PagingRegisters other;      // L1's if L2 is running, else L2's
     friend bool operator==(const InnerGuest&, const InnerGuest&) = default;
 };
 

@@ -248,6 +248,11 @@ std::optional<std::uint64_t> read_vmcb(std::span<const std::byte> image, const V
     return value;
 }
 
+void write_vmcb(std::span<std::byte> image, const VmcbField& field, std::uint64_t value) {
+    if (std::size_t{field.offset} + field.bytes <= image.size())
+        std::memcpy(image.data() + field.offset, &value, field.bytes);
+}
+
 std::string describe_vmcb_field(const VmcbField& field, std::uint64_t value,
                                 std::span<const std::byte> image) {
     if (field.offset <= 0x014)

@@ -29,6 +29,8 @@ std::span<const VmcbField> vmcb_fields();
 std::vector<VmcbField> match_vmcb_fields(std::string_view text);
 // Nothing for a field beyond the image.
 std::optional<std::uint64_t> read_vmcb(std::span<const std::byte> image, const VmcbField& field);
+// Does nothing for a field beyond the image.
+void write_vmcb(std::span<std::byte> image, const VmcbField& field, std::uint64_t value);
 // The value in words; empty for a plain number. `image` is the VMCB that the field is of: EXIT_INFO_1 means what
 // EXIT_CODE says.
 std::string describe_vmcb_field(const VmcbField& field, std::uint64_t value,

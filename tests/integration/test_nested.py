@@ -1,4 +1,4 @@
-"""What the monitor shows of a guest that is a hypervisor, and says of one that is not."""
+"""What the monitor shows of a guest that is a hypervisor, and says of one that is not: its VMCS or VMCB, and the two levels."""
 
 import json
 import re
@@ -8,27 +8,11 @@ import pytest
 
 from tests.harness.case import RingsideTest
 from tests.harness.gdb import GdbError
+from tests.integration.nested_case import SVM, VMX, NestedTest
 
 GROUPS = ("guest-state_area", "host-state_area", "control_fields", "exit-information_fields")
-VMX = "hypervisor: VMX"
-SVM = "hypervisor: SVM"
-
 # Broken fields with which this emulated processor enters the guest all the same.
 ACCEPTED = {"GUEST_RIP", "GUEST_DS_ACCESS_RIGHTS"}
-
-
-class NestedTest(RingsideTest):
-    def needs(self, kind: str) -> None:
-        """Skips the test unless the processor offers its guests VMX, or SVM. The guest says so itself."""
-        vm = self.ringside(self.guest("hypervisor"), "--append=rounds=0", gdb=None)
-        vm.wait()
-        if kind not in vm.stdout.text():
-            pytest.skip(f"{kind.split()[-1]} is not to be had for guests here: {vm.stdout.text().strip()}")
-
-    def hypervisor(self, kind: str, *options: str):
-        """The hypervisor, and gdb attached to it before its first instruction."""
-        self.needs(kind)
-        return self.attached("hypervisor", *options)
 
 
 class TestAnOrdinaryGuest(RingsideTest):
@@ -123,6 +107,60 @@ class TestVmcb(NestedTest):
         assert re.search(rf"\bRIP +0x0*{gdb.integer('&l2_main'):x}\b", shown)
         assert re.search(r"NESTED_CONTROL .*\bNP\b", shown)
         assert "KVM says only then which VMCB is in use" in gdb.console("monitor vmcb")
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+
+class TestWriting(NestedTest):
+    def test_a_field_is_written_and_the_guest_reads_it(self):
+        vm, gdb = self.hypervisor(VMX)
+        gdb.console("break hypervisor::handle")
+        self.assert_breakpoint(gdb.run("continue"), "handle")
+        rip = gdb.integer("facts.instruction")
+        assert re.search("GUEST_DR7 +0x0000000000000455", gdb.console("monitor vmcs write GUEST_DR7 0x455"))
+        assert "read-only" in gdb.console("monitor vmcs write EXIT_REASON 1")
+        assert "there is no field" in gdb.console("monitor vmcs write NONSENSE 1")
+        assert "does not fit" in gdb.console("monitor vmcs write GUEST_CS_SELECTOR 0x12345")
+        assert "is not a number" in gdb.console("monitor vmcs write GUEST_RIP x")
+        broken = gdb.console("monitor vmcs write HOST_RIP 0x8000000000000000")
+        assert "VM entry with this VMCS ends with VM-instruction error 8" in broken
+        gdb.console(f"monitor vmcs write HOST_RIP {gdb.integer('&vmx_exit')}")
+        self.assert_breakpoint(gdb.run("continue"), "handle")
+        own = TestVmcs.read_by_the_guest(gdb)
+        assert own[0x681a] == 0x455
+        assert own[0x681e] != rip
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_nothing_is_written_while_the_inner_guest_runs(self):
+        _, gdb = self.hypervisor(VMX)
+        gdb.console("break hypervisor::l2_round")
+        self.assert_breakpoint(gdb.run("continue"), "l2_round")
+        assert "by leaving L2" in gdb.console("monitor vmcs write GUEST_RIP 0x40000000")
+        assert gdb.integer("$pc") >> 12 == 0x40000
+
+    def test_the_list_has_the_vmcs_that_was_current(self):
+        _, gdb = self.hypervisor(VMX)
+        assert "VMCSs: none" in gdb.console("monitor vmcs list")
+        gdb.console("break hypervisor::handle")
+        gdb.run("continue")
+        address = json.loads(gdb.console("monitor vmcs --json"))["address"]
+        shown = gdb.console("monitor vmcs list")
+        assert re.search(rf"{address:#x} +0 +1 +current +launched .* CPUID", shown)
+        assert "VMCBs instead" in gdb.console("monitor vmcb list") or "VMCSs instead" in gdb.console("monitor vmcb list")
+
+    def test_a_vmcb_is_written_in_memory(self):
+        vm, gdb = self.hypervisor(SVM)
+        gdb.console("break svm_enter")
+        self.assert_breakpoint(gdb.run("continue"), "svm_enter")
+        address = hex(gdb.integer("$rsi"))
+        assert re.search("LSTAR +0x0*1234", gdb.console(f"monitor vmcb write {address} LSTAR 0x1234"))
+        assert gdb.integer(f"*(unsigned long*)({address} + 0x608)") == 0x1234
+        assert "fields match" in gdb.console(f"monitor vmcb write {address} CS_ 1")
+        assert "does not fit" in gdb.console(f"monitor vmcb write {address} CPL 0x100")
+        assert "multiple of 0x1000" in gdb.console("monitor vmcb write 0x1001 CPL 0")
         gdb.console("delete")
         gdb.start("continue")
         assert vm.wait() == 33

@@ -41,6 +41,8 @@ class ScriptedVcpu final : public kvm::VcpuPort {
     kvm_lapic_state local_apic{};
     std::vector<GuestDebug> armed;  // each KVM_SET_GUEST_DEBUG
     kvm::NestedState nested;
+    // What becomes of a nested state that is set; by default it is taken as it is.
+    std::function<Result<void>(const kvm::NestedState&)> on_set_nested;
     int pauses_announced = 0;
 
     // Fills kvm_run as KVM does; for a Turn, or for a test that calls the handler of an exit itself.
@@ -71,6 +73,12 @@ class ScriptedVcpu final : public kvm::VcpuPort {
     Result<void> notify_paused() override;
     Result<bool> has_smap() const override { return false; }
     Result<kvm::NestedState> nested_state() const override { return nested; }
+    Result<void> set_nested_state(const kvm::NestedState& state) override {
+        if (on_set_nested)
+            return on_set_nested(state);
+        nested = state;
+        return {};
+    }
     Result<Fd> statistics() const override { return failure("KVM_GET_STATS_FD", "there is no KVM"); }
     Result<kvm::CpuidList> cpuid() const override { return kvm::CpuidList{}; }
     Result<kvm_lapic_state> lapic() const override { return local_apic; }

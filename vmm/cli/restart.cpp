@@ -64,6 +64,7 @@ void VirtualMachine::restart(const machine::StopToken& token) {
     virtio_->power_on();
     pc_->after_restart(std::move(next_->state.fw_cfg));
     catches_->after_restart();
+    controls_.forget();
     exits_->names().forget_symbols();
     note_kernel(next_->state);
     command_line_ = next_->command_line;

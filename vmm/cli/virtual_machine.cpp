@@ -46,7 +46,7 @@ Result<void> VirtualMachine::build() {
     TRY(attach_virtio());
     exits_ = std::make_unique<debug::ExitMonitor>(*debugger_, options_.kernel, options_.symbols);
     catches_ = std::make_unique<debug::ExitCatches>(
-        *debugger_, exits_->names(), [this](VcpuIndex vcpu) { return exits_->describe_hardware_exit(vcpu); });
+        *debugger_, exits_->names(), [this](VcpuIndex vcpu) { return exits_->last_hardware_exit(vcpu); });
     note_kernel(kernel.state);
     command_line_ = options_.command_line;
     TRY(start_exit_trace());
@@ -120,6 +120,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_interrupt_commands(monitor_, *debugger_);
     debug::add_level_command(monitor_, *debugger_);
     debug::add_vmcs_commands(monitor_, *debugger_);
+    debug::add_control_commands(monitor_, *debugger_, controls_);
     debug::add_event_commands(monitor_, *debugger_);
     debug::add_table_commands(monitor_, *debugger_);
     debug::add_cpu_commands(monitor_, *debugger_);
@@ -151,6 +152,7 @@ Result<void> VirtualMachine::open_server() {
     task_switch_ = std::make_unique<debug::TaskSwitchStop>(*debugger_, *linux_);
     debug::add_linux_commands(monitor_, *debugger_, *linux_);
     debug::add_linux_machine_commands(monitor_, *debugger_, *linux_, *task_switch_);
+    debug::add_transition_commands(monitor_, *debugger_, *catches_, exits_->names());
     debug::add_gdb_script_command(monitor_);
     add_gdbserver_command(monitor_, *debugger_, gdb_);
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->guest().registers().target_description());
@@ -200,6 +202,7 @@ void VirtualMachine::on_exit(machine::VcpuThread& thread, const exits::ExitRecor
 }
 
 void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
+    debug::note_controls(*debugger_, controls_);
     for (const auto& reply : std::exchange(replies_at_stop_, {}))
         reply("The guest is stopped.\n");
     if (std::exchange(dump_at_stop_, false))

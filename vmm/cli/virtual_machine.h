@@ -30,6 +30,7 @@
 #include "vmm/debug/monitor/snapshot_commands.h"
 #include "vmm/debug/monitor/state_commands.h"
 #include "vmm/debug/monitor/table_commands.h"
+#include "vmm/debug/nested/control_commands.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/devices/console.h"
 #include "vmm/devices/pc.h"
@@ -38,6 +39,7 @@
 #include "vmm/exit_monitor/exit_commands.h"
 #include "vmm/exit_monitor/exit_counters.h"
 #include "vmm/exit_monitor/exit_trace.h"
+#include "vmm/exit_monitor/transition_commands.h"
 #include "vmm/kvm/system.h"
 #include "vmm/machine/machine.h"
 
@@ -73,7 +75,10 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_console(const std::string& text) override;
     void on_stop(const gdbstub::StopEvent&) override;
     void on_stop_shown() override { exits_->note_shown(); }
-    void on_resume() override { exits_->mark_resume(); }
+    void on_resume() override {
+        if (exits_->mark_resume())
+            catches_->on_resume();
+    }
     void on_client_gone() override { catches_->remove_all(); }
     void on_notice(const std::string& text) override;
     void on_quit() override;
@@ -116,6 +121,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<devices::virtio::VirtioBus> virtio_;
     std::unique_ptr<debug::ExitMonitor> exits_;
     std::unique_ptr<debug::ExitCatches> catches_;
+    debug::SeenControls controls_;
     std::unique_ptr<debug::ExitTrace> exit_trace_;
     std::optional<debug::Dumper> dumper_;
     std::unique_ptr<debug::Snapshots> snapshots_;

@@ -46,6 +46,9 @@ void add_catch_commands(MonitorRegistry& registry, Debugger& debugger, ExitCatch
         {"exits catch", "RULE",
          "stop at exits: cpuid | cr3 | msr 0xc0000082 | io port==0x3f8 | ept if gpa in A..B; [count N]",
          [&](auto, auto rule) { return add(debugger, catches, rule); }});
+    registry.add({"catch", "RULE",
+                  "the same; for hypervisors: l2-exit [REASON] | vm-entry | vm-exit | vm-entry-failure",
+                  [&](auto, auto rule) { return add(debugger, catches, rule); }});
     registry.add({"exits uncatch", "[N]", "remove one rule, or all",
                   [&](auto, auto which) { return remove(debugger, catches, which); }});
     for (const char* name : {"exits list", "exits catch list"})

@@ -30,12 +30,15 @@ bool stops_by_itself(std::uint32_t reason) {
 
 std::string describe_plan(const exits::CatchPlan& plan) {
     if (plan.filter)
-        return fmt::format("kvm:{}, {}", plan.event, *plan.filter);
+        return fmt::format("kvm:{}, {}{}", plan.event, *plan.filter,
+                           plan.second_event.empty()
+                               ? std::string()
+                               : fmt::format("; kvm:{}, {}", plan.second_event, plan.second_filter));
     return plan.msr ? "KVM's MSR filter" : "the exit loop";
 }
 
-ExitCatches::ExitCatches(Debugger& debugger, ExitNames& names, Describe describe_hardware_exit)
-    : debugger_(debugger), names_(names), describe_hardware_exit_(std::move(describe_hardware_exit)) {}
+ExitCatches::ExitCatches(Debugger& debugger, ExitNames& names, LastExit last_hardware_exit)
+    : debugger_(debugger), names_(names), last_hardware_exit_(std::move(last_hardware_exit)) {}
 
 Result<exits::CatchPlan> ExitCatches::plan(const exits::CatchRule& rule) const {
     const auto tracefs = exits::find_tracefs();
@@ -48,6 +51,26 @@ Result<exits::CatchPlan> ExitCatches::plan(const exits::CatchRule& rule) const {
 }
 
 Result<unsigned> ExitCatches::add(std::string_view text) {
+    return add_entry(text, std::nullopt).map([](const Entry* entry) { return entry->number; });
+}
+
+Result<void> ExitCatches::add_once(std::string_view text, VcpuIndex vcpu) {
+    std::erase_if(entries_, [](const auto& entry) { return entry->once.has_value(); });
+    return add_entry(text, vcpu).map([](const Entry*) {});
+}
+
+// A rule for once that was made at the stop before the last, or has had its hit, is over.
+void ExitCatches::on_resume() {
+    const auto over = [](const auto& entry) {
+        return entry->once && (entry->resumed || entry->hits.load() != 0);
+    };
+    if (std::erase_if(entries_, over) != 0)
+        watch(!entries_.empty());
+    for (const auto& entry : entries_)
+        entry->resumed = true;
+}
+
+Result<ExitCatches::Entry*> ExitCatches::add_entry(std::string_view text, std::optional<VcpuIndex> once) {
     auto rule = TRY(exits::parse_catch(text));
     const auto slot = free_slot();
     if (!slot)
@@ -57,6 +80,7 @@ Result<unsigned> ExitCatches::add(std::string_view text) {
     auto entry = std::make_unique<Entry>();
     entry->number = next_number_;
     entry->slot = *slot;
+    entry->once = once;
     entry->rule = std::move(rule);
     entry->plan = std::move(plan);
     TRY(arm(*entry));
@@ -66,19 +90,29 @@ Result<unsigned> ExitCatches::add(std::string_view text) {
         return tl::unexpected<Error>(r.error());
     }
     watch(true);
-    return next_number_++;
+    ++next_number_;
+    return entries_.back().get();
 }
 
 Result<void> ExitCatches::arm(Entry& entry) const {
     if (!entry.plan.filter)
         return {};
-    const auto tracefs = TRY(exits::find_tracefs());
-    const auto tracepoint = TRY(exits::load_kvm_tracepoint(tracefs, entry.plan.event));
     exits::install_catch_handler();
+    TRY(arm(entry, entry.plan.event, *entry.plan.filter));
+    if (!entry.plan.second_event.empty())
+        TRY(arm(entry, entry.plan.second_event, entry.plan.second_filter));
+    return {};
+}
+
+Result<void> ExitCatches::arm(Entry& entry, const std::string& event, const std::string& filter) const {
+    const auto tracefs = TRY(exits::find_tracefs());
+    const auto tracepoint = TRY(exits::load_kvm_tracepoint(tracefs, event));
     machine::Machine& machine = debugger_.machine();
     for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
-        auto armed = TRY(exits::HardwareCatch::arm(machine.vcpu(VcpuIndex{i}).tid(), tracepoint.id,
-                                                   *entry.plan.filter, entry.slot));
+        if (entry.once && entry.once->value != i)
+            continue;
+        auto armed = TRY(
+            exits::HardwareCatch::arm(machine.vcpu(VcpuIndex{i}).tid(), tracepoint.id, filter, entry.slot));
         entry.armed.push_back(std::move(armed));
     }
     return {};
@@ -168,7 +202,7 @@ void ExitCatches::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& 
     for (const auto& entry : entries_) {
         const auto& reasons = entry->plan.userspace;
         if ((slots & exits::slot_bit(entry->slot)) != 0)
-            why += hit(*entry, exit, describe_hardware_exit_(thread.index()));
+            why += hardware_hit(*entry, thread, exit);
         else if (std::ranges::find(reasons, exit.reason) != reasons.end() &&
                  exits::matches(entry->rule, exit))
             why += hit(*entry, exit, describe_userspace_exit(exit));
@@ -188,11 +222,26 @@ std::string ExitCatches::describe_userspace_exit(const exits::ExitRecord& exit) 
     return text;
 }
 
+std::string ExitCatches::hardware_hit(Entry& entry, machine::VcpuThread& thread,
+                                      const exits::ExitRecord& exit) const {
+    const LastHardwareExit last = last_hardware_exit_(thread.index());
+    if (!exits::is_transition(entry.rule.subject))
+        return hit(entry, exit, last.words);
+    const auto what = describe_transition(entry.rule.subject, thread,
+                                          debugger_.machine().cpu_features().physical_address_bits, last);
+    return what.empty() ? std::string() : hit(entry, exit, what);
+}
+
 // Counts, and returns the line for the user if this hit is one to stop at.
 std::string ExitCatches::hit(Entry& entry, const exits::ExitRecord& exit, const std::string& what) const {
     const std::uint64_t hits = entry.hits.fetch_add(1, std::memory_order_relaxed) + 1;
     if (hits < entry.rule.count)
         return {};
+    if (entry.once) {
+        for (const exits::HardwareCatch& armed : entry.armed)
+            (void)armed.enable(false);  // one that goes on costs time, and nothing else
+        return hits == 1 ? what + "\n" : std::string();
+    }
     const std::string symbol = exit.rip != 0 ? names_.symbol(exit.rip) : std::string();
     return fmt::format("exit caught by rule {} ({}), hit {}: {}{}\n", entry.number, entry.rule.text, hits,
                        what.empty() ? "a hardware exit" : what, symbol.empty() ? "" : ", in " + symbol);

@@ -19,6 +19,7 @@
 
 #include "vmm/debug/target/debugger.h"
 #include "vmm/exit_monitor/exit_names.h"
+#include "vmm/exit_monitor/transitions.h"
 #include "vmm/exits/catch/catch.h"
 #include "vmm/exits/hardware/perf_event.h"
 #include "vmm/exits/report/table.h"
@@ -27,14 +28,18 @@ namespace ringside::debug {
 
 class ExitCatches {
   public:
-    // `describe_hardware_exit` says in words which hardware exit a parked vCPU came out of; empty if it is
-    // not known.
-    using Describe = std::function<std::string(VcpuIndex)>;
-    ExitCatches(Debugger& debugger, ExitNames& names, Describe describe_hardware_exit);
+    // Says which hardware exit a parked vCPU came out of.
+    using LastExit = std::function<LastHardwareExit(VcpuIndex)>;
+    ExitCatches(Debugger& debugger, ExitNames& names, LastExit last_hardware_exit);
 
     // Adds a rule and returns its number. The error says why it cannot be watched for here, and what could be
     // done.
     Result<unsigned> add(std::string_view text);
+    // Adds a rule for one vCPU that is over with its first hit, or when the guest runs on after another stop that the user
+    // has seen.
+    Result<void> add_once(std::string_view text, VcpuIndex vcpu);
+    // The guest runs on from a stop that the user has seen.
+    void on_resume();
     // Removes one rule, or all of them. While the guest is stopped.
     Result<void> remove(unsigned number);
     void remove_all();
@@ -51,22 +56,27 @@ class ExitCatches {
         unsigned slot = 0;
         exits::CatchRule rule;
         exits::CatchPlan plan;
-        std::vector<exits::HardwareCatch> armed;  // one for each vCPU
+        std::optional<VcpuIndex> once;            // the vCPU of a rule that is over with its first hit
+        bool resumed = false;                     // the guest has run since that one was made
+        std::vector<exits::HardwareCatch> armed;  // for each vCPU and tracepoint
         std::atomic<std::uint64_t> hits{0};
     };
     using Entries = std::vector<std::unique_ptr<Entry>>;
 
     Result<exits::CatchPlan> plan(const exits::CatchRule& rule) const;
+    Result<Entry*> add_entry(std::string_view text, std::optional<VcpuIndex> once);
     Result<void> arm(Entry& entry) const;
+    Result<void> arm(Entry& entry, const std::string& event, const std::string& filter) const;
     Result<void> filter_msrs();
     std::optional<unsigned> free_slot() const;
     void watch(bool on) const;
     std::string describe_userspace_exit(const exits::ExitRecord& exit) const;
     std::string hit(Entry& entry, const exits::ExitRecord& exit, const std::string& what) const;
+    std::string hardware_hit(Entry& entry, machine::VcpuThread& thread, const exits::ExitRecord& exit) const;
 
     Debugger& debugger_;
     ExitNames& names_;
-    Describe describe_hardware_exit_;
+    LastExit last_hardware_exit_;
     exits::KvmReasons reasons_;
     Entries entries_;
     unsigned next_number_ = 1;

@@ -81,6 +81,17 @@ class ExitCommands {
         return text;
     }
 
+    std::string inner(std::string_view rest) {
+        const auto arguments = parse(rest, monitor_.vcpu_count(), 0);
+        if (!arguments)
+            return arguments.error().message() + "\n";
+        if (const HardwareTier* hardware = monitor_.hardware())
+            return exits::to_text(hardware->inner_table(arguments->vcpu));
+        return fmt::format(
+            "The exits of a guest's guest (L2) are not told apart: hardware exits are not seen: {}\n",
+            monitor_.missing_hardware_tier());
+    }
+
     std::string diff(std::string_view rest) {
         const auto arguments = parse(rest, monitor_.vcpu_count(), 0);
         if (!arguments)
@@ -266,6 +277,9 @@ void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor) {
     };
     registry.add({"exits", "[vcpu N]", "VM exits by reason: counts and times, of all vCPUs or one",
                   [commands](auto, auto rest) { return commands->summary(rest); }});
+    registry.add({"exits l2", "[vcpu N]",
+                  "exits of the guest's guest, if the guest is a hypervisor, and who handled them",
+                  [commands](auto, auto rest) { return commands->inner(rest); }});
     registry.add({"exits diff", "[vcpu N]", "the same since the last stop that was shown: what one step did",
                   [commands](auto, auto rest) { return commands->diff(rest); }});
     add_kind("exits mmio", exits::AddressKind::Memory, "exits by guest-physical address, with the device");

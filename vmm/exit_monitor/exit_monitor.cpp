@@ -42,15 +42,16 @@ void ExitMonitor::machine_started() {
         on_started_();
 }
 
-std::string ExitMonitor::describe_hardware_exit(VcpuIndex vcpu) const {
-    return hardware_ != nullptr ? hardware_->describe_last_exit(vcpu) : std::string();
+LastHardwareExit ExitMonitor::last_hardware_exit(VcpuIndex vcpu) const {
+    return hardware_ != nullptr ? hardware_->last_exit(vcpu) : LastHardwareExit{};
 }
 
-void ExitMonitor::mark_resume() {
+bool ExitMonitor::mark_resume() {
     if (!std::exchange(shown_, false))
-        return;
+        return false;
     for (const auto& tier : tiers_)
         tier->mark();
+    return true;
 }
 
 std::uint32_t ExitMonitor::vcpu_count() const {

@@ -32,14 +32,15 @@ class ExitMonitor {
     // `monitor exits diff` counts from the last stop that the user saw. A debugger makes more of them for
     // itself, as when it steps off a breakpoint: they are not shown, and so not marked.
     void note_shown() { shown_ = true; }
-    void mark_resume();
+    // Returns true if the user saw the stop.
+    bool mark_resume();
 
     std::span<const std::unique_ptr<ExitTier>> tiers() const { return tiers_; }
     const ExitTier& userspace() const { return *tiers_.front(); }
     // Why there are no hardware exits; empty if there are.
     const std::string& missing_hardware_tier() const { return missing_hardware_tier_; }
-    // The hardware exit that a vCPU came out of, in words; empty if it is not known. From any thread.
-    std::string describe_hardware_exit(VcpuIndex vcpu) const;
+    // The hardware exit that a vCPU came out of. From any thread.
+    LastHardwareExit last_hardware_exit(VcpuIndex vcpu) const;
 
     ExitNames& names() { return names_; }
     Debugger& debugger() { return debugger_; }

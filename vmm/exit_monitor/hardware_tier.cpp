@@ -76,12 +76,45 @@ exits::Recording HardwareTier::recording(exits::RecordingInfo info) const {
     return recording;
 }
 
-std::string HardwareTier::describe_last_exit(VcpuIndex vcpu) const {
-    const auto exit = tracer_->pending(vcpu);
-    if (!exit)
+exits::Table HardwareTier::inner_table(std::optional<VcpuIndex> vcpu) const {
+    if (!tracer_->tells_levels()) {
+        exits::Table table;
+        table.notes.emplace_back(
+            "The exits of a guest's guest (L2) are not told apart: this kernel has no kvm:kvm_nested_vmexit "
+            "and kvm:kvm_nested_vmexit_inject.");
+        return table;
+    }
+    std::vector<exits::VcpuStatistics> by_kvm, by_hypervisor;
+    exits::HypervisorEvents all;
+    for (std::uint32_t i = 0; i < vcpus_; ++i) {
+        if (vcpu && vcpu->value != i)
+            continue;
+        auto one = tracer_->inner_snapshot(VcpuIndex{i});
+        by_kvm.push_back(std::move(one.by_kvm));
+        by_hypervisor.push_back(std::move(one.by_hypervisor));
+        all += one.events;
+    }
+    auto table = exits::inner_table(exits::sum(by_kvm), exits::sum(by_hypervisor), all.made,
+                                    exits::hardware_source(reasons_));
+    exits::note_hypervisor_events(table, all);
+    return table;
+}
+
+LastHardwareExit HardwareTier::last_exit(VcpuIndex vcpu) const {
+    const auto pending = tracer_->pending(vcpu);
+    if (!pending)
         return {};
-    const std::string qualification = exits::describe_hardware_exit(exit->record, exit->exit);
-    return reasons_.name(exit->record.reason) + (qualification.empty() ? "" : ": " + qualification);
+    const auto& [record, exit] = pending->exit.hardware;
+    const std::string qualification = exits::describe_hardware_exit(record, exit);
+    LastHardwareExit last;
+    last.words = reasons_.name(record.reason) + (qualification.empty() ? "" : ": " + qualification) +
+                 std::string(exits::describe_level(pending->exit.level));
+    last.entry_failure = pending->entry_failure;
+    last.from_l2 = pending->exit.level != exits::ExitLevel::L1;
+    last.entry_failed = x86::is_entry_failure(exit) ||
+                        (exit.kind == x86::VirtualizationKind::Svm &&
+                         record.reason == static_cast<std::uint32_t>(x86::SvmExitCode::Invalid));
+    return last;
 }
 
 }  // namespace ringside::debug

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "vmm/exit_monitor/exit_tier.h"
+#include "vmm/exit_monitor/transitions.h"
 #include "vmm/exits/hardware/hardware_tracer.h"
 #include "vmm/exits/hardware/tracefs.h"
 
@@ -32,9 +33,11 @@ class HardwareTier final : public ExitTier {
     exits::Recording recording(exits::RecordingInfo info) const;
     exits::HardwareTracer& tracer() { return *tracer_; }
 
-    // The exit that a parked vCPU came out of, in words: "CPUID", "EPT_VIOLATION: write, gpa 0x..."; empty if
-    // none is known.
-    std::string describe_last_exit(VcpuIndex vcpu) const;
+    // The exits of a guest's guest (L2), of one vCPU or of all. Rows only where there were any.
+    exits::Table inner_table(std::optional<VcpuIndex> vcpu) const;
+
+    // The exit that a parked vCPU came out of, in words such as "EPT_VIOLATION: write, gpa 0x...".
+    LastHardwareExit last_exit(VcpuIndex vcpu) const;
 
   private:
     HardwareTier(x86::VirtualizationKind kind, std::unique_ptr<exits::HardwareTracer> tracer,

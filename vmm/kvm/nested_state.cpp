@@ -83,9 +83,11 @@ x86::InnerGuest inner_of_vmcb(const NestedState& state) {
 }  // namespace
 
 x86::InnerGuest inner_guest(const NestedState& state) {
-    if (state.format == NestedState::Format::Svm)
-        return inner_of_vmcb(state);
-    return state.image.empty() ? not_known(state.guest_mode) : inner_of_vmcs(state);
+    x86::InnerGuest inner = state.format == NestedState::Format::Svm ? inner_of_vmcb(state)
+                            : state.image.empty()                    ? not_known(state.guest_mode)
+                                                                     : inner_of_vmcs(state);
+    inner.control = inner.known && state.current_control ? state.current_control->value : 0;
+    return inner;
 }
 
 NestedState nested_state(std::span<const std::byte> raw) {
@@ -107,10 +109,19 @@ NestedState nested_state(std::span<const std::byte> raw) {
             state.current_control = address(header.hdr.vmx.vmcs12_pa);
         size = KVM_STATE_NESTED_VMX_VMCS_SIZE;
     }
-    const auto filled = raw.first(std::min<std::size_t>(raw.size(), header.size)).subspan(sizeof header);
-    if (state.current_control && filled.size() >= size)
-        state.image.assign(filled.begin(), filled.begin() + static_cast<std::ptrdiff_t>(size));
+    const auto filled = raw.first(std::clamp<std::size_t>(header.size, sizeof header, raw.size()));
+    state.rest.assign(filled.begin(), filled.end());
+    const auto data = filled.subspan(sizeof header);
+    if (state.current_control && data.size() >= size)
+        state.image.assign(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(size));
     return state;
+}
+
+std::vector<std::byte> to_kvm(const NestedState& state) {
+    std::vector<std::byte> raw = state.rest;
+    raw.resize(std::max(raw.size(), sizeof(kvm_nested_state) + state.image.size()));
+    std::ranges::copy(state.image, raw.begin() + sizeof(kvm_nested_state));
+    return raw;
 }
 
 }  // namespace ringside::kvm

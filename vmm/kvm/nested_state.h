@@ -24,6 +24,7 @@ struct NestedState {
     std::optional<Gpa> vmxon_region;     // VMX: set between VMXON and VMXOFF
     std::optional<Gpa> current_control;  // the current VMCS; SVM: the VMCB of the guest that runs
     std::vector<std::byte> image;        // KVM's copy of that VMCS or VMCB; empty if there is none
+    std::vector<std::byte> rest;         // all that KVM_SET_NESTED_STATE wants besides
 
     friend bool operator==(const NestedState&, const NestedState&) = default;
 };
@@ -33,5 +34,7 @@ x86::InnerGuest inner_guest(const NestedState& state);
 
 // From the bytes that KVM_GET_NESTED_STATE filled in.
 NestedState nested_state(std::span<const std::byte> raw);
+// The bytes for KVM_SET_NESTED_STATE: those that the state was made from, with `image` in place.
+std::vector<std::byte> to_kvm(const NestedState& state);
 
 }  // namespace ringside::kvm

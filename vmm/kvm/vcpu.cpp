@@ -219,6 +219,11 @@ Result<NestedState> Vcpu::nested_state() const {
     return tl::unexpected<Error>(ioctl_error("KVM_GET_NESTED_STATE", errno, index()));
 }
 
+Result<void> Vcpu::set_nested_state(const NestedState& state) {
+    auto raw = to_kvm(state);
+    return done(call(fd_.get(), KVM_SET_NESTED_STATE, raw.data(), "KVM_SET_NESTED_STATE", index()));
+}
+
 Result<Fd> Vcpu::statistics() const {
     return call(fd_.get(), KVM_GET_STATS_FD, 0UL, "KVM_GET_STATS_FD", index()).map([](int fd) {
         return Fd(fd);

@@ -35,6 +35,7 @@ class Vcpu final : public VcpuPort {
     Result<void> notify_paused() override;
     Result<bool> has_smap() const override;
     Result<NestedState> nested_state() const override;
+    Result<void> set_nested_state(const NestedState&) override;
     Result<Fd> statistics() const override;
     Result<CpuidList> cpuid() const override;
     Result<kvm_lapic_state> lapic() const override;

@@ -88,6 +88,8 @@ class VcpuPort {
     virtual Result<bool> has_smap() const = 0;
     // KVM_GET_NESTED_STATE. The error says so if this host's KVM has none.
     virtual Result<NestedState> nested_state() const = 0;
+    // KVM_SET_NESTED_STATE. After an error the vCPU may have left L2, and VMX operation.
+    virtual Result<void> set_nested_state(const NestedState&) = 0;
     // What KVM knows of an inner guest (L2) of a guest with these registers. Makes no ioctl if it is no hypervisor.
     x86::InnerGuest inner_guest(const x86::SystemRegisters&) const;
     // KVM_GET_STATS_FD.

@@ -42,7 +42,8 @@ constexpr MachineCommand kMachineCommands[] = {
     {"record", kRuns},        {"last-write", kRuns},   {"last-change", kRuns},
     {"goto", kRuns},          {"bookmark", kRuns},     {"dump", "it is a dump"},
     {"phys write", kChanges}, {"snapshot", kRuns},     {"linux task-switch", kRuns},
-    {"gdbserver", kServed},   {"serial", kDevices},
+    {"gdbserver", kServed},   {"serial", kDevices},    {"catch", kExits},
+    {"until", kRuns},
 };
 
 // Returns true if the words of `line` begin with those of `name`.

@@ -46,7 +46,10 @@ class MonitorCommand(gdb.Command):
         super().__init__(native, gdb.COMMAND_STATUS, prefix=is_prefix)
 
     def invoke(self, argument, from_tty):
-        gdb.write(monitor(f"{self.name} {argument}"))
+        answer = monitor(f"{self.name} {argument}")
+        gdb.write(answer)
+        if answer.startswith("The next `continue` stops"):
+            gdb.execute("continue", from_tty)
         if self.name in ("goto", "snapshot restore", "system_reset"):
             forget_registers()
 
@@ -56,7 +59,8 @@ class MonitorCommand(gdb.Command):
         if self.alternatives == ["REASON"]:
             choices = seen_reasons()
         elif self.alternatives == ["RULE"]:
-            choices = ["cpuid", "cr0", "cr3", "cr4", "ept", "hlt", "io", "mmio", "msr", "shutdown"]
+            choices = ["cpuid", "cr0", "cr3", "cr4", "ept", "hlt", "io", "l2-exit", "mmio", "msr", "shutdown", "vm-entry",
+                       "vm-entry-failure", "vm-exit"]
         else:
             choices = [choice for choice in self.alternatives if choice.islower()]
         return [choice for choice in choices if choice.lower().startswith(word.lower())]

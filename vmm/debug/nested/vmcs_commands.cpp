@@ -4,20 +4,15 @@
 
 #include <map>
 
-#include "arch/x86_64/control_bits.h"
-#include "arch/x86_64/second_level.h"
 #include "arch/x86_64/vmcb.h"
 #include "arch/x86_64/vmcs_of_state.h"
 #include "vmm/debug/monitor/arguments.h"
+#include "vmm/debug/nested/nested_vcpu.h"
 #include "vmm/debug/nested/vmcs_answers.h"
 
 namespace ringside::debug {
 
 namespace {
-
-Result<kvm::NestedState> nested_state(Debugger& debugger, VcpuIndex vcpu) {
-    return debugger.machine().vcpu(vcpu).call([](kvm::VcpuPort& port) { return port.nested_state(); });
-}
 
 std::string_view word(const Arguments& arguments, std::size_t i) {
     return i < arguments.words.size() ? arguments.words[i] : std::string_view{};
@@ -42,40 +37,11 @@ Result<Answer> vmcs(Debugger& debugger, const Arguments& arguments) {
     return current_vmcs_answer(state, word(arguments, 0));
 }
 
-// What the vCPU says that it can do; the MSRs are those of the guest's processor.
-Result<x86::VmxCapabilities> capabilities(Debugger& debugger, VcpuIndex vcpu, bool long_mode) {
-    std::vector<kvm::Msr> msrs;
-    for (const auto& [index, member] : x86::vmx_capability_msrs())
-        msrs.push_back({index, 0});
-    auto count =
-        TRY(debugger.machine().vcpu(vcpu).call([&](kvm::VcpuPort& port) { return port.read_msrs(msrs); }));
-    if (count < msrs.size())
-        return failure("read the processor's VMX capabilities",
-                       fmt::format("KVM does not offer MSR 0x{:x}", msrs[count].index));
-    x86::VmxCapabilities cpu;
-    for (std::size_t i = 0; i < msrs.size(); ++i)
-        cpu.*x86::vmx_capability_msrs()[i].member = msrs[i].value;
-    cpu.physical_address_bits = debugger.machine().cpu_features().physical_address_bits;
-    cpu.in_long_mode = long_mode;
-    return cpu;
-}
-
-// Returns true if the hypervisor (L1) is in IA-32e mode.
-Result<bool> in_long_mode(Debugger& debugger, VcpuIndex vcpu) {
-    return debugger.machine()
-        .vcpu(vcpu)
-        .call([](kvm::VcpuPort& port) { return port.system(); })
-        .map([](const x86::SystemRegisters& system) {
-            return (x86::at_level(system, x86::GuestLevel::L1).efer & x86::efer::kLma) != 0;
-        });
-}
-
 Result<Answer> check(Debugger& debugger, const Arguments& arguments) {
     auto state = TRY(nested_state(debugger, arguments.vcpu));
     auto vmcs = TRY(current_vmcs(state));
-    auto long_mode = TRY(in_long_mode(debugger, arguments.vcpu));
-    auto cpu = TRY(capabilities(debugger, arguments.vcpu, long_mode));
-    return check_answer(vmcs.fields, x86::check_vmcs(vmcs.fields, cpu));
+    auto broken = TRY(broken_rules(debugger, arguments.vcpu, vmcs.fields));
+    return check_answer(vmcs.fields, broken);
 }
 
 // The VMCS that was current when the differences were last asked for.
@@ -103,12 +69,7 @@ Result<Answer> diff(Debugger& debugger, History& history, const Arguments& argum
 }
 
 Result<Answer> vmcb_at(const Debugger& debugger, Answer answer, Gpa address, std::string_view pattern) {
-    if (address.value % x86::kVmcbSize != 0)
-        return failure(fmt::format("show the VMCB at gpa 0x{:x}", address.value),
-                       "a VMCB's address is a multiple of 0x1000");
-    std::vector<std::byte> image(x86::kVmcbSize);
-    auto count = TRY(debugger.view().read_physical(address, image));
-    image.resize(count);
+    const auto image = TRY(read_control_page(debugger, address));
     answer.value("address", hex(address.value));
     return vmcb_answer(std::move(answer), image, pattern);
 }

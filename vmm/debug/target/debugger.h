@@ -61,6 +61,7 @@ class Debugger final : public machine::VcpuObserver,
     DebuggedMachine& guest() { return *guest_; }
     // What of it is asked for most.
     machine::Machine& machine() { return guest_->machine(); }
+    const machine::Machine& machine() const { return guest_->machine(); }
     VcpuState& state(VcpuIndex vcpu) { return guest_->state(vcpu); }
     const machine::StopToken* stop_token() const { return guest_->stop_token(); }
 

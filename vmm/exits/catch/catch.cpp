@@ -79,9 +79,12 @@ std::optional<std::uint32_t> single_msr(const CatchRule& rule) {
 }  // namespace
 
 Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::VirtualizationKind> kind) {
+    if (is_transition(rule.subject) && kind)
+        return plan_transition(rule.subject, *kind);
     CatchPlan plan;
-    plan.userspace = userspace_reasons(rule);
-    if (rule.subject == CatchSubject::Msr) {
+    if (!rule.of_l2)
+        plan.userspace = userspace_reasons(rule);
+    if (rule.subject == CatchSubject::Msr && !rule.of_l2) {
         plan.msr = single_msr(rule);
         if (!plan.msr)
             plan.userspace.clear();  // KVM passes on only the MSRs that it was asked for
@@ -113,6 +116,11 @@ Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::Virtualiz
         operation,
         "the kernel handles this exit itself, and this host's KVM has no kvm:kvm_exit events to see it by",
         "A host with Intel VMX or AMD SVM is needed");
+}
+
+bool is_transition(CatchSubject subject) {
+    return subject == CatchSubject::VmEntry || subject == CatchSubject::VmExit ||
+           subject == CatchSubject::VmEntryFailure;
 }
 
 bool matches(const CatchRule& rule, const ExitRecord& exit) {

@@ -5,6 +5,10 @@
 //     msr 0xc0000082                 cr3                        ept if gpa in 0xd0000000..0xd0000fff
 //     io port==0x3f8                 mmio gpa in A..B           io if port==0x3f8 and size==1 and write
 //     ... count 3                    only from the third match on
+//     l2-exit cpuid                  of a guest's guest (L2) alone; l2-exit: each of its exits
+//     vm-entry                       the guest, a hypervisor, has tried to enter its guest
+//     vm-exit                        it has got a VM exit, or its VM entry has failed
+//     vm-entry-failure               its VM entry has failed
 //
 // Words: `port`, `gpa`, `msr` and `leaf` all mean the exit's address; `value`, `size` and `rip` are its other
 // numbers; `read`, `write`, `in` and `out` are its direction. Ranges include both ends. Numbers are decimal
@@ -50,12 +54,21 @@ enum class CatchSubject : std::uint8_t {
     Cr4,
     Cr8,
     Shutdown,
-    Named
+    Named,
+    AnyOfL2,
+    // What happens between a guest that is a hypervisor (L1) and its guest (L2).
+    VmEntry,
+    VmExit,
+    VmEntryFailure
 };
+
+// Returns true for VmEntry, VmExit and VmEntryFailure: whether the exit was one shows only at the stop.
+bool is_transition(CatchSubject subject);
 
 struct CatchRule {
     CatchSubject subject = CatchSubject::Named;
-    std::string name;  // of CatchSubject::Named: an exit's name or number
+    bool of_l2 = false;  // an exit of the guest's guest
+    std::string name;    // of CatchSubject::Named: an exit's name or number
     std::optional<Direction> direction;
     std::vector<CatchCondition> conditions;  // all must hold
     std::uint64_t count = 1;                 // stop from this hit on
@@ -76,6 +89,8 @@ struct CatchPlan {
     // again.
     std::string event = "kvm_exit";
     std::optional<std::string> filter;
+    // A second tracepoint with its filter; empty names for none.
+    std::string second_event, second_filter;
     // The filter passes more than the rule matches, because no tracepoint carries what a condition tests. The
     // debugger must check again once the guest has stopped, or say so.
     bool filter_is_coarse = false;

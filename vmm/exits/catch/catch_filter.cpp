@@ -207,10 +207,54 @@ std::optional<TracepointFilter> address_filter(const CatchRule& rule) {
     return std::nullopt;
 }
 
+// The instructions with which a hypervisor enters its guest.
+TracepointFilter entry_instructions(VirtualizationKind kind) {
+    TracepointFilter filter;
+    if (kind == VirtualizationKind::Vmx)
+        filter.add_reasons({code(VmxExitReason::Vmlaunch), code(VmxExitReason::Vmresume)});
+    else
+        filter.add_reasons({code(SvmExitCode::Vmrun)});
+    return filter;
+}
+
+// The tracepoint beside the entry instructions. A failure that the processor finds, and not KVM, comes as an exit of L2: on
+// VMX with bit 31 of the reason set (SDM volume 3, 27.8), on SVM with code -1 (APM volume 2, appendix C).
+std::optional<TracepointFilter> transition_filter(CatchSubject subject, VirtualizationKind kind) {
+    TracepointFilter filter;
+    if (subject == CatchSubject::VmExit) {
+        filter.event = "kvm_nested_vmexit_inject";
+        filter.add("isa >= 1");
+        return filter;
+    }
+    if (subject == CatchSubject::VmEntryFailure) {
+        filter.event = "kvm_nested_vmexit";
+        filter.add(kind == VirtualizationKind::Vmx ? "exit_reason >= 0x80000000"
+                                                   : "exit_reason == 0xffffffff");
+        return filter;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
+
+CatchPlan plan_transition(CatchSubject subject, VirtualizationKind kind) {
+    CatchPlan plan;
+    plan.filter = entry_instructions(kind).text();
+    if (const auto second = transition_filter(subject, kind)) {
+        plan.second_event = second->event;
+        plan.second_filter = second->text();
+    }
+    return plan;
+}
 
 TracepointFilter hardware_filter(const CatchRule& rule, VirtualizationKind kind) {
     TracepointFilter filter;
+    if (rule.of_l2)
+        filter.event = "kvm_nested_vmexit";
+    if (rule.subject == CatchSubject::AnyOfL2) {
+        filter.add("isa >= 1");
+        return filter;
+    }
     const bool vmx = kind == VirtualizationKind::Vmx;
     if (const auto number = control_register(rule.subject)) {
         if (vmx)
@@ -230,7 +274,8 @@ TracepointFilter hardware_filter(const CatchRule& rule, VirtualizationKind kind)
     }
     for (const CatchCondition& condition : rule.conditions)
         add_condition(filter, condition, rule.subject, kind);
-    if (filter.coarse)
+    // Those tracepoints do not say whose exit it is.
+    if (filter.coarse && !rule.of_l2)
         if (auto exact = address_filter(rule))
             return *exact;
     return filter;

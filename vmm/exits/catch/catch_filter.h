@@ -38,4 +38,7 @@ struct TracepointFilter {
 // `coarse` is true if no tracepoint carries everything that it tests.
 TracepointFilter hardware_filter(const CatchRule& rule, x86::VirtualizationKind kind);
 
+// The plan for a transition between a hypervisor (L1) and its guest (L2).
+CatchPlan plan_transition(CatchSubject subject, x86::VirtualizationKind kind);
+
 }  // namespace ringside::exits

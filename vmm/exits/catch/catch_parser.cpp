@@ -57,6 +57,13 @@ constexpr std::pair<std::string_view, CatchSubject> kSubjects[] = {
     {"cr8", CatchSubject::Cr8},     {"shutdown", CatchSubject::Shutdown},
 };
 
+// The longer ones first.
+constexpr std::pair<std::string_view, CatchSubject> kTransitions[] = {
+    {"vm-entry-failure", CatchSubject::VmEntryFailure},
+    {"vm-entry", CatchSubject::VmEntry},
+    {"vm-exit", CatchSubject::VmExit},
+};
+
 constexpr std::pair<std::string_view, CatchField> kFields[] = {
     {"port", CatchField::Address}, {"gpa", CatchField::Address},     {"msr", CatchField::Address},
     {"leaf", CatchField::Address}, {"address", CatchField::Address}, {"value", CatchField::Value},
@@ -99,7 +106,35 @@ class Parser {
         return true;
     }
 
+    // Words with a hyphen come as three tokens.
+    bool skip_hyphenated(std::string_view word) {
+        const auto parts = tokenize(word);
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            if (next_ + i >= tokens_.size() || !equal_ignoring_case(tokens_[next_ + i], parts[i]))
+                return false;
+        }
+        next_ += parts.size();
+        return true;
+    }
+
     Result<void> parse_subject() {
+        for (const auto& [word, subject] : kTransitions) {
+            if (!skip_hyphenated(word))
+                continue;
+            rule_.subject = subject;
+            if (!peek().empty() && !equal_ignoring_case(peek(), "count"))
+                return not_understood(peek(), "\"count\" or the end");
+            return {};
+        }
+        rule_.of_l2 = skip_hyphenated("l2-exit");
+        if (rule_.of_l2 && (peek().empty() || equal_ignoring_case(peek(), "count"))) {
+            rule_.subject = CatchSubject::AnyOfL2;
+            return {};
+        }
+        return parse_exit();
+    }
+
+    Result<void> parse_exit() {
         const std::string_view word = take();
         if (word.empty() || !is_word(word.front()))
             return not_understood(

@@ -47,10 +47,42 @@ void add_msr(ExitRecord& record, const x86::HardwareExit& exit) {
     record.value = 0;
 }
 
+// Whatever L2's hypervisor wants, these are KVM's.
+bool is_host_event(VirtualizationKind kind, std::uint32_t reason) {
+    using Svm = x86::SvmExitCode;
+    if (kind == VirtualizationKind::Vmx)
+        return reason == static_cast<std::uint32_t>(x86::VmxExitReason::ExternalInterrupt);
+    return reason == static_cast<std::uint32_t>(Svm::Interrupt) ||
+           reason == static_cast<std::uint32_t>(Svm::Nmi) || reason == static_cast<std::uint32_t>(Svm::Smi);
+}
+
 }  // namespace
 
-std::optional<HardwareRecord> HardwareExitDecoder::decode(std::span<const std::byte> raw,
-                                                          std::uint64_t time) {
+bool KvmTracepoints::tell_levels() const {
+    const auto has = [this](std::string_view name) {
+        return std::ranges::find(details, name, &TracepointFormat::name) != details.end();
+    };
+    return has("kvm_nested_vmexit") && has("kvm_nested_vmexit_inject");
+}
+
+void HypervisorEvents::count_entry(std::uint64_t control, std::uint64_t count) {
+    if (entries.size() < kMostControls || entries.contains(control))
+        entries[control] += count;
+    else
+        other_entries += count;
+}
+
+HypervisorEvents& HypervisorEvents::operator+=(const HypervisorEvents& other) {
+    for (const auto& [control, count] : other.entries)
+        count_entry(control, count);
+    other_entries += other.other_entries;
+    failed_entries += other.failed_entries;
+    for (const auto& [reason, count] : other.made)
+        made[reason] += count;
+    return *this;
+}
+
+std::optional<LevelledExit> HardwareExitDecoder::decode(std::span<const std::byte> raw, std::uint64_t time) {
     const auto type = tracepoints_.exit.read(raw, "common_type");
     if (!type)
         return std::nullopt;
@@ -59,14 +91,15 @@ std::optional<HardwareRecord> HardwareExitDecoder::decode(std::span<const std::b
         return std::nullopt;
     }
     if (*type == tracepoints_.entry.id) {
-        std::optional<HardwareRecord> finished = std::exchange(pending_, std::nullopt);
+        std::optional<LevelledExit> finished = std::exchange(pending_, std::nullopt);
         if (finished)
-            finished->record.handled = time;
+            finished->hardware.record.handled = time;
+        entry_failure_.clear();
         entered_ = time;
         return finished;
     }
     for (const TracepointFormat& format : tracepoints_.details)
-        if (*type == format.id && pending_)
+        if (*type == format.id)
             add_detail(format, raw);
     return std::nullopt;
 }
@@ -75,6 +108,7 @@ void HardwareExitDecoder::forget() {
     if (pending_)
         ++unpaired_;
     pending_.reset();
+    entry_failure_.clear();
     entered_.reset();
 }
 
@@ -82,6 +116,7 @@ void HardwareExitDecoder::begin_exit(std::span<const std::byte> raw, std::uint64
     if (pending_)
         ++unpaired_;
     pending_.reset();
+    entry_failure_.clear();
     const auto field = [&](const char* name) { return tracepoints_.exit.read(raw, name).value_or(0); };
     const auto isa = field("isa");
     if (isa != static_cast<std::uint64_t>(VirtualizationKind::Vmx) &&
@@ -118,10 +153,43 @@ void HardwareExitDecoder::begin_exit(std::span<const std::byte> raw, std::uint64
         case AddressKind::None:
             break;
     }
-    pending_ = exit;
+    pending_ = LevelledExit{exit, ExitLevel::L1};
 }
 
 void HardwareExitDecoder::add_detail(const TracepointFormat& format, std::span<const std::byte> raw) {
+    if (format.name.starts_with("kvm_nested_"))
+        add_nested(format, raw);
+    else if (pending_)
+        add_address(format, raw);
+}
+
+void HardwareExitDecoder::add_nested(const TracepointFormat& format, std::span<const std::byte> raw) {
+    if (format.name == "kvm_nested_vmexit") {
+        if (pending_)
+            pending_->level = ExitLevel::L2ByKvm;
+    } else if (format.name == "kvm_nested_vmexit_inject") {
+        const bool vmx = format.read(raw, "isa") == static_cast<std::uint64_t>(VirtualizationKind::Vmx);
+        add_vm_exit(vmx ? VirtualizationKind::Vmx : VirtualizationKind::Svm,
+                    static_cast<std::uint32_t>(format.read(raw, "exit_code").value_or(0)));
+    } else if (format.name == "kvm_nested_vmenter") {
+        hypervisor_.count_entry(format.read(raw, "vmcb").value_or(0));
+    } else if (format.name == "kvm_nested_vmenter_failed") {
+        ++hypervisor_.failed_entries;
+        entry_failure_ = format.read_text(raw, "msg").value_or(std::string());
+    }
+}
+
+// KVM gives L1 a VM exit. It passes on the one that L2 has just made, unless that was an interrupt of the host's: what L1
+// is told of is an interrupt of its own then.
+void HardwareExitDecoder::add_vm_exit(VirtualizationKind kind, std::uint32_t reason) {
+    if (pending_ && pending_->level == ExitLevel::L2ByKvm && pending_->hardware.exit.reason == reason &&
+        !is_host_event(kind, reason))
+        pending_->level = ExitLevel::L2ByHypervisor;
+    else
+        ++hypervisor_.made[kind == VirtualizationKind::Vmx ? reason & 0xffff : reason];
+}
+
+void HardwareExitDecoder::add_address(const TracepointFormat& format, std::span<const std::byte> raw) {
     struct Detail {
         std::string_view event;
         const char* field;
@@ -131,19 +199,32 @@ void HardwareExitDecoder::add_detail(const TracepointFormat& format, std::span<c
                                    {"kvm_cpuid", "function", AddressKind::CpuidLeaf},
                                    {"kvm_page_fault", "fault_address", AddressKind::Memory},
                                    {"kvm_mmio", "gpa", AddressKind::Memory}};
-    const AddressKind kind = HardwareReasons(pending_->exit.kind).address_kind(pending_->record.reason);
+    auto& [record, exit] = pending_->hardware;
+    const AddressKind kind = HardwareReasons(exit.kind).address_kind(record.reason);
     for (const Detail& detail : kDetails) {
         if (format.name != detail.event || kind != detail.kind)
             continue;
         const auto address = format.read(raw, detail.field);
         if (!address)
             continue;
-        pending_->record.address = *address;
+        record.address = *address;
         if (kind == AddressKind::Msr)
-            pending_->record.value = format.read(raw, "data").value_or(0);
+            record.value = format.read(raw, "data").value_or(0);
         if (kind == AddressKind::Memory)
-            pending_->exit.gpa = Gpa{*address};
+            exit.gpa = Gpa{*address};
     }
+}
+
+std::string_view describe_level(ExitLevel level) {
+    switch (level) {
+        case ExitLevel::L2ByKvm:
+            return ", of L2, handled by KVM";
+        case ExitLevel::L2ByHypervisor:
+            return ", of L2, passed on to the guest hypervisor (L1)";
+        case ExitLevel::L1:
+            break;
+    }
+    return {};
 }
 
 std::string describe_hardware_exit(const ExitRecord& record, const x86::HardwareExit& exit) {

@@ -23,11 +23,22 @@ struct HardwareTracer::Vcpu {
     PerfRing ring;
     HardwareExitDecoder decoder;
     VcpuRecorder recorder;
+    std::unique_ptr<VcpuRecorder> inner_by_kvm, inner_by_hypervisor;  // made when L2 first leaves
     std::deque<HardwareRecord> recent;
     std::uint64_t lost = 0;
     std::uint64_t lost_before_reset = 0;
     std::uint64_t unpaired_before_reset = 0;
     HardwareTraceRing* trace = nullptr;
+
+    void record(const LevelledExit& exit) {
+        recorder.record(exit.hardware.record);
+        if (exit.level == ExitLevel::L1)
+            return;
+        auto& inner = exit.level == ExitLevel::L2ByKvm ? inner_by_kvm : inner_by_hypervisor;
+        if (!inner)
+            inner = std::make_unique<VcpuRecorder>();
+        inner->record(exit.hardware.record);
+    }
 
     void tell_trace_losses() const {
         trace->lost.set(lost);
@@ -101,10 +112,10 @@ void HardwareTracer::drain(Vcpu& vcpu) {
             const auto exit = vcpu.decoder.decode(raw, time);
             if (!exit)
                 return;
-            vcpu.recorder.record(exit->record);
+            vcpu.record(*exit);
             if (vcpu.trace != nullptr)
-                vcpu.trace->push(*exit);
-            vcpu.recent.push_back(*exit);
+                vcpu.trace->push(exit->hardware);
+            vcpu.recent.push_back(exit->hardware);
             if (vcpu.recent.size() > kRecent)
                 vcpu.recent.pop_front();
         },
@@ -152,11 +163,26 @@ HardwareStatistics HardwareTracer::snapshot(VcpuIndex index) {
     return result;
 }
 
-std::optional<HardwareRecord> HardwareTracer::pending(VcpuIndex index) {
+InnerStatistics HardwareTracer::inner_snapshot(VcpuIndex index) {
     const std::scoped_lock lock(mutex_);
     Vcpu& vcpu = *vcpus_[index.value];
     drain(vcpu);
-    return vcpu.decoder.pending();
+    InnerStatistics result;
+    if (vcpu.inner_by_kvm)
+        result.by_kvm = vcpu.inner_by_kvm->snapshot(0);
+    if (vcpu.inner_by_hypervisor)
+        result.by_hypervisor = vcpu.inner_by_hypervisor->snapshot(0);
+    result.events = vcpu.decoder.hypervisor();
+    return result;
+}
+
+std::optional<HardwareTracer::Pending> HardwareTracer::pending(VcpuIndex index) {
+    const std::scoped_lock lock(mutex_);
+    Vcpu& vcpu = *vcpus_[index.value];
+    drain(vcpu);
+    if (!vcpu.decoder.pending())
+        return std::nullopt;
+    return Pending{*vcpu.decoder.pending(), vcpu.decoder.entry_failure()};
 }
 
 void HardwareTracer::enable(bool on) {
@@ -174,6 +200,9 @@ void HardwareTracer::reset() {
         drain(*vcpu);
         vcpu->recorder.reset();
         vcpu->recent.clear();
+        vcpu->inner_by_kvm.reset();
+        vcpu->inner_by_hypervisor.reset();
+        vcpu->decoder.reset_hypervisor();
         vcpu->lost_before_reset = vcpu->lost;
         vcpu->unpaired_before_reset = vcpu->decoder.unpaired();
     }

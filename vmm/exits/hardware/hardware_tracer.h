@@ -27,6 +27,12 @@ struct HardwareStatistics {
     std::uint64_t unpaired = 0;            // exits without a following entry: counted here only
 };
 
+// The exits of a guest's guest (L2), by who handled them, and what the hypervisor (L1) did. Times in nanoseconds.
+struct InnerStatistics {
+    VcpuStatistics by_kvm, by_hypervisor;
+    HypervisorEvents events;
+};
+
 // One ring for each vCPU, drained by a thread that sleeps until a ring is a quarter full.
 class HardwareTracer {
   public:
@@ -44,8 +50,17 @@ class HardwareTracer {
     const TracepointFormat& exit_format() const { return tracepoints_.exit; }
     // Everything up to now, except an exit after which the guest has not been entered yet. Any thread.
     HardwareStatistics snapshot(VcpuIndex index);
-    // A vCPU's last exit, if it has not been entered again. Any thread.
-    std::optional<HardwareRecord> pending(VcpuIndex index);
+    // Returns true if this kernel has the events that tell L2's exits from L1's.
+    bool tells_levels() const { return tracepoints_.tell_levels(); }
+    // Of a guest that is a hypervisor. Any thread.
+    InnerStatistics inner_snapshot(VcpuIndex index);
+    // A vCPU's last exit, if it has not been entered again, and what KVM found wrong with the VM entry that it was for.
+    // Any thread.
+    struct Pending {
+        LevelledExit exit;
+        std::string entry_failure;  // empty if nothing
+    };
+    std::optional<Pending> pending(VcpuIndex index);
     void reset();
     // Recording is initially on.
     void enable(bool on);

@@ -125,6 +125,18 @@ std::optional<std::uint64_t> TracepointFormat::read(std::span<const std::byte> r
     return value;
 }
 
+// __data_loc: the low half says where the string begins, the high half how long it is, with its NUL.
+std::optional<std::string> TracepointFormat::read_text(std::span<const std::byte> record,
+                                                       std::string_view field) const {
+    const auto place = read(record, field);
+    const auto bytes = place ? slice(record, *place & 0xffff, *place >> 16 & 0xffff) : std::nullopt;
+    if (!bytes)
+        return std::nullopt;
+    std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    text.resize(std::min(text.find('\0'), text.size()));
+    return text;
+}
+
 Result<TracepointFormat> parse_tracepoint_format(std::string_view text) {
     TracepointFormat format;
     std::optional<std::uint32_t> id;

@@ -33,6 +33,9 @@ struct TracepointFormat {
     // A field of a raw record, zero-extended; nullopt if there is no such field, it is no number, or the
     // record is too short.
     std::optional<std::uint64_t> read(std::span<const std::byte> record, std::string_view field) const;
+    // A string of a raw record, which its field (__data_loc) says the place and length of; nullopt if that is no place in
+    // the record.
+    std::optional<std::string> read_text(std::span<const std::byte> record, std::string_view field) const;
 };
 
 // Pure. Fails on a text that lacks a name, an id or fields.

@@ -7,8 +7,6 @@
 #include <cmath>
 #include <map>
 
-#include "vmm/exits/hardware/hardware_exits.h"
-
 namespace ringside::exits {
 namespace {
 
@@ -125,6 +123,59 @@ Table summary_table(const VcpuStatistics& statistics, const Source& source) {
     }
     note_unclassified(table, statistics);
     return table;
+}
+
+Table inner_table(const VcpuStatistics& by_kvm, const VcpuStatistics& by_hypervisor,
+                  const std::map<std::uint32_t, std::uint64_t>& made, const Source& source) {
+    Table table;
+    table.title = "exits of the guest's guest (L2)";
+    table.columns = {{"reason", Align::Left},
+                     {"count", Align::Right},
+                     {"by KVM", Align::Right},
+                     {"by L1", Align::Right},
+                     {"made by KVM", Align::Right}};
+    append_time_columns(table.columns, source);
+    const VcpuStatistics both = sum(std::array{by_kvm, by_hypervisor});
+    const auto count_of = [](const VcpuStatistics& statistics, std::uint32_t reason) {
+        std::uint64_t count = 0;
+        for (const KeyStatistics& row : statistics.keys)
+            count += row.key.reason == reason ? row.count : 0;
+        return count;
+    };
+    auto left = made;
+    for (const ReasonTotals& totals : totals_by_reason(both)) {
+        std::vector<std::string> row = {source.reasons.name(totals.reason), fmt::to_string(totals.count),
+                                        fmt::to_string(count_of(by_kvm, totals.reason)),
+                                        fmt::to_string(count_of(by_hypervisor, totals.reason)),
+                                        fmt::to_string(left[totals.reason])};
+        left.erase(totals.reason);
+        append_time_cells(row, source, totals.run, totals.handler);
+        table.rows.push_back(std::move(row));
+    }
+    for (const auto& [reason, count] : left) {
+        std::vector<std::string> row(table.columns.size(), "-");
+        row[0] = source.reasons.name(reason);
+        row[1] = row[2] = row[3] = "0";
+        row[4] = fmt::to_string(count);
+        table.rows.push_back(std::move(row));
+    }
+    note_unclassified(table, both);
+    return table;
+}
+
+void note_hypervisor_events(Table& table, const HypervisorEvents& events) {
+    std::string text;
+    std::uint64_t all = events.other_entries;
+    for (const auto& [control, count] : events.entries) {
+        text += fmt::format("{}{} with the one at gpa 0x{:x}", text.empty() ? "" : ", ", count, control);
+        all += count;
+    }
+    if (events.other_entries != 0)
+        text += fmt::format(", {} with others", events.other_entries);
+    if (all != 0)
+        table.notes.push_back(fmt::format("VM entries by the guest (L1), by VMCS or VMCB: {}", text));
+    if (events.failed_entries != 0)
+        table.notes.push_back(fmt::format("VM entries that KVM refused: {}", events.failed_entries));
 }
 
 Table diff_table(const VcpuStatistics& now, const VcpuStatistics& earlier, const Source& source) {

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 
+#include "vmm/exits/hardware/hardware_exits.h"
 #include "vmm/exits/record/reasons.h"
 #include "vmm/exits/record/statistics.h"
 #include "vmm/exits/record/tsc_clock.h"
@@ -39,6 +41,14 @@ struct Names {
 
 // `monitor exits`: count, share and times by reason.
 Table summary_table(const VcpuStatistics& statistics, const Source& source);
+
+// `monitor exits l2`: the exits of a guest's guest by reason, and how many KVM and the guest hypervisor handled. `made` are
+// VM exits that KVM gave the hypervisor without one of the processor's, by reason.
+Table inner_table(const VcpuStatistics& by_kvm, const VcpuStatistics& by_hypervisor,
+                  const std::map<std::uint32_t, std::uint64_t>& made, const Source& source);
+
+// Notes the VM entries that a hypervisor made, by its VMCSs or VMCBs.
+void note_hypervisor_events(Table& table, const HypervisorEvents& events);
 
 // `monitor exits diff`: what was added since `earlier`.
 Table diff_table(const VcpuStatistics& now, const VcpuStatistics& earlier, const Source& source);

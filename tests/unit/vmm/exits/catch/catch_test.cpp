@@ -52,6 +52,19 @@ TEST(CatchParser, ConditionsInEveryForm) {
     EXPECT_EQ(all.count, 3U);
 }
 
+TEST(CatchParser, ExitsOfAnInnerGuestAndTransitions) {
+    EXPECT_TRUE(rule("l2-exit cpuid").of_l2);
+    EXPECT_EQ(rule("l2-exit cpuid").subject, CatchSubject::Cpuid);
+    EXPECT_FALSE(rule("cpuid").of_l2);
+    EXPECT_EQ(rule("l2-exit").subject, CatchSubject::AnyOfL2);
+    EXPECT_EQ(rule("L2-exit count 3").count, 3U);
+    EXPECT_EQ(rule("vm-exit").subject, CatchSubject::VmExit);
+    EXPECT_EQ(rule("vm-entry count 2").subject, CatchSubject::VmEntry);
+    EXPECT_EQ(rule("vm-entry-failure").subject, CatchSubject::VmEntryFailure);
+    EXPECT_THAT(parse_catch("vm-entry cpuid").error().message(), HasSubstr("\"cpuid\" was found"));
+    EXPECT_FALSE(parse_catch("l2-"));
+}
+
 TEST(CatchParser, ErrorsSayWhatIsWanted) {
     const auto error = [](std::string_view text) {
         const auto parsed = parse_catch(text);
@@ -161,6 +174,33 @@ TEST(CatchPlan, WithoutAHardwareTier) {
     EXPECT_THAT(plan_catch(rule("msr"), std::nullopt).error().message(), HasSubstr("by number"));
     EXPECT_THAT(plan_catch(rule("nonsense"), std::nullopt).error().message(),
                 HasSubstr("no exit of this name"));
+}
+
+TEST(CatchPlan, AnInnerGuestsExitsComeFromTracepointsOfTheirOwn) {
+    const auto made = plan_catch(rule("l2-exit io port==0x80"), VirtualizationKind::Vmx).value();
+    EXPECT_EQ(made.event, "kvm_nested_vmexit");
+    EXPECT_THAT(*made.filter, HasSubstr("exit_reason == 0x1e"));
+    EXPECT_THAT(made.userspace, IsEmpty());
+    // The tracepoints of CPUID and MSRs do not say whose exit it is.
+    const auto leaf = plan_catch(rule("l2-exit cpuid leaf==1"), VirtualizationKind::Svm).value();
+    EXPECT_EQ(leaf.event, "kvm_nested_vmexit");
+    EXPECT_TRUE(leaf.filter_is_coarse);
+    EXPECT_EQ(plan_catch(rule("l2-exit"), VirtualizationKind::Svm)->filter, "isa >= 1");
+    EXPECT_FALSE(plan_catch(rule("l2-exit mmio"), VirtualizationKind::Vmx));
+    EXPECT_THAT(plan_catch(rule("l2-exit cpuid"), std::nullopt).error().message(), HasSubstr("kvm:kvm_exit"));
+}
+
+TEST(CatchPlan, TransitionsAreSeenAtTheEntryInstructionsAndAtExits) {
+    const auto entry = plan_catch(rule("vm-entry"), VirtualizationKind::Vmx).value();
+    EXPECT_EQ(entry.event, "kvm_exit");
+    EXPECT_EQ(entry.filter, "(exit_reason == 0x14 || exit_reason == 0x18)");
+    EXPECT_EQ(entry.second_event, "");
+    EXPECT_EQ(plan_catch(rule("vm-entry"), VirtualizationKind::Svm)->filter, "exit_reason == 0x80");
+    EXPECT_EQ(plan_catch(rule("vm-exit"), VirtualizationKind::Svm)->second_event, "kvm_nested_vmexit_inject");
+    const auto failure = plan_catch(rule("vm-entry-failure"), VirtualizationKind::Vmx).value();
+    EXPECT_EQ(failure.second_event, "kvm_nested_vmexit");
+    EXPECT_EQ(failure.second_filter, "exit_reason >= 0x80000000");
+    EXPECT_THAT(plan_catch(rule("vm-exit"), std::nullopt).error().message(), HasSubstr("kvm:kvm_exit"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "tests/unit/vmm/exits/hardware/tracepoint_formats.h"
@@ -47,7 +48,7 @@ HardwareRecord decode_one(const KvmTracepoints& all, const Fields& exit,
     const auto finished = decoder.decode(raw(all.entry, {}), 200);
     EXPECT_TRUE(finished);
     EXPECT_EQ(decoder.unpaired(), 0U);
-    return finished.value_or(HardwareRecord{});
+    return finished.value_or(LevelledExit{}).hardware;
 }
 
 TEST(HardwareExits, AnExitIsPairedWithTheEntriesAroundIt) {
@@ -170,6 +171,92 @@ TEST(TracepointReasons, NamesOfTheRunningKernelComeFirst) {
     EXPECT_EQ(svm.name(0x400), "NPF");
     EXPECT_EQ(svm.name(0x4e), "PF_EXCP");
     EXPECT_EQ(svm.find("cpuid"), 0x72U);
+}
+
+// ---- A guest that is a hypervisor
+
+struct Nested {
+    Nested() {
+        for (const std::string_view text :
+             {kNestedExitFormat61, kNestedInjectFormat61, kNestedEnterFormat61, kNestedFailedFormat61})
+            all.details.push_back(parse_tracepoint_format(text).value());
+    }
+    const TracepointFormat& format(std::string_view name) const {
+        return *std::ranges::find(all.details, name, &TracepointFormat::name);
+    }
+    void exit(std::uint32_t reason) {
+        decoder.decode(raw(all.exit, {{"isa", 1}, {"exit_reason", reason}}), 10);
+    }
+    void of_l2() { decoder.decode(raw(format("kvm_nested_vmexit"), {{"isa", 1}}), 11); }
+    void inject(std::uint32_t reason) {
+        decoder.decode(raw(format("kvm_nested_vmexit_inject"), {{"isa", 1}, {"exit_code", reason}}), 12);
+    }
+    ExitLevel enter() { return decoder.decode(raw(all.entry, {}), 20)->level; }
+
+    KvmTracepoints all = tracepoints();
+    HardwareExitDecoder decoder{all};
+};
+
+TEST(NestedExits, WhoseExitAndWhoHandlesIt) {
+    EXPECT_FALSE(tracepoints().tell_levels());
+    Nested nested;
+    EXPECT_TRUE(nested.all.tell_levels());
+    nested.exit(10);
+    EXPECT_EQ(nested.enter(), ExitLevel::L1);
+    nested.exit(48);
+    nested.of_l2();
+    EXPECT_EQ(nested.enter(), ExitLevel::L2ByKvm);
+    nested.exit(10);
+    nested.of_l2();
+    nested.inject(10);
+    EXPECT_EQ(nested.enter(), ExitLevel::L2ByHypervisor);
+    EXPECT_TRUE(nested.decoder.hypervisor().made.empty());
+}
+
+TEST(NestedExits, AnInterruptOfTheHostsIsKvmsEvenIfL1GetsOneOfItsOwnThen) {
+    Nested nested;
+    nested.exit(1);
+    nested.of_l2();
+    nested.inject(1);
+    EXPECT_EQ(nested.enter(), ExitLevel::L2ByKvm);
+    EXPECT_EQ(nested.decoder.hypervisor().made.at(1), 1U);
+    nested.inject(7);  // with no exit before it
+    EXPECT_EQ(nested.decoder.hypervisor().made.at(7), 1U);
+}
+
+TEST(NestedExits, EntriesAreCountedByVmcsWithinABound) {
+    Nested nested;
+    const auto& enter = nested.format("kvm_nested_vmenter");
+    for (std::uint64_t i = 0; i < HypervisorEvents::kMostControls + 3; ++i)
+        nested.decoder.decode(raw(enter, {{"vmcb", i * 0x1000}}), 1);
+    nested.decoder.decode(raw(enter, {{"vmcb", 0x1000}}), 1);
+    const HypervisorEvents& events = nested.decoder.hypervisor();
+    EXPECT_EQ(events.entries.size(), HypervisorEvents::kMostControls);
+    EXPECT_EQ(events.entries.at(0x1000), 2U);
+    EXPECT_EQ(events.other_entries, 3U);
+    HypervisorEvents twice = events;
+    twice += events;
+    EXPECT_EQ(twice.entries.at(0x1000), 4U);
+    EXPECT_EQ(twice.other_entries, 6U);
+    nested.decoder.reset_hypervisor();
+    EXPECT_TRUE(nested.decoder.hypervisor().entries.empty());
+}
+
+TEST(NestedExits, KvmsOwnCheckIsNamedUntilTheNextExit) {
+    Nested nested;
+    nested.exit(20);
+    const std::string_view check = "!page_address_valid(vcpu, addr)";
+    auto record =
+        raw(nested.format("kvm_nested_vmenter_failed"), {{"msg", 16 | (check.size() + 1) << 16}, {"err", 7}});
+    std::memcpy(&record[16], check.data(), check.size());
+    nested.decoder.decode(record, 11);
+    EXPECT_EQ(nested.decoder.entry_failure(), check);
+    EXPECT_EQ(nested.decoder.hypervisor().failed_entries, 1U);
+    nested.exit(10);
+    EXPECT_EQ(nested.decoder.entry_failure(), "");
+    record = raw(nested.format("kvm_nested_vmenter_failed"), {{"msg", 0xffffffff}});  // outside of the record
+    nested.decoder.decode(record, 12);
+    EXPECT_EQ(nested.decoder.entry_failure(), "");
 }
 
 }  // namespace

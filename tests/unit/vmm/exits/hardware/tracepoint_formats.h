@@ -116,6 +116,71 @@ format:
 print fmt: "reason %s rip 0x%lx info %llx %llx", (REC->isa == 1) ? __print_symbolic(REC->exit_reason, { 0, "EXCEPTION_NMI" }, { 10, "CPUID" }, { 48, "EPT_VIOLATION" }) : __print_symbolic(REC->exit_reason, { 0x072, "cpuid" }, { 0x400, "npf" }), REC->guest_rip, REC->info1, REC->info2
 )format";
 
+// Linux 6.1, without what they print.
+inline constexpr std::string_view kNestedExitFormat61 = R"format(name: kvm_nested_vmexit
+ID: 1460
+format:
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:unsigned char common_flags;	offset:2;	size:1;	signed:0;
+	field:unsigned char common_preempt_count;	offset:3;	size:1;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+
+	field:unsigned int exit_reason;	offset:8;	size:4;	signed:0;
+	field:unsigned long guest_rip;	offset:16;	size:8;	signed:0;
+	field:u32 isa;	offset:24;	size:4;	signed:0;
+	field:u64 info1;	offset:32;	size:8;	signed:0;
+	field:u64 info2;	offset:40;	size:8;	signed:0;
+	field:u32 intr_info;	offset:48;	size:4;	signed:0;
+	field:u32 error_code;	offset:52;	size:4;	signed:0;
+	field:unsigned int vcpu_id;	offset:56;	size:4;	signed:0;
+)format";
+
+inline constexpr std::string_view kNestedInjectFormat61 = R"format(name: kvm_nested_vmexit_inject
+ID: 1459
+format:
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:unsigned char common_flags;	offset:2;	size:1;	signed:0;
+	field:unsigned char common_preempt_count;	offset:3;	size:1;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+
+	field:__u32 exit_code;	offset:8;	size:4;	signed:0;
+	field:__u64 exit_info1;	offset:16;	size:8;	signed:0;
+	field:__u64 exit_info2;	offset:24;	size:8;	signed:0;
+	field:__u32 exit_int_info;	offset:32;	size:4;	signed:0;
+	field:__u32 exit_int_info_err;	offset:36;	size:4;	signed:0;
+	field:__u32 isa;	offset:40;	size:4;	signed:0;
+)format";
+
+inline constexpr std::string_view kNestedEnterFormat61 = R"format(name: kvm_nested_vmenter
+ID: 1462
+format:
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:unsigned char common_flags;	offset:2;	size:1;	signed:0;
+	field:unsigned char common_preempt_count;	offset:3;	size:1;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+
+	field:__u64 rip;	offset:8;	size:8;	signed:0;
+	field:__u64 vmcb;	offset:16;	size:8;	signed:0;
+	field:__u64 nested_rip;	offset:24;	size:8;	signed:0;
+	field:__u32 int_ctl;	offset:32;	size:4;	signed:0;
+	field:__u32 event_inj;	offset:36;	size:4;	signed:0;
+	field:bool tdp_enabled;	offset:40;	size:1;	signed:0;
+	field:__u64 guest_pgd;	offset:48;	size:8;	signed:0;
+	field:__u32 isa;	offset:56;	size:4;	signed:0;
+)format";
+
+inline constexpr std::string_view kNestedFailedFormat61 = R"format(name: kvm_nested_vmenter_failed
+ID: 1420
+format:
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:unsigned char common_flags;	offset:2;	size:1;	signed:0;
+	field:unsigned char common_preempt_count;	offset:3;	size:1;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+
+	field:__data_loc char[] msg;	offset:8;	size:4;	signed:1;
+	field:u32 err;	offset:12;	size:4;	signed:0;
+)format";
+
 // clang-format on
 
 }  // namespace ringside::exits

@@ -1,0 +1,29 @@
+"""The base of the tests of guests that are hypervisors."""
+
+import pytest
+
+from tests.harness.case import RingsideTest
+
+VMX = "hypervisor: VMX"
+SVM = "hypervisor: SVM"
+
+
+class NestedTest(RingsideTest):
+    def kind(self) -> str:
+        """VMX or SVM: what the processor offers its guests. Skips the test if that is neither; the guest says so itself."""
+        vm = self.ringside(self.guest("hypervisor"), "--append=rounds=0", gdb=None)
+        vm.wait()
+        for kind in (VMX, SVM):
+            if kind in vm.stdout.text():
+                return kind
+        pytest.skip(f"no guest can be a hypervisor here: {vm.stdout.text().strip()}")
+
+    def needs(self, kind: str) -> None:
+        """Skips the test unless the processor offers its guests this one."""
+        if self.kind() != kind:
+            pytest.skip(f"{kind.split()[-1]} is not to be had for guests here")
+
+    def hypervisor(self, kind: str, *options: str):
+        """The hypervisor, and gdb attached to it before its first instruction."""
+        self.needs(kind)
+        return self.attached("hypervisor", *options)

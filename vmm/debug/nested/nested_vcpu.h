@@ -1,0 +1,25 @@
+// What the commands about hypervisors ask of a vCPU.
+#pragma once
+
+#include <vector>
+
+#include "arch/x86_64/vmcs_check.h"
+#include "vmm/debug/target/debugger.h"
+#include "vmm/kvm/nested_state.h"
+
+namespace ringside::debug {
+
+// Also while the guest runs: the vCPU is interrupted for it.
+Result<kvm::NestedState> nested_state(Debugger& debugger, VcpuIndex vcpu);
+
+// The rules of VM entry that a VMCS breaks on this vCPU's processor, in this mode of the hypervisor (L1).
+Result<std::vector<x86::VmcsViolation>> broken_rules(Debugger& debugger, VcpuIndex vcpu,
+                                                     const x86::VmcsValues& vmcs);
+// The same on the vCPU's thread.
+Result<std::vector<x86::VmcsViolation>> broken_rules(kvm::VcpuPort& port, unsigned physical_address_bits,
+                                                     const x86::VmcsValues& vmcs);
+
+// The page of a VMCS or VMCB, as it is in the guest's memory.
+Result<std::vector<std::byte>> read_control_page(const Debugger& debugger, Gpa address);
+
+}  // namespace ringside::debug
