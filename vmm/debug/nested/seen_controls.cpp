@@ -75,8 +75,8 @@ Answer vmcs_list_answer(std::span<const ListedControl> list, bool full) {
         std::move(rows));
     answer.note(
         "KVM tells only which VMCS is current. The others were current at an earlier stop; one that was "
-        "loaded "
-        "and left between two stops is not in this list. Their fields are those that KVM wrote to memory at "
+        "loaded and left between two stops is not in this list. Their fields are those that KVM wrote to "
+        "memory at "
         "VMCLEAR, or when another VMCS was loaded.");
     note_if_full(answer, full);
     return answer;

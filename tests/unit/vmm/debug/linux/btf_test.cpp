@@ -1,13 +1,9 @@
 #include "vmm/debug/linux/kernel/btf.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/unit/vmm/debug/linux/fake_kernel.h"
 
 namespace ringside::debug {
 namespace {
-
-using testing::BtfBuilder;
 
 // struct inner { long a; struct { int b; int flags:5, level:3; }; };
 // struct outer { char name[16]; const inner_t in; struct outer *next; };

@@ -1,6 +1,9 @@
 // A Linux kernel made of values: memory, a table of symbols, types and VMCOREINFO. No guest.
 #pragma once
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -171,3 +174,13 @@ inline LinuxKernel fake_kernel(const FakeMemory& memory, std::vector<std::byte> 
 }
 
 }  // namespace ringside::debug::testing
+
+namespace ringside::debug {
+
+using testing::BtfBuilder;
+using ::testing::ElementsAre;
+using testing::FakeMemory;
+using ::testing::HasSubstr;
+using testing::KallsymsBuilder;
+
+}  // namespace ringside::debug

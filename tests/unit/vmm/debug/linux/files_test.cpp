@@ -1,18 +1,9 @@
 #include "vmm/debug/linux/kernel/files.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "tests/unit/vmm/debug/linux/fake_kernel.h"
 
 namespace ringside::debug {
 namespace {
-
-using testing::BtfBuilder;
-using ::testing::ElementsAre;
-using testing::FakeMemory;
-using ::testing::HasSubstr;
-using testing::KallsymsBuilder;
 
 constexpr std::uint64_t kBase = FakeMemory::kBase, kTask = kBase + 0x100, kFiles = kBase + 0x200;
 constexpr std::uint64_t kTable = kBase + 0x300, kDescriptors = kBase + 0x400;

@@ -1,14 +1,9 @@
 #include "vmm/debug/linux/kernel/kallsyms.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/unit/vmm/debug/linux/fake_kernel.h"
 
 namespace ringside::debug {
 namespace {
-
-using testing::FakeMemory;
-using testing::KallsymsBuilder;
 
 constexpr std::uint64_t kBase = FakeMemory::kBase;
 

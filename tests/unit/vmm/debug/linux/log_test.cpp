@@ -1,14 +1,9 @@
 #include "vmm/debug/linux/kernel/log.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/unit/vmm/debug/linux/fake_kernel.h"
 
 namespace ringside::debug {
 namespace {
-
-using testing::FakeMemory;
-using testing::KallsymsBuilder;
 
 constexpr std::uint64_t kRing = FakeMemory::kBase + 0x1000, kRecords = kRing, kTexts = kRing + 48;
 constexpr std::uint64_t kDescriptors = FakeMemory::kBase + 0x2000, kInfos = FakeMemory::kBase + 0x3000;

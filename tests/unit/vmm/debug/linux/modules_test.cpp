@@ -2,19 +2,10 @@
 
 #include <elf.h>
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "tests/unit/vmm/debug/linux/fake_kernel.h"
 
 namespace ringside::debug {
 namespace {
-
-using testing::BtfBuilder;
-using ::testing::ElementsAre;
-using testing::FakeMemory;
-using ::testing::HasSubstr;
-using testing::KallsymsBuilder;
 
 constexpr std::uint64_t kBase = FakeMemory::kBase, kHead = kBase + 0x100;
 constexpr std::uint64_t kFirst = kBase + 0x1000, kSecond = kBase + 0x2000, kUse = kBase + 0x3000;

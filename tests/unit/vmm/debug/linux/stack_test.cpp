@@ -1,19 +1,10 @@
 #include "vmm/debug/linux/kernel/stack.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "tests/unit/vmm/debug/linux/fake_kernel.h"
 #include "vmm/debug/linux/kernel/orc.h"
 
 namespace ringside::debug {
 namespace {
-
-using testing::BtfBuilder;
-using ::testing::ElementsAre;
-using testing::FakeMemory;
-using ::testing::HasSubstr;
-using testing::KallsymsBuilder;
 
 constexpr std::uint64_t kBase = FakeMemory::kBase, kModules = kBase + 0x7000;
 constexpr std::uint64_t kAddresses = kBase + 0x5000, kEntries = kBase + 0x5800, kEnd = kBase + 0x4000;

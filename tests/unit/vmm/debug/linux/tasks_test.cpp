@@ -1,18 +1,9 @@
 #include "vmm/debug/linux/kernel/tasks.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "tests/unit/vmm/debug/linux/fake_kernel.h"
 
 namespace ringside::debug {
 namespace {
-
-using testing::BtfBuilder;
-using ::testing::ElementsAre;
-using testing::FakeMemory;
-using ::testing::HasSubstr;
-using testing::KallsymsBuilder;
 
 constexpr std::uint64_t kInit = FakeMemory::kBase + 0x1000, kTask = 0x100;
 constexpr std::uint64_t kTasks = 0, kPid = 16, kTgid = 20, kParent = 24, kCommand = 32, kMm = 48,

@@ -19,6 +19,13 @@ class StopReportTest : public VcpuDebuggerTest {
         const VcpuIndex all[] = {kVcpu};
         coordinator->resume(all);
     }
+    void hit_where_rip_is_an_offset() {
+        insert(BreakpointKind::Software, kCode);
+        at.system.cs.base = 0x1000;
+        at.system.cs.l = 0;
+        at.general.rip = kCode - 0x1000;
+        report.report_hit(*table.list().front());
+    }
     gdbstub::Signal signal() const {
         return std::get<gdbstub::StoppedBySignal>(coordinator->last_stop().reason).signal;
     }
@@ -64,22 +71,14 @@ TEST_F(StopReportTest, InThePastADeathIsStillToCome) {
 }
 
 TEST_F(StopReportTest, ABreakpointThatTheClientDoesNotRecogniseIsShown) {
-    insert(BreakpointKind::Software, kCode);
-    at.system.cs.base = 0x1000;
-    at.system.cs.l = 0;
-    at.general.rip = kCode - 0x1000;
-    report.report_hit(*table.list().front());
+    hit_where_rip_is_an_offset();
     EXPECT_EQ(report.shown(table, view), table.list().front());
     report.forget_shown();
     EXPECT_EQ(report.shown(table, view), nullptr);
 }
 
 TEST_F(StopReportTest, ElsewhereNothingIsShown) {
-    insert(BreakpointKind::Software, kCode);
-    at.system.cs.base = 0x1000;
-    at.system.cs.l = 0;
-    at.general.rip = kCode - 0x1000;
-    report.report_hit(*table.list().front());
+    hit_where_rip_is_an_offset();
     at.general.rip += 1;
     EXPECT_EQ(report.shown(table, view), nullptr);
     at.general.rip -= 1;
