@@ -1,6 +1,6 @@
 """The layer check notices what it is there for."""
 
-from tests.lint import layers
+from tests.lint import layers, sources
 from tests.lint.sources import IncludeGraph
 
 HEADERS = {path: "" for path in (
@@ -51,6 +51,12 @@ class TestLayers:
 
         for folder in folders:
             walk(folder, ())
+
+    def test_a_folder_without_a_row_on_the_map_is_noticed(self):
+        page = sources.read(layers.MAP)
+        assert layers.missing_from_map(page) == []
+        assert layers.missing_from_map(page.replace("| `debug/dump/` |", "")) == ["vmm/README.md has no row for debug/dump/"]
+        assert "vmm/README.md has no row for exits/record/" in layers.missing_from_map("")
 
 
 class TestClosure:
