@@ -18,7 +18,7 @@ constexpr std::uint64_t kTimerEnd = AcpiPm::kTimer + 4;
 
 constexpr std::uint16_t kPowerButton = 1U << 8;  // in PM1a_STS and PM1a_EN
 constexpr std::uint16_t kSciEnable = 1U << 0;
-constexpr std::uint16_t kSleepEnable = 1U << 13;  // write-only
+constexpr unsigned kSleepEnable = 1U << 13;  // write-only
 constexpr unsigned kSleepTypeShift = 10;
 constexpr std::uint16_t kSleepTypeMask = 7;
 

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+
 #include "vmm/machine/layout.h"
 
 namespace ringside::machine {
@@ -29,11 +32,12 @@ TEST(PopulatedPages, AreThoseThatWereTouched) {
     const auto region = MemoryRegion::allocate(Gpa{0}, kPages * kPage);
     ASSERT_TRUE(region);
     EXPECT_THAT(runs(*region), testing::IsEmpty());
-    for (const std::uint64_t page : {3, 4, 8191, 8192, 19'999})
+    constexpr std::array<std::uint64_t, 5> kTouched{3, 4, 8191, 8192, 19'999};
+    for (const std::uint64_t page : kTouched)
         touch(*region, page);
     const auto found = runs(*region);
     // The host may have filled in larger pages.
-    for (const std::uint64_t page : {3, 4, 8191, 8192, 19'999})
+    for (const std::uint64_t page : kTouched)
         EXPECT_TRUE(std::ranges::any_of(found, [&](const PopulatedPages::Run& run) {
             return run.start <= page * kPage && run.end >= (page + 1) * kPage;
         })) << page;

@@ -101,7 +101,8 @@ TEST_F(CoreFileTest, AFileThatIsCutWhileItIsOpenHasNoMemoryLeft) {
     ASSERT_TRUE(core->memory.read(Gpa{0x102000}, out));
     struct stat status {};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
-    ASSERT_EQ(::truncate(path.c_str(), status.st_size - TestGuest::kSize + 0x102010), 0);
+    constexpr auto kMissing = static_cast<off_t>(TestGuest::kSize - 0x102010);
+    ASSERT_EQ(::truncate(path.c_str(), status.st_size - kMissing), 0);
     EXPECT_EQ(core->memory.copy_prefix(Gpa{0x102000}, out), 16U) << "what the file still has";
     EXPECT_FALSE(core->memory.read(Gpa{0x102000}, out));
     EXPECT_EQ(core->memory.copy_prefix(Gpa{0x103000}, out), 0U);

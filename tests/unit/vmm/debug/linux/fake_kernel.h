@@ -1,9 +1,6 @@
 // A Linux kernel made of values: memory, a table of symbols, types and VMCOREINFO. No guest.
 #pragma once
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -174,13 +171,3 @@ inline LinuxKernel fake_kernel(const FakeMemory& memory, std::vector<std::byte> 
 }
 
 }  // namespace ringside::debug::testing
-
-namespace ringside::debug {
-
-using testing::BtfBuilder;
-using ::testing::ElementsAre;
-using testing::FakeMemory;
-using ::testing::HasSubstr;
-using testing::KallsymsBuilder;
-
-}  // namespace ringside::debug

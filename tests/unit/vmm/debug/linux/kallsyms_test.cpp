@@ -1,6 +1,6 @@
 #include "vmm/debug/linux/kernel/kallsyms.h"
 
-#include "tests/unit/vmm/debug/linux/fake_kernel.h"
+#include "tests/unit/vmm/debug/linux/linux_test.h"
 
 namespace ringside::debug {
 namespace {

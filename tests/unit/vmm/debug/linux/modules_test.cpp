@@ -2,7 +2,7 @@
 
 #include <elf.h>
 
-#include "tests/unit/vmm/debug/linux/fake_kernel.h"
+#include "tests/unit/vmm/debug/linux/linux_test.h"
 
 namespace ringside::debug {
 namespace {

@@ -1,6 +1,6 @@
 #include "vmm/debug/linux/kernel/stack.h"
 
-#include "tests/unit/vmm/debug/linux/fake_kernel.h"
+#include "tests/unit/vmm/debug/linux/linux_test.h"
 #include "vmm/debug/linux/kernel/orc.h"
 
 namespace ringside::debug {
