@@ -29,8 +29,7 @@ class Serial final : public BytePortDevice, public CharacterReceiver {
         std::uint8_t msr_delta = 0;  // bits 0-3 of MSR: what changed since it was read
         std::uint8_t scr = 0;
         std::uint16_t divisor = 12;  // 9600 baud, as a PC's firmware leaves it
-        std::uint16_t breaks =
-            0;  // a bit for each received character that is a BREAK nobody has been told of
+        std::uint16_t breaks = 0;    // a bit for each received BREAK that LSR has not shown yet
         bool transmitter_interrupt = false;
         bool overrun = false;
         std::array<std::uint8_t, kFifoSize> received{};  // oldest first

@@ -179,8 +179,8 @@ void HardwareExitDecoder::add_nested(const TracepointFormat& format, std::span<c
     }
 }
 
-// KVM gives L1 a VM exit. It passes on the one that L2 has just made, unless that was an interrupt of the host's: what L1
-// is told of is an interrupt of its own then.
+// KVM gives L1 a VM exit. It passes on the one that L2 has just made, unless that was an interrupt of the host's: the VM
+// exit is then for an interrupt of L1's own.
 void HardwareExitDecoder::add_vm_exit(VirtualizationKind kind, std::uint32_t reason) {
     if (pending_ && pending_->level == ExitLevel::L2ByKvm && pending_->hardware.exit.reason == reason &&
         !is_host_event(kind, reason))

@@ -17,7 +17,7 @@ struct LinuxModule {
     std::uint64_t code_size = 0;        // of the part that has its code
     std::uint64_t size = 0;             // of all that it has in memory
     std::string_view state;             // "Live", "Loading", "Unloading", as in /proc/modules
-    std::optional<std::uint64_t> uses;  // nothing if the kernel cannot unload modules
+    std::optional<std::uint64_t> uses;  // not set if the kernel cannot unload modules
     std::vector<std::string> used_by;
 };
 

@@ -3,10 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "arch/x86_64/vmcs12.h"
-#include "tests/support/scripted_vcpu.h"
+#include "tests/unit/vmm/debug/nested/hypervisor_vcpu.h"
 
 namespace ringside::debug {
 namespace {
@@ -17,12 +15,7 @@ using x86::VmcsField;
 
 class VmcsWrite : public ::testing::Test {
   protected:
-    VmcsWrite() {
-        vcpu_.nested.vmxon_region = Gpa{0x5000};
-        vcpu_.nested.current_control = Gpa{0x6000};
-        vcpu_.nested.image.resize(x86::kVmcs12Size);
-        std::memcpy(vcpu_.nested.image.data(), &x86::kVmcs12Revision, sizeof x86::kVmcs12Revision);
-    }
+    VmcsWrite() { run_hypervisor(vcpu_); }
     std::string error_of(VmcsField field, std::uint64_t value) {
         const auto written = write_vmcs_field(vcpu_, field, value);
         return written ? "written" : written.error().message();

@@ -3,11 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "arch/x86_64/vmcs12.h"
 #include "arch/x86_64/vmcs_check.h"
-#include "tests/support/scripted_vcpu.h"
+#include "tests/unit/vmm/debug/nested/hypervisor_vcpu.h"
 
 namespace ringside::debug {
 namespace {
@@ -23,10 +21,7 @@ constexpr std::uint64_t kCarry = 1, kZero = 0x40, kNeither = 2;
 class EntryFailure : public ::testing::Test {
   protected:
     EntryFailure() {
-        vcpu_.nested.vmxon_region = Gpa{0x5000};
-        vcpu_.nested.current_control = Gpa{0x6000};
-        vcpu_.nested.image.resize(x86::kVmcs12Size);
-        std::memcpy(vcpu_.nested.image.data(), &x86::kVmcs12Revision, sizeof x86::kVmcs12Revision);
+        run_hypervisor(vcpu_);
         // A processor that allows every bit.
         for (const auto& [index, member] : x86::vmx_capability_msrs())
             vcpu_.msrs[index] = 0xffffffff00000000;
