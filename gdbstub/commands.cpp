@@ -66,6 +66,7 @@ constexpr NamedPacket kNamedPackets[] = {
     {"vRun", run<packet::parse_vRun>},
     {"vMustReplyEmpty", run<packet::parse_vMustReplyEmpty>},
     {"QNonStop", run<packet::parse_QNonStop>},
+    {"vStopped", bare<packet::vStopped>},
     {"qC", bare<packet::qC>},
     {"qCRC", run<packet::parse_qCRC>},
     {"qfThreadInfo", bare<packet::qfThreadInfo>},

@@ -28,7 +28,7 @@ using Command = std::variant<
     // run control
     packet::QuestionMark, packet::vCont, packet::vCont_query, packet::vCtrlC, packet::c, packet::C, packet::s,
     packet::S, packet::bs, packet::bc, packet::D, packet::k, packet::vKill, packet::vAttach, packet::vRun,
-    packet::R, packet::QNonStop,
+    packet::R, packet::QNonStop, packet::vStopped,
     // breakpoints
     packet::Z, packet::z,
     // threads

@@ -49,8 +49,17 @@ std::size_t run_count(std::size_t repeats) {
 }  // namespace
 
 ReplyWriter::Frame ReplyWriter::frame() {
-    out_.push_back(wire::kFrameStart);
+    return begin(wire::kFrameStart);
+}
+
+ReplyWriter::Frame ReplyWriter::notification() {
+    return begin(wire::kNotificationStart);
+}
+
+ReplyWriter::Frame ReplyWriter::begin(char introducer) {
+    out_.push_back(introducer);
     start_ = out_.size();
+    is_reply_ = introducer == wire::kFrameStart;
     return Frame(*this);
 }
 
@@ -74,7 +83,7 @@ void ReplyWriter::end() {
     tail[0] = wire::kFrameEnd;
     encode_hex(std::span(&sum, 1), tail + 1);
     out_.advance(3);
-    if (keep_frames_) {
+    if (keep_frames_ && is_reply_) {
         kept_.clear();
         kept_.append(out_.view().substr(start_ - 1));
     }

@@ -52,6 +52,8 @@ class ReplyWriter {
         : out_(out), run_length_encoding_(run_length_encoding) {}
 
     [[nodiscard]] Frame frame();
+    // A notification, which the client does not acknowledge and which is never repeated: `%Stop:...`.
+    [[nodiscard]] Frame notification();
     void ack();
     void nak();
 
@@ -63,6 +65,7 @@ class ReplyWriter {
     void keep_frames(bool keep) { keep_frames_ = keep; }
 
   private:
+    Frame begin(char introducer);
     void end();
     void compress();
 
@@ -71,6 +74,7 @@ class ReplyWriter {
     std::size_t start_ = 0;  // of the open frame's payload, in out_
     bool run_length_encoding_;
     bool keep_frames_ = true;
+    bool is_reply_ = true;  // the open frame
 };
 
 }  // namespace ringside::gdbstub

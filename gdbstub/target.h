@@ -230,6 +230,23 @@ class Breakpoints {
     virtual std::uint32_t hardware_watchpoint_slots() const = 0;
 };
 
+// Non-stop mode: a thread stops by itself while the others run, and each stop arrives at Session::on_stop().
+// Execution::resume() then starts the threads that it names, and leaves the others as they are.
+class NonStop {
+  public:
+    virtual ~NonStop() = default;
+    // On: while every thread is stopped. Off: threads that run go on until Execution::interrupt().
+    virtual Result<void> set_non_stop(bool on) = 0;
+    // Asks threads to stop; each that runs is answered by a StopEvent of its own.
+    virtual void stop(std::span<const ThreadId> threads, StopReason reason) = 0;
+    // Why each stopped thread has stopped, in the order of threads().
+    virtual std::vector<StopEvent> stops() const = 0;
+    // Keeps every thread from running until release(), so that registers, memory and breakpoints can be reached: for
+    // as long as an answer takes. Holds nest.
+    virtual void hold() = 0;
+    virtual void release() = 0;
+};
+
 // Going back in what the target has recorded of its run.
 class Reverse {
   public:
@@ -288,6 +305,7 @@ struct Target {
     Execution& execution;
     Breakpoints* breakpoints = nullptr;
     Stepping* stepping = nullptr;
+    NonStop* non_stop = nullptr;
     Reverse* reverse = nullptr;
     Restart* restart = nullptr;
     Documents* documents = nullptr;

@@ -7,6 +7,7 @@ namespace ringside::gdbstub::wire {
 
 inline constexpr char kFrameStart = '$';
 inline constexpr char kFrameEnd = '#';
+inline constexpr char kNotificationStart = '%';
 inline constexpr char kEscape = '}';
 inline constexpr char kRun = '*';
 inline constexpr char kAck = '+';

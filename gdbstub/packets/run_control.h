@@ -60,6 +60,7 @@ struct R {};  // the same in old clients, without arguments
 struct QNonStop {
     bool on = false;
 };
+struct vStopped {};  // in non-stop mode: the client has got a stop, and asks for the next
 
 std::optional<vCont> parse_vCont(Cursor args);
 std::optional<c> parse_c(Cursor args);

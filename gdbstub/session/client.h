@@ -23,6 +23,9 @@ struct Client {
     bool list_threads_in_stop_reply = false;
     bool error_strings = false;
 
+    // gdb 13 ends with an internal error if it has more than one stop in its queue while it connects. So it gets each in
+    // a notification of its own. It offers no error-message yet.
+    bool one_stop_a_time() const { return kind == Kind::Gdb && !error_message; }
     bool is_lldb() const { return kind == Kind::Lldb || kind == Kind::OldLldb; }
 };
 

@@ -21,6 +21,11 @@ constexpr bool kTakesWords =
     kIsOneOf<Packet, packet::g, packet::G, packet::p, packet::P, packet::M, packet::X, packet::vCont,
              packet::c, packet::C, packet::s, packet::S, packet::Z, packet::z>;
 
+// Packets whose answers come from the session alone: no thread that runs has to be held for them.
+template <typename Packet>
+constexpr bool kTouchesNothing =
+    kIsOneOf<Packet, packet::H, packet::T, packet::qC, packet::qfThreadInfo>;
+
 // A packet may be long and hold any bytes: its beginning tells which it was.
 std::string log_line(std::string_view packet, const std::string& why) {
     constexpr std::size_t kShown = 40;
@@ -94,10 +99,14 @@ void SessionCore::on_stop(const StopEvent& event) {
         enter_stopped(thread);
         if (reply)
             write_stop_reply(event, target_.stopped());
+        if (non_stop_ && !gone)
+            take_up_non_stop(!reply);
     } else if (running()) {
         write_console(event.console);
         enter_stopped(thread);
         write_stop_reply(event, target_.stopped());
+    } else if (std::holds_alternative<InNonStop>(state_)) {
+        on_thread_stop(event);
     } else {
         return;
     }
@@ -142,6 +151,7 @@ void SessionCore::release() {
     interrupt_queued_ = false;
     document_.reset();
     together_.clear();
+    stops_.clear();
     console_.clear();
 }
 
@@ -168,7 +178,7 @@ void SessionCore::forget_client() {
     output_.clear();
     client_ = {};
     continue_.reset();
-    extended_ = false;
+    extended_ = non_stop_ = false;
     acknowledging_ = true;
     reply_.keep_frames(true);
 }
@@ -195,6 +205,8 @@ void SessionCore::take(const frame::Packet& frame) {
 void SessionCore::take(frame::Interrupt) {
     if (running())
         target_.execution().interrupt();
+    else if (std::holds_alternative<InNonStop>(state_))
+        interrupt_a_thread();
     else if (std::holds_alternative<Stopped>(state_))
         interrupt_queued_ = true;
 }
@@ -254,6 +266,12 @@ SessionCore::Handled SessionCore::handle_in_state(const Packet& packet) {
     if constexpr (requires(Stopped stopped) { handle(packet, stopped); }) {
         if (const auto* stopped = std::get_if<Stopped>(&state_))
             return handle(packet, *stopped);
+        if (std::holds_alternative<InNonStop>(state_)) {
+            std::optional<TargetGate::Hold> hold;
+            if constexpr (!kTouchesNothing<Packet>)
+                hold.emplace(target_);
+            return handle_in_non_stop(packet, target_.stopped());
+        }
         if (std::holds_alternative<Gone>(state_))
             return handle_gone(packet);
         return failure(TargetError::Code::Invalid, "not attached to the target");

@@ -21,6 +21,7 @@
 #include "gdbstub/reply_writer.h"
 #include "gdbstub/session.h"
 #include "gdbstub/session/client.h"
+#include "gdbstub/session/stop_queue.h"
 #include "gdbstub/session/stop_words.h"
 #include "gdbstub/session/stopped.h"
 #include "gdbstub/target.h"
@@ -50,6 +51,7 @@ class SessionCore {
         bool reply_with_stop = false;  // vAttach's answer; else the client asks with `?`
     };
     struct Running {};
+    struct InNonStop {};  // some threads run, and some do not
     struct Detached {};
     // In extended mode: nothing runs until the client starts the target anew.
     struct Gone {
@@ -57,7 +59,7 @@ class SessionCore {
         bool killed = false;  // held, and it ends when the client leaves
     };
     struct Closed {};
-    using State = std::variant<Silent, Attaching, Stopped, Running, Detached, Gone, Closed>;
+    using State = std::variant<Silent, Attaching, Stopped, Running, InNonStop, Detached, Gone, Closed>;
     using Handled = Result<void>;
 
     // ---- session_core.cpp: the state machine
@@ -96,6 +98,13 @@ class SessionCore {
     // The thread that a packet is about: the suffix's, or the one that Hg chose.
     Result<ThreadId> resolve(const ThreadSuffix& suffix) const;
     Result<ThreadId> resolve(const ThreadSelector& selector) const;
+    struct KnownThread {
+        ThreadId id;
+        std::uint32_t core = 0;
+        bool runs = false;  // in non-stop mode, as far as the client has been told
+    };
+    KnownThread* find_thread(ThreadId thread);
+    const KnownThread* find_thread(ThreadId thread) const;
     std::uint32_t core_of(ThreadId thread) const;
     std::string threads_document(Stopped stopped) const;
 
@@ -111,12 +120,38 @@ class SessionCore {
     Handled handle(const packet::bs&, Stopped stopped) { return go_back(stopped, true); }
     Handled handle(const packet::bc&, Stopped stopped) { return go_back(stopped, false); }
     Handled go_back(Stopped stopped, bool one_step);
-    Handled handle(const packet::QNonStop& packet);
     Handled resume(Stopped stopped);  // what resume_list_ says
     template <typename Start>
     Handled set_running(Stopped stopped, Start&& start);
     void deliver();  // what must reach the client before the target runs
     Handled resume_legacy(Stopped stopped, const std::optional<Address>& address, const ResumeAction& action);
+
+    // ---- session_non_stop.cpp
+    Handled handle(const packet::QNonStop& packet);
+    Handled handle(const packet::vStopped&);
+    Result<void> begin_non_stop();
+    Result<void> end_non_stop();
+    void take_up_non_stop(bool tell);
+    void on_thread_stop(const StopEvent& event);
+    void notify();
+    void answer_with(const StopEvent* stop, Stopped stopped);
+    void interrupt_a_thread();
+    Handled only_in_all_stop();
+    // As resolve(), of a thread that must not run.
+    Result<ThreadId> resolve_stopped(const ThreadSuffix& suffix) const;
+    // Packets that mean something else in non-stop mode.
+    template <typename Packet>
+    Handled handle_in_non_stop(const Packet& packet, Stopped stopped) {
+        return handle(packet, stopped);
+    }
+    Handled handle_in_non_stop(const packet::QuestionMark&, Stopped stopped);
+    Handled handle_in_non_stop(const packet::vCont& packet, Stopped stopped);
+    Handled handle_in_non_stop(const packet::c&, Stopped) { return only_in_all_stop(); }
+    Handled handle_in_non_stop(const packet::C&, Stopped) { return only_in_all_stop(); }
+    Handled handle_in_non_stop(const packet::s&, Stopped) { return only_in_all_stop(); }
+    Handled handle_in_non_stop(const packet::S&, Stopped) { return only_in_all_stop(); }
+    Handled handle_in_non_stop(const packet::bs&, Stopped) { return only_in_all_stop(); }
+    Handled handle_in_non_stop(const packet::bc&, Stopped) { return only_in_all_stop(); }
 
     // ---- session_life_cycle.cpp
     Handled handle(const packet::ExtendedMode&);
@@ -142,12 +177,14 @@ class SessionCore {
 
     // ---- session_stop_reply.cpp
     void write_stop_reply(const StopEvent& event, Stopped stopped);
+    void write_stop(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped);
     void write_stop_thread(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped);
     void write_thread_list(ReplyWriter::Frame& frame, Stopped stopped);
     void write_all_reasons(ReplyWriter::Frame& frame, const StopEvent& event);
     std::vector<StopEvent>& stops_besides(const StopEvent& event);
     void write_expedited(ReplyWriter::Frame& frame, ThreadId thread, Stopped stopped);
     void write_console(std::string_view text);
+    void keep_console(std::string_view text);
 
     // ---- session_registers.cpp
     Handled handle(const packet::g& packet, Stopped stopped);
@@ -211,10 +248,6 @@ class SessionCore {
     Handled handle(const packet::qWatchpointSupportInfo&);
     Handled handle(const packet::jThreadsInfo&, Stopped stopped);
 
-    struct KnownThread {
-        ThreadId id;
-        std::uint32_t core = 0;
-    };
     struct CachedDocument {
         std::string object, annex, text;
     };
@@ -229,11 +262,13 @@ class SessionCore {
     Client client_;
     bool acknowledging_ = true;         // until QStartNoAckMode
     bool extended_ = false;             // since `!`
+    bool non_stop_ = false;             // since QNonStop:1
     bool interrupt_queued_ = false;     // 0x03 that came while stopped: it meets the next resume
     bool owns_target_ = false;          // attached, and neither detached nor killed since
     std::optional<ThreadId> general_;   // Hg, or the last stop's thread
     std::optional<ThreadId> continue_;  // Hc; none: every thread
     std::vector<KnownThread> threads_;
+    StopQueue stops_;               // in non-stop mode
     std::deque<std::string> held_;  // packets that wait for the stop
     std::size_t held_bytes_ = 0;
     std::string console_;              // text for the user that came while the target was stopped

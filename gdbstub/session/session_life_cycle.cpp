@@ -86,8 +86,13 @@ SessionCore::Handled SessionCore::handle(const packet::vAttach&) {
         return failure(TargetError::Code::Invalid, "the target has ended: `run` starts it anew");
     if (gone == nullptr && !std::holds_alternative<Detached>(state_))
         return failure(TargetError::Code::Invalid, "already attached");
-    attach(true);
-    return {};
+    if (!non_stop_) {
+        attach(true);
+        return {};
+    }
+    auto done = ok();
+    attach(false);
+    return done;
 }
 
 SessionCore::Handled SessionCore::handle(const packet::vRun& packet) {

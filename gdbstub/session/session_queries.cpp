@@ -1,5 +1,6 @@
 // qSupported, qXfer, qRcmd, and the small questions of a conversation's start.
 #include <algorithm>
+#include <utility>
 
 #include "gdbstub/hex.h"
 #include "gdbstub/session/session_core.h"
@@ -36,6 +37,8 @@ SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
         if (breakpoints->runs_commands())
             frame.text(";BreakpointCommands+");
     }
+    if (target_.non_stop() != nullptr)
+        frame.text(";QNonStop+");
     if (target_.reverse() != nullptr)
         frame.text(";ReverseStep+;ReverseContinue+");
     if (client_.multiprocess)
@@ -93,7 +96,10 @@ SessionCore::Handled SessionCore::handle(const packet::qRcmd& packet, Stopped st
         return malformed();
     const std::string_view line(reinterpret_cast<const char*>(bytes_.data()), bytes_.size());
     const ThreadId thread = resolve(ThreadSelector{}).value_or(ThreadId{});
-    write_console(stopped.monitor()->run(thread, line));
+    const std::string answer = stopped.monitor()->run(thread, line);
+    if (std::holds_alternative<InNonStop>(state_))
+        write_console(std::exchange(console_, {}));
+    write_console(answer);
     return ok();
 }
 

@@ -5,7 +5,7 @@
 namespace ringside::gdbstub {
 
 SessionCore::Handled SessionCore::handle(const packet::g& packet, Stopped stopped) {
-    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
+    const ThreadId thread = STUB_TRY(resolve_stopped(packet.suffix));
     bytes_.clear();
     unavailable_.clear();
     STUB_TRY(stopped.registers().read_all(thread, bytes_, unavailable_));
@@ -18,7 +18,7 @@ SessionCore::Handled SessionCore::handle(const packet::g& packet, Stopped stoppe
 }
 
 SessionCore::Handled SessionCore::handle(const packet::G& packet, Stopped stopped) {
-    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
+    const ThreadId thread = STUB_TRY(resolve_stopped(packet.suffix));
     bytes_.clear();
     if (!decode_hex(packet.hex, bytes_))
         return malformed();
@@ -27,7 +27,7 @@ SessionCore::Handled SessionCore::handle(const packet::G& packet, Stopped stoppe
 }
 
 SessionCore::Handled SessionCore::handle(const packet::p& packet, Stopped stopped) {
-    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
+    const ThreadId thread = STUB_TRY(resolve_stopped(packet.suffix));
     const std::vector<std::byte> value = STUB_TRY(stopped.registers().read(thread, packet.regno));
     if (!value.empty()) {
         reply_.frame().hex(value);
@@ -41,7 +41,7 @@ SessionCore::Handled SessionCore::handle(const packet::p& packet, Stopped stoppe
 }
 
 SessionCore::Handled SessionCore::handle(const packet::P& packet, Stopped stopped) {
-    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
+    const ThreadId thread = STUB_TRY(resolve_stopped(packet.suffix));
     bytes_.clear();
     if (!decode_hex(packet.hex, bytes_))
         return malformed();
@@ -50,14 +50,14 @@ SessionCore::Handled SessionCore::handle(const packet::P& packet, Stopped stoppe
 }
 
 SessionCore::Handled SessionCore::handle(const packet::QSaveRegisterState& packet, Stopped stopped) {
-    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
+    const ThreadId thread = STUB_TRY(resolve_stopped(packet.suffix));
     const std::uint32_t id = STUB_TRY(stopped.registers().save(thread));
     reply_.frame().decimal(id);
     return {};
 }
 
 SessionCore::Handled SessionCore::handle(const packet::QRestoreRegisterState& packet, Stopped stopped) {
-    const ThreadId thread = STUB_TRY(resolve(packet.suffix));
+    const ThreadId thread = STUB_TRY(resolve_stopped(packet.suffix));
     STUB_TRY(stopped.registers().restore(thread, packet.id));
     return ok();
 }

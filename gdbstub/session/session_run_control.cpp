@@ -124,10 +124,4 @@ SessionCore::Handled SessionCore::handle(const packet::vCtrlC&) {
     return ok();
 }
 
-SessionCore::Handled SessionCore::handle(const packet::QNonStop& packet) {
-    if (packet.on)
-        return failure(TargetError::Code::Unsupported, "non-stop mode is not supported: set non-stop off");
-    return ok();
-}
-
 }  // namespace ringside::gdbstub

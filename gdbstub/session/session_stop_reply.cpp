@@ -50,6 +50,10 @@ std::uint64_t little_endian_value(std::span<const std::byte> bytes) {
 
 void SessionCore::write_stop_reply(const StopEvent& event, Stopped stopped) {
     auto frame = reply_.frame();
+    write_stop(frame, event, stopped);
+}
+
+void SessionCore::write_stop(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped) {
     const auto* exited = std::get_if<Exited>(&event.reason);
     const auto* terminated = std::get_if<Terminated>(&event.reason);
     if (exited)
@@ -145,13 +149,18 @@ void SessionCore::write_console(std::string_view text) {
         reply_.frame().text("O").hex(text.substr(0, kPiece));
 }
 
-// A client takes console text while it waits for a stop, and not before it has resumed the target.
+// A client takes console text while it waits for a stop, and not before it has resumed the target. In non-stop mode it
+// never waits for one, and takes the text with the answer to a command.
 void SessionCore::on_console(std::string_view text) {
-    constexpr std::size_t kMaxWaiting = std::size_t{64} << 10;
     if (running())
         write_console(text);
     else if (owns_target_)
-        console_.append(text.substr(0, kMaxWaiting - std::min(kMaxWaiting, console_.size())));
+        keep_console(text);
+}
+
+void SessionCore::keep_console(std::string_view text) {
+    constexpr std::size_t kMaxWaiting = std::size_t{64} << 10;
+    console_.append(text.substr(0, kMaxWaiting - std::min(kMaxWaiting, console_.size())));
 }
 
 }  // namespace ringside::gdbstub

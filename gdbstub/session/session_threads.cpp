@@ -1,5 +1,6 @@
 // H, T, qC, qfThreadInfo, qsThreadInfo, qThreadExtraInfo, and the document of qXfer:threads.
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -16,14 +17,21 @@ tl::unexpected<TargetError> no_thread(ThreadId thread) {
 }  // namespace
 
 bool SessionCore::has_thread(ThreadId thread) const {
-    return std::any_of(threads_.begin(), threads_.end(),
-                       [thread](const KnownThread& known) { return known.id == thread; });
+    return find_thread(thread) != nullptr;
+}
+
+const SessionCore::KnownThread* SessionCore::find_thread(ThreadId thread) const {
+    const auto known = std::ranges::find(threads_, thread, &KnownThread::id);
+    return known != threads_.end() ? &*known : nullptr;
+}
+
+SessionCore::KnownThread* SessionCore::find_thread(ThreadId thread) {
+    return const_cast<KnownThread*>(std::as_const(*this).find_thread(thread));
 }
 
 std::uint32_t SessionCore::core_of(ThreadId thread) const {
-    const auto known = std::find_if(threads_.begin(), threads_.end(),
-                                    [thread](const KnownThread& t) { return t.id == thread; });
-    return known != threads_.end() ? known->core : thread.value - 1;
+    const KnownThread* known = find_thread(thread);
+    return known != nullptr ? known->core : thread.value - 1;
 }
 
 Result<ThreadId> SessionCore::resolve(const ThreadSelector& selector) const {

@@ -39,11 +39,30 @@ class TargetGate {
     const Breakpoints* breakpoints() const { return target_.breakpoints; }
     const Stepping* stepping() const { return target_.stepping; }
     const Reverse* reverse() const { return target_.reverse; }
+    NonStop* non_stop() const { return target_.non_stop; }
     Restart* restart() const { return target_.restart; }
     const Registers& register_layout() const { return target_.registers; }
 
-    // To be called by the session's state machine alone, when it has seen the target stop.
+    // To be called by the session's state machine alone, when it has seen the target stop or holds it.
     Stopped stopped() const { return Stopped(target_); }
+
+    // Keeps the threads of a target in non-stop mode from running.
+    class Hold {
+      public:
+        explicit Hold(const TargetGate& gate) : non_stop_(gate.non_stop()) {
+            if (non_stop_ != nullptr)
+                non_stop_->hold();
+        }
+        ~Hold() {
+            if (non_stop_ != nullptr)
+                non_stop_->release();
+        }
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+
+      private:
+        NonStop* non_stop_;
+    };
 
   private:
     Target& target_;

@@ -58,7 +58,7 @@ class SessionTest : public ::testing::Test {
         return text;
     }
 
-    // The payloads in the output, as sent; a wrong checksum fails the test.
+    // The payloads in the output, as sent, those of notifications with their '%'; a wrong checksum fails the test.
     std::vector<std::string> take_replies() {
         std::vector<std::string> payloads;
         const std::string text = take_output();
@@ -69,12 +69,14 @@ class SessionTest : public ::testing::Test {
                 continue;
             }
             const std::size_t end = rest.find('#');
-            if (rest.front() != '$' || end == std::string_view::npos || rest.size() < end + 3) {
+            const bool notification = rest.front() == '%';
+            if ((rest.front() != '$' && !notification) || end == std::string_view::npos || rest.size() < end + 3) {
                 ADD_FAILURE() << "not a frame: " << rest;
                 break;
             }
-            payloads.emplace_back(rest.substr(1, end - 1));
-            EXPECT_EQ(rest.substr(0, end + 3), framed(payloads.back()));
+            const std::string_view payload = rest.substr(1, end - 1);
+            EXPECT_EQ(rest.substr(1, end + 2), framed(payload).substr(1));
+            payloads.push_back((notification ? "%" : "") + std::string(payload));
             rest.remove_prefix(end + 3);
         }
         return payloads;

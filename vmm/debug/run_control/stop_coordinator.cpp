@@ -15,43 +15,32 @@ bool must_be_kept(const gdbstub::StopReason& reason) {
 
 }  // namespace
 
-StopCoordinator::StopCoordinator(machine::Machine& machine, std::function<void()> on_stopped)
+StopCoordinator::StopCoordinator(machine::Machine& machine, OnStopped on_stopped)
     : machine_(machine),
       on_stopped_(std::move(on_stopped)),
       pending_(machine.vcpu_count()),
-      suspended_(machine.vcpu_count(), true),
-      parked_(machine.vcpu_count(), false) {
+      parking_(machine),
+      own_stops_(machine.vcpu_count()) {
     last_.reason = gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false};
-}
-
-// Both are needed. parked_ alone is stale while a resumed vCPU has not woken up yet; parked() alone comes before the
-// vCPU's registers are cached.
-bool StopCoordinator::is_parked(VcpuIndex vcpu) const {
-    return parked_[vcpu.value] && machine_.vcpu(vcpu).parked();
-}
-
-bool StopCoordinator::all_parked_but(std::optional<VcpuIndex> except) const {
-    for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i) {
-        if (except != VcpuIndex{i} && !is_parked(VcpuIndex{i}))
-            return false;
-    }
-    return true;
 }
 
 void StopCoordinator::begin_stop_locked(gdbstub::StopEvent event) {
     state_ = State::Stopping;
     last_ = std::move(event);
     hit_again_.clear();
-    for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i) {
-        if (!suspended_[i]) {
-            suspended_[i] = true;
-            machine_.vcpu(VcpuIndex{i}).suspend();
-        }
-    }
+    for (std::uint32_t i = 0; i < parking_.count(); ++i)
+        parking_.suspend(VcpuIndex{i});
 }
+
+// ---- vCPU threads
 
 void StopCoordinator::report(VcpuIndex vcpu, gdbstub::StopEvent event) {
     std::lock_guard lock(mutex_);
+    if (non_stop_) {
+        own_stops_[vcpu.value] = OwnStop{std::move(event)};
+        parking_.suspend(vcpu);
+        return;
+    }
     if (state_ == State::Running) {
         begin_stop_locked(std::move(event));
         return;
@@ -64,59 +53,77 @@ void StopCoordinator::report(VcpuIndex vcpu, gdbstub::StopEvent event) {
 }
 
 void StopCoordinator::note_parked(VcpuIndex vcpu) {
+    std::optional<VcpuIndex> which;
     {
         std::lock_guard lock(mutex_);
-        parked_[vcpu.value] = true;
+        parking_.note_parked(vcpu);
         changed_.notify_all();
-        if (state_ != State::Stopping || alone_ || !all_parked_but(std::nullopt))
-            return;
-        state_ = State::Stopped;
+        if (non_stop_) {
+            if (!announces_locked(vcpu))
+                return;
+            which = vcpu;
+        } else {
+            if (state_ != State::Stopping || !parking_.all_at_rest())
+                return;
+            state_ = State::Stopped;
+        }
     }
-    on_stopped_();
+    on_stopped_(which);
 }
 
 void StopCoordinator::note_running(VcpuIndex vcpu) {
     std::lock_guard lock(mutex_);
-    parked_[vcpu.value] = false;
+    parking_.note_running(vcpu);
 }
 
 bool StopCoordinator::park_others(VcpuIndex vcpu) {
     std::unique_lock lock(mutex_);
-    if (state_ != State::Running || alone_)
+    if (state_ != State::Running || parking_.someone_alone())
         return false;
-    alone_ = vcpu;
-    for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i) {
-        if (i != vcpu.value)
-            machine_.vcpu(VcpuIndex{i}).suspend();
-    }
-    changed_.wait(lock, [&] { return all_parked_but(vcpu); });
+    parking_.begin_alone(vcpu);
+    changed_.wait(lock, [&] { return parking_.all_parked_but(vcpu); });
     return true;
 }
 
-void StopCoordinator::resume_others(VcpuIndex vcpu) {
+void StopCoordinator::resume_others(VcpuIndex) {
     std::lock_guard lock(mutex_);
-    alone_.reset();
-    for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i) {
-        if (i != vcpu.value)
-            machine_.vcpu(VcpuIndex{i}).resume();
-    }
+    parking_.end_alone();
 }
 
+// ---- The server's thread
+
 void StopCoordinator::interrupt(gdbstub::StopReason reason) {
+    std::vector<VcpuIndex> to_announce;
     bool stopped_at_once = false;
     {
         std::lock_guard lock(mutex_);
-        if (state_ != State::Running)
-            return;
-        begin_stop_locked({gdbstub::ThreadId{last_.thread}, reason, {}});
-        // Nothing will park any more if nothing was running (every resumed vCPU was about to park).
-        if (!alone_ && all_parked_but(std::nullopt)) {
-            state_ = State::Stopped;
-            stopped_at_once = true;
+        if (non_stop_) {
+            interrupt_all_locked(reason, to_announce);
+        } else if (state_ == State::Running) {
+            begin_stop_locked({gdbstub::ThreadId{last_.thread}, reason, {}});
+            // Nothing will park any more if nothing was running (every resumed vCPU was about to park).
+            stopped_at_once = parking_.all_at_rest();
+            if (stopped_at_once)
+                state_ = State::Stopped;
         }
     }
     if (stopped_at_once)
-        on_stopped_();
+        on_stopped_(std::nullopt);
+    for (const VcpuIndex vcpu : to_announce)
+        on_stopped_(vcpu);
+}
+
+// Of those that are to run, the first that still has something to report makes that the stop.
+bool StopCoordinator::take_pending_locked(std::span<const VcpuIndex> vcpus) {
+    for (const VcpuIndex vcpu : vcpus) {
+        auto& pending = pending_[vcpu.value];
+        if (pending) {
+            last_ = std::move(*pending);
+            pending.reset();
+            return true;
+        }
+    }
+    return false;
 }
 
 void StopCoordinator::resume(std::span<const VcpuIndex> vcpus) {
@@ -124,25 +131,18 @@ void StopCoordinator::resume(std::span<const VcpuIndex> vcpus) {
     std::vector<VcpuIndex> to_resume;
     {
         std::lock_guard lock(mutex_);
-        for (const VcpuIndex vcpu : vcpus) {
-            auto& pending = pending_[vcpu.value];
-            if (pending && !reported) {
-                last_ = std::move(*pending);
-                pending.reset();
-                reported = true;
-            }
-        }
+        reported = !non_stop_ && take_pending_locked(vcpus);
         if (!reported) {
             state_ = State::Running;
             for (const VcpuIndex vcpu : vcpus) {
-                if (suspended_[vcpu.value])
+                own_stops_[vcpu.value].reset();
+                if (parking_.take_suspension(vcpu))
                     to_resume.push_back(vcpu);
-                suspended_[vcpu.value] = false;
             }
         }
     }
     if (reported) {
-        on_stopped_();
+        on_stopped_(std::nullopt);
         return;
     }
     // Without the lock, which the first vCPU to wake up wants. One that stops at once suspends the others
@@ -163,9 +163,19 @@ void StopCoordinator::resume_all() {
     resume(all);
 }
 
+bool StopCoordinator::stopped_locked() const {
+    if (!non_stop_)
+        return state_ == State::Stopped;
+    for (std::uint32_t i = 0; i < parking_.count(); ++i) {
+        if (!parking_.suspended(VcpuIndex{i}))
+            return false;
+    }
+    return parking_.all_at_rest();
+}
+
 bool StopCoordinator::stopped() const {
     std::lock_guard lock(mutex_);
-    return state_ == State::Stopped;
+    return stopped_locked();
 }
 
 gdbstub::StopEvent StopCoordinator::last_stop() const {

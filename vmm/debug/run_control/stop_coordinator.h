@@ -5,6 +5,9 @@
 //
 // It begins in Stopping: the machine's vCPUs start parked, and that is the first stop.
 //
+// In non-stop mode a vCPU stops by itself, and those states do not change. hold() parks the others for as long as an
+// answer takes.
+//
 // Threading: report(), note_*(), park_others() and resume_others() are for vCPU threads, the rest for the server's
 // thread. The coordinator owns one suspension of each vCPU that does not run.
 #pragma once
@@ -17,18 +20,24 @@
 #include <vector>
 
 #include "gdbstub/target.h"
+#include "vmm/debug/run_control/parking.h"
 #include "vmm/machine/machine.h"
 
 namespace ringside::debug {
 
 class StopCoordinator {
   public:
-    // `on_stopped` is called by the last vCPU thread to park, without a lock. Before the machine's vCPUs start.
-    StopCoordinator(machine::Machine& machine, std::function<void()> on_stopped);
+    // Called without a lock by the last vCPU thread to park; in non-stop mode with the vCPU that has stopped, by its own
+    // thread. Or by the server's thread, where nothing was left to park.
+    using OnStopped = std::function<void(std::optional<VcpuIndex>)>;
+    // Before the machine's vCPUs start.
+    StopCoordinator(machine::Machine& machine, OnStopped on_stopped);
 
     // ---- vCPU threads
 
-    // A vCPU has something to report: it and all others are suspended. The first report of a stop is the stop's reason.
+    // A vCPU has something to report. In non-stop mode it is suspended, and this is why.
+    //
+    // Else it and all others are suspended. The first report of a stop is the stop's reason.
     // Of the others, those that cannot happen again by themselves (a finished step, a triggered watchpoint) are kept
     // and become the reason of an immediate stop at a later resume(); a breakpoint that was hit at the same time is
     // hit again.
@@ -45,7 +54,8 @@ class StopCoordinator {
 
     // ---- the server's thread
 
-    // Asks for a stop with the given reason; nothing happens unless Running.
+    // Asks for a stop with the given reason; nothing happens unless Running. In non-stop mode it is the reason of the
+    // first vCPU that runs, and the others stop without one.
     void interrupt(gdbstub::StopReason reason);
     // Resumes the given vCPUs, all of which are parked. If one of them still has something to report, none runs, and
     // that becomes the reason of an immediate stop. Only in Stopped.
@@ -53,6 +63,7 @@ class StopCoordinator {
     // The same for every vCPU, dropping what is still to be reported: the debugger has left.
     void resume_all();
 
+    // Returns true if every vCPU is stopped.
     bool stopped() const;
     gdbstub::StopEvent last_stop() const;
     // What other vCPUs had to report when they were stopped along with the one that last_stop() names.
@@ -62,15 +73,37 @@ class StopCoordinator {
     // Drops those of them that need not be reported.
     void forget_if(const std::function<bool(const gdbstub::StopEvent&)>& unwanted);
 
+    // ---- non-stop mode; the server's thread
+
+    // On: only in Stopped. Off: what runs goes on until interrupt(), and what vCPUs have stopped for is forgotten.
+    void set_non_stop(bool on);
+    bool non_stop() const;
+    // Asks one vCPU to stop; nothing happens if it does not run.
+    void interrupt(VcpuIndex vcpu, gdbstub::StopReason reason);
+    // Why the vCPU is stopped; nullopt if it runs, or has not parked yet.
+    std::optional<gdbstub::StopEvent> stop_of(VcpuIndex vcpu) const;
+    // Parks every vCPU, and waits for that; release() lets those run on that are not stopped.
+    void hold();
+    void release();
+
   private:
     enum class State : std::uint8_t { Running, Stopping, Stopped };
+    // Non-stop mode: why a vCPU stops, and if its stop has been announced.
+    struct OwnStop {
+        gdbstub::StopEvent event;
+        bool announced = false;
+    };
 
     void begin_stop_locked(gdbstub::StopEvent event);
-    bool is_parked(VcpuIndex vcpu) const;
-    bool all_parked_but(std::optional<VcpuIndex> except) const;
+    bool stopped_locked() const;
+    // Returns true if the caller must announce the stop of a vCPU that is parked already.
+    bool ask_to_stop_locked(VcpuIndex vcpu, gdbstub::StopReason reason);
+    void interrupt_all_locked(gdbstub::StopReason reason, std::vector<VcpuIndex>& to_announce);
+    bool announces_locked(VcpuIndex vcpu);
+    bool take_pending_locked(std::span<const VcpuIndex> vcpus);
 
     machine::Machine& machine_;
-    std::function<void()> on_stopped_;
+    OnStopped on_stopped_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
@@ -78,9 +111,9 @@ class StopCoordinator {
     gdbstub::StopEvent last_;
     std::vector<std::optional<gdbstub::StopEvent>> pending_;  // by vCPU
     std::vector<gdbstub::StopEvent> hit_again_;               // breakpoints that will be hit again
-    std::vector<bool> suspended_;                             // by this coordinator's own suspension
-    std::vector<bool> parked_;                                // between note_parked() and note_running()
-    std::optional<VcpuIndex> alone_;
+    Parking parking_;
+    bool non_stop_ = false;
+    std::vector<std::optional<OwnStop>> own_stops_;  // by vCPU
 };
 
 }  // namespace ringside::debug

@@ -13,7 +13,7 @@ x86::FeatureSet feature_set(const machine::CpuFeatures& features) {
 }  // namespace
 
 DebuggedMachine::DebuggedMachine(machine::Machine& machine, Probe probe, x86::GdbArchitecture architecture,
-                                 VcpuEvents& events, std::function<void()> on_stopped)
+                                 VcpuEvents& events, StopCoordinator::OnStopped on_stopped)
     : machine_(machine),
       probe_(std::move(probe)),
       registers_(feature_set(machine.cpu_features()), architecture),
@@ -73,6 +73,36 @@ void DebuggedMachine::before_entry(VcpuIndex index, bool tell_guest) {
 bool DebuggedMachine::take_stop() {
     token_ = machine_.stop_token();
     return token_.has_value();
+}
+
+// A machine that is stopped needs no hold, and holds nest.
+void DebuggedMachine::hold() {
+    if (token_ && holds_ == 0)
+        return;
+    if (holds_++ == 0) {
+        stops_.hold();
+        take_stop();
+    }
+}
+
+// What was stopped at the beginning of a hold may have been resumed in it.
+void DebuggedMachine::release() {
+    if (holds_ == 0 || --holds_ != 0)
+        return;
+    end_stop();
+    stops_.release();
+    if (stops_.stopped())
+        take_stop();
+}
+
+bool DebuggedMachine::runs(VcpuIndex vcpu) const {
+    return stops_.non_stop() ? !stops_.stop_of(vcpu) : !token_;
+}
+
+void DebuggedMachine::resume(std::span<const VcpuIndex> vcpus) {
+    if (holds_ == 0)
+        end_stop();
+    stops_.resume(vcpus);
 }
 
 Result<const x86::CpuState*> DebuggedMachine::load(VcpuIndex vcpu, x86::ClassSet classes) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,9 @@ class DebuggedMachine {
     // Measures what the host can do.
     using Probe = std::function<Result<HostAbilities>()>;
 
-    // `on_stopped` is called on a vCPU's thread.
+    // `on_stopped` is called as StopCoordinator says.
     DebuggedMachine(machine::Machine& machine, Probe probe, x86::GdbArchitecture architecture,
-                    VcpuEvents& events, std::function<void()> on_stopped);
+                    VcpuEvents& events, StopCoordinator::OnStopped on_stopped);
 
     machine::Machine& machine() { return machine_; }
     const x86::RegisterFile& registers() const { return registers_; }
@@ -56,6 +57,27 @@ class DebuggedMachine {
     bool take_stop();
     // Before anything runs.
     void end_stop() { token_.reset(); }
+
+    // ---- Non-stop mode
+
+    // While it lives every vCPU is parked, and stop_token() is the proof.
+    class Hold {
+      public:
+        explicit Hold(DebuggedMachine& machine) : machine_(machine) { machine_.hold(); }
+        ~Hold() { machine_.release(); }
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+
+      private:
+        DebuggedMachine& machine_;
+    };
+    // The same, for who cannot have an object.
+    void hold();
+    void release();
+    // Returns true if the client lets the vCPU run, which may be held at this moment.
+    bool runs(VcpuIndex vcpu) const;
+    // In every mode. Under a hold they run when it ends.
+    void resume(std::span<const VcpuIndex> vcpus);
 
     // ---- While everything is stopped
 
@@ -115,6 +137,7 @@ class DebuggedMachine {
     std::vector<std::unique_ptr<VcpuState>> states_;
     std::vector<std::unique_ptr<VcpuDebugger>> vcpus_;
     std::optional<machine::StopToken> token_;
+    unsigned holds_ = 0;  // that found a vCPU running
 };
 
 }  // namespace ringside::debug

@@ -6,6 +6,7 @@
 #include "vmm/debug/target/breakpoint_access.h"
 #include "vmm/debug/target/errors.h"
 #include "vmm/debug/target/memory_access.h"
+#include "vmm/debug/target/non_stop_access.h"
 #include "vmm/debug/target/register_access.h"
 #include "vmm/debug/target/thread_access.h"
 
@@ -21,13 +22,21 @@ Debugger::~Debugger() = default;
 void Debugger::bind(machine::Machine& machine) {
     VcpuEvents& events = *this;
     guest_ = std::make_unique<DebuggedMachine>(machine, std::move(probe_), options_.architecture, events,
-                                               [this] { owner_.post([this] { on_all_stopped(); }); });
+                                               [this](std::optional<VcpuIndex> vcpu) {
+                                                   owner_.post([this, vcpu] {
+                                                       if (vcpu)
+                                                           on_vcpu_stopped(*vcpu);
+                                                       else
+                                                           on_all_stopped();
+                                                   });
+                                               });
     time_travel_ = std::make_unique<TimeTravel>(*this, owner_);
     guest_->context().recorder = &time_travel_->recorder();
     threads_ = std::make_unique<ThreadAccess>(*guest_, owner_);
     register_access_ = std::make_unique<RegisterAccess>(*this);
     memory_access_ = std::make_unique<MemoryAccess>(*this, guest_->view());
     breakpoints_ = std::make_unique<BreakpointAccess>(*guest_);
+    non_stop_ = std::make_unique<NonStopAccess>(*guest_, *time_travel_);
     // A triple without vendor and system matches every kernel file in LLDB, whatever its ABI tag says.
     const bool wide = options_.architecture == x86::GdbArchitecture::X86_64;
     target_ = std::make_unique<gdbstub::Target>(gdbstub::Target{.threads = *threads_,
@@ -36,6 +45,7 @@ void Debugger::bind(machine::Machine& machine) {
                                                                 .execution = *this,
                                                                 .breakpoints = breakpoints_.get(),
                                                                 .stepping = breakpoints_.get(),
+                                                                .non_stop = non_stop_.get(),
                                                                 .restart = this,
                                                                 .triple = wide ? "x86_64" : "i386",
                                                                 .address_bytes = wide ? 8U : 4U});
@@ -73,6 +83,15 @@ void Debugger::on_all_stopped() {
     auto stop = guest_->stops().last_stop();
     stop.console = notices_.of_overwritten(guest_->table()) + stop.console;
     owner_.on_stop(stop);
+}
+
+// In non-stop mode. The vCPU may have been resumed by a call that was quicker than this message.
+void Debugger::on_vcpu_stopped(VcpuIndex vcpu) {
+    const auto stop = guest_->stops().stop_of(vcpu);
+    if (ended_ || !guest_->stops().non_stop() || !stop)
+        return;
+    const DebuggedMachine::Hold hold(*guest_);
+    owner_.on_stop(*stop);
 }
 
 void Debugger::resume_everything() {
@@ -124,8 +143,7 @@ gdbstub::Result<void> Debugger::resume_live(std::span<const gdbstub::ThreadResum
         return refuse(ready.error());
     started_ = true;
     owner_.on_resume();
-    guest_->end_stop();
-    guest_->stops().resume(vcpus);
+    guest_->resume(vcpus);
     return {};
 }
 
@@ -148,8 +166,11 @@ void Debugger::reported_together() {
     guest_->stops().forget_if([](const gdbstub::StopEvent&) { return true; });
 }
 
+// In non-stop mode a guest that is held is not stopped.
 bool Debugger::running() const {
-    return (!stopped() || time_travel_->travelling()) && !ended_;
+    const auto& stops = guest_->stops();
+    const bool runs = stops.non_stop() ? !stops.stopped() : !stopped();
+    return (runs || time_travel_->travelling()) && !ended_;
 }
 
 }  // namespace ringside::debug

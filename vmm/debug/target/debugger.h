@@ -141,6 +141,7 @@ class Debugger final : public machine::VcpuObserver,
     gdbstub::Result<void> restart(const Wanted&) override;
 
     void on_all_stopped();
+    void on_vcpu_stopped(VcpuIndex vcpu);
     void start_recording();
     bool keeps_past() const { return options_.keep_recording && time_travel_->recorder().active(); }
     bool stopped() const { return guest_->stop_token() != nullptr; }
@@ -168,6 +169,7 @@ class Debugger final : public machine::VcpuObserver,
     std::unique_ptr<gdbstub::Registers> register_access_;
     std::unique_ptr<gdbstub::Memory> memory_access_;
     std::unique_ptr<BreakpointAccess> breakpoints_;
+    std::unique_ptr<gdbstub::NonStop> non_stop_;
     std::unique_ptr<gdbstub::Target> target_;
 
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over

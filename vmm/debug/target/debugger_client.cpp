@@ -39,6 +39,7 @@ void Debugger::client_lost() {
 }
 
 void Debugger::leave(OnDisconnect then) {
+    guest_->stops().set_non_stop(false);
     if (ended_ && then != OnDisconnect::Restart) {
         client_attached_ = client_stays_ = false;
         owner_.on_ended_and_left();

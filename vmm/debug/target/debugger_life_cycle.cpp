@@ -8,12 +8,14 @@
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/debug/target/errors.h"
+#include "vmm/debug/target/non_stop_access.h"
 
 namespace ringside::debug {
 
 void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestEnd& how) {
     using Kind = machine::GuestEnd::Kind;
-    if (vcpu && how.kind == Kind::Reset && options_.on_reset == OnReset::Restart) {
+    const bool separate = guest_->stops().non_stop();
+    if (vcpu && how.kind == Kind::Reset && options_.on_reset == OnReset::Restart && !separate) {
         guest_->stops().report(*vcpu, stop_for_restart(thread_of(*vcpu)));
         return owner_.post([this, vcpu, how] { on_guest_reset(*vcpu, how); });
     }
@@ -23,8 +25,10 @@ void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestE
                     fmt::format("The guest has {} ({}). When it is resumed the run ends.\n",
                                 how.kind == Kind::Reset ? "reset the machine" : "powered the machine off",
                                 how.source));
-    owner_.post([this, how, shown] {
+    owner_.post([this, how, shown, separate] {
         guest_end_ = how;
+        if (separate)  // the machine has suspended every vCPU
+            guest_->stops().interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::None, false});
         if (!shown || (!client_attached_ && !keeps_past()))
             end_run();
         else if (!client_attached_)
@@ -40,6 +44,7 @@ void Debugger::end_run() {
 // ---- Starting anew
 
 Result<void> Debugger::restart() {
+    TRY(check_all_stop(guest_->stops(), "restart"));
     if (ended_)
         return failure("restart", "the run has ended", "In gdb, `run` starts the machine anew");
     TRY(owner_.prepare_restart(std::nullopt));
@@ -63,6 +68,7 @@ gdbstub::Result<void> Debugger::restart(const Wanted& wanted) {
     }
     if (ended_ && guest_->stops().stopped())
         (void)guest_->take_stop();
+    guest_->stops().set_non_stop(false);
     forgets_breakpoints_ = stop_asked_ = true;
     if (!stopped()) {
         stop_to_restart();

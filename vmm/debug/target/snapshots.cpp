@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "vmm/debug/target/non_stop_access.h"
 #include "vmm/snapshot/snapshot_file.h"
 
 namespace ringside::debug {
@@ -15,7 +16,7 @@ constexpr const char* kOperation = "snapshot";
 Result<void> Snapshots::stopped() const {
     if (debugger_.stop_token() == nullptr || debugger_.time_travel().travelling())
         return failure(kOperation, "the guest is running", "Interrupt it first");
-    return {};
+    return check_all_stop(debugger_.guest().stops(), kOperation);
 }
 
 Result<const snapshot::Snapshot*> Snapshots::save(std::string_view name) {

@@ -23,7 +23,7 @@ gdbstub::Result<gdbstub::ThreadInfo> ThreadAccess::thread_info(gdbstub::ThreadId
     if (vcpu.value >= machine_.vcpu_count())
         return refuse(Code::Invalid, fmt::format("there is no thread {}", thread.value));
     gdbstub::ThreadInfo info{thread, vcpu.value, fmt::format("vCPU {}", vcpu.value), "running"};
-    if (machine_.stop_token() == nullptr)
+    if (machine_.stop_token() == nullptr || machine_.runs(vcpu))
         return info;
     owner_.on_stop_shown();
     const auto activity =

@@ -7,6 +7,7 @@
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/debug/target/errors.h"
+#include "vmm/debug/target/non_stop_access.h"
 
 namespace ringside::debug {
 
@@ -20,6 +21,7 @@ Result<void> TimeTravel::record(std::size_t size) {
     const auto* token = debugger_.stop_token();
     if (token == nullptr)
         return failure("record", "the guest is running", "Interrupt it first");
+    TRY(check_all_stop(debugger_.guest().stops(), "record"));
     TRY(debugger_.guest().abilities());
     debugger_.guest().table().set_stepping_only(*token, true);
     auto started = recorder_.start(size);

@@ -17,7 +17,10 @@ class StopCoordinatorTest : public ::testing::Test {
             vcpus.push_back(std::make_unique<ScriptedVcpu>(VcpuIndex{i}));
         machine = machine::Machine::assemble(std::move(machine::GuestMemory::create(0x200000).value()), {},
                                              std::move(vcpus), observer);
-        coordinator = std::make_unique<StopCoordinator>(*machine, [this] { ++stops; });
+        coordinator = std::make_unique<StopCoordinator>(*machine, [this](std::optional<VcpuIndex> vcpu) {
+            ++stops;
+            announced.push_back(vcpu ? static_cast<int>(vcpu->value) : -1);
+        });
         resume();
     }
     void resume() { coordinator->resume(kBoth); }
@@ -32,6 +35,7 @@ class StopCoordinatorTest : public ::testing::Test {
     std::unique_ptr<machine::Machine> machine;
     std::unique_ptr<StopCoordinator> coordinator;
     int stops = 0;
+    std::vector<int> announced;  // vCPUs of which a stop was announced; -1: every vCPU
 };
 
 TEST_F(StopCoordinatorTest, TheFirstReportIsTheStops) {

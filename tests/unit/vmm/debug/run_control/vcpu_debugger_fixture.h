@@ -74,7 +74,7 @@ class VcpuDebuggerTest : public ::testing::Test {
         vcpus.push_back(std::move(owned));
         machine = machine::Machine::assemble(std::move(machine::GuestMemory::create(0x200000).value()), {},
                                              std::move(vcpus), observer);
-        coordinator = std::make_unique<StopCoordinator>(*machine, [] {});
+        coordinator = std::make_unique<StopCoordinator>(*machine, [](std::optional<VcpuIndex>) {});
         context = std::make_unique<DebugContext>(DebugContext{.table = table,
                                                               .view = view,
                                                               .coordinator = *coordinator,
