@@ -80,7 +80,22 @@ class TestCpuCommands(RingsideTest):
         assert sentence in self.say(command)
 
 
+    @pytest.mark.parametrize("name", ["rsp", "pc", "cs", "cr3", "gs_base"])
+    def test_registers_as_arguments(self, name):
+        value = self.session.integer(f"${name}")
+        assert self.say(f"translate ${name}") == self.say(f"translate {value:#x}")
+
+    @pytest.mark.parametrize("name, sentence", [
+        ("nothing", "there is no register of this name"), ("xmm0", "only general and system registers")])
+    def test_registers_that_are_no_arguments(self, name, sentence):
+        assert sentence in self.say(f"translate ${name}")
+
+
 class TestTablesInOtherModes(RingsideTest):
+    def test_registers_of_sixteen_bit_code(self):
+        _, gdb = self.attached("hello16.bin", symbols="hello16.elf")
+        assert gdb.console("monitor translate $eip") == gdb.console(f"monitor translate {gdb.integer('$eip'):#x}")
+
     def test_vectors_of_real_mode(self):
         _, gdb = self.attached("hello16.bin", symbols="hello16.elf")
         vectors = json.loads(gdb.console("monitor idt 8 --json"))["vectors"]

@@ -9,7 +9,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-constexpr std::string_view kGdbWithWords = "qSupported:multiprocess+;swbreak+;hwbreak+;qRelocInsn+;error-message+";
+constexpr std::string_view kGdbWithWords =
+    "qSupported:multiprocess+;swbreak+;hwbreak+;qRelocInsn+;error-message+";
 constexpr std::string_view kExpedited1 = "10:1001000000000000;07:0701000000000000;";
 constexpr std::string_view kExpedited2 = "10:1002000000000000;07:0702000000000000;";
 
@@ -53,7 +54,8 @@ class InNonStop : public SessionTest {
     void TearDown() override { EXPECT_EQ(non_stop_.holds, 0) << "a hold was not released"; }
     void run_both() { EXPECT_EQ(send("vCont;c"), "OK"); }
     // What is sent at a thread's stop.
-    std::vector<std::string> stop_of(std::uint32_t thread, StopReason reason = StoppedByHardwareBreakpoint{}) {
+    std::vector<std::string> stop_of(std::uint32_t thread,
+                                     StopReason reason = StoppedByHardwareBreakpoint{}) {
         session_->on_stop({ThreadId{thread}, reason, {}});
         return take_replies();
     }

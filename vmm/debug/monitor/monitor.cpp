@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "vmm/debug/monitor/register_words.h"
+#include "vmm/debug/run_control/thread_ids.h"
+
 namespace ringside::debug {
 
 namespace {
@@ -44,7 +47,11 @@ std::string MonitorRegistry::run(gdbstub::ThreadId thread, std::string_view line
     const MonitorCommand* command = find(line);
     if (command == nullptr)
         return fmt::format("There is no monitor command \"{}\". `monitor help` lists them.\n", line);
-    return command->run(thread, trim(line.substr(command->name.size())));
+    const std::string_view rest = trim(line.substr(command->name.size()));
+    if (guest_ == nullptr)
+        return command->run(thread, rest);
+    const auto arguments = with_register_values(*guest_, vcpu_of(thread), rest);
+    return arguments ? command->run(thread, *arguments) : arguments.error().message() + "\n";
 }
 
 std::string MonitorRegistry::help(std::string_view topic) const {

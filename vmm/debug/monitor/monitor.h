@@ -25,6 +25,8 @@ class MonitorRegistry final : public gdbstub::Monitor {
     MonitorRegistry();
 
     void add(MonitorCommand command) { commands_.push_back(std::move(command)); }
+    // Lets arguments name the registers of this guest, as `$rip`.
+    void name_registers_of(Inspected& guest) { guest_ = &guest; }
     const std::vector<MonitorCommand>& commands() const { return commands_; }
 
     // Unknown commands say so and point to `monitor help`.
@@ -35,6 +37,7 @@ class MonitorRegistry final : public gdbstub::Monitor {
     std::string help(std::string_view topic) const;
 
     std::vector<MonitorCommand> commands_;
+    Inspected* guest_ = nullptr;
 };
 
 // address-space, breakpoints, step, fatal, host: what needs no more than the debugger.

@@ -43,6 +43,7 @@ std::string translate(Inspected& guest, gdbstub::ThreadId thread, std::string_vi
 }  // namespace
 
 void add_state_commands(MonitorRegistry& registry, Inspected& guest) {
+    registry.name_registers_of(guest);
     registry.add({"registers", "[all]",
                   "every register of the current vCPU, flags by name; with `all` vectors too",
                   [&](auto thread, auto rest) { return registers(guest, thread, rest); }});
