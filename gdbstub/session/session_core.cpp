@@ -23,8 +23,7 @@ constexpr bool kTakesWords =
 
 // Packets whose answers come from the session alone: no thread that runs has to be held for them.
 template <typename Packet>
-constexpr bool kTouchesNothing =
-    kIsOneOf<Packet, packet::H, packet::T, packet::qC, packet::qfThreadInfo>;
+constexpr bool kTouchesNothing = kIsOneOf<Packet, packet::H, packet::T, packet::qC, packet::qfThreadInfo>;
 
 // A packet may be long and hold any bytes: its beginning tells which it was.
 std::string log_line(std::string_view packet, const std::string& why) {

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 
@@ -50,12 +51,13 @@ Result<kvm::RunOutcome> ScriptedVcpu::run() {
     sigaddset(&kick, machine::VcpuThread::kick_signal());
     pthread_sigmask(SIG_BLOCK, &kick, &before);
     auto outcome = kvm::RunOutcome::Interrupted;
-    auto& turns = shared().immediate_exit == 0 ? script : during_completion;
+    const bool immediate = std::atomic_ref(shared().immediate_exit).load() != 0;
+    auto& turns = immediate ? during_completion : script;
     if (!turns.empty()) {
         const Turn turn = std::move(turns.front());
         turns.pop_front();
         outcome = turn(*this);
-    } else if (shared().immediate_exit == 0) {
+    } else if (!immediate) {
         ::ppoll(nullptr, 0, nullptr, &before);
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -70,7 +70,8 @@ class SessionTest : public ::testing::Test {
             }
             const std::size_t end = rest.find('#');
             const bool notification = rest.front() == '%';
-            if ((rest.front() != '$' && !notification) || end == std::string_view::npos || rest.size() < end + 3) {
+            if ((rest.front() != '$' && !notification) || end == std::string_view::npos ||
+                rest.size() < end + 3) {
                 ADD_FAILURE() << "not a frame: " << rest;
                 break;
             }

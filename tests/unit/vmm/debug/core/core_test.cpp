@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <iterator>
 
@@ -131,13 +132,13 @@ TEST_F(CoreFileTest, ADamagedFileDoesNoHarm) {
     std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
     std::string start(4096, '\0');
     file.read(start.data(), static_cast<std::streamsize>(start.size()));
+    constexpr std::array kFlips{0x01, 0x80, 0xff};
     for (std::size_t i = 0; i < start.size(); ++i) {
-        for (const int flipped : {0x01, 0x80, 0xff}) {
-            file.seekp(static_cast<std::streamoff>(i)).put(static_cast<char>(start[i] ^ flipped)).flush();
-            const auto core = CoreFile::open(path);
-            if (core) {
-                EXPECT_FALSE(core->vcpus.empty());
-            }
+        const int flipped = start[i] ^ kFlips[i % kFlips.size()];
+        file.seekp(static_cast<std::streamoff>(i)).put(static_cast<char>(flipped)).flush();
+        const auto core = CoreFile::open(path);
+        if (core) {
+            EXPECT_FALSE(core->vcpus.empty());
         }
         file.seekp(static_cast<std::streamoff>(i)).put(start[i]).flush();
     }

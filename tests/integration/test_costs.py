@@ -1,0 +1,96 @@
+"""What a step, a false condition and a stepped watchpoint cost: system calls, counted by strace."""
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.harness.case import RingsideTest
+from tests.harness.timeouts import Deadline
+
+ROUNDS = 1000
+# mov $ROUNDS, %ecx; 1: nop; dec %ecx; jnz 1b; 2: nop
+LOOP = b"\xb9" + ROUNDS.to_bytes(4, "little") + b"\x90\xff\xc9\x75\xfb\x90"
+LOOP_START, LOOP_END = 5, 10
+INSTRUCTIONS = 3 * ROUNDS
+NEVER = b"220027"  # an agent expression: const8 0, end
+MORE_THAN_SLOTS = 6
+# Anything that is done once for a run: what arms the vCPU, what makes room for the client's packet.
+ONCE = 60
+
+
+class TestCosts(RingsideTest):
+    @pytest.fixture(autouse=True)
+    def loop(self, clean_up) -> None:
+        """The guest is stopped at a loop of three instructions."""
+        vm, gdb = self.attached("demo64")
+        gdb.console("break mix")
+        gdb.run("continue")
+        self.at = gdb.integer("$pc")
+        gdb.console("detach")
+        self.vm = vm
+        self.client = self.client(vm)
+        self.client.ask(b"qSupported:swbreak+;hwbreak+;qRelocInsn+")
+        self.client.ask(b"?")
+        assert self.client.ask(b"M%x,%x:%s" % (self.at, len(LOOP), LOOP.hex().encode())) == b"OK"
+        self.run_to(self.at + LOOP_START)
+
+    def run_to(self, address: int) -> None:
+        for packet in (b"Z1,%x,1", b"vCont;c", b"z1,%x,1"):
+            self.client.ask(packet % address if b"%" in packet else packet)
+
+    def counted(self, packet: bytes) -> Counter:
+        """The system calls of one packet that resumes the guest."""
+        if shutil.which("strace") is None:
+            pytest.skip("there is no strace in the lab")
+        log = self.folder / "strace"
+        tracer = subprocess.Popen(["strace", "-f", "-qq", "-o", str(log), "-p", str(self.vm.pid)],
+                                  stderr=subprocess.PIPE)
+        self.ends.callback(tracer.kill)
+        self.wait_for_tracer(tracer)
+        reply = self.client.ask(packet, seconds=120)
+        while reply.startswith(b"O"):
+            reply = self.client.receive(seconds=120)
+        assert reply.startswith(b"T")
+        tracer.terminate()
+        tracer.wait()
+        names = re.findall(r"^\d+ +(?:ioctl\([^,]+, (\w+)|(\w+)\()", log.read_text(), re.M)
+        return Counter(request or call for request, call in names)
+
+    def wait_for_tracer(self, tracer) -> None:
+        deadline = Deadline(30)
+        status = Path(f"/proc/{self.vm.pid}/task")
+        while not deadline.over():
+            if tracer.poll() is not None:
+                pytest.skip(f"strace: {tracer.stderr.read().decode()}")
+            if all("TracerPid:\t0" not in (task / "status").read_text() for task in status.iterdir()):
+                return
+        raise AssertionError("strace did not attach")
+
+    def besides_entries(self, calls: Counter) -> int:
+        return sum(calls.values()) - calls["KVM_RUN"]
+
+    def test_a_range_step_is_an_entry_for_each_instruction(self):
+        calls = self.counted(b"vCont;r%x,%x:1;c" % (self.at + LOOP_START, self.at + LOOP_END))
+        assert calls["KVM_RUN"] >= INSTRUCTIONS
+        assert self.besides_entries(calls) < ONCE, calls
+
+    def test_a_watchpoint_without_a_slot_is_an_entry_for_each_instruction(self):
+        for piece in range(MORE_THAN_SLOTS):
+            assert self.client.ask(b"Z2,%x,8" % (self.at + 0x100 + 64 * piece)) == b"OK"
+        self.client.ask(b"Z1,%x,1" % (self.at + LOOP_END))
+        calls = self.counted(b"vCont;c")
+        assert calls["KVM_RUN"] >= INSTRUCTIONS
+        # The guest's interrupt handlers are stepped too, and have instructions that need more.
+        assert self.besides_entries(calls) < ONCE + calls["KVM_RUN"] // 20, calls
+
+    @pytest.mark.parametrize("kind", [b"0", b"1"])
+    def test_a_false_condition_is_the_hit_and_one_step(self, kind):
+        assert self.client.ask(b"Z%s,%x,1;X3,%s" % (kind, self.at + LOOP_START, NEVER)) == b"OK"
+        self.client.ask(b"Z1,%x,1" % (self.at + LOOP_END))
+        calls = self.counted(b"vCont;c")
+        assert calls["KVM_RUN"] <= 2 * ROUNDS + ONCE, calls
+        assert self.besides_entries(calls) <= 5 * ROUNDS + ONCE, calls
