@@ -11,6 +11,7 @@
 #include "gdbstub/packets/registers.h"
 #include "gdbstub/packets/run_control.h"
 #include "gdbstub/packets/threads.h"
+#include "gdbstub/packets/tracepoints.h"
 
 namespace ringside::gdbstub {
 
@@ -31,6 +32,11 @@ using Command = std::variant<
     packet::R, packet::QNonStop, packet::vStopped,
     // breakpoints
     packet::Z, packet::z,
+    // tracepoints
+    packet::QTinit, packet::QTDP, packet::QTDPsrc, packet::QTDV, packet::QTro, packet::QTEnable,
+    packet::QTDisable, packet::QTStart, packet::QTStop, packet::QTDisconnected, packet::QTBuffer,
+    packet::QTNotes, packet::QTSave, packet::QTFrame, packet::qTStatus, packet::qTP, packet::qTV,
+    packet::qTfP, packet::qTsP, packet::qTfV, packet::qTsV, packet::qTBuffer,
     // threads
     packet::H, packet::T, packet::qC, packet::qfThreadInfo, packet::qsThreadInfo, packet::qThreadExtraInfo,
     // queries

@@ -298,6 +298,8 @@ class Monitor {
     virtual std::string run(ThreadId, std::string_view line) = 0;
 };
 
+class Tracepoints;  // tracepoints.h
+
 struct Target {
     Threads& threads;
     Registers& registers;
@@ -310,6 +312,7 @@ struct Target {
     Restart* restart = nullptr;
     Documents* documents = nullptr;
     Monitor* monitor = nullptr;
+    Tracepoints* tracepoints = nullptr;
     // LLDB's qHostInfo: e.g. "x86_64-unknown-unknown".
     std::string triple;
     std::uint32_t address_bytes = 8;

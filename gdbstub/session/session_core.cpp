@@ -19,7 +19,9 @@ constexpr bool kIsOneOf = (std::is_same_v<Packet, Packets> || ...);
 template <typename Packet>
 constexpr bool kTakesWords =
     kIsOneOf<Packet, packet::g, packet::G, packet::p, packet::P, packet::M, packet::X, packet::vCont,
-             packet::c, packet::C, packet::s, packet::S, packet::Z, packet::z>;
+             packet::c, packet::C, packet::s, packet::S, packet::Z, packet::z, packet::QTDP, packet::QTDPsrc,
+             packet::QTDV, packet::QTStart, packet::QTBuffer, packet::QTEnable, packet::QTDisable,
+             packet::QTSave>;
 
 // Packets whose answers come from the session alone: no thread that runs has to be held for them.
 template <typename Packet>
@@ -149,6 +151,7 @@ void SessionCore::release() {
     owns_target_ = false;
     interrupt_queued_ = false;
     document_.reset();
+    traces_.forget_client();
     together_.clear();
     stops_.clear();
     console_.clear();

@@ -21,6 +21,7 @@
 #include "gdbstub/reply_writer.h"
 #include "gdbstub/session.h"
 #include "gdbstub/session/client.h"
+#include "gdbstub/session/session_tracepoints.h"
 #include "gdbstub/session/stop_queue.h"
 #include "gdbstub/session/stop_words.h"
 #include "gdbstub/session/stopped.h"
@@ -209,6 +210,18 @@ class SessionCore {
     Handled handle(const packet::Z& packet, Stopped stopped);
     Handled handle(const packet::z& packet, Stopped stopped);
 
+    // ---- session_tracepoints.h
+    template <typename Packet>
+    requires requires(SessionTraces& traces, const Packet& packet, Tracepoints& target) {
+        traces.answer(packet, target, ThreadId{});
+    }
+    Handled handle(const Packet& packet, Stopped) {
+        Tracepoints* const target = target_.tracepoints();
+        return target != nullptr
+                   ? traces_.answer(packet, *target, resolve(ThreadSelector{}).value_or(ThreadId{}))
+                   : empty();
+    }
+
     // ---- session_threads.cpp
     Handled handle(const packet::H& packet, Stopped stopped);
     Handled handle(const packet::T& packet, Stopped stopped);
@@ -258,6 +271,7 @@ class SessionCore {
     Framer framer_;
     OutputBuffer output_;
     ReplyWriter reply_;
+    SessionTraces traces_{reply_};
     bool line_outlives_client_;
     Client client_;
     bool acknowledging_ = true;         // until QStartNoAckMode

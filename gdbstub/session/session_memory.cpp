@@ -38,8 +38,11 @@ Result<std::span<const std::byte>> SessionCore::read_memory(Stopped stopped, Add
         return std::span<const std::byte>();
     if (bytes_.size() < wanted)
         bytes_.resize(wanted);
+    const auto out = std::span(bytes_).first(wanted);
     const std::size_t count =
-        STUB_TRY(stopped.memory().read(thread, address, std::span(bytes_).first(wanted)));
+        STUB_TRY(traces_.frame_selected()
+                     ? traces_.read_memory(*target_.tracepoints(), stopped.memory(), thread, address, out)
+                     : stopped.memory().read(thread, address, out));
     return std::span<const std::byte>(bytes_).first(std::min(count, wanted));
 }
 
@@ -73,6 +76,7 @@ SessionCore::Handled SessionCore::handle(const packet::M& packet, Stopped stoppe
     bytes_.clear();
     if (!decode_hex(packet.hex, bytes_))
         return malformed();
+    STUB_TRY(traces_.check_live());
     STUB_TRY(stopped.memory().write(thread, packet.address, bytes_));
     return ok();
 }
@@ -80,6 +84,7 @@ SessionCore::Handled SessionCore::handle(const packet::M& packet, Stopped stoppe
 // A client writes no bytes to find out if the packet is supported.
 SessionCore::Handled SessionCore::handle(const packet::X& packet, Stopped stopped) {
     const ThreadId thread = STUB_TRY(resolve(ThreadSuffix{}));
+    STUB_TRY(traces_.check_live());
     if (!packet.data.empty())
         STUB_TRY(stopped.memory().write(thread, packet.address, std::as_bytes(std::span(packet.data))));
     return ok();

@@ -39,6 +39,9 @@ SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
     }
     if (target_.non_stop() != nullptr)
         frame.text(";QNonStop+");
+    if (target_.tracepoints() != nullptr)
+        frame.text(";ConditionalTracepoints+;TraceStateVariables+;TracepointSource+;QTBuffer:size+")
+            .text(";EnableDisableTracepoints+;DisconnectedTracing+;tracenz+;qXfer:traceframe-info:read+");
     if (target_.reverse() != nullptr)
         frame.text(";ReverseStep+;ReverseContinue+");
     if (client_.multiprocess)
@@ -51,6 +54,8 @@ SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
 bool SessionCore::serves(std::string_view object) const {
     if (object == "threads")
         return true;
+    if (object == "traceframe-info")
+        return target_.tracepoints() != nullptr;
     if (target_.documents() == nullptr)
         return false;
     const std::vector<std::string> objects = target_.documents()->objects();
@@ -58,6 +63,8 @@ bool SessionCore::serves(std::string_view object) const {
 }
 
 std::optional<std::string> SessionCore::make_document(const packet::qXfer& packet, Stopped stopped) const {
+    if (packet.object == "traceframe-info")
+        return traces_.frame_info(*target_.tracepoints());
     if (packet.object != "threads")
         return stopped.documents()->document(packet.object, packet.annex);
     return packet.annex.empty() ? std::optional(threads_document(stopped)) : std::nullopt;

@@ -5,6 +5,9 @@
 namespace ringside::gdbstub {
 
 SessionCore::Handled SessionCore::handle(const packet::g& packet, Stopped stopped) {
+    if (traces_.frame_selected())
+        return traces_.write_registers(*target_.tracepoints(), stopped.registers(),
+                                       STUB_TRY(resolve(packet.suffix)));
     const ThreadId thread = STUB_TRY(resolve_stopped(packet.suffix));
     bytes_.clear();
     unavailable_.clear();
@@ -22,11 +25,14 @@ SessionCore::Handled SessionCore::handle(const packet::G& packet, Stopped stoppe
     bytes_.clear();
     if (!decode_hex(packet.hex, bytes_))
         return malformed();
+    STUB_TRY(traces_.check_live());
     STUB_TRY(stopped.registers().write_all(thread, bytes_));
     return ok();
 }
 
 SessionCore::Handled SessionCore::handle(const packet::p& packet, Stopped stopped) {
+    if (traces_.frame_selected())
+        return traces_.write_register(*target_.tracepoints(), stopped.registers(), packet.regno);
     const ThreadId thread = STUB_TRY(resolve_stopped(packet.suffix));
     const std::vector<std::byte> value = STUB_TRY(stopped.registers().read(thread, packet.regno));
     if (!value.empty()) {
@@ -45,6 +51,7 @@ SessionCore::Handled SessionCore::handle(const packet::P& packet, Stopped stoppe
     bytes_.clear();
     if (!decode_hex(packet.hex, bytes_))
         return malformed();
+    STUB_TRY(traces_.check_live());
     STUB_TRY(stopped.registers().write(thread, packet.regno, bytes_));
     return ok();
 }

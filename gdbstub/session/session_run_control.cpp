@@ -68,6 +68,7 @@ SessionCore::Handled SessionCore::set_running(Stopped stopped, Start&& start) {
         return started;
     }
     document_.reset();
+    traces_.leave_frame();
     together_.clear();
     write_console(std::exchange(console_, {}));
     if (std::exchange(interrupt_queued_, false))

@@ -40,6 +40,7 @@ class TargetGate {
     const Stepping* stepping() const { return target_.stepping; }
     const Reverse* reverse() const { return target_.reverse; }
     NonStop* non_stop() const { return target_.non_stop; }
+    Tracepoints* tracepoints() const { return target_.tracepoints; }
     Restart* restart() const { return target_.restart; }
     const Registers& register_layout() const { return target_.registers; }
 

@@ -12,6 +12,7 @@
 #include "gdbstub/framer.h"
 #include "gdbstub/session.h"
 #include "tests/unit/gdbstub/fake_target.h"
+#include "tests/unit/gdbstub/fake_tracepoints.h"
 
 namespace {
 
@@ -32,6 +33,16 @@ void receive(Session& session, std::string_view text) {
                 std::abort();
         session.output().clear();
     }
+}
+
+// One frame with registers, one with memory and a variable.
+void make_frames(FakeTracepoints& traces) {
+    traces.frames.resize(2);
+    traces.frames[0].registers.emplace(FakeTarget::kRegisters * 8, std::byte{'#'});
+    traces.frames[1].pc = 0x1234;
+    traces.frames[1].memory[0x1000] = "$#}*";
+    traces.frames[1].variables[1] = 7;
+    traces.buffer = "frames";
 }
 
 StopEvent stop_of(char kind) {
@@ -58,6 +69,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FakeTarget fake(3);
     fake.is_running = size % 2 != 0;
     Target target = fake.bundle();
+    FakeTracepoints traces;
+    make_frames(traces);
+    target.tracepoints = &traces;
     Session session(target, {.run_length_encoding = size % 3 == 0, .line_outlives_client = size % 5 == 0});
     while (!input.empty() && !session.wants_close()) {
         const std::string_view line = input.substr(0, input.find('\n'));

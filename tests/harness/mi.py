@@ -78,6 +78,8 @@ class _Reader:
         if not name:
             raise ValueError(f"expected a name at {self._at} of {self._text!r}")
         self._at += name.end()
+        if self._peek() != "=":  # "=traceframe-changed,end" has no value
+            return name.group(), ""
         self._take("=")
         return name.group(), self._value()
 

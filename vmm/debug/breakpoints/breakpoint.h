@@ -26,6 +26,8 @@ struct Breakpoint {
     std::optional<std::uint64_t> address_space;   // the CR3 to which it is limited
     x86::GuestLevel level = x86::GuestLevel::L1;  // whose address it is, if the guest is a hypervisor
     bool level_open = false;  // the address leads nowhere as yet: it is that of the level in which it appears
+    bool wanted = true;       // by the client; else it is there for tracepoints alone
+    bool traced = false;      // there are tracepoints at its address
     bool waiting = false;     // for an executable page, or for code, where it could be planted
     std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
 

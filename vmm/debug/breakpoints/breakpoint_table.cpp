@@ -20,21 +20,63 @@ Result<void> BreakpointTable::insert(const machine::StopToken&, const GuestView&
                                      const gdbstub::BreakpointRequest& request) {
     if (const auto it = find(request.kind, request.address, request.size); it != breakpoints_.end()) {
         (*it)->request = request;
+        (*it)->wanted = true;
         return {};
     }
-    auto breakpoint = std::make_unique<Breakpoint>();
-    breakpoint->request = request;
-    breakpoint->address_space = view.address_space_of(system, Gva{request.address});
-    breakpoint->level = level_of(view, system, request.address);
-    if (breakpoint->is_watchpoint()) {
-        if (request.size == 0 || request.address + (request.size - 1) < request.address)
-            return failure("insert watchpoint", "the range is empty or wraps around");
-    }
-    breakpoint->hits = removed_.take(request);
-    breakpoints_.push_back(std::move(breakpoint));
+    if (request.kind >= BreakpointKind::WriteWatch &&
+        (request.size == 0 || request.address + (request.size - 1) < request.address))
+        return failure("insert watchpoint", "the range is empty or wraps around");
+    add(view, system, request).hits = removed_.take(request);
     look_at_places(view, system);
     make_plan();
     return {};
+}
+
+Breakpoint& BreakpointTable::add(const GuestView& view, const x86::SystemRegisters& system,
+                                 const gdbstub::BreakpointRequest& request) {
+    auto& breakpoint = *breakpoints_.emplace_back(std::make_unique<Breakpoint>());
+    breakpoint.request = request;
+    breakpoint.address_space = view.address_space_of(system, Gva{request.address});
+    breakpoint.level = level_of(view, system, request.address);
+    breakpoint.traced = !breakpoint.is_watchpoint() && traced_.contains(request.address);
+    return breakpoint;
+}
+
+// What tracepoints need stays.
+void BreakpointTable::drop(List::iterator it) {
+    Breakpoint& breakpoint = **it;
+    if (is_traced(breakpoint.request)) {
+        breakpoint.wanted = false;
+        return;
+    }
+    if (breakpoint.mechanism == Mechanism::Planted)
+        planted_.unplant(breakpoint.gpa);
+    breakpoints_.erase(it);
+}
+
+// Of several breakpoints at an address it is the software breakpoint that tracepoints use.
+bool BreakpointTable::is_traced(const gdbstub::BreakpointRequest& request) const {
+    return request.kind == BreakpointKind::Software && traced_.contains(request.address);
+}
+
+void BreakpointTable::trace(const machine::StopToken&, const GuestView& view,
+                            const x86::SystemRegisters& system, const std::vector<std::uint64_t>& addresses) {
+    traced_ = {addresses.begin(), addresses.end()};
+    for (std::size_t i = breakpoints_.size(); i-- > 0;) {
+        Breakpoint& breakpoint = *breakpoints_[i];
+        breakpoint.traced = !breakpoint.is_watchpoint() && traced_.contains(breakpoint.request.address);
+        if (!breakpoint.wanted)
+            drop(breakpoints_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    for (const std::uint64_t address : traced_) {
+        if (find(BreakpointKind::Software, address, 1) != breakpoints_.end())
+            continue;
+        gdbstub::BreakpointRequest request;
+        request.address = address;
+        add(view, system, request).wanted = false;
+    }
+    look_at_places(view, system);
+    make_plan();
 }
 
 void BreakpointTable::remove(const machine::StopToken&, BreakpointKind kind, std::uint64_t address,
@@ -42,19 +84,15 @@ void BreakpointTable::remove(const machine::StopToken&, BreakpointKind kind, std
     const auto it = find(kind, address, size);
     if (it == breakpoints_.end())
         return;  // the protocol wants removal to be idempotent
-    removed_.add(**it);
-    if ((*it)->mechanism == Mechanism::Planted)
-        planted_.unplant((*it)->gpa);
-    breakpoints_.erase(it);
+    if ((*it)->wanted)
+        removed_.add(**it);
+    drop(it);
     make_plan();
 }
 
 void BreakpointTable::remove_all(const machine::StopToken&) {
-    for (const auto& breakpoint : breakpoints_) {
-        if (breakpoint->mechanism == Mechanism::Planted)
-            planted_.unplant(breakpoint->gpa);
-    }
-    breakpoints_.clear();
+    for (std::size_t i = breakpoints_.size(); i-- > 0;)
+        drop(breakpoints_.begin() + static_cast<std::ptrdiff_t>(i));
     removed_.clear();
     levels_.clear();
     make_plan();

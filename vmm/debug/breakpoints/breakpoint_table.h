@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,9 @@ class BreakpointTable {
     void remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
                 std::uint64_t size);
     void remove_all(const machine::StopToken&);
+    // These addresses are those of tracepoints, and no others are. They stay when the client's breakpoints are removed.
+    void trace(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
+               const std::vector<std::uint64_t>& addresses);
     // The guest's memory is about to be replaced: nothing is planted in it any more. Nor is a breakpoint limited any
     // longer to an address space or a level of the old guest.
     void lift_all(const machine::StopToken&);
@@ -111,6 +115,9 @@ class BreakpointTable {
     using List = std::vector<std::unique_ptr<Breakpoint>>;
 
     List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
+    bool is_traced(const gdbstub::BreakpointRequest&) const;
+    Breakpoint& add(const GuestView&, const x86::SystemRegisters&, const gdbstub::BreakpointRequest&);
+    void drop(List::iterator);
     x86::GuestLevel level_of(const GuestView&, const x86::SystemRegisters&, std::uint64_t address);
     // breakpoint_settle.cpp
     void settle_level(const GuestView&, const x86::SystemRegisters&, Breakpoint&);
@@ -129,6 +136,7 @@ class BreakpointTable {
     HostAbilities abilities_;
     bool stepping_only_ = false;
     List breakpoints_;
+    std::set<std::uint64_t> traced_;
     std::map<std::uint64_t, x86::GuestLevel> levels_;  // of each address that had a breakpoint
     PlantedInstructions planted_;
     RemovedBreakpoints removed_;

@@ -7,6 +7,8 @@ namespace ringside::debug {
 namespace {
 
 const char* remark(const Breakpoint& breakpoint) {
+    if (!breakpoint.wanted)
+        return "for tracepoints";
     if (breakpoint.no_code)
         return breakpoint.mechanism == Mechanism::Planted ? "no code was there: the guest may write over it"
                                                           : "there was no code yet";

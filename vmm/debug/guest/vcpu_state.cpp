@@ -47,6 +47,15 @@ constexpr std::array kAllClasses{RegisterClass::General, RegisterClass::System, 
 
 }  // namespace
 
+Result<x86::ExtendedState> read_extended(const kvm::VcpuPort& vcpu, const machine::CpuFeatures& features) {
+    const auto area = TRY(vcpu.xsave());
+    x86::ExtendedState extended;
+    if (!x86::read_xsave(area, features.xsave_layout, extended))
+        return tl::unexpected<Error>(
+            Error{"KVM_GET_XSAVE", "the area is in a format that is not understood", 0, vcpu.index(), {}});
+    return extended;
+}
+
 void VcpuState::cache(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
     loaded_ = {};
     state_.general = general;
@@ -129,14 +138,8 @@ Result<void> VcpuState::fetch(kvm::VcpuPort& vcpu, RegisterClass which) {
         case RegisterClass::Msrs:
             return fetch_msrs(vcpu);
         case RegisterClass::Extended:
-            break;
+            return keep(state_.extended, read_extended(vcpu, features_));
     }
-    const auto area = TRY(vcpu.xsave());
-    x86::ExtendedState extended;
-    if (!x86::read_xsave(area, features_.xsave_layout, extended))
-        return tl::unexpected<Error>(
-            Error{"KVM_GET_XSAVE", "the area is in a format that is not understood", 0, vcpu.index(), {}});
-    state_.extended = extended;
     return {};
 }
 

@@ -12,6 +12,9 @@
 
 namespace ringside::debug {
 
+// x87, SSE, AVX and what follows; on the vCPU's thread.
+Result<x86::ExtendedState> read_extended(const kvm::VcpuPort& vcpu, const machine::CpuFeatures& features);
+
 class VcpuState {
   public:
     VcpuState(machine::VcpuThread& thread, const machine::CpuFeatures& features)

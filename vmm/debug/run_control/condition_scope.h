@@ -15,7 +15,7 @@
 
 namespace ringside::debug {
 
-class ConditionScope final : public gdbstub::AgentContext {
+class ConditionScope : public gdbstub::AgentContext {
   public:
     ConditionScope(const x86::RegisterFile& file, const GuestView& view) : file_(file), view_(view) {}
 
@@ -31,6 +31,11 @@ class ConditionScope final : public gdbstub::AgentContext {
     std::optional<std::uint64_t> read_register(std::uint16_t regno) override;
     bool read_memory(std::uint64_t address, std::span<std::byte> out) override;
     void print(std::string_view text) override { printed_ += text; }
+
+  protected:
+    void look_at(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
+    // Reads from the start as far as it goes.
+    std::size_t read_some(std::uint64_t address, std::span<std::byte> out) const;
 
   private:
     const x86::RegisterFile& file_;

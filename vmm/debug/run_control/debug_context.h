@@ -10,6 +10,7 @@
 #include "vmm/debug/guest/guest_view.h"
 #include "vmm/debug/host/exit_trap.h"
 #include "vmm/debug/run_control/guest_stops.h"
+#include "vmm/debug/run_control/hit_tracer.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 #include "vmm/history/recorder.h"
 
@@ -38,6 +39,7 @@ struct DebugContext {
     HostAbilities abilities = {};
     std::function<std::unique_ptr<ExitTrap>()> new_exit_trap = make_perf_exit_trap;
     history::Recorder* recorder = nullptr;
+    HitTracer* tracer = nullptr;
     GuestStops guest_stops = {};   // what the client wants of them
     bool block_interrupts = true;  // during a client's step, where the host can do that
 };

@@ -13,6 +13,9 @@ bool HitFilter::stops(Breakpoint& breakpoint) {
     if (!is_meant_here(breakpoint))
         return false;
     ++breakpoint.hits;
+    traced_.on_hit(breakpoint);
+    if (!breakpoint.wanted)
+        return false;
     const auto& request = breakpoint.request;
     if (!request.conditions.empty() && !scope_.any_holds(request.conditions, at_.general, at_.system))
         return false;

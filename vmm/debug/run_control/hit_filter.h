@@ -4,16 +4,17 @@
 #include "vmm/debug/run_control/condition_scope.h"
 #include "vmm/debug/run_control/debug_context.h"
 #include "vmm/debug/run_control/exit_registers.h"
+#include "vmm/debug/run_control/traced_run.h"
 
 namespace ringside::debug {
 
 class HitFilter {
   public:
-    HitFilter(VcpuIndex vcpu, const DebugContext& context, const ExitRegisters& at)
-        : vcpu_(vcpu), context_(context), at_(at), scope_(context.registers, context.view) {}
+    HitFilter(VcpuIndex vcpu, const DebugContext& context, const ExitRegisters& at, TracedRun& traced)
+        : vcpu_(vcpu), context_(context), at_(at), traced_(traced), scope_(context.registers, context.view) {}
 
     // Returns true if the breakpoint is meant here, one of its conditions is true, and it has no commands: those are run,
-    // and do not stop. Counts the hit, unless it is another address space's or level's.
+    // and do not stop. Counts the hit, unless it is another address space's or level's. Tracepoints collect.
     bool stops(Breakpoint& breakpoint);
 
   private:
@@ -22,6 +23,7 @@ class HitFilter {
     VcpuIndex vcpu_;
     const DebugContext& context_;
     const ExitRegisters& at_;
+    TracedRun& traced_;
     ConditionScope scope_;
 };
 

@@ -55,6 +55,7 @@ void VcpuDebugger::classify() {
 // refused.
 bool VcpuDebugger::step_over_halt() {
     at_.general.rip += step_.length();
+    traced_.after_step();
     return done(at_.store_general()) && done(kvm::halt(thread_.vcpu()));
 }
 

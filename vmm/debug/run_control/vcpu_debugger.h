@@ -23,6 +23,7 @@
 #include "vmm/debug/run_control/step_engine.h"
 #include "vmm/debug/run_control/step_off.h"
 #include "vmm/debug/run_control/stop_report.h"
+#include "vmm/debug/run_control/traced_run.h"
 #include "vmm/debug/run_control/user_code.h"
 
 namespace ringside::debug {
@@ -53,10 +54,10 @@ class VcpuDebugger {
 
   private:
     const DebugPlan& plan() const { return own_.plan(context_.table); }
-    // The client, a recording, a breakpoint without another mechanism or the search for xchg %bx,%bx wants every
-    // instruction.
+    // The client, a recording, a tracepoint, a breakpoint without another mechanism or the search for xchg %bx,%bx wants
+    // every instruction.
     bool stepping() const {
-        return !continues() || recording_.active() || plan().needs_stepping() ||
+        return !continues() || recording_.active() || traced_.stepping() || plan().needs_stepping() ||
                context_.guest_stops.exchange;
     }
     bool must_step() const { return stepping() || step_off_.active(); }
@@ -97,6 +98,7 @@ class VcpuDebugger {
     gdbstub::ResumeAction action_ = gdbstub::Continue{};
     ExitRegisters at_;
     StopReport report_;
+    TracedRun traced_;
     HitFilter hits_;
     RecordedRun recording_;
     ArmedSetup armed_;

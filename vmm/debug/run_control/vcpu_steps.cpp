@@ -32,6 +32,7 @@ void VcpuDebugger::on_step() {
 bool VcpuDebugger::finish_step() {
     step_off_.end();
     const bool owed = step_.finish(armed_.single_steps());
+    traced_.after_step();
     if (!owed || traps_.debug_exception_pending())
         return true;
     return done(traps_.give_debug_exception(x86::Dr6::kSingleStep, step_.guest_trap_flag()));

@@ -18,8 +18,8 @@ gdbstub::Result<void> BreakpointAccess::block_interrupts(bool on) {
     return {};
 }
 
-gdbstub::Result<void> BreakpointAccess::insert(gdbstub::ThreadId thread,
-                                               const gdbstub::BreakpointRequest& request) {
+// The state in whose tables addresses are looked up.
+gdbstub::Result<const x86::CpuState*> BreakpointAccess::ready(gdbstub::ThreadId thread) {
     if (machine_.stop_token() == nullptr)
         return still_running();
     if (const auto measured = machine_.abilities(); !measured)
@@ -27,9 +27,21 @@ gdbstub::Result<void> BreakpointAccess::insert(gdbstub::ThreadId thread,
     const auto state = machine_.load_system(vcpu_of(thread));
     if (!state)
         return refuse(state.error());
-    if (auto r = machine_.table().insert(*machine_.stop_token(), machine_.view(), (*state)->system, request);
-        !r)
+    return *state;
+}
+
+gdbstub::Result<void> BreakpointAccess::insert(gdbstub::ThreadId thread,
+                                               const gdbstub::BreakpointRequest& request) {
+    const auto* state = TRY(ready(thread));
+    if (auto r = machine_.table().insert(*machine_.stop_token(), machine_.view(), state->system, request); !r)
         return refuse(r.error(), Code::Invalid);
+    return {};
+}
+
+gdbstub::Result<void> BreakpointAccess::trace(gdbstub::ThreadId thread,
+                                              const std::vector<std::uint64_t>& addresses) {
+    const auto* state = TRY(ready(thread));
+    machine_.table().trace(*machine_.stop_token(), machine_.view(), state->system, addresses);
     return {};
 }
 

@@ -9,6 +9,7 @@
 #include "vmm/debug/target/non_stop_access.h"
 #include "vmm/debug/target/register_access.h"
 #include "vmm/debug/target/thread_access.h"
+#include "vmm/debug/trace/tracing.h"
 
 namespace ringside::debug {
 
@@ -37,6 +38,9 @@ void Debugger::bind(machine::Machine& machine) {
     memory_access_ = std::make_unique<MemoryAccess>(*this, guest_->view());
     breakpoints_ = std::make_unique<BreakpointAccess>(*guest_);
     non_stop_ = std::make_unique<NonStopAccess>(*guest_, *time_travel_);
+    tracing_ = std::make_unique<Tracing>(guest_->registers(), guest_->view(), machine.cpu_features(),
+                                         std::bind_front(&BreakpointAccess::trace, breakpoints_.get()));
+    guest_->context().tracer = tracing_.get();
     // A triple without vendor and system matches every kernel file in LLDB, whatever its ABI tag says.
     const bool wide = options_.architecture == x86::GdbArchitecture::X86_64;
     target_ = std::make_unique<gdbstub::Target>(gdbstub::Target{.threads = *threads_,
@@ -47,6 +51,7 @@ void Debugger::bind(machine::Machine& machine) {
                                                                 .stepping = breakpoints_.get(),
                                                                 .non_stop = non_stop_.get(),
                                                                 .restart = this,
+                                                                .tracepoints = tracing_.get(),
                                                                 .triple = wide ? "x86_64" : "i386",
                                                                 .address_bytes = wide ? 8U : 4U});
 }
@@ -135,6 +140,7 @@ gdbstub::Result<void> Debugger::resume_live(std::span<const gdbstub::ThreadResum
         end_run();
         return {};
     }
+    tracing_->settle();
     guest_->settle(vcpus.front());
     if (!time_travel_->recorder().active())  // it steps the guest anyway
         notices_.of_plan(guest_->table().plan(), guest_->context().abilities);

@@ -43,6 +43,8 @@ struct DebuggerOptions {
     x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
 };
 
+class Tracing;
+
 class Debugger final : public machine::VcpuObserver,
                        public Inspected,
                        private VcpuEvents,
@@ -170,6 +172,7 @@ class Debugger final : public machine::VcpuObserver,
     std::unique_ptr<gdbstub::Memory> memory_access_;
     std::unique_ptr<BreakpointAccess> breakpoints_;
     std::unique_ptr<gdbstub::NonStop> non_stop_;
+    std::unique_ptr<Tracing> tracing_;
     std::unique_ptr<gdbstub::Target> target_;
 
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over

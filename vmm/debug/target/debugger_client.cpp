@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "vmm/debug/target/debugger.h"
+#include "vmm/debug/trace/tracing.h"
 
 namespace ringside::debug {
 
@@ -66,6 +67,7 @@ void Debugger::let_go(OnDisconnect then) {
     client_attached_ = std::exchange(next_client_waits_, false);
     client_stays_ = client_greeted_ = false;
     time_travel_->client_left(options_.keep_recording);
+    tracing_->client_left();
     guest_->forget_client();
     owner_.on_client_gone();
     memory_access_->set_physical_mode(false);

@@ -91,6 +91,8 @@ bool Traveller::stops_here(Breakpoint& breakpoint, const Registers& at) {
     if (breakpoint.address_space &&
         !view_.in_address_space(at.system, *breakpoint.address_space, Gva{request.address}))
         return false;
+    if (!breakpoint.wanted)  // its tracepoints have collected when the guest came by
+        return false;
     ++breakpoint.hits;
     return request.commands.empty() &&
            (request.conditions.empty() || conditions_.any_holds(request.conditions, at.general, at.system));

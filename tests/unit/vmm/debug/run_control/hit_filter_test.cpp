@@ -48,7 +48,8 @@ TEST_P(HitFilterTest, StopsOnlyWhereTheClientWantsIt) {
     breakpoint.request.commands = hit.commands;
     breakpoint.address_space = hit.address_space;
     breakpoint.level_open = hit.level_open;
-    HitFilter filter(VcpuIndex{0}, *context, at);
+    TracedRun traced(*vcpu, *context, at);
+    HitFilter filter(VcpuIndex{0}, *context, at, traced);
     EXPECT_EQ(filter.stops(breakpoint), hit.stops);
     EXPECT_EQ(breakpoint.hits, hit.hits);
     EXPECT_EQ(events.printed, hit.printed);
