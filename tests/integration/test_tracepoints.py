@@ -6,6 +6,7 @@ import pytest
 
 from tests.harness.case import RingsideTest
 from tests.harness.gdb import GdbError, GdbSession
+from tests.harness.rsp import INTERRUPT, frame
 
 ROUNDS = 4
 
@@ -268,3 +269,51 @@ class TestTracepoints(RingsideTest):
             gdb.console("tsave -r /tmp/trace")
         with pytest.raises(GdbError, match="the trace buffer may have"):
             gdb.console("set trace-buffer-size 0x7fffffff")
+
+    # ---- Clients that mean no good
+
+    def place(self) -> bytes:
+        """report_round's address, as a packet has it."""
+        return b"%x" % self.gdb(self.guest("demo64")).integer("(unsigned long)&report_round")
+
+    def attached_by_hand(self):
+        vm = self.ringside(self.guest("demo64"), "--append=rounds=0")
+        client = self.client(vm)
+        client.ask(b"qSupported:swbreak+;hwbreak+;qRelocInsn+;vContSupported+")
+        assert client.ask(b"QTinit") == b"OK"
+        return vm, client
+
+    def test_a_client_that_dies_while_it_defines(self):
+        vm, client = self.attached_by_hand()
+        place = self.place()
+        assert client.ask(b"QTDP:1:%s:E:0:0-" % place) == b"OK"
+        assert client.ask(b"QTDP:-1:%s:R1-" % place) == b"OK"
+        assert b"not complete" in client.ask(b"QTStart")
+        client.close()
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        gdb.console("delete")
+        self.define(gdb, "*report_round", "collect $regs")
+        gdb.console("tstart")
+        gdb.console("break report_round if round > 2")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        gdb.console("tstop")
+        assert self.frames(gdb) > 0
+
+    def test_an_experiment_that_wants_everything(self):
+        vm, client = self.attached_by_hand()
+        place = self.place()
+        assert client.ask(b"QTDP:1:%s:E:0:0-" % place) == b"OK"
+        assert client.ask(b"QTDP:-1:%s:M-1,0,ffffffffffffffff" % place) == b"OK"
+        # For ever: const8 0, pop, goto 0. It would loop; only its length is limited.
+        assert client.ask(b"QTDP:2:%s:E:ffffffffffffffff:0-" % place) == b"OK"
+        assert client.ask(b"QTDP:-2:%s:X7,22002921000027" % place) == b"OK"
+        assert client.ask(b"QTDP:-2:%s:R1" % place).startswith(b"E")
+        assert client.ask(b"QTStart") == b"OK"
+        client.send(frame(b"vCont;c"))
+        vm.serial(r"round 3:")
+        client.send(INTERRUPT)
+        assert client.receive().startswith(b"T02")
+        assert client.ask(b"qTStatus").startswith(b"T0;tfull:0;tframes:0;")
+        for packet in (b"QTFrame:0", b"QTFrame:ffffffffffffffff", b"QTFrame:pc:0"):
+            assert client.ask(packet) == b"F-1"
