@@ -8,10 +8,13 @@
 //                                                                       D--> Detached, k--> Closed, or
 //                                                                       in extended mode Gone --vRun--> Attaching
 //
+// In non-stop mode (QNonStop:1) it is neither Stopped nor Running: each thread is one or the other, packets are answered at
+// once, and a stop is a notification.
+//
 // The target is left alone until the client has sent a whole packet: a port that is only probed, or spoken to
 // in another protocol, disturbs nobody.
 //
-// While the target runs, only a raw 0x03, vCtrlC, k, vKill and D act at once; other packets wait in order
+// In all-stop mode, while the target runs, only a raw 0x03, vCtrlC, k, vKill and D act at once; other packets wait in order
 // until the stop, as their answers would be mistaken for the stop reply.
 #pragma once
 

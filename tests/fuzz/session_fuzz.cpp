@@ -11,7 +11,7 @@
 #include "gdbstub/checksum.h"
 #include "gdbstub/framer.h"
 #include "gdbstub/session.h"
-#include "tests/unit/gdbstub/fake_target.h"
+#include "tests/unit/gdbstub/fake_non_stop.h"
 #include "tests/unit/gdbstub/fake_tracepoints.h"
 
 namespace {
@@ -72,6 +72,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FakeTracepoints traces;
     make_frames(traces);
     target.tracepoints = &traces;
+    FakeNonStop non_stop(fake);
+    target.non_stop = &non_stop;
     Session session(target, {.run_length_encoding = size % 3 == 0, .line_outlives_client = size % 5 == 0});
     while (!input.empty() && !session.wants_close()) {
         const std::string_view line = input.substr(0, input.find('\n'));

@@ -1,4 +1,5 @@
 // Non-stop mode: notifications of stops, vStopped, and vCont for some threads while others run.
+#include "tests/unit/gdbstub/fake_non_stop.h"
 #include "tests/unit/gdbstub/session_fixture.h"
 
 namespace ringside::gdbstub {
@@ -13,34 +14,6 @@ constexpr std::string_view kGdbWithWords =
     "qSupported:multiprocess+;swbreak+;hwbreak+;qRelocInsn+;error-message+";
 constexpr std::string_view kExpedited1 = "10:1001000000000000;07:0701000000000000;";
 constexpr std::string_view kExpedited2 = "10:1002000000000000;07:0702000000000000;";
-
-// Two threads, both stopped when the client comes. Its log is the target's.
-class FakeNonStop final : public NonStop {
-  public:
-    explicit FakeNonStop(FakeTarget& target) : target_(target) {}
-    Result<void> set_non_stop(bool on) override {
-        if (refusal)
-            return tl::unexpected(*refusal);
-        target_.log.emplace_back(on ? "non-stop" : "all-stop");
-        return {};
-    }
-    void stop(std::span<const ThreadId> threads, StopReason reason) override {
-        for (const ThreadId thread : threads)
-            target_.log.push_back(fmt::format(
-                "stop {}{}", thread.value, std::holds_alternative<StoppedByInterrupt>(reason) ? " INT" : ""));
-    }
-    std::vector<StopEvent> stops() const override { return stopped; }
-    void hold() override { ++holds; }
-    void release() override { --holds; }
-
-    std::vector<StopEvent> stopped{{ThreadId{1}, StoppedBySignal{Signal::Trap, false}, {}},
-                                   {ThreadId{2}, StoppedBySignal{Signal::None, false}, {}}};
-    std::optional<TargetError> refusal;
-    int holds = 0;
-
-  private:
-    FakeTarget& target_;
-};
 
 class InNonStop : public SessionTest {
   protected:
