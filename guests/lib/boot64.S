@@ -102,14 +102,14 @@ page_directory_pointers:
     .quad page_directories + 3 * 4096 + PAGE_PRESENT_WRITABLE
     .fill 508, 8, 0
 page_directories:
-    .set address, 0
+    .set .Laddress, 0
     .rept 1536
-    .quad address + PAGE_PRESENT_WRITABLE + PAGE_LARGE
-    .set address, address + 0x200000
+    .quad .Laddress + PAGE_PRESENT_WRITABLE + PAGE_LARGE
+    .set .Laddress, .Laddress + 0x200000
     .endr
     .rept 512
-    .quad address + PAGE_PRESENT_WRITABLE + PAGE_LARGE + PAGE_UNCACHED
-    .set address, address + 0x200000
+    .quad .Laddress + PAGE_PRESENT_WRITABLE + PAGE_LARGE + PAGE_UNCACHED
+    .set .Laddress, .Laddress + 0x200000
     .endr
 
     .bss

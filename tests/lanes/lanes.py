@@ -61,7 +61,7 @@ def stands_alone(run: LaneRun, foundation: str) -> None:
 
 def unit(run: LaneRun) -> None:
     run.ctest(run.build("release"), "unit")
-    run.pytest("tests/harness", "tests/lab", "tests/conformance", "tests/package", "-m", "not boots")
+    run.pytest("tests/harness", "tests/lab", "tests/conformance", "tests/gdb_testsuite", "tests/package", "-m", "not boots")
 
 
 def need_kvm() -> None:
@@ -274,6 +274,16 @@ def show_bench(run: LaneRun, results: Path) -> None:
         run.note(f"{row['name']}, {row['unit']}: {values}" + (f" ({row['note']})" if row["note"] else ""))
 
 
+def gdb_testsuite(run: LaneRun) -> None:
+    """gdb's own tests, whose programs are kernels here."""
+    need_kvm()
+    build = run.build("release", "ringside")
+    results = LOGS / "gdb-testsuite-counts.json"
+    results.unlink(missing_ok=True)
+    run.run(PYTHON, "-m", "tests.gdb_testsuite", "--counts", results, env={"RINGSIDE": str(build / "ringside")})
+    run.count_file(results)
+
+
 # Groups of packages that more than one lane needs.
 BUILD_GROUPS = ("build", "test")
 LAB_GROUPS = ("lab", "intel", "amd")
@@ -288,6 +298,7 @@ LANES = [
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, GDB_GROUPS, quick=True),
     Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True),
     Lane("clients", "LLDB 14, 16 and 19, debug adapters, IDEs' use of gdb/MI, Emacs and Neovim", clients, (*GDB_GROUPS, "clients")),
+    Lane("gdb-testsuite", "gdb's own test suite, with Ringside as its target", gdb_testsuite, (*BUILD_GROUPS, "gdb", "testsuite")),
     Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan; in the lab, some gdb tests", asan, GDB_GROUPS,
          only_long=SANITIZED_LONG),
     Lane("tsan", "unit and gdb tests under ThreadSanitizer; in the lab, some gdb tests", tsan, GDB_GROUPS, only_long=SANITIZED_LONG),
