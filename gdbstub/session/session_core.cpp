@@ -185,6 +185,11 @@ void SessionCore::forget_client() {
     reply_.keep_frames(true);
 }
 
+void SessionCore::lose_client() {
+    forget_client();
+    state_ = Detached{};
+}
+
 void SessionCore::greet_new_client() {
     forget_client();
     attach(false);
@@ -217,10 +222,8 @@ void SessionCore::take(frame::Interrupt) {
 void SessionCore::take(frame::Hangup) {
     if (!line_outlives_client_)
         return;
-    if (!std::holds_alternative<Silent>(state_)) {
-        forget_client();
-        state_ = Detached{};
-    }
+    if (!std::holds_alternative<Silent>(state_))
+        lose_client();
     output_.append(wire::kHungUp);
 }
 
@@ -285,7 +288,10 @@ SessionCore::Handled SessionCore::handle_in_state(const Packet& packet) {
 void SessionCore::hold_back(std::string_view payload) {
     if (held_.size() == kMaxHeldPackets || payload.size() > kMaxHeldBytes - held_bytes_) {
         last_error_ = "the client sent too many packets while the target ran";
-        state_ = Closed{};
+        if (line_outlives_client_)
+            lose_client();
+        else
+            state_ = Closed{};
         return;
     }
     held_bytes_ += payload.size();

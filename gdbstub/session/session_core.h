@@ -78,6 +78,7 @@ class SessionCore {
     void acknowledge();
     bool is_new_client(std::string_view payload) const;
     void forget_client();
+    void lose_client();
     void greet_new_client();
     void dispatch(std::string_view payload);
     template <typename Packet>

@@ -47,7 +47,11 @@ void SessionCore::kill_target() {
         return hold_killed();
     const bool owned = owns_target_;
     release();
-    state_ = Closed{};
+    // A line has no end of a connection. Whoever debugs the next machine on it attaches anew.
+    if (line_outlives_client_)
+        state_ = Detached{};
+    else
+        state_ = Closed{};
     if (owned)
         target_.execution().kill();
 }

@@ -330,6 +330,34 @@ TEST_F(SessionTest, AHangupBeforeTheFirstPacketLeavesTheTargetAlone) {
     EXPECT_THAT(target_.log, ElementsAre());
 }
 
+// A machine may start anew when its debugger kills it.
+TEST_F(SessionTest, OnASerialLineTheNextClientAttachesAfterAKill) {
+    open({.line_outlives_client = true});
+    send("QStartNoAckMode");
+    send(kGdb);
+    send("k");
+    receive("#00\x04");
+    EXPECT_EQ(take_output(), "#\x04");
+    receive(framed(kGdb));
+    EXPECT_EQ(take_output().substr(0, 14), "+$PacketSize=4");
+    EXPECT_THAT(target_.log, ElementsAre("attach", "kill", "attach"));
+}
+
+TEST_F(SessionTest, OnASerialLineTheNextClientAttachesAfterOneThatSentTooMuch) {
+    open({.line_outlives_client = true});
+    send("QStartNoAckMode");
+    send(kGdb);
+    send("vCont;c");
+    for (int i = 0; i < 10'000 && target_.log.back() != "lost"; ++i)
+        receive(framed("qAttached"));
+    EXPECT_FALSE(session_->wants_close());
+    receive("#00\x04");
+    EXPECT_THAT(target_.log, ElementsAre("attach", "resume 1:c 2:c", "lost"));
+    (void)take_output();
+    receive(framed(kGdb));
+    EXPECT_EQ(target_.log.back(), "attach");
+}
+
 TEST_F(SessionTest, ElsewhereAHangupIsNoise) {
     open_with(kGdb);
     receive("\x04");
