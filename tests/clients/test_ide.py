@@ -1,7 +1,8 @@
 """`ringside ide`: what it writes starts the machine and attaches."""
 
 import json
-import re
+import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import pytest
 
 from tests.harness import paths
 from tests.harness.case import RingsideTest
+from tests.harness.ringside import Ringside
 from tests.harness.timeouts import FACTOR
 
 SESSION = paths.ROOT / "tests" / "clients" / "editors" / "ringside_command.vim"
 IDES = {"vscode": [".vscode/launch.json", ".vscode/tasks.json"], "clion": [".idea/runConfigurations/Ringside.xml"],
         "neovim": ["ringside.vim"]}
+# How debuggers leave when their user presses Stop, and when they crash.
+LEAVING = {"detach": lambda gdb: gdb.command("-target-detach"), "kill": lambda gdb: gdb.console("kill"), "crash": lambda gdb: gdb.kill()}
 
 
 class IdeTest(RingsideTest):
@@ -70,15 +74,43 @@ class TestFiles(IdeTest):
 
 
 class TestSessions(IdeTest):
-    def test_vscodes_task_starts_the_machine(self):
-        self.ide("vscode", self.guest("demo64"), "--", "-m", "64M", "--append", "rounds=3")
-        [task] = json.loads((self.folder / ".vscode/tasks.json").read_text(encoding="utf-8"))["tasks"]
-        words = [word.replace(":1234", ":0") for word in task["args"]]
-        with subprocess.Popen([task["command"], *words], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE) as process:
-            self.ends.callback(process.kill)
-            assert re.search(task["problemMatcher"]["background"]["endsPattern"], process.stderr.readline())
-            process.kill()
+    def start_vscodes_task(self) -> Ringside:
+        """What VS Code does before a session, on a port that the system chooses; the task is ready when VS Code thinks so."""
+        kernel = self.folder / "kernel.elf"
+        shutil.copyfile(self.guest("demo64"), kernel)
+        self.ide("vscode", kernel, "--", "-m", "64M", "--append", "rounds=3")
+        task = json.loads((self.folder / ".vscode/tasks.json").read_text(encoding="utf-8"))["tasks"][0]
+        assert task["command"] == str(paths.RINGSIDE)
+        vm = self.keep(Ringside(*(word.replace(":1234", ":0") for word in task["args"])))
+        vm.stderr.wait_for(task["problemMatcher"]["background"]["endsPattern"])
+        return vm
+
+    @pytest.mark.parametrize("leave", LEAVING)
+    def test_vscodes_task_serves_one_session_after_another(self, leave):
+        """Restart, or Stop and Start: however the debugger leaves, the next one finds the guest at its start."""
+        vm = self.start_vscodes_task()
+        self.reach_step(vm)
+        (self.folder / "kernel.elf").unlink()
+        shutil.copyfile(self.guest("smp"), self.folder / "kernel.elf")  # built anew meanwhile
+        LEAVING[leave](self.debugger)
+        again = self.gdb(self.guest("smp"))
+        again.connect(vm.port())
+        again.console("tbreak guest_main")
+        self.assert_stopped_in(again.run("continue"), "guest_main")
+
+    def test_vscode_ends_the_machine_after_the_session(self):
+        """The task "end Ringside" closes the terminal of the one that started it."""
+        vm = self.start_vscodes_task()
+        self.reach_step(vm)
+        self.debugger.command("-target-detach")
+        vm.signal(signal.SIGHUP)
+        assert vm.wait() == 128 + signal.SIGHUP
+
+    def reach_step(self, vm: Ringside) -> None:
+        self.debugger = self.gdb(self.guest("demo64"))
+        self.debugger.connect(vm.port())
+        self.debugger.console("break step")
+        self.assert_breakpoint(self.debugger.run("continue"), "step")
 
     def test_neovims_command_starts_the_machine_and_gdb(self):
         self.ide("neovim", self.guest("demo64"), "--", "-m", "64M", "--append", "rounds=3")

@@ -23,6 +23,14 @@ class TestVscodeFolder(RingsideTest):
             assert "tcp:127.0.0.1:1234" in task["command"]
             assert "1234" in json.dumps(configuration)
 
+    def test_every_configuration_ends_the_machine_that_it_started(self):
+        written = read("tasks.json")
+        tasks = {task["label"]: task for task in written["tasks"]}
+        inputs = {each["id"]: each for each in written["inputs"]}
+        for configuration in read("launch.json")["configurations"]:
+            [named] = re.findall(r"\$\{input:(\w+)\}", tasks[configuration["postDebugTask"]]["command"])
+            assert inputs[named]["args"] == configuration["preLaunchTask"]
+
     def test_the_task_is_ready_when_the_editor_thinks_so(self):
         """The task's own command, on a port that the system chooses."""
         task = next(task for task in read("tasks.json")["tasks"] if task.get("isBackground"))

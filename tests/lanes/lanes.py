@@ -190,7 +190,8 @@ def without_kvm(run: LaneRun) -> None:
     shown_elsewhere = bool(unusable())
     if shown_elsewhere:
         run.note("no usable /dev/kvm here: the lanes kvm and gdb show what is run instead")
-    run.pytest("tests/lab/test_broken.py", "tests/lab/test_host.py", *([] if shown_elsewhere else ["tests/lab/test_stand_in.py"]))
+    run.pytest("tests/lab/test_broken.py", "tests/lab/test_host.py", "tests/lab/test_ide_tasks.py",
+               *([] if shown_elsewhere else ["tests/lab/test_stand_in.py"]))
     # With --host the program does what it does here. (AMD's SVM resets the vCPU at a triple fault.)
     run.pytest("tests/integration/test_transports.py", "tests/integration/test_endings.py",
                "--deselect=integration/test_endings.py::TestEndings::test_a_triple_fault_under_a_debugger_stops_where_it_happened",

@@ -15,6 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kTask = "start Ringside";
+constexpr const char* kEndTask = "end Ringside";
 
 std::string address(const IdeProject& project) {
     return fmt::format("127.0.0.1:{}", project.port);
@@ -22,9 +23,17 @@ std::string address(const IdeProject& project) {
 
 // The words that start the machine, without the program.
 std::vector<std::string> run_words(const IdeProject& project, const std::string& endpoint) {
-    std::vector<std::string> words{"run", "--wait", "--gdb=" + endpoint, "--on-disconnect=quit"};
+    std::vector<std::string> words{"run", "--wait", "--gdb=" + endpoint};
     words.insert(words.end(), project.run_arguments.begin(), project.run_arguments.end());
     words.push_back(project.kernel);
+    return words;
+}
+
+// The same for a machine that serves one session after another. IDEs stop a session by detaching, by killing the guest, or by
+// closing the connection: after each, the next session finds the guest at its start, with the kernel's file as it is then.
+std::vector<std::string> serving_words(const IdeProject& project) {
+    std::vector<std::string> words = run_words(project, "tcp:" + address(project));
+    words.insert(words.begin() + 1, "--on-disconnect=restart");
     return words;
 }
 
@@ -39,26 +48,37 @@ std::string shell_quoted(const std::string& word) {
     return quoted + "'";
 }
 
-std::string shell_command(const IdeProject& project, const std::string& endpoint) {
-    std::vector<std::string> words = run_words(project, endpoint);
+std::string shell_command(const IdeProject& project, std::vector<std::string> words) {
     words.insert(words.begin(), project.program);
     std::ranges::transform(words, words.begin(), shell_quoted);
     return fmt::format("{}", fmt::join(words, " "));
 }
 
 Json vscode_tasks(const IdeProject& project) {
-    // The task is ready when the stub listens. VS Code shows a line of Ringside's as the problem if it fails.
+    // The task is ready when the stub listens; VS Code then attaches. Where there is no KVM, the lab says before that where the
+    // machine runs. VS Code takes no matcher without a pattern for problems, with a file, a location and a message: this one
+    // finds none, because VS Code would ask its user at each problem whether to debug anyway. A task that fails ends, and its
+    // terminal shows why.
+    constexpr const char* kNothing = "(?!)";
     const Json matcher{
-        {"pattern", {{"regexp", "^ringside: (.*)$"}, {"message", 1}}},
+        {"pattern", {{"regexp", kNothing}, {"file", 1}, {"location", 2}, {"message", 3}}},
         {"background",
-         {{"activeOnStart", true}, {"beginsPattern", "."}, {"endsPattern", "gdb: listening on"}}}};
-    const Json task{{"label", kTask},
-                    {"type", "process"},
-                    {"command", project.program.string()},
-                    {"args", run_words(project, "tcp:" + address(project))},
-                    {"isBackground", true},
-                    {"problemMatcher", matcher}};
-    return {{"version", "2.0.0"}, {"tasks", Json::array({task})}};
+         {{"activeOnStart", true}, {"beginsPattern", kNothing}, {"endsPattern", "gdb: listening on"}}}};
+    const Json start{{"label", kTask},
+                     {"type", "process"},
+                     {"command", project.program.string()},
+                     {"args", serving_words(project)},
+                     {"isBackground", true},
+                     {"problemMatcher", matcher}};
+    // VS Code has no task that ends another one. It runs a command for the value of an input, and one of them does that.
+    const Json end{{"label", kEndTask},
+                   {"type", "shell"},
+                   {"command", "echo ${input:end}"},
+                   {"presentation", {{"reveal", "silent"}}},
+                   {"problemMatcher", Json::array()}};
+    const Json input{
+        {"id", "end"}, {"type", "command"}, {"command", "workbench.action.tasks.terminate"}, {"args", kTask}};
+    return {{"version", "2.0.0"}, {"tasks", Json::array({start, end})}, {"inputs", Json::array({input})}};
 }
 
 Json vscode_configuration(const IdeProject& project, const char* name, const char* type,
@@ -67,6 +87,7 @@ Json vscode_configuration(const IdeProject& project, const char* name, const cha
             {"type", type},
             {"request", request},
             {"preLaunchTask", kTask},
+            {"postDebugTask", kEndTask},
             {"program", project.symbols.string()}};
 }
 
@@ -103,7 +124,8 @@ std::string vim_quoted(const std::string& text) {
     return quoted + "'";
 }
 
-// gdb starts the machine itself, so that there is no port, and the machine ends with gdb.
+// gdb starts the machine itself, so that there is no port, and the machine ends with gdb. In gdb's extended mode, `run` starts the
+// guest anew.
 std::string neovim_script(const IdeProject& project) {
     return fmt::format(
         R"(" Debugs a kernel with termdebug, in Vim and Neovim: ":source ringside.vim", then ":Ringside".
@@ -113,12 +135,13 @@ let s:machine = {}
 
 function! s:Ringside()
   execute 'Termdebug' fnameescape(s:kernel)
-  call TermDebugSendCommand('target remote | ' .. s:machine)
+  call TermDebugSendCommand('target extended-remote | ' .. s:machine)
 endfunction
 
 command! Ringside call s:Ringside()
 )",
-        vim_quoted(project.symbols.string()), vim_quoted(shell_command(project, "stdio")));
+        vim_quoted(project.symbols.string()),
+        vim_quoted(shell_command(project, run_words(project, "stdio"))));
 }
 
 bool one_line(const std::string& text) {
@@ -165,7 +188,7 @@ std::string next_step(const IdeProject& project) {
         case Ide::VsCode:
             return "Open the folder in VS Code, choose a configuration in \"Run and Debug\", and press F5.";
         case Ide::Clion:
-            return "Start the machine with: " + shell_command(project, "tcp:" + address(project)) +
+            return "Start the machine with: " + shell_command(project, serving_words(project)) +
                    "\nThen choose the run configuration \"Ringside\" in CLion, and press Debug.";
         case Ide::Neovim:
             return "In Neovim or Vim: \":source ringside.vim\", then \":Ringside\".";

@@ -8,4 +8,9 @@ call WaitUntil('the first instruction', {-> At('boot64.S') > 0})
 call TermDebugSendCommand('break step')
 call TermDebugSendCommand('continue')
 call WaitUntil('the breakpoint', {-> At('work.cpp') > 0})
+call TermDebugSendCommand('delete 1')
+call TermDebugSendCommand('tbreak initialise_demand_paging')
+call TermDebugSendCommand('run')
+call TermDebugSendCommand('y')  " the program has been started already
+call WaitUntil('what runs once, after a fresh start', {-> At('paging.cpp') > 0})
 qall!

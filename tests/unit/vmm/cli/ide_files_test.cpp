@@ -37,8 +37,8 @@ TEST(IdeFiles, VsCodeStartsTheMachineBeforeEachConfiguration) {
     const auto task = parsed(files->at(1)).at("tasks").at(0);
     EXPECT_EQ(task.at("command"), "/opt/ringside");
     EXPECT_THAT(task.at("args").get<std::vector<std::string>>(),
-                ElementsAre("run", "--wait", "--gdb=tcp:127.0.0.1:4321", "--on-disconnect=quit", "--append",
-                            "console=ttyS0 quiet", "/src/bzImage"));
+                ElementsAre("run", "--on-disconnect=restart", "--wait", "--gdb=tcp:127.0.0.1:4321",
+                            "--append", "console=ttyS0 quiet", "/src/bzImage"));
     const auto configurations = parsed(files->at(0)).at("configurations");
     ASSERT_EQ(configurations.size(), 3U);
     for (const auto& each : configurations) {
@@ -46,6 +46,30 @@ TEST(IdeFiles, VsCodeStartsTheMachineBeforeEachConfiguration) {
         EXPECT_EQ(each.at("program"), "/src/vmlinux");
         EXPECT_THAT(each.dump(), HasSubstr("4321"));
     }
+}
+
+// VS Code refuses a matcher without these, and then waits for ever for the task.
+TEST(IdeFiles, VsCodesMatcherIsComplete) {
+    const auto files = ide_files(project(Ide::VsCode));
+    ASSERT_TRUE(files);
+    const auto matcher = parsed(files->at(1)).at("tasks").at(0).at("problemMatcher");
+    for (const char* name : {"regexp", "file", "location", "message"})
+        EXPECT_TRUE(matcher.at("pattern").contains(name)) << name;
+    for (const char* name : {"activeOnStart", "beginsPattern", "endsPattern"})
+        EXPECT_TRUE(matcher.at("background").contains(name)) << name;
+}
+
+TEST(IdeFiles, VsCodeEndsTheMachineAfterEachSession) {
+    const auto files = ide_files(project(Ide::VsCode));
+    ASSERT_TRUE(files);
+    const auto written = parsed(files->at(1));
+    const auto start = written.at("tasks").at(0).at("label");
+    const auto end = written.at("tasks").at(1);
+    EXPECT_EQ(end.at("command"),
+              "echo ${input:" + written.at("inputs").at(0).at("id").get<std::string>() + "}");
+    EXPECT_EQ(written.at("inputs").at(0).at("args"), start);
+    for (const auto& each : parsed(files->at(0)).at("configurations"))
+        EXPECT_EQ(each.at("postDebugTask"), end.at("label"));
 }
 
 TEST(IdeFiles, ClionsConfigurationEscapesThePath) {
@@ -68,7 +92,8 @@ TEST(IdeFiles, NeovimsScriptQuotesForTheShellAndForVim) {
     EXPECT_THAT(files->at(0).text, HasSubstr("let s:kernel = '/it''s/vmlinux'\n"));
     // The shell's word 'it'\''s $HOME', each quote doubled for Vim.
     EXPECT_THAT(files->at(0).text, HasSubstr("--append ''it''\\''''s $HOME'' /src/bzImage'\n"));
-    EXPECT_THAT(files->at(0).text, HasSubstr("--gdb=stdio"));
+    EXPECT_THAT(files->at(0).text, HasSubstr("target extended-remote | "));
+    EXPECT_THAT(files->at(0).text, HasSubstr("run --wait --gdb=stdio "));
 }
 
 TEST(IdeFiles, RefusesWhatNoFileCouldHold) {
@@ -83,9 +108,10 @@ TEST(IdeFiles, RefusesWhatNoFileCouldHold) {
 }
 
 TEST(IdeFiles, ClionIsToldHowToStartTheMachine) {
-    EXPECT_THAT(next_step(project(Ide::Clion)),
-                HasSubstr("/opt/ringside run --wait --gdb=tcp:127.0.0.1:4321 --on-disconnect=quit --append "
-                          "'console=ttyS0 quiet' /src/bzImage\n"));
+    EXPECT_THAT(
+        next_step(project(Ide::Clion)),
+        HasSubstr("/opt/ringside run --on-disconnect=restart --wait --gdb=tcp:127.0.0.1:4321 --append "
+                  "'console=ttyS0 quiet' /src/bzImage\n"));
 }
 
 }  // namespace
