@@ -1,4 +1,8 @@
-"""Emacs and Neovim with the debugger interfaces that they bring: M-x gdb and termdebug."""
+"""Emacs and Neovim with the debugger interfaces that they bring: M-x gdb and termdebug.
+
+Neovim hands termdebug what gdb says in pieces, and termdebug takes each piece for whole lines: a stop that comes in two pieces
+is lost, more often on a busy machine. Its user starts anew then, and so do the tests.
+"""
 
 import os
 import subprocess
@@ -14,14 +18,22 @@ COMMANDS = {
     "emacs": ["emacs", "-Q", "--batch", "--load", EDITORS / "session.el"],
     "neovim": ["nvim", "--clean", "--headless", "-S", EDITORS / "session.vim"],
 }
+NEOVIM_TRIES = 3
+
+
+def run_editor(command: list, **how: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", timeout=120 * FACTOR, check=False, **how)
 
 
 class TestEditors(RingsideTest):
     @pytest.mark.parametrize("editor", COMMANDS)
     def test_attaches_breaks_and_steps(self, editor):
-        vm = self.ringside(self.guest("demo64"), "--append=rounds=3")
-        done = subprocess.run(COMMANDS[editor], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", timeout=120 * FACTOR, check=False,
-                              env={**os.environ, "HOME": str(self.folder), "KERNEL": str(self.guest("demo64")), "PORT": str(vm.port())})
+        for _ in range(NEOVIM_TRIES if editor == "neovim" else 1):
+            vm = self.ringside(self.guest("demo64"), "--append=rounds=3")
+            environment = {"HOME": str(self.folder), "KERNEL": str(self.guest("demo64")), "PORT": str(vm.port())}
+            done = run_editor(COMMANDS[editor], env={**os.environ, **environment})
+            if done.returncode == 0:
+                break
         assert done.returncode == 0, done.stdout
         assert vm.wait() == 33  # detached, the guest runs to its end

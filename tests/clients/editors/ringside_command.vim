@@ -10,7 +10,7 @@ call TermDebugSendCommand('continue')
 call WaitUntil('the breakpoint', {-> At('work.cpp') > 0})
 call TermDebugSendCommand('delete 1')
 call TermDebugSendCommand('tbreak initialise_demand_paging')
+call TermDebugSendCommand('set confirm off')  " the program has been started already
 call TermDebugSendCommand('run')
-call TermDebugSendCommand('y')  " the program has been started already
 call WaitUntil('what runs once, after a fresh start', {-> At('paging.cpp') > 0})
 qall!

@@ -2,8 +2,7 @@
 ;; The environment gives KERNEL and PORT. Exit status 0 if everything was as it should be.
 
 (require 'gdb-mi)
-(setq gdb-non-stop-setting nil  ; Emacs asks for non-stop mode unless told not to
-      gdb-show-main t
+(setq gdb-show-main t
       gud-gdb-command-name "gdb -i=mi -nx")
 
 (defun wait-until (what predicate)

@@ -1,6 +1,6 @@
 " For scripts that drive termdebug: they wait for what they want to see, and say what they see instead.
 
-let s:patience = 60000 * str2float(empty($RINGSIDE_TEST_TIMEOUT_FACTOR) ? '1' : $RINGSIDE_TEST_TIMEOUT_FACTOR)
+let s:patience = 20000 * str2float(empty($RINGSIDE_TEST_TIMEOUT_FACTOR) ? '1' : $RINGSIDE_TEST_TIMEOUT_FACTOR)
 
 function g:Fail(what)
   call writefile(['Neovim never came to: ' .. a:what, 'it shows ' .. bufname() .. ':' .. line('.')], '/dev/stderr')
