@@ -18,7 +18,7 @@ COMMANDS = {
     "emacs": ["emacs", "-Q", "--batch", "--load", EDITORS / "session.el"],
     "neovim": ["nvim", "--clean", "--headless", "-S", EDITORS / "session.vim"],
 }
-NEOVIM_TRIES = 3
+NEOVIM_TRIES = 6
 
 
 def run_editor(command: list, **how: object) -> subprocess.CompletedProcess[str]:

@@ -72,6 +72,23 @@ class TestCpptools(MiTest):
         self.stop_after(gdb, "-exec-continue")
         assert gdb.evaluate("value") == "25"
 
+    def test_reverse_buttons(self):
+        """Step Back and Reverse, which IDEs send with --reverse; the machine records from its first instruction."""
+        vm = self.ringside(self.guest("demo64"), "--record")
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        gdb.command("-break-insert -f -t report_round")
+        self.assert_breakpoint(self.stop_after(gdb, "-exec-continue"), "report_round")
+        gdb.command("-break-insert -f step")
+        stop = self.stop_after(gdb, "-exec-continue --reverse")
+        self.assert_breakpoint(stop, "step")
+        line = int(stop["frame"]["line"])
+        forth = self.stop_after(gdb, "-exec-next")
+        assert int(forth["frame"]["line"]) > line
+        back = self.stop_after(gdb, "-exec-next --reverse")
+        assert int(back["frame"]["line"]) == line
+        assert self.stop_after(gdb, "-exec-step-instruction --reverse")["reason"] == "end-stepping-range"
+
     def test_pause(self):
         gdb = self.attached()
         gdb.command("-exec-continue")

@@ -93,6 +93,15 @@ export const scenarios = {
         assert.match((await t.session.frames())[0].name, /^step\b/);
     },
 
+    async steps_back(t) {
+        await t.needs('supportsStepBack');
+        await t.session.reach(t.guest('demo64', ['--record']), { functions: [{ name: 'step' }] });
+        const before = (await t.session.frames())[0];
+        await t.session.until(() => t.session.client.nextRequest({ threadId: 1 }));
+        await t.session.until(() => t.session.client.stepBackRequest({ threadId: 1 }));
+        assert.equal((await t.session.frames())[0].line, before.line);
+    },
+
     async shows_a_thread_for_each_vcpu(t) {
         await t.session.reach(t.guest('smp', ['--cpus=3', '--append=cpus=3']), { functions: [{ name: 'cpu_work' }] });
         const { threads } = (await t.session.client.threadsRequest()).body;
