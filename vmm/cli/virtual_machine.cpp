@@ -316,7 +316,7 @@ void VirtualMachine::on_guest_end(const machine::GuestEnd& how) {
         server->post_stop({gdbstub::ThreadId{}, gdbstub::Exited{status}, debugger_->last_words()});
     guest_status_ = status;
     // Behind the stop reply, which is sent from this thread too.
-    if (!debugger_->client_may_restart())
+    if (!debugger_->client_stays_behind_guest())
         asio::post(io_, [this, status] { end_without_gdb(status); });
 }
 

@@ -108,6 +108,11 @@ class Debugger final : public machine::VcpuObserver,
     bool client_may_restart() const {
         return client_attached_ && (client_stays_ || options_.on_disconnect == OnDisconnect::Restart);
     }
+    // Returns true if the client will say when it has heard of the guest's end: it may start the guest anew, or it is in
+    // non-stop mode and answers the notification. The run ends when it leaves.
+    bool client_stays_behind_guest() const {
+        return client_may_restart() || (client_attached_ && guest_->stops().non_stop());
+    }
     // What the client should read with the guest's end.
     std::string last_words() { return notices_.of_overwritten(guest_->table()); }
 

@@ -171,7 +171,8 @@ void Experiment::set_notes(const gdbstub::TraceNotes& notes) {
 gdbstub::Result<void> Experiment::start(std::uint64_t now) {
     STUB_TRY(check_stopped());
     for (Tracepoint& tracepoint : tracepoints_) {
-        if (!tracepoint.complete)
+        // gdb announces actions and sends none where they collect nothing, as `collect main` does.
+        if (!tracepoint.complete && !tracepoint.actions.empty())
             return failure(Code::Invalid, fmt::format("the actions of tracepoint {} are not complete",
                                                       tracepoint.head.id.number));
         tracepoint.use = {};

@@ -69,8 +69,15 @@ TEST_F(ExperimentTest, NothingIsDefinedWhileItRuns) {
     EXPECT_FALSE(experiment.set_buffer_size(100));
 }
 
+// gdb announces actions and sends none where they collect nothing, as `collect main` does.
+TEST_F(ExperimentTest, ATracepointMayGetNoneOfTheActionsThatWereAnnounced) {
+    ASSERT_TRUE(experiment.define(head_of(1, 0x10), false));
+    EXPECT_TRUE(experiment.start(1));
+}
+
 TEST_F(ExperimentTest, ADefinitionThatWasCutOffDoesNotRun) {
     ASSERT_TRUE(experiment.define(head_of(1, 0x10), false));
+    ASSERT_TRUE(experiment.add(actions_of({1, 0x10}, {gdbstub::CollectRegisters{}}), false));
     const auto started = experiment.start(1);
     ASSERT_FALSE(started);
     EXPECT_THAT(started.error().message, HasSubstr("not complete"));
