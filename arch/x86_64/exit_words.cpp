@@ -20,7 +20,7 @@ std::string describe(const PortAccess& access) {
                        access.size == 1 ? "byte" : "bytes");
 }
 
-std::string describe_error_code(std::uint8_t vector, std::uint64_t error_code) {
+std::string error_code_suffix(std::uint8_t vector, std::uint64_t error_code) {
     if (static_cast<ExceptionVector>(vector) == ExceptionVector::PageFault)
         return fmt::format(", error code 0x{:x} ({})", error_code, describe_page_fault_error(error_code));
     return fmt::format(", error code 0x{:x}", error_code);

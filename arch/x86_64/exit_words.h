@@ -22,6 +22,6 @@ struct PortAccess {
 std::string describe(const PortAccess& access);
 
 // ", error code 0x2 (write, supervisor, page not present)": decoded for #PF, a plain number otherwise.
-std::string describe_error_code(std::uint8_t vector, std::uint64_t error_code);
+std::string error_code_suffix(std::uint8_t vector, std::uint64_t error_code);
 
 }  // namespace ringside::x86

@@ -114,7 +114,7 @@ std::string describe_svm_exception(unsigned vector, const HardwareExit& exit) {
     const auto number = static_cast<std::uint8_t>(vector);
     std::string text = exception_name(number);
     if (has_error_code(vector))
-        text += describe_error_code(number, exit.info1);
+        text += error_code_suffix(number, exit.info1);
     if (static_cast<ExceptionVector>(number) == ExceptionVector::PageFault)
         text += fmt::format(", address 0x{:x}", exit.info2);
     return text;

@@ -234,7 +234,7 @@ std::string describe_interruption(std::uint32_t intr_info, std::uint32_t error_c
             break;
     }
     if (has(intr_info, 11))
-        text += describe_error_code(vector, error_code);
+        text += error_code_suffix(vector, error_code);
     return text;
 }
 

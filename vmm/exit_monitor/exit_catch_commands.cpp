@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* kRunning = "The guest is running: interrupt it first.\n";
 
-std::string list(const ExitCatches& catches) {
+std::string list(ExitCatches& catches) {
     return exits::to_text(catches.table());
 }
 
@@ -22,7 +22,7 @@ std::string add(const Debugger& debugger, ExitCatches& catches, std::string_view
     const auto number = catches.add(rule);
     if (!number)
         return number.error().message() + "\n";
-    return fmt::format("Rule {}: {}\n", *number, rule);
+    return catches.describe(*number);
 }
 
 std::string remove(const Debugger& debugger, ExitCatches& catches, std::string_view which) {
@@ -42,13 +42,15 @@ std::string remove(const Debugger& debugger, ExitCatches& catches, std::string_v
 }  // namespace
 
 void add_catch_commands(MonitorRegistry& registry, Debugger& debugger, ExitCatches& catches) {
-    registry.add(
-        {"exits catch", "RULE",
-         "stop at exits: cpuid | cr3 | msr 0xc0000082 | io port==0x3f8 | ept if gpa in A..B; [count N]",
-         [&](auto, auto rule) { return add(debugger, catches, rule); }});
-    registry.add({"catch", "RULE",
-                  "the same; for hypervisors: l2-exit [REASON] | vm-entry | vm-exit | vm-entry-failure",
+    registry.add({"exits catch", "RULE",
+                  "stop at exits: cpuid | cr3 | msr LSTAR | io 0x3f8-0x3ff | halt | mode-change | ept if gpa "
+                  "in A..B; [count N]",
                   [&](auto, auto rule) { return add(debugger, catches, rule); }});
+    registry.add(
+        {"catch", "RULE",
+         "the same; exception pf [if error & 2 and cpl == 3] | interrupt 32; for hypervisors: l2-exit "
+         "[REASON] | vm-entry | vm-exit | vm-entry-failure",
+         [&](auto, auto rule) { return add(debugger, catches, rule); }});
     registry.add({"exits uncatch", "[N]", "remove one rule, or all",
                   [&](auto, auto which) { return remove(debugger, catches, which); }});
     for (const char* name : {"exits list", "exits catch list"})

@@ -29,6 +29,8 @@ bool stops_by_itself(std::uint32_t reason) {
 }  // namespace
 
 std::string describe_plan(const exits::CatchPlan& plan) {
+    if (plan.stepping)
+        return "stepping the guest, which is slow";
     if (plan.filter)
         return fmt::format("kvm:{}, {}{}", plan.event, *plan.filter,
                            plan.second_event.empty()
@@ -43,7 +45,7 @@ ExitCatches::ExitCatches(Debugger& debugger, ExitNames& names, LastExit last_har
 Result<exits::CatchPlan> ExitCatches::plan(const exits::CatchRule& rule) const {
     const auto tracefs = exits::find_tracefs();
     const auto kind = exits::host_virtualization();
-    auto plan = exits::plan_catch(rule, tracefs ? kind : std::nullopt);
+    auto plan = exits::plan_catch(rule, tracefs ? kind : std::nullopt, exits::host_has_nested_paging());
     // The hardware could show it if its events could be read: say why they cannot.
     if (!plan && kind && !tracefs && exits::plan_catch(rule, kind))
         return tl::unexpected<Error>(tracefs.error());
@@ -76,22 +78,106 @@ Result<ExitCatches::Entry*> ExitCatches::add_entry(std::string_view text, std::o
     if (!slot)
         return failure("catch", fmt::format("there are {} rules already", exits::kCatchSlots),
                        "Remove one first");
-    auto plan = TRY(this->plan(rule));
+    exits::CatchPlan plan;
+    if (!exits::is_event(rule.subject))
+        plan = TRY(this->plan(rule));
     auto entry = std::make_unique<Entry>();
     entry->number = next_number_;
     entry->slot = *slot;
     entry->once = once;
     entry->rule = std::move(rule);
     entry->plan = std::move(plan);
+    if (exits::is_event(entry->rule.subject))
+        entry->handler = TRY(HandlerCatch::make(entry->number, entry->rule, debugger_.guest().registers(),
+                                                debugger_.view(),
+                                                [this](std::uint64_t rip) { return names_.symbol(rip); }));
+    if (entry->plan.stepping)
+        entry->state = std::make_unique<StateCatch>(entry->rule,
+                                                    [this](std::uint64_t rip) { return names_.symbol(rip); });
     TRY(arm(*entry));
     entries_.push_back(std::move(entry));
-    if (auto r = filter_msrs(); !r) {
+    auto r = filter_msrs();
+    if (r && entries_.back()->handler)
+        r = check_handler(*entries_.back());
+    if (!r) {
+        auto gone = std::move(entries_.back());
         entries_.pop_back();
+        (void)watch_handlers();  // as before
         return tl::unexpected<Error>(r.error());
     }
+    watch_states();
     watch(true);
     ++next_number_;
     return entries_.back().get();
+}
+
+// The guest's handlers that some rule is on.
+Result<void> ExitCatches::watch_handlers() {
+    std::vector<WatchedHandler> watched;
+    for (const auto& entry : entries_) {
+        if (entry->handler)
+            watched.push_back({entry->handler->vector(), entry->handler.get()});
+    }
+    if (watched.empty() && debugger_.guest().context().handlers.empty())
+        return {};
+    return debugger_.guest().watch_handlers(std::move(watched));
+}
+
+void ExitCatches::watch_states() {
+    std::vector<StateJudge*> judges;
+    for (const auto& entry : entries_) {
+        if (entry->state)
+            judges.push_back(entry->state.get());
+    }
+    auto& guest = debugger_.guest();
+    guest.context().states.set(std::move(judges), guest.vcpu_count());
+}
+
+// A guest that has no handler yet may get one; one with a task gate has told what it wants.
+Result<void> ExitCatches::check_handler(const Entry& entry) {
+    TRY(watch_handlers());
+    const auto& handlers = debugger_.guest().context().handlers;
+    for (std::uint32_t i = 0; i < debugger_.vcpu_count(); ++i) {
+        const auto found = handlers.found(VcpuIndex{i}, entry.handler.get());
+        const auto* none = std::get_if<NoHandler>(&found);
+        if (none != nullptr && (*none == NoHandler::TaskGate || *none == NoHandler::NotAGate))
+            return failure("catch " + entry.rule.text, debug::describe(*none),
+                           "A breakpoint on the task's code stops there");
+    }
+    return {};
+}
+
+std::string ExitCatches::watched_by(const Entry& entry) const {
+    if (!entry.handler)
+        return describe_plan(entry.plan);
+    std::string text;
+    for (std::uint32_t i = 0; i < debugger_.vcpu_count(); ++i) {
+        const auto one = entry.handler->describe(
+            debugger_.guest().context().handlers.found(VcpuIndex{i}, entry.handler.get()));
+        if (text.find(one) == std::string::npos)
+            text += text.empty() ? one : "; " + one;
+    }
+    return text;
+}
+
+std::string ExitCatches::describe(unsigned number) const {
+    const auto found =
+        std::ranges::find_if(entries_, [number](const auto& entry) { return entry->number == number; });
+    if (found == entries_.end())
+        return {};
+    const Entry& entry = **found;
+    std::string text = fmt::format("Rule {}: {}\n", number, entry.rule.text);
+    if (entry.state)
+        text += "No exit tells of it: the guest is stepped, and runs slowly meanwhile.\n";
+    if (entry.handler) {
+        text += fmt::format("It is watched for by {}.\n", watched_by(entry));
+        const auto& handlers = debugger_.guest().context().handlers;
+        for (std::uint32_t i = 0; i < debugger_.vcpu_count(); ++i) {
+            if (handlers.wants_steps(VcpuIndex{i}))
+                return text + "Until the guest has one it is stepped, which is slow.\n";
+        }
+    }
+    return text;
 }
 
 Result<void> ExitCatches::arm(Entry& entry) const {
@@ -159,14 +245,19 @@ Result<void> ExitCatches::remove(unsigned number) {
     if (found == entries_.end())
         return failure("uncatch", fmt::format("there is no rule {}", number),
                        "`monitor exits list` shows them");
+    const auto gone = std::move(*found);  // until nobody asks its handler any more
     entries_.erase(found);
     watch(!entries_.empty());
+    watch_states();
+    TRY(watch_handlers());
     return filter_msrs();
 }
 
 void ExitCatches::remove_all() {
-    entries_.clear();
+    const auto gone = std::exchange(entries_, {});  // until nobody asks their handlers any more
     watch(false);
+    watch_states();
+    (void)watch_handlers();
     (void)filter_msrs();  // a filter that KVM took can be taken back
 }
 
@@ -174,7 +265,9 @@ void ExitCatches::after_restart() {
     (void)filter_msrs();  // the old VM took it
 }
 
-exits::Table ExitCatches::table() const {
+exits::Table ExitCatches::table() {
+    if (debugger_.stop_token() != nullptr)
+        (void)debugger_.guest().look_at_handlers();
     exits::Table table;
     table.columns = {{"rule", exits::Align::Right},
                      {"catch", exits::Align::Left},
@@ -182,8 +275,8 @@ exits::Table ExitCatches::table() const {
                      {"watched by", exits::Align::Left}};
     for (const auto& entry : entries_) {
         table.rows.push_back({fmt::to_string(entry->number), entry->rule.text,
-                              fmt::to_string(entry->hits.load()), describe_plan(entry->plan)});
-        if (entry->rule.subject == exits::CatchSubject::Cr3)
+                              fmt::to_string(entry->all_hits()), watched_by(*entry)});
+        if (entry->rule.subject == exits::CatchSubject::Cr3 && !entry->plan.stepping)
             table.notes.push_back(fmt::format(
                 "rule {}: with nested paging (EPT, NPT) processors do not leave the guest for CR3",
                 entry->number));

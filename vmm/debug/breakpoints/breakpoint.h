@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "arch/x86_64/cpu_state.h"
 #include "arch/x86_64/trap_instructions.h"
@@ -13,6 +14,15 @@
 namespace ringside::debug {
 
 enum class Mechanism : std::uint8_t { Planted, Slot, Stepping };
+
+// Decides about the hits of a breakpoint that no client has set. On vCPUs' threads, several at once.
+class HitJudge {
+  public:
+    virtual ~HitJudge() = default;
+    // The line that the user reads if the vCPU is to stop here; nothing if it runs on. Counts what it stops at.
+    virtual std::optional<std::string> judge(VcpuIndex vcpu, const x86::GeneralRegisters&,
+                                             const x86::SystemRegisters&) = 0;
+};
 
 struct Breakpoint {
     gdbstub::BreakpointRequest request;
@@ -29,6 +39,7 @@ struct Breakpoint {
     bool wanted = true;       // by the client; else it is there for tracepoints alone
     bool traced = false;      // there are tracepoints at its address
     bool waiting = false;     // for an executable page, or for code, where it could be planted
+    HitJudge* judge = nullptr;           // it is not the client's: whose it is
     std::atomic<std::uint64_t> hits{0};  // stops and ignored hits alike; several vCPUs may count at once
 
     bool prefers_slot() const { return disturbs || no_code; }

@@ -10,7 +10,7 @@ BreakpointTable::List::iterator BreakpointTable::find(BreakpointKind kind, std::
                                                       std::uint64_t size) {
     return std::ranges::find_if(breakpoints_, [&](const auto& b) {
         // For execution breakpoints `size` is gdb's idea of the instruction kind, and means nothing here.
-        return b->request.kind == kind && b->request.address == address &&
+        return b->judge == nullptr && b->request.kind == kind && b->request.address == address &&
                (!b->is_watchpoint() || b->request.size == size);
     });
 }
@@ -38,7 +38,7 @@ Breakpoint& BreakpointTable::add(const GuestView& view, const x86::SystemRegiste
     breakpoint.request = request;
     breakpoint.address_space = view.address_space_of(system, Gva{request.address});
     breakpoint.level = level_of(view, system, request.address);
-    breakpoint.traced = !breakpoint.is_watchpoint() && traced_.contains(request.address);
+    breakpoint.traced = is_traced(request);
     return breakpoint;
 }
 
@@ -64,7 +64,7 @@ void BreakpointTable::trace(const machine::StopToken&, const GuestView& view,
     traced_ = {addresses.begin(), addresses.end()};
     for (std::size_t i = breakpoints_.size(); i-- > 0;) {
         Breakpoint& breakpoint = *breakpoints_[i];
-        breakpoint.traced = !breakpoint.is_watchpoint() && traced_.contains(breakpoint.request.address);
+        breakpoint.traced = breakpoint.judge == nullptr && is_traced(breakpoint.request);
         if (!breakpoint.wanted)
             drop(breakpoints_.begin() + static_cast<std::ptrdiff_t>(i));
     }
@@ -91,14 +91,48 @@ void BreakpointTable::remove(const machine::StopToken&, BreakpointKind kind, std
 }
 
 void BreakpointTable::remove_all(const machine::StopToken&) {
-    for (std::size_t i = breakpoints_.size(); i-- > 0;)
-        drop(breakpoints_.begin() + static_cast<std::ptrdiff_t>(i));
+    for (std::size_t i = breakpoints_.size(); i-- > 0;) {
+        if (breakpoints_[i]->judge == nullptr)
+            drop(breakpoints_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
     removed_.clear();
     levels_.clear();
     make_plan();
 }
 
+void BreakpointTable::remove_if(const std::function<bool(const Breakpoint&)>& unwanted) {
+    std::erase_if(breakpoints_, [&](const auto& breakpoint) {
+        const bool goes = unwanted(*breakpoint);
+        if (goes && breakpoint->mechanism == Mechanism::Planted)
+            planted_.unplant(breakpoint->gpa);
+        return goes;
+    });
+}
+
+void BreakpointTable::set_judged(const GuestView& view, const x86::SystemRegisters& system,
+                                 std::span<const JudgedPlace> places) {
+    const auto place_of = [](const Breakpoint& breakpoint) {
+        return JudgedPlace{Gva{breakpoint.request.address}, breakpoint.judge};
+    };
+    remove_if([&](const Breakpoint& breakpoint) {
+        return breakpoint.judge != nullptr && std::ranges::find(places, place_of(breakpoint)) == places.end();
+    });
+    for (const JudgedPlace& place : places) {
+        if (std::ranges::any_of(breakpoints_, [&](const auto& each) { return place_of(*each) == place; }))
+            continue;
+        auto breakpoint = std::make_unique<Breakpoint>();
+        breakpoint->request.kind = BreakpointKind::Software;
+        breakpoint->request.address = place.address.value;
+        breakpoint->request.size = 1;
+        breakpoint->judge = place.judge;
+        breakpoints_.push_back(std::move(breakpoint));
+    }
+    look_at_places(view, system);
+    make_plan();
+}
+
 void BreakpointTable::lift_all(const machine::StopToken&) {
+    remove_if([](const Breakpoint& breakpoint) { return breakpoint.judge != nullptr; });
     for (const auto& breakpoint : breakpoints_) {
         if (breakpoint->mechanism == Mechanism::Planted)
             planted_.unplant(breakpoint->gpa);
@@ -155,8 +189,10 @@ std::vector<BreakpointLine> BreakpointTable::lines() const {
 
 std::vector<const Breakpoint*> BreakpointTable::list() const {
     std::vector<const Breakpoint*> all;
-    for (const auto& breakpoint : breakpoints_)
-        all.push_back(breakpoint.get());
+    for (const auto& breakpoint : breakpoints_) {
+        if (breakpoint->judge == nullptr)
+            all.push_back(breakpoint.get());
+    }
     return all;
 }
 

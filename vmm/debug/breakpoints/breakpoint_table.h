@@ -17,10 +17,12 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +54,13 @@ struct DebugPlan {
     bool needs_stepping() const { return !stepped_breakpoints.empty() || !stepped_watchpoints.empty(); }
 };
 
+// A breakpoint that no client has set.
+struct JudgedPlace {
+    Gva address;
+    HitJudge* judge = nullptr;
+    friend bool operator==(const JudgedPlace&, const JudgedPlace&) = default;
+};
+
 class BreakpointTable {
   public:
     explicit BreakpointTable(const machine::GuestMemory& memory) : planted_(memory) {}
@@ -72,12 +81,16 @@ class BreakpointTable {
     void trace(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
                const std::vector<std::uint64_t>& addresses);
     // The guest's memory is about to be replaced: nothing is planted in it any more. Nor is a breakpoint limited any
-    // longer to an address space or a level of the old guest.
+    // longer to an address space or a level of the old guest, and those that no client has set are gone.
     void lift_all(const machine::StopToken&);
     // The new memory is in place, and the vCPUs are at their first instruction.
     void place_all(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system);
     // The guest runs on without what has been removed. (A step is not meant: gdb takes a breakpoint out for it.)
     void forget_removed() { removed_.clear(); }
+    // Replaces the breakpoints that no client has set. Clients neither see nor remove them. As settle(), it is for a
+    // vCPU's thread too.
+    void set_judged(const GuestView&, const x86::SystemRegisters& system,
+                    std::span<const JudgedPlace> places);
     // Replaces every planted instruction and debug slot with stepping, or brings them back. A recording steps the
     // guest anyway.
     void set_stepping_only(const machine::StopToken&, bool on);
@@ -97,6 +110,7 @@ class BreakpointTable {
     const DebugPlan& plan() const { return plan_; }
     // The same without a debug slot: for a vCPU whose guest needs them itself.
     const DebugPlan& plan_without_slots() const { return plan_without_slots_; }
+    // What clients have set.
     std::vector<const Breakpoint*> list() const;
     // For users: those, and what was removed since the guest last ran.
     std::vector<BreakpointLine> lines() const;
@@ -106,6 +120,14 @@ class BreakpointTable {
     Breakpoint* planted_at(Gpa) const;
     // A breakpoint, not a watchpoint, on a linear address, or nullptr.
     Breakpoint* execution_at(Gva address) const;
+    // Calls look_at(Breakpoint&) for each of them.
+    template <typename LookAt>
+    void for_each_at(Gva address, LookAt&& look_at) const {
+        for (const auto& breakpoint : breakpoints_) {
+            if (!breakpoint->is_watchpoint() && breakpoint->request.address == address.value)
+                look_at(*breakpoint);
+        }
+    }
     // Where the guest has written over a breakpoint, so that it may have passed there unseen.
     std::vector<Gva> overwritten() const;
     PlantedInstructions& planted() { return planted_; }
@@ -114,11 +136,13 @@ class BreakpointTable {
   private:
     using List = std::vector<std::unique_ptr<Breakpoint>>;
 
+    // Of the client's.
     List::iterator find(gdbstub::BreakpointKind, std::uint64_t address, std::uint64_t size);
     bool is_traced(const gdbstub::BreakpointRequest&) const;
     Breakpoint& add(const GuestView&, const x86::SystemRegisters&, const gdbstub::BreakpointRequest&);
     void drop(List::iterator);
     x86::GuestLevel level_of(const GuestView&, const x86::SystemRegisters&, std::uint64_t address);
+    void remove_if(const std::function<bool(const Breakpoint&)>& unwanted);
     // breakpoint_settle.cpp
     void settle_level(const GuestView&, const x86::SystemRegisters&, Breakpoint&);
     void look_at_places(const GuestView&, const x86::SystemRegisters&);

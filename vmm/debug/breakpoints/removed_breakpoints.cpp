@@ -9,6 +9,8 @@ namespace {
 const char* remark(const Breakpoint& breakpoint) {
     if (!breakpoint.wanted)
         return "for tracepoints";
+    if (breakpoint.judge != nullptr)
+        return "a handler, for `monitor catch`";
     if (breakpoint.no_code)
         return breakpoint.mechanism == Mechanism::Planted ? "no code was there: the guest may write over it"
                                                           : "there was no code yet";

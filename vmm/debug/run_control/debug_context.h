@@ -10,7 +10,9 @@
 #include "vmm/debug/guest/guest_view.h"
 #include "vmm/debug/host/exit_trap.h"
 #include "vmm/debug/run_control/guest_stops.h"
+#include "vmm/debug/run_control/handler_watch.h"
 #include "vmm/debug/run_control/hit_tracer.h"
+#include "vmm/debug/run_control/state_watch.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 #include "vmm/history/recorder.h"
 
@@ -40,7 +42,9 @@ struct DebugContext {
     std::function<std::unique_ptr<ExitTrap>()> new_exit_trap = make_perf_exit_trap;
     history::Recorder* recorder = nullptr;
     HitTracer* tracer = nullptr;
-    GuestStops guest_stops = {};   // what the client wants of them
+    GuestStops guest_stops = {};  // what the client wants of them
+    HandlerWatch handlers = {};
+    StateWatch states = {};
     bool block_interrupts = true;  // during a client's step, where the host can do that
 };
 

@@ -25,4 +25,28 @@ bool HitFilter::stops(Breakpoint& breakpoint) {
     return false;
 }
 
+std::optional<std::string> HitFilter::judged(Breakpoint& breakpoint) {
+    if (!is_meant_here(breakpoint))
+        return std::nullopt;
+    ++breakpoint.hits;
+    return breakpoint.judge->judge(vcpu_, at_.general, at_.system);
+}
+
+Breakpoint* HitFilter::stopping(Breakpoint& breakpoint, std::string& words) {
+    if (breakpoint.is_watchpoint())
+        return stops(breakpoint) ? &breakpoint : nullptr;
+    Breakpoint *clients = nullptr, *others = nullptr;
+    const auto look_at = [&](Breakpoint& each) {
+        if (each.judge == nullptr) {
+            if (stops(each) && clients == nullptr)
+                clients = &each;
+        } else if (const auto line = judged(each)) {
+            words += *line;
+            others = &each;
+        }
+    };
+    context_.table.for_each_at(Gva{breakpoint.request.address}, look_at);
+    return clients != nullptr ? clients : others;
+}
+
 }  // namespace ringside::debug

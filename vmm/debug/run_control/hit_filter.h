@@ -1,6 +1,9 @@
 // Decides on the vCPU's own thread whether the client is to be stopped at a hit.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "vmm/debug/run_control/condition_scope.h"
 #include "vmm/debug/run_control/debug_context.h"
 #include "vmm/debug/run_control/exit_registers.h"
@@ -16,8 +19,12 @@ class HitFilter {
     // Returns true if the breakpoint is meant here, one of its conditions is true, and it has no commands: those are run,
     // and do not stop. Counts the hit, unless it is another address space's or level's. Tracepoints collect.
     bool stops(Breakpoint& breakpoint);
+    // The same for all breakpoints at the address of one that was hit. Returns the one to report, the client's before
+    // any other; nullptr if none stops. `words` are those of the others that stop.
+    Breakpoint* stopping(Breakpoint& breakpoint, std::string& words);
 
   private:
+    std::optional<std::string> judged(Breakpoint& breakpoint);
     bool is_meant_here(const Breakpoint& breakpoint) const;
 
     VcpuIndex vcpu_;

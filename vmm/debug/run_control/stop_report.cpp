@@ -19,11 +19,16 @@ void StopReport::report(gdbstub::StopReason reason, std::string console) {
     send(reason, std::move(console));
 }
 
-void StopReport::report_hit(const Breakpoint& breakpoint) {
+void StopReport::report_hit(const Breakpoint& breakpoint, std::string words) {
     if (breakpoint.is_watchpoint())
-        return report(watchpoint_stop(breakpoint));
+        return report(watchpoint_stop(breakpoint), std::move(words));
+    if (breakpoint.judge != nullptr) {
+        report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(words));
+        shown_at_ = at_.pc();
+        return;
+    }
     auto stop = breakpoint_stop(breakpoint.request.kind, at_.general, at_.system);
-    report(stop.reason, std::move(stop.console));
+    report(stop.reason, words + stop.console);
 }
 
 void StopReport::report_failure(const Error& error) {

@@ -27,7 +27,8 @@ class StopReport {
     }
 
     void report(gdbstub::StopReason reason, std::string console = {});
-    void report_hit(const Breakpoint& breakpoint);
+    // `words` are for the user, beside what the client makes of it.
+    void report_hit(const Breakpoint& breakpoint, std::string words = {});
     // KVM has refused what the debugger needs of it. The registers may not be the vCPU's: the client fetches them anew.
     void report_failure(const Error& error);
     void report_death(gdbstub::Signal signal, const std::string& why);
@@ -58,7 +59,7 @@ class StopReport {
     const ExitRegisters& at_;
     std::variant<Nothing, Reported, Dead> phase_;
     std::optional<std::string> death_;  // how the recorded run has ended
-    std::optional<Gva> shown_at_;       // where RIP counts from a segment: PC of the last stop
+    std::optional<Gva> shown_at_;       // PC of the last stop, where the client knows of no breakpoint there
 };
 
 }  // namespace ringside::debug

@@ -8,7 +8,17 @@
 
 namespace ringside::debug {
 
+// In the middle of an instruction, or while a breakpoint is out of memory, nothing is looked at: the next exit will do.
+void VcpuDebugger::look_at_handlers() {
+    if (context_.handlers.empty() || must_step() || report_.made() || !done(at_.fetch()))
+        return;
+    if (context_.handlers.update(context_, thread_.index(), at_))
+        arm();
+}
+
 void VcpuDebugger::arm() {
+    if (!step_off_.active())
+        context_.handlers.update(context_, thread_.index(), at_);
     settle_unpaged(context_, thread_.index(), at_, plan());
     if (!done(exits_.arm(plan().exit_traps)))
         return;

@@ -50,7 +50,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     own_.forget();
     // With nothing armed before and nothing now, a resume costs no ioctl.
     if (!stepping() && !armed_.anything() && !exits_.armed() && context_.table.empty() &&
-        !context_.guest_stops.int3)
+        !context_.guest_stops.int3 && context_.handlers.empty())
         return;
     thread_.vcpu().sync_system_registers(false);
     if (known != nullptr) {
@@ -62,6 +62,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     if (!done(recording_.look()))
         return;
     look_at_guest_slots();
+    context_.states.begin(thread_.index(), at_);
     if (Breakpoint* shown = report_.shown(context_.table, context_.view)) {
         // If another vCPU is stepping off something at this moment, this one is parked first and comes here again.
         step_off(*shown, false);

@@ -51,6 +51,8 @@ class VcpuDebugger {
     void on_fatal_exit(machine::FatalExit cause);
     void on_parked();
     void on_dirty_ring_full();
+    // After an exit that a device or a signal was the reason of: the guest may have changed what is watched in it.
+    void look_at_handlers();
 
   private:
     const DebugPlan& plan() const { return own_.plan(context_.table); }
@@ -58,7 +60,8 @@ class VcpuDebugger {
     // every instruction.
     bool stepping() const {
         return !continues() || recording_.active() || traced_.stepping() || plan().needs_stepping() ||
-               context_.guest_stops.exchange;
+               context_.guest_stops.exchange || !context_.states.empty() ||
+               context_.handlers.wants_steps(thread_.index());
     }
     bool must_step() const { return stepping() || step_off_.active(); }
     bool done(Result<void> result);
@@ -88,6 +91,7 @@ class VcpuDebugger {
     void next_step();
     bool ends_here();
     bool stops_here();
+    bool changed_state();
     void hit(Breakpoint& breakpoint, bool stepped);
     void step_off(Breakpoint& breakpoint, bool stepped);
     void pass_over();

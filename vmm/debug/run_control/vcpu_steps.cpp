@@ -43,6 +43,9 @@ bool VcpuDebugger::finish_step() {
 void VcpuDebugger::next_step() {
     if (step_.is_time_to_look() && settle_waiting(context_, thread_.index(), at_, plan()))
         return arm();
+    if (context_.handlers.wants_steps(thread_.index()) &&
+        context_.handlers.update(context_, thread_.index(), at_))
+        return arm();
     const bool tf_stays = context_.abilities.step_survives_emulation && !thread_.finished_an_access() &&
                           step_.was_ordinary() && armed_.single_steps() &&
                           blocks_interrupts() == armed_.setup().blocks_interrupts() &&
@@ -66,17 +69,35 @@ bool VcpuDebugger::ends_here() {
     }
     if (range != nullptr)
         step_.count_range_step();
-    return stops_here();
+    return changed_state() || stops_here();
+}
+
+// Returns true if the step has done what somebody wants to see, and reports it.
+bool VcpuDebugger::changed_state() {
+    if (context_.states.empty())
+        return false;
+    constexpr std::uint64_t kHalt = 0xf4;
+    const bool halts =
+        !at_.in_user_mode() && context_.view.load(at_.system, at_.pc(), sizeof(std::byte)) == kHalt;
+    auto words = context_.states.look(thread_.index(), at_, halts);
+    if (words.empty())
+        return false;
+    report_.report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(words));
+    return true;
 }
 
 // Without a step's end: at a breakpoint that is found by stepping, at the guest's own xchg %bx,%bx.
 bool VcpuDebugger::stops_here() {
     const Gva pc = at_.pc();
     for (Breakpoint* breakpoint : plan().stepped_breakpoints) {
-        if (breakpoint->request.address == pc.value && hits_.stops(*breakpoint)) {
-            report_.report_hit(*breakpoint);
+        if (breakpoint->request.address != pc.value)
+            continue;
+        std::string words;
+        if (const Breakpoint* stop = hits_.stopping(*breakpoint, words)) {
+            report_.report_hit(*stop, std::move(words));
             return true;
         }
+        break;  // the others at the address have been asked as well
     }
     if (!context_.guest_stops.exchange)
         return false;
@@ -90,8 +111,9 @@ bool VcpuDebugger::stops_here() {
 }
 
 void VcpuDebugger::hit(Breakpoint& breakpoint, bool stepped) {
-    if (hits_.stops(breakpoint))
-        report_.report_hit(breakpoint);
+    std::string words;
+    if (const Breakpoint* stop = hits_.stopping(breakpoint, words))
+        report_.report_hit(*stop, std::move(words));
     else
         step_off(breakpoint, stepped);
 }

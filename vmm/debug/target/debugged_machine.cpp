@@ -159,6 +159,27 @@ void DebuggedMachine::put_guest_stops(const GuestStops& stops) {
         machine_.vcpu(VcpuIndex{i}).set_stop_port(stops.port);
 }
 
+Result<void> DebuggedMachine::watch_handlers(std::vector<WatchedHandler> watched) {
+    if (!token_)
+        return failure("watch handlers", "the guest is running", "Interrupt it first");
+    TRY(abilities());
+    context_.handlers.set(std::move(watched), vcpus_.size());
+    const auto state = TRY(load_system(VcpuIndex{0}));
+    table_.set_judged(view_, state->system, {});
+    (void)look_at_handlers();  // nothing has moved yet
+    return {};
+}
+
+std::string DebuggedMachine::look_at_handlers() {
+    std::string said;
+    for (std::uint32_t i = 0; i < vcpus_.size() && !context_.handlers.empty(); ++i) {
+        const auto state = load_system(VcpuIndex{i});
+        if (state && context_.handlers.look(VcpuIndex{i}, view_, (*state)->system, said))
+            table_.set_judged(view_, (*state)->system, context_.handlers.places());
+    }
+    return said;
+}
+
 void DebuggedMachine::choose_defaults() {
     view_.choose_address_space(std::nullopt);
     view_.choose_level(std::nullopt);
@@ -179,9 +200,11 @@ void DebuggedMachine::start_anew(bool kept, const std::function<void()>& restart
     choose_defaults();
     restart();
     make_vcpus();
+    context_.handlers.forget();
     stops_.replace_stop({gdbstub::ThreadId{1}, gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, {}});
     if (const auto state = load_system(VcpuIndex{0}))
         table_.place_all(*token_, view_, (*state)->system);
+    (void)look_at_handlers();  // of the new guest: none has moved
 }
 
 std::string DebuggedMachine::fatal_reports() const {

@@ -90,6 +90,10 @@ class DebuggedMachine {
     void forget_removed_watchpoints();
     // Where the guest itself may ask to stop.
     Result<void> set_guest_stops(const GuestStops& stops);
+    // Who wants to see the guest's handlers of interrupts and exceptions entered, in place of those before.
+    Result<void> watch_handlers(std::vector<WatchedHandler> watched);
+    // Looks where the handlers are now. Returns what the user should read.
+    std::string look_at_handlers();
     // As GuestView's; the proof that everything is stopped is an argument.
     bool choose_address_space(const machine::StopToken&, std::optional<std::uint64_t> cr3) {
         return view_.choose_address_space(cr3);

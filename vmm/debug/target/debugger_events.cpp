@@ -32,6 +32,17 @@ void Debugger::on_dirty_ring_full(machine::VcpuThread& thread) {
 }
 
 void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
+    switch (exit.reason) {
+        case KVM_EXIT_IO:
+        case KVM_EXIT_MMIO:
+        case KVM_EXIT_X86_RDMSR:
+        case KVM_EXIT_X86_WRMSR:
+        case exits::kReasonInterrupted:
+            guest_->vcpu(thread.index()).look_at_handlers();
+            break;
+        default:
+            break;
+    }
     owner_.on_exit(thread, exit);
 }
 

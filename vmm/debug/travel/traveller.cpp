@@ -78,7 +78,14 @@ std::optional<Arrival> Traveller::arrive(history::History& history, Breakpoint* 
         return Arrival{.present = false, .stop = {gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true}, {}}};
     const Gva pc = x86::linear_pc(at.general, at.system);
     for (Breakpoint* breakpoint : table_.plan().stepped_breakpoints) {
-        if (breakpoint->request.address == pc.value && stops_here(*breakpoint, at))
+        if (breakpoint->request.address != pc.value)
+            continue;
+        if (breakpoint->judge != nullptr) {
+            // Only a machine of one vCPU is recorded.
+            if (auto words = breakpoint->judge->judge(VcpuIndex{0}, at.general, at.system))
+                return Arrival{.present = false,
+                               .stop = {gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, *words}};
+        } else if (stops_here(*breakpoint, at))
             return Arrival{.present = false,
                            .stop = breakpoint_stop(breakpoint->request.kind, at.general, at.system)};
     }

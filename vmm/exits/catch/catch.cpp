@@ -1,6 +1,7 @@
 #include "vmm/exits/catch/catch.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "vmm/exits/catch/catch_filter.h"
@@ -22,11 +23,15 @@ std::uint64_t field_of(const ExitRecord& exit, CatchField field) {
             return exit.size;
         case CatchField::Rip:
             return exit.rip;
+        default:  // of exceptions and interrupts
+            return 0;
     }
-    return 0;
 }
 
-bool holds(const CatchCondition& condition, std::uint64_t value) {
+}  // namespace
+
+bool holds(const CatchCondition& condition, std::uint64_t field) {
+    const std::uint64_t value = field & condition.mask;
     switch (condition.comparison) {
         case Comparison::Equal:
             return value == condition.low;
@@ -45,6 +50,8 @@ bool holds(const CatchCondition& condition, std::uint64_t value) {
     }
     return false;
 }
+
+namespace {
 
 std::vector<std::uint32_t> userspace_reasons(const CatchRule& rule) {
     switch (rule.subject) {
@@ -78,7 +85,58 @@ std::optional<std::uint32_t> single_msr(const CatchRule& rule) {
 
 }  // namespace
 
-Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::VirtualizationKind> kind) {
+namespace {
+
+// What a step shows: a control register or a mode that is another one afterwards, and a HLT that comes next.
+bool can_be_stepped_for(const CatchRule& rule) {
+    switch (rule.subject) {
+        case CatchSubject::Cr0:
+        case CatchSubject::Cr3:
+        case CatchSubject::Cr4:
+            break;
+        case CatchSubject::Hlt:
+        case CatchSubject::ModeChange:
+            if (rule.direction)
+                return false;
+            break;
+        default:
+            return false;
+    }
+    return !rule.of_l2 && rule.direction != Direction::Read &&
+           std::ranges::all_of(rule.conditions, [](const CatchCondition& condition) {
+               return condition.field == CatchField::Rip || condition.field == CatchField::Value;
+           });
+}
+
+// KVM's own devices, where no exit comes from: the two PICs and their level control, the timer and its gate.
+bool is_kernel_port(std::uint64_t port) {
+    constexpr std::array<std::uint64_t, 11> kPorts{0x20, 0x21, 0x40, 0x41,  0x42, 0x43,
+                                                   0x61, 0xa0, 0xa1, 0x4d0, 0x4d1};
+    return std::ranges::find(kPorts, port) != kPorts.end();
+}
+
+// Returns true if the rule is on ports from which no exit can come without the kernel's events.
+bool only_kernel_ports(const CatchRule& rule) {
+    return rule.subject == CatchSubject::Io &&
+           std::ranges::any_of(rule.conditions, [](const CatchCondition& condition) {
+               return condition.field == CatchField::Address && condition.comparison == Comparison::Equal &&
+                      is_kernel_port(condition.low);
+           });
+}
+
+}  // namespace
+
+Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::VirtualizationKind> kind,
+                             bool nested_paging) {
+    CatchPlan stepped;
+    stepped.stepping = true;
+    if (rule.subject == CatchSubject::ModeChange ||
+        (rule.subject == CatchSubject::Cr3 && nested_paging && can_be_stepped_for(rule))) {
+        if (!can_be_stepped_for(rule))
+            return failure("catch " + rule.text, "a change of mode has no value and is no read or write",
+                           "For example: catch mode-change");
+        return stepped;
+    }
     if (is_transition(rule.subject) && kind)
         return plan_transition(rule.subject, *kind);
     CatchPlan plan;
@@ -102,6 +160,13 @@ Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::Virtualiz
             plan.filter_is_coarse = filter.coarse;
         }
     }
+    if (!plan.filter && only_kernel_ports(rule))
+        return failure("catch " + rule.text,
+                       "KVM has the device that is there, and this host has no events to see the access by",
+                       "A host with Intel VMX or AMD SVM is needed");
+    // Halts are KVM's as well: an exit for them comes only where it has no interrupt controllers.
+    if (!plan.filter && can_be_stepped_for(rule))
+        return stepped;
     if (!plan.userspace.empty() || plan.filter)
         return plan;
     const std::string operation = "catch " + rule.text;
@@ -121,6 +186,10 @@ Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::Virtualiz
 bool is_transition(CatchSubject subject) {
     return subject == CatchSubject::VmEntry || subject == CatchSubject::VmExit ||
            subject == CatchSubject::VmEntryFailure;
+}
+
+bool is_event(CatchSubject subject) {
+    return subject == CatchSubject::Exception || subject == CatchSubject::Interrupt;
 }
 
 bool matches(const CatchRule& rule, const ExitRecord& exit) {

@@ -9,10 +9,16 @@
 //     vm-entry                       the guest, a hypervisor, has tried to enter its guest
 //     vm-exit                        it has got a VM exit, or its VM entry has failed
 //     vm-entry-failure               its VM entry has failed
+//     exception pf if error & 2      the guest takes an exception, by name or vector
+//     interrupt 32                   the guest takes the interrupt of a vector
+//     mode-change                    the processor goes from real to protected or long mode, or back
+//
+//     io 0x3f8-0x3ff                 msr LSTAR write
 //
 // Words: `port`, `gpa`, `msr` and `leaf` all mean the exit's address; `value`, `size` and `rip` are its other
 // numbers; `read`, `write`, `in` and `out` are its direction. Ranges include both ends. Numbers are decimal
-// or hexadecimal (0x...).
+// or hexadecimal (0x...). Of exceptions and interrupts: `error`, `cr2`, `cpl`, `rip` and registers' names, as they were
+// where the guest was interrupted. `FIELD & MASK` is true if one of the mask's bits is set.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +34,17 @@
 namespace ringside::exits {
 
 // The part of an exit that a condition tests.
-enum class CatchField : std::uint8_t { Address, Value, Size, Rip };
+enum class CatchField : std::uint8_t { Address, Value, Size, Rip, ErrorCode, Cr2, Level, Register };
 
 enum class Comparison : std::uint8_t { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual, InRange };
 
 struct CatchCondition {
     CatchField field = CatchField::Address;
     Comparison comparison = Comparison::Equal;
-    std::uint64_t low = 0;   // the operand; for InRange the first value
-    std::uint64_t high = 0;  // for InRange the last value, inclusive
+    std::uint64_t low = 0;                   // the operand; for InRange the first value
+    std::uint64_t high = 0;                  // for InRange the last value, inclusive
+    std::uint64_t mask = ~std::uint64_t{0};  // the bits of the field that are compared
+    std::string name = {};                   // of CatchField::Register
     friend bool operator==(const CatchCondition&, const CatchCondition&) = default;
 };
 
@@ -59,11 +67,18 @@ enum class CatchSubject : std::uint8_t {
     // What happens between a guest that is a hypervisor (L1) and its guest (L2).
     VmEntry,
     VmExit,
-    VmEntryFailure
+    VmEntryFailure,
+    // What the guest's handler sees.
+    Exception,
+    Interrupt,
+    // Real mode, protected mode, long mode.
+    ModeChange
 };
 
 // Returns true for VmEntry, VmExit and VmEntryFailure: whether the exit was one shows only at the stop.
 bool is_transition(CatchSubject subject);
+// Returns true for Exception and Interrupt: no exit, but the guest's handler says that it has happened.
+bool is_event(CatchSubject subject);
 
 struct CatchRule {
     CatchSubject subject = CatchSubject::Named;
@@ -73,6 +88,7 @@ struct CatchRule {
     std::vector<CatchCondition> conditions;  // all must hold
     std::uint64_t count = 1;                 // stop from this hit on
     std::string text;                        // as typed
+    std::uint8_t vector = 0;                 // of an exception or interrupt
 };
 
 // The error says what was not understood and what is possible there.
@@ -94,13 +110,20 @@ struct CatchPlan {
     // The filter passes more than the rule matches, because no tracepoint carries what a condition tests. The
     // debugger must check again once the guest has stopped, or say so.
     bool filter_is_coarse = false;
+    // No exit tells of it: the vCPUs are stepped, and their registers compared.
+    bool stepping = false;
     // An MSR, for KVM's MSR filter: accesses to it then exit to userspace.
     std::optional<std::uint32_t> msr;
 };
 
-// `kind` is the host's hardware tier; nullopt if there is none. The error says why nothing can watch for the
+// `kind` is the host's hardware tier; nullopt if there is none. `nested_paging`: its processors do not leave the guest
+// for CR3. The error says why nothing can watch for the
 // rule.
-Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::VirtualizationKind> kind);
+Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::VirtualizationKind> kind,
+                             bool nested_paging = false);
+
+// Returns true if the condition is true of a field's value.
+bool holds(const CatchCondition& condition, std::uint64_t value);
 
 // Returns true if a userspace exit, whose reason is one of the plan's, matches a rule, ignoring its count.
 // Costs a few comparisons.

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "arch/x86_64/exception_frame.h"
+#include "arch/x86_64/msr_names.h"
 #include "vmm/base/text.h"
 #include "vmm/exits/catch/catch.h"
 #include "vmm/exits/record/reasons.h"
@@ -48,13 +50,11 @@ std::optional<Value> look_up(const std::pair<std::string_view, Value> (&table)[N
 }
 
 constexpr std::pair<std::string_view, CatchSubject> kSubjects[] = {
-    {"io", CatchSubject::Io},       {"pio", CatchSubject::Io},
-    {"mmio", CatchSubject::Mmio},   {"ept", CatchSubject::Ept},
-    {"npf", CatchSubject::Ept},     {"msr", CatchSubject::Msr},
-    {"cpuid", CatchSubject::Cpuid}, {"hlt", CatchSubject::Hlt},
-    {"cr0", CatchSubject::Cr0},     {"cr2", CatchSubject::Cr2},
-    {"cr3", CatchSubject::Cr3},     {"cr4", CatchSubject::Cr4},
-    {"cr8", CatchSubject::Cr8},     {"shutdown", CatchSubject::Shutdown},
+    {"io", CatchSubject::Io},       {"pio", CatchSubject::Io},  {"mmio", CatchSubject::Mmio},
+    {"ept", CatchSubject::Ept},     {"npf", CatchSubject::Ept}, {"msr", CatchSubject::Msr},
+    {"cpuid", CatchSubject::Cpuid}, {"hlt", CatchSubject::Hlt}, {"halt", CatchSubject::Hlt},
+    {"cr0", CatchSubject::Cr0},     {"cr2", CatchSubject::Cr2}, {"cr3", CatchSubject::Cr3},
+    {"cr4", CatchSubject::Cr4},     {"cr8", CatchSubject::Cr8}, {"shutdown", CatchSubject::Shutdown},
 };
 
 // The longer ones first.
@@ -68,6 +68,12 @@ constexpr std::pair<std::string_view, CatchField> kFields[] = {
     {"port", CatchField::Address}, {"gpa", CatchField::Address},     {"msr", CatchField::Address},
     {"leaf", CatchField::Address}, {"address", CatchField::Address}, {"value", CatchField::Value},
     {"size", CatchField::Size},    {"rip", CatchField::Rip},
+};
+
+// Of exceptions and interrupts; any other word is a register's name.
+constexpr std::pair<std::string_view, CatchField> kEventFields[] = {
+    {"error", CatchField::ErrorCode}, {"cr2", CatchField::Cr2}, {"cpl", CatchField::Level},
+    {"rip", CatchField::Rip},         {"eip", CatchField::Rip}, {"ip", CatchField::Rip},
 };
 
 constexpr std::pair<std::string_view, Direction> kDirections[] = {{"read", Direction::Read},
@@ -126,6 +132,18 @@ class Parser {
                 return not_understood(peek(), "\"count\" or the end");
             return {};
         }
+        if (skip("exception"))
+            return parse_event(CatchSubject::Exception, 31);
+        if (skip("interrupt"))
+            return parse_event(CatchSubject::Interrupt, 255);
+        if (skip_hyphenated("mode-change")) {
+            rule_.subject = CatchSubject::ModeChange;
+            return {};
+        }
+        if (equal_ignoring_case(peek(), "reset"))
+            return failure("catch reset",
+                           "a guest that resets the machine stops by itself while a debugger is attached",
+                           "`--on-reset` chooses otherwise; `catch shutdown` is for triple faults");
         rule_.of_l2 = skip_hyphenated("l2-exit");
         if (rule_.of_l2 && (peek().empty() || equal_ignoring_case(peek(), "count"))) {
             rule_.subject = CatchSubject::AnyOfL2;
@@ -134,26 +152,62 @@ class Parser {
         return parse_exit();
     }
 
+    Result<void> parse_event(CatchSubject subject, std::uint64_t last) {
+        rule_.subject = subject;
+        if (peek() == "#")
+            take();
+        const std::string_view word = take();
+        const bool named = subject == CatchSubject::Exception;
+        auto vector = parse_number(word);
+        if (!vector && named)
+            vector = x86::exception_vector(word);
+        if (!vector || *vector > last)
+            return not_understood(word, named ? "an exception's name (pf, gp, ud) or its vector, 0 to 31"
+                                              : "an interrupt's vector, 0 to 255");
+        rule_.vector = static_cast<std::uint8_t>(*vector);
+        return {};
+    }
+
     Result<void> parse_exit() {
         const std::string_view word = take();
         if (word.empty() || !is_word(word.front()))
             return not_understood(
-                word, "an exit's name (io, mmio, msr, cpuid, cr3, ept, hlt or one from `monitor exits`)");
+                word,
+                "an exit's name (io, mmio, msr, cpuid, cr3, ept, hlt, exception, interrupt or one from "
+                "`monitor exits`)");
         if (const auto subject = look_up(kSubjects, word))
             rule_.subject = *subject;
         else
             rule_.name = word;
-        // "msr 0xc0000082": a bare number is the address.
-        if (const auto number = parse_number(peek()); number && rule_.subject != CatchSubject::Named) {
-            rule_.conditions.push_back({CatchField::Address, Comparison::Equal, *number, *number});
-            ++next_;
+        return parse_address();
+    }
+
+    // "msr 0xc0000082", "msr LSTAR", "io 0x60-0x64": what stands there bare is the address.
+    Result<void> parse_address() {
+        if (rule_.subject == CatchSubject::Named)
+            return {};
+        auto number = parse_number(peek());
+        if (!number && rule_.subject == CatchSubject::Msr)
+            number = x86::msr_index(peek());
+        if (!number)
+            return {};
+        ++next_;
+        CatchCondition condition{CatchField::Address, Comparison::Equal, *number, *number};
+        if (skip("-") || skip("..")) {
+            condition.comparison = Comparison::InRange;
+            TRY(parse_operand(condition.high));
+            if (condition.high < condition.low)
+                return failure("catch", "the range ends before it begins", kExample);
         }
+        rule_.conditions.push_back(condition);
         return {};
     }
 
     Result<void> parse_condition() {
         const bool joined = skip("if") || skip("and") || skip("&&") || skip(",");
         const std::string_view word = take();
+        if (is_event(rule_.subject))
+            return parse_event_condition(word);
         const auto direction = look_up(kDirections, word);
         if (direction) {
             if (rule_.direction && *rule_.direction != *direction)
@@ -165,11 +219,30 @@ class Parser {
         if (!field)
             return not_understood(word, joined ? "port, gpa, msr, leaf, value, size, rip, read or write"
                                                : "\"if\", \"and\", \"count\" or a condition");
-        return parse_comparison(*field);
+        return parse_comparison({*field, Comparison::InRange, 0, 0});
     }
 
-    Result<void> parse_comparison(CatchField field) {
-        CatchCondition condition{field, Comparison::InRange, 0, 0};
+    Result<void> parse_event_condition(std::string_view word) {
+        if (word.empty() || !is_word(word.front()) || parse_number(word))
+            return not_understood(word, "error, cr2, cpl, rip or a register's name");
+        const auto field = look_up(kEventFields, word);
+        CatchCondition condition{field.value_or(CatchField::Register), Comparison::InRange, 0, 0};
+        if (!field)
+            condition.name = word;
+        if (skip("&")) {
+            TRY(parse_operand(condition.mask));
+            const bool compared =
+                look_up(kComparisons, peek()).has_value() || equal_ignoring_case(peek(), "in");
+            if (!compared) {
+                condition.comparison = Comparison::NotEqual;
+                rule_.conditions.push_back(condition);
+                return {};
+            }
+        }
+        return parse_comparison(condition);
+    }
+
+    Result<void> parse_comparison(CatchCondition condition) {
         const bool range = skip("in");
         if (!range) {
             const std::string_view word = take();

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <fstream>
 
 #include "vmm/base/fd.h"
 
@@ -73,6 +74,15 @@ std::optional<x86::VirtualizationKind> host_virtualization(const std::filesystem
     if (std::filesystem::exists(modules / "kvm_amd", ignored))
         return x86::VirtualizationKind::Svm;
     return std::nullopt;
+}
+
+bool host_has_nested_paging(const std::filesystem::path& modules) {
+    for (const char* parameter : {"kvm_intel/parameters/ept", "kvm_amd/parameters/npt"}) {
+        std::ifstream file(modules / parameter);
+        if (const int first = file.get(); first == 'Y' || first == '1')
+            return true;
+    }
+    return false;
 }
 
 }  // namespace ringside::exits

@@ -27,4 +27,7 @@ Result<TracepointFormat> load_kvm_tracepoint(const std::filesystem::path& root, 
 std::optional<x86::VirtualizationKind> host_virtualization(
     const std::filesystem::path& modules = "/sys/module");
 
+// Returns true if this host's KVM uses its processor's nested paging (EPT, NPT).
+bool host_has_nested_paging(const std::filesystem::path& modules = "/sys/module");
+
 }  // namespace ringside::exits

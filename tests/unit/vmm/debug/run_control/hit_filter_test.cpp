@@ -73,5 +73,72 @@ INSTANTIATE_TEST_SUITE_P(
         Hit{.name = "ALevelThatIsOpen", .l2_runs = true, .level_open = true}),
     [](const auto& row) { return row.param.name; });
 
+class ScriptedJudge final : public HitJudge {
+  public:
+    std::optional<std::string> line;
+    int asked = 0;
+    std::optional<std::string> judge(VcpuIndex, const x86::GeneralRegisters&,
+                                     const x86::SystemRegisters&) override {
+        ++asked;
+        return line;
+    }
+};
+
+// A breakpoint that no client has set, and one of the client's at the same address.
+class JudgedHitTest : public VcpuDebuggerTest {
+  protected:
+    JudgedHitTest() {
+        const JudgedPlace place{Gva{kCode}, &judge};
+        table.set_judged(view, guest.state.system, {&place, 1});
+    }
+    ScriptedJudge judge;
+};
+
+TEST_F(JudgedHitTest, ItsLineIsTheStops) {
+    judge.line = "why\n";
+    resume();
+    int3_at(kCode);
+    ASSERT_TRUE(reason<gdbstub::StoppedBySignal>());
+    EXPECT_EQ(last_stop.console, "why\n");
+}
+
+TEST_F(JudgedHitTest, WithoutALineTheGuestRunsOn) {
+    resume();
+    int3_at(kCode);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_EQ(judge.asked, 1);
+    EXPECT_EQ(byte(kCode), kNop) << "it is stepped off";
+}
+
+TEST_F(JudgedHitTest, AClientsBreakpointThereIsHitAsWell) {
+    insert(BreakpointKind::Software, kCode);
+    resume();
+    int3_at(kCode);
+    EXPECT_TRUE(reason<gdbstub::StoppedBySoftwareBreakpoint>());
+    EXPECT_EQ(judge.asked, 1);
+    EXPECT_EQ(hits(), 1U);
+}
+
+TEST_F(JudgedHitTest, TheClientSeesAndRemovesOnlyItsOwn) {
+    insert(BreakpointKind::Software, kCode);
+    table.remove(stopped.token(), BreakpointKind::Software, kCode, 1);
+    EXPECT_TRUE(table.list().empty());
+    EXPECT_EQ(byte(kCode), kInt3Byte);
+    table.remove_all(stopped.token());
+    EXPECT_EQ(byte(kCode), kInt3Byte);
+    table.set_judged(view, guest.state.system, {});
+    EXPECT_EQ(byte(kCode), kNop);
+}
+
+TEST_F(JudgedHitTest, TheNextResumeStepsOffIt) {
+    judge.line = "why\n";
+    resume();
+    int3_at(kCode);
+    coordinator->note_parked(VcpuIndex{0});
+    resume();
+    EXPECT_TRUE(steps());
+    EXPECT_EQ(byte(kCode), kNop);
+}
+
 }  // namespace
 }  // namespace ringside::debug

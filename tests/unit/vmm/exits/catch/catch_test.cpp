@@ -52,6 +52,28 @@ TEST(CatchParser, ConditionsInEveryForm) {
     EXPECT_EQ(all.count, 3U);
 }
 
+TEST(CatchParser, ExceptionsAndInterrupts) {
+    EXPECT_EQ(rule("exception #PF").subject, CatchSubject::Exception);
+    EXPECT_EQ(rule("exception #PF").vector, 14);
+    EXPECT_EQ(rule("exception 13 count 2").count, 2U);
+    EXPECT_EQ(rule("interrupt 0x80").subject, CatchSubject::Interrupt);
+    EXPECT_EQ(rule("interrupt 0x80").vector, 0x80);
+    const CatchRule all =
+        rule("exception pf if error & 4 and cr2 in 0..0xfff and rax & 0xf0 == 0x30 and cpl==3");
+    CatchCondition user{CatchField::ErrorCode, Comparison::NotEqual, 0, 0, 4};
+    CatchCondition null{CatchField::Cr2, Comparison::InRange, 0, 0xfff};
+    CatchCondition digit{CatchField::Register, Comparison::Equal, 0x30, 0x30, 0xf0, "rax"};
+    CatchCondition level{CatchField::Level, Comparison::Equal, 3, 3};
+    EXPECT_THAT(all.conditions, ElementsAre(user, null, digit, level));
+    EXPECT_TRUE(holds(user, 6));
+    EXPECT_FALSE(holds(user, 3));
+    EXPECT_TRUE(holds(digit, 0x137));
+    for (const char* wrong :
+         {"exception", "exception 32", "exception xy", "interrupt pf", "interrupt 256", "exception pf if",
+          "exception pf if error", "exception pf if error &", "exception pf if 3 == 3"})
+        EXPECT_FALSE(parse_catch(wrong)) << wrong;
+}
+
 TEST(CatchParser, ExitsOfAnInnerGuestAndTransitions) {
     EXPECT_TRUE(rule("l2-exit cpuid").of_l2);
     EXPECT_EQ(rule("l2-exit cpuid").subject, CatchSubject::Cpuid);
@@ -174,6 +196,29 @@ TEST(CatchPlan, WithoutAHardwareTier) {
     EXPECT_THAT(plan_catch(rule("msr"), std::nullopt).error().message(), HasSubstr("by number"));
     EXPECT_THAT(plan_catch(rule("nonsense"), std::nullopt).error().message(),
                 HasSubstr("no exit of this name"));
+}
+
+TEST(CatchParser, RangesNamesAndModes) {
+    EXPECT_THAT(rule("io 0x60-0x64").conditions, ElementsAre(address(Comparison::InRange, 0x60, 0x64)));
+    EXPECT_THAT(rule("io 0x60..0x64 write").conditions,
+                ElementsAre(address(Comparison::InRange, 0x60, 0x64)));
+    EXPECT_THAT(rule("msr LSTAR").conditions,
+                ElementsAre(address(Comparison::Equal, 0xc0000082, 0xc0000082)));
+    EXPECT_EQ(rule("mode-change").subject, CatchSubject::ModeChange);
+    EXPECT_EQ(rule("halt").subject, CatchSubject::Hlt);
+    for (const char* wrong : {"io 0x64-0x60", "io 0x60-", "msr NOTHING", "reset"})
+        EXPECT_FALSE(parse_catch(wrong)) << wrong;
+}
+
+TEST(CatchPlan, WhatNoExitTellsOfIsSteppedFor) {
+    for (const char* text : {"cr0", "cr3 write", "cr4 if value == 0x20", "halt", "mode-change"})
+        EXPECT_TRUE(plan(text, std::nullopt).stepping) << text;
+    for (const char* text : {"cr3 read", "mode-change read", "cr2", "cr3 if size == 8", "l2-exit cr3"})
+        EXPECT_FALSE(plan_catch(rule(text), std::nullopt)) << text;
+    EXPECT_FALSE(plan("cr3", VirtualizationKind::Vmx).stepping);
+    EXPECT_TRUE(plan_catch(rule("cr3"), VirtualizationKind::Vmx, true)->stepping) << "nested paging";
+    EXPECT_FALSE(plan_catch(rule("cr4"), VirtualizationKind::Vmx, true)->stepping);
+    EXPECT_THAT(plan_catch(rule("io 0x40"), std::nullopt).error().message(), HasSubstr("KVM has the device"));
 }
 
 TEST(CatchPlan, AnInnerGuestsExitsComeFromTracepointsOfTheirOwn) {

@@ -1,0 +1,110 @@
+#include "vmm/exit_monitor/handler_catch.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "arch/x86_64/control_bits.h"
+
+namespace ringside::debug {
+
+namespace {
+
+using exits::CatchField;
+
+const x86::RegisterInfo* find_register(const x86::RegisterFile& registers, const std::string& name) {
+    const auto* info = registers.find(name);
+    const bool has_value = info != nullptr && info->bytes() <= sizeof(std::uint64_t) &&
+                           (info->register_class == x86::RegisterClass::General ||
+                            info->register_class == x86::RegisterClass::System);
+    return has_value ? info : nullptr;
+}
+
+// The registers of the interrupted code, as far as the frame has them.
+x86::CpuState interrupted_state(const x86::ExceptionFrame& frame, const x86::GeneralRegisters& general,
+                                const x86::SystemRegisters& system) {
+    x86::CpuState state;
+    state.general = general;
+    state.system = system;
+    const std::uint64_t words = frame.error_code ? 4 : 3;
+    state.general.rsp = frame.rsp.value_or(general.rsp + words * static_cast<std::uint64_t>(frame.width));
+    state.general.rip = frame.rip;
+    state.general.rflags = frame.flags;
+    state.system.cs.selector = frame.cs;
+    state.system.ss.selector = frame.ss.value_or(system.ss.selector);
+    return state;
+}
+
+// RIP of 16-bit code counts from its segment; symbols do not.
+std::uint64_t linear(const x86::ExceptionFrame& frame) {
+    return frame.width == x86::FrameWidth::Bits16 ? frame.cs * std::uint64_t{16} + frame.rip : frame.rip;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HandlerCatch>> HandlerCatch::make(unsigned number, const exits::CatchRule& rule,
+                                                         const x86::RegisterFile& registers,
+                                                         const GuestView& view, Symbol symbol) {
+    for (const auto& condition : rule.conditions) {
+        if (condition.field == CatchField::Register && find_register(registers, condition.name) == nullptr)
+            return failure("catch " + rule.text,
+                           fmt::format("\"{}\" is not error, cr2, cpl, rip or a register", condition.name),
+                           "For example: catch exception pf if error & 2 and rdi != 0");
+    }
+    return std::unique_ptr<HandlerCatch>(new HandlerCatch(number, rule, registers, view, std::move(symbol)));
+}
+
+std::string HandlerCatch::describe(const HandlerLookup& handler) const {
+    if (const auto* none = std::get_if<NoHandler>(&handler))
+        return fmt::format("no handler: {}", debug::describe(*none));
+    const Gva address = std::get<Handler>(handler).address;
+    const auto symbol = symbol_(address.value);
+    return fmt::format("the handler at {:#x}{}", address.value, symbol.empty() ? "" : " <" + symbol + ">");
+}
+
+std::uint64_t HandlerCatch::value_of(const exits::CatchCondition& condition, const x86::ExceptionFrame& frame,
+                                     const x86::GeneralRegisters& general,
+                                     const x86::SystemRegisters& system) const {
+    switch (condition.field) {
+        case CatchField::ErrorCode:
+            return frame.error_code.value_or(0);
+        case CatchField::Cr2:
+            return system.cr2;
+        case CatchField::Level:
+            return frame.privilege_level((system.cr0 & x86::cr0::kPe) == 0);
+        case CatchField::Register: {
+            const auto* info = find_register(registers_, condition.name);
+            std::array<std::byte, sizeof(std::uint64_t)> bytes{};
+            (void)registers_.read(interrupted_state(frame, general, system), info->regno,
+                                  std::span(bytes).first(info->bytes()));
+            std::uint64_t value = 0;
+            std::memcpy(&value, bytes.data(), sizeof value);
+            return value;
+        }
+        default:
+            return frame.rip;
+    }
+}
+
+std::optional<std::string> HandlerCatch::judge(VcpuIndex vcpu, const x86::GeneralRegisters& general,
+                                               const x86::SystemRegisters& system) {
+    const auto frame = entry_frame(view_, general, system, rule_.vector);
+    if (!frame)
+        return std::nullopt;
+    const bool wanted = std::ranges::all_of(rule_.conditions, [&](const auto& condition) {
+        return exits::holds(condition, value_of(condition, *frame, general, system));
+    });
+    if (!wanted || hits_.fetch_add(1, std::memory_order_relaxed) + 1 < rule_.count)
+        return std::nullopt;
+    return fmt::format("Ringside: vCPU {} took {}.\n", vcpu.value,
+                       x86::describe_event(rule_.vector, *frame, system.cr2, symbol_(linear(*frame))));
+}
+
+std::string HandlerCatch::moved(VcpuIndex vcpu, const HandlerLookup& from, const HandlerLookup& to) {
+    return fmt::format("Ringside: rule {} ({}) on vCPU {}: {} now; before, {}.\n", number_, rule_.text,
+                       vcpu.value, describe(to), describe(from));
+}
+
+}  // namespace ringside::debug

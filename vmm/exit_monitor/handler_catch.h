@@ -1,0 +1,54 @@
+// A rule on an exception or interrupt that the guest takes: what the guest's handler sees when it begins.
+//
+// Threading: judge() and moved() are for vCPUs' threads, several at once; the rest is constant.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "arch/x86_64/registers.h"
+#include "vmm/debug/run_control/handler_watch.h"
+#include "vmm/exits/catch/catch.h"
+
+namespace ringside::debug {
+
+class HandlerCatch final : public HandlerJudge {
+  public:
+    // Names an address; empty where there is no symbol.
+    using Symbol = std::function<std::string(std::uint64_t)>;
+
+    // The error names the register of a condition that there is not.
+    static Result<std::unique_ptr<HandlerCatch>> make(unsigned number, const exits::CatchRule& rule,
+                                                      const x86::RegisterFile& registers,
+                                                      const GuestView& view, Symbol symbol);
+
+    std::uint8_t vector() const { return rule_.vector; }
+    std::uint64_t hits() const { return hits_.load(std::memory_order_relaxed); }
+    // "the handler at 0x101000 <f>", or why nothing is watched as yet.
+    std::string describe(const HandlerLookup& handler) const;
+
+    // HandlerJudge
+    std::optional<std::string> judge(VcpuIndex vcpu, const x86::GeneralRegisters& general,
+                                     const x86::SystemRegisters& system) override;
+    std::string moved(VcpuIndex vcpu, const HandlerLookup& from, const HandlerLookup& to) override;
+
+  private:
+    HandlerCatch(unsigned number, const exits::CatchRule& rule, const x86::RegisterFile& registers,
+                 const GuestView& view, Symbol symbol)
+        : number_(number), rule_(rule), registers_(registers), view_(view), symbol_(std::move(symbol)) {}
+
+    std::uint64_t value_of(const exits::CatchCondition& condition, const x86::ExceptionFrame& frame,
+                           const x86::GeneralRegisters& general, const x86::SystemRegisters& system) const;
+
+    unsigned number_;
+    exits::CatchRule rule_;
+    const x86::RegisterFile& registers_;
+    const GuestView& view_;
+    Symbol symbol_;
+    std::atomic<std::uint64_t> hits_{0};
+};
+
+}  // namespace ringside::debug

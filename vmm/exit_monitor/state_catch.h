@@ -1,0 +1,38 @@
+// A rule on a control register, the processor's mode or a halt, where no exit tells of it: the vCPUs are stepped, and each
+// step is compared with the one before. A register that is written with the value that it has goes unseen.
+//
+// Threading: judge() is for vCPUs' threads, several at once; the rest is constant.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "vmm/debug/run_control/state_watch.h"
+#include "vmm/exits/catch/catch.h"
+
+namespace ringside::debug {
+
+// "real mode", "protected mode" or "long mode".
+const char* broad_mode(const x86::SystemRegisters& system);
+
+class StateCatch final : public StateJudge {
+  public:
+    using Symbol = std::function<std::string(std::uint64_t)>;
+
+    StateCatch(exits::CatchRule rule, Symbol symbol) : rule_(std::move(rule)), symbol_(std::move(symbol)) {}
+
+    std::uint64_t hits() const { return hits_.load(std::memory_order_relaxed); }
+    std::optional<std::string> judge(VcpuIndex vcpu, const WatchedStep& step) override;
+
+  private:
+    bool holds(std::uint64_t rip, std::uint64_t value) const;
+
+    exits::CatchRule rule_;
+    Symbol symbol_;
+    std::atomic<std::uint64_t> hits_{0};
+};
+
+}  // namespace ringside::debug
