@@ -11,7 +11,7 @@
 namespace ringside::x86 {
 namespace {
 
-std::vector<std::byte> pushed(FrameWidth width, std::initializer_list<std::uint64_t> words) {
+std::vector<std::byte> pushed(FrameWidth width, const std::vector<std::uint64_t>& words) {
     const auto size = static_cast<std::size_t>(width);
     std::vector<std::byte> stack(words.size() * size);
     std::size_t at = 0;
@@ -25,7 +25,7 @@ std::vector<std::byte> pushed(FrameWidth width, std::initializer_list<std::uint6
 struct Row {
     const char* name;
     FrameWidth width;
-    std::initializer_list<std::uint64_t> words;
+    std::vector<std::uint64_t> words;
     bool has_error_code;
     unsigned handler_level;
     // What is right.

@@ -41,6 +41,9 @@ class HandlersTest : public ::testing::Test {
         system.idtr = {0, 0x3ff};
         system.cs.l = 0;
         system.cs.base = 0x1f000;
+        system.ss.base = kStack & ~0xffffULL;
+        system.ss.db = 0;
+        guest_.state.general.rsp = kStack & 0xffff;
     }
     auto find(std::uint8_t vector) { return find_handler(guest_.view, guest_.state.system, vector); }
     auto frame(std::uint8_t vector) {
@@ -75,7 +78,7 @@ TEST_F(HandlersTest, InProtectedMode) {
     guest_.poke(kIdt + 6 * 8, gate(kInterrupt));
     guest_.poke(kIdt + 7 * 8, gate(kInterrupt16));
     EXPECT_EQ(find(6), HandlerLookup(Handler{Gva{kHandler}, x86::FrameWidth::Bits32}));
-    EXPECT_EQ(find(7), HandlerLookup(Handler{Gva{kHandler}, x86::FrameWidth::Bits16}));
+    EXPECT_EQ(find(7), HandlerLookup(Handler{Gva{kHandler & 0xffff}, x86::FrameWidth::Bits16}));
     EXPECT_EQ(find(8), HandlerLookup(NoHandler::Empty));
     guest_.state.system.gdtr.limit = 7;
     EXPECT_EQ(find(6), HandlerLookup(NoHandler::Unreadable));
