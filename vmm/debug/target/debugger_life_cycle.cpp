@@ -27,7 +27,7 @@ void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestE
                                 how.source));
     owner_.post([this, how, shown, separate] {
         guest_end_ = how;
-        if (separate)  // the machine has suspended every vCPU
+        if (separate && shown)  // the machine has suspended every vCPU
             guest_->stops().interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::None, false});
         if (!shown || (!client_attached_ && !keeps_past()))
             end_run();
