@@ -44,8 +44,8 @@ void add_command(MonitorRegistry& registry, const Inspected& guest, Command comm
         const auto result = answer(*arguments);
         return result ? show(*result, *arguments) : result.error().message() + "\n";
     };
-    registry.add(
-        {std::move(command.name), std::move(command.arguments), std::move(command.help), std::move(run)});
+    registry.add({std::move(command.name), std::move(command.arguments), std::move(command.help),
+                  std::move(run), command.names_registers});
 }
 
 }  // namespace

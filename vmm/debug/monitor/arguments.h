@@ -29,6 +29,7 @@ struct AnsweringCommand {
     std::string help;
     std::size_t most_words = 0;
     std::function<Result<Answer>(const Arguments&)> run;
+    bool names_registers = false;  // as MonitorCommand's
 };
 void add_answering(MonitorRegistry& registry, const Inspected& guest, AnsweringCommand command);
 
@@ -39,6 +40,7 @@ struct TextCommand {
     std::string help;
     std::size_t most_words = 0;
     std::function<Result<std::string>(const Arguments&)> run;
+    bool names_registers = false;  // as MonitorCommand's
 };
 void add_text(MonitorRegistry& registry, const Inspected& guest, TextCommand command);
 

@@ -193,11 +193,11 @@ void add_last_change_commands(MonitorRegistry& registry, Debugger& debugger, con
                    [&debugger, symbol](const Arguments& arguments) {
                        return last_write(debugger, symbol, arguments);
                    }});
-    add_answering(registry, debugger,
-                  {"last-change", "REGISTER", "which recorded instruction changed this register last", 1,
-                   [&debugger, symbol](const Arguments& arguments) {
-                       return last_change(debugger, symbol, arguments);
-                   }});
+    add_answering(
+        registry, debugger,
+        {"last-change", "REGISTER", "which recorded instruction changed this register last", 1,
+         [&debugger, symbol](const Arguments& arguments) { return last_change(debugger, symbol, arguments); },
+         true});
 }
 
 }  // namespace ringside::debug

@@ -48,7 +48,7 @@ std::string MonitorRegistry::run(gdbstub::ThreadId thread, std::string_view line
     if (command == nullptr)
         return fmt::format("There is no monitor command \"{}\". `monitor help` lists them.\n", line);
     const std::string_view rest = trim(line.substr(command->name.size()));
-    if (guest_ == nullptr)
+    if (guest_ == nullptr || command->names_registers)
         return command->run(thread, rest);
     const auto arguments = with_register_values(*guest_, vcpu_of(thread), rest);
     return arguments ? command->run(thread, *arguments) : arguments.error().message() + "\n";

@@ -18,6 +18,7 @@ struct MonitorCommand {
     std::string help;       // one line
     // `rest` is what follows the name, trimmed. Returns what to print.
     std::function<std::string(gdbstub::ThreadId, std::string_view rest)> run;
+    bool names_registers = false;  // "$rip" is the register's name to it, and not its value
 };
 
 class MonitorRegistry final : public gdbstub::Monitor {
