@@ -52,7 +52,7 @@ std::string describe_error_code(std::uint8_t vector, std::uint64_t error_code);
 std::string describe_event(std::uint8_t vector, const ExceptionFrame& frame, std::uint64_t cr2,
                            std::string_view symbol);
 
-// The vector of "pf", "#PF" or "nmi"; nothing if there is no exception of the name.
+// The vector of "pf", "#PF" or "nmi"; nullopt if no exception has this name.
 std::optional<std::uint8_t> exception_vector(std::string_view name);
 
 }  // namespace ringside::x86

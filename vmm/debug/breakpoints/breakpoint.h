@@ -19,7 +19,7 @@ enum class Mechanism : std::uint8_t { Planted, Slot, Stepping };
 class HitJudge {
   public:
     virtual ~HitJudge() = default;
-    // The line that the user reads if the vCPU is to stop here; nothing if it runs on. Counts what it stops at.
+    // The line that the user reads if the vCPU is to stop here; nullopt if it runs on. Counts what it stops at.
     virtual std::optional<std::string> judge(VcpuIndex vcpu, const x86::GeneralRegisters&,
                                              const x86::SystemRegisters&) = 0;
 };

@@ -29,7 +29,7 @@ struct WatchedStep {
 class StateJudge {
   public:
     virtual ~StateJudge() = default;
-    // The line that the user reads if the vCPU is to stop; nothing if it runs on.
+    // The line that the user reads if the vCPU is to stop; nullopt if it runs on.
     virtual std::optional<std::string> judge(VcpuIndex vcpu, const WatchedStep& step) = 0;
 };
 

@@ -72,7 +72,7 @@ class Experiment {
 
     // ---- Frames
 
-    // The address of the one tracepoint of this number; nothing if there are several.
+    // The address of the one tracepoint of this number; nullopt if there are several.
     std::optional<std::uint64_t> only_address(std::uint32_t number) const;
     // The frame in a place of the buffer.
     std::optional<FrameBuffer::Frame> frame(std::uint32_t number) const;
