@@ -1,5 +1,5 @@
-// Stops in non-stop mode, until the client has taken note of them: the notification `%Stop` tells of one, `vStopped` asks
-// for the next. (GDB manual, "Notification Packets" and "Remote Non-Stop".)
+// Stops in non-stop mode that the client has not acknowledged. The notification `%Stop` reports one, and `vStopped`
+// acknowledges it and asks for the next. (GDB manual, "Notification Packets" and "Remote Non-Stop".)
 #pragma once
 
 #include <algorithm>
@@ -26,12 +26,12 @@ class StopQueue {
         sent_ = true;
         return &stops_.front();
     }
-    // The client has taken note of the one that was sent.
+    // The client has acknowledged the one that was sent.
     void acknowledge() {
         if (std::exchange(sent_, false))
             stops_.pop_front();
     }
-    // Returns true if the client has not taken note of a stop of this thread.
+    // Returns true if the client has not acknowledged a stop of this thread.
     bool has(ThreadId thread) const {
         return std::ranges::any_of(stops_, [thread](const StopEvent& e) { return e.thread == thread; });
     }

@@ -18,7 +18,7 @@ FAULTS = (
           "        table_.planted().put_back(*lifted_);\n",
           ""),
     Fault("the other vCPUs stay suspended after a step off", _CONTROL + "step_off.cpp",
-          "        coordinator_.resume_others(vcpu_);\n",
+          "        coordinator_.resume_others();\n",
           ""),
     Fault("a step off does not lift the int3", _CONTROL + "step_off.cpp",
           "    table_.planted().lift(breakpoint.gpa);\n",

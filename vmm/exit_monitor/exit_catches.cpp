@@ -87,13 +87,12 @@ Result<ExitCatches::Entry*> ExitCatches::add_entry(std::string_view text, std::o
     entry->once = once;
     entry->rule = std::move(rule);
     entry->plan = std::move(plan);
+    const auto symbol = [this](std::uint64_t rip) { return names_.symbol(rip); };
     if (exits::is_event(entry->rule.subject))
         entry->handler = TRY(HandlerCatch::make(entry->number, entry->rule, debugger_.guest().registers(),
-                                                debugger_.view(),
-                                                [this](std::uint64_t rip) { return names_.symbol(rip); }));
+                                                debugger_.view(), symbol));
     if (entry->plan.stepping)
-        entry->state = std::make_unique<StateCatch>(entry->rule,
-                                                    [this](std::uint64_t rip) { return names_.symbol(rip); });
+        entry->state = std::make_unique<StateCatch>(entry->rule, symbol);
     TRY(arm(*entry));
     entries_.push_back(std::move(entry));
     auto r = filter_msrs();
@@ -133,7 +132,7 @@ void ExitCatches::watch_states() {
     guest.context().states.set(std::move(judges), guest.vcpu_count());
 }
 
-// A guest that has no handler yet may get one; one with a task gate has told what it wants.
+// A guest that has no handler yet may get one; one with a task gate will not.
 Result<void> ExitCatches::check_handler(const Entry& entry) {
     TRY(watch_handlers());
     const auto& handlers = debugger_.guest().context().handlers;
@@ -168,7 +167,7 @@ std::string ExitCatches::describe(unsigned number) const {
     const Entry& entry = **found;
     std::string text = fmt::format("Rule {}: {}\n", number, entry.rule.text);
     if (entry.state)
-        text += "No exit tells of it: the guest is stepped, and runs slowly meanwhile.\n";
+        text += "No exit reports it: the guest is stepped, and runs slowly meanwhile.\n";
     if (entry.handler) {
         text += fmt::format("It is watched for by {}.\n", watched_by(entry));
         const auto& handlers = debugger_.guest().context().handlers;

@@ -1,12 +1,11 @@
 #include "vmm/exit_monitor/handler_catch.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include <fmt/format.h>
 
 #include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/register_value.h"
 
 namespace ringside::debug {
 
@@ -16,10 +15,7 @@ using exits::CatchField;
 
 const x86::RegisterInfo* find_register(const x86::RegisterFile& registers, const std::string& name) {
     const auto* info = registers.find(name);
-    const bool has_value = info != nullptr && info->bytes() <= sizeof(std::uint64_t) &&
-                           (info->register_class == x86::RegisterClass::General ||
-                            info->register_class == x86::RegisterClass::System);
-    return has_value ? info : nullptr;
+    return info != nullptr && x86::has_value(*info) ? info : nullptr;
 }
 
 // The registers of the interrupted code, as far as the frame has them.
@@ -74,15 +70,9 @@ std::uint64_t HandlerCatch::value_of(const exits::CatchCondition& condition, con
             return system.cr2;
         case CatchField::Level:
             return frame.privilege_level((system.cr0 & x86::cr0::kPe) == 0);
-        case CatchField::Register: {
-            const auto* info = find_register(registers_, condition.name);
-            std::array<std::byte, sizeof(std::uint64_t)> bytes{};
-            (void)registers_.read(interrupted_state(frame, general, system), info->regno,
-                                  std::span(bytes).first(info->bytes()));
-            std::uint64_t value = 0;
-            std::memcpy(&value, bytes.data(), sizeof value);
-            return value;
-        }
+        case CatchField::Register:  // make() has found it
+            return *x86::register_value(registers_, interrupted_state(frame, general, system),
+                                        *find_register(registers_, condition.name));
         default:
             return frame.rip;
     }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <optional>
 #include <span>
 
 #include <fmt/format.h>
 
-#include "arch/x86_64/registers.h"
+#include "arch/x86_64/register_value.h"
 #include "vmm/base/text.h"
 
 namespace ringside::debug {
@@ -27,22 +26,17 @@ const x86::RegisterFile* file_with(std::string_view name) {
 }
 
 Result<std::uint64_t> value_of(std::string_view name, const RegistersNow& now) {
-    using Class = x86::RegisterClass;
     const auto* file = file_with(name);
     const auto* info = file != nullptr ? file->find(name) : nullptr;
     if (info == nullptr)
         return failure(fmt::format("${}", name), "there is no register of this name");
-    if (info->register_class != Class::General && info->register_class != Class::System)
-        return failure(fmt::format("${}", name), "only general and system registers can be named here");
     x86::CpuState state;
     state.general = now.general;
     state.system = now.system;
-    std::array<std::byte, sizeof(std::uint64_t)> bytes{};
-    if (const auto done = file->read(state, info->regno, std::span(bytes).first(info->bytes())); !done)
-        return failure(fmt::format("${}", name), std::string(x86::describe(done.error())));
-    std::uint64_t value = 0;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
+    const auto value = x86::register_value(*file, state, *info);
+    if (!value)
+        return failure(fmt::format("${}", name), "only general and system registers can be named here");
+    return *value;
 }
 
 std::optional<VcpuIndex> named_vcpu(std::span<const std::string_view> words, std::size_t count) {

@@ -46,6 +46,16 @@ void add_vmcb(Row& row, const ListedControl& control) {
     }
 }
 
+std::vector<Row> rows_of(std::span<const ListedControl> list, void (*add)(Row&, const ListedControl&)) {
+    std::vector<Row> rows;
+    for (const ListedControl& control : list) {
+        Row row = beginning(control);
+        add(row, control);
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
 void note_if_full(Answer& answer, bool full) {
     if (full)
         answer.note(fmt::format("More than {} were seen: the later ones are left out.", SeenControls::kMost));
@@ -62,17 +72,11 @@ void SeenControls::note(VcpuIndex vcpu, Gpa control) {
 }
 
 Answer vmcs_list_answer(std::span<const ListedControl> list, bool full) {
-    std::vector<Row> rows;
-    for (const ListedControl& control : list) {
-        Row row = beginning(control);
-        add_vmcs(row, control);
-        rows.push_back(std::move(row));
-    }
     Answer answer;
     answer.table(
         "VMCSs",
         {"address", "vcpu", "stops", "now", "launch state", "EPT_POINTER", "GUEST_RIP", "EXIT_REASON"},
-        std::move(rows));
+        rows_of(list, add_vmcs));
     answer.note(
         "KVM tells only which VMCS is current. The others were current at an earlier stop; one that was "
         "loaded and left between two stops is not in this list. Their fields are those that KVM wrote to "
@@ -83,15 +87,9 @@ Answer vmcs_list_answer(std::span<const ListedControl> list, bool full) {
 }
 
 Answer vmcb_list_answer(std::span<const ListedControl> list, bool full) {
-    std::vector<Row> rows;
-    for (const ListedControl& control : list) {
-        Row row = beginning(control);
-        add_vmcb(row, control);
-        rows.push_back(std::move(row));
-    }
     Answer answer;
     answer.table("VMCBs", {"address", "vcpu", "stops", "now", "GUEST_ASID", "N_CR3", "RIP", "EXIT_CODE"},
-                 std::move(rows));
+                 rows_of(list, add_vmcb));
     answer.note(
         "KVM tells which VMCB is in use only while its guest (L2) runs. The others were in use at an earlier "
         "stop; one whose guest ran only between two stops is not in this list. The fields are those in "

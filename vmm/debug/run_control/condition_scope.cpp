@@ -1,10 +1,10 @@
 #include "vmm/debug/run_control/condition_scope.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include <fmt/format.h>
+
+#include "arch/x86_64/register_value.h"
 
 namespace ringside::debug {
 
@@ -34,16 +34,7 @@ std::string ConditionScope::run(std::span<const std::vector<std::byte>> commands
 
 std::optional<std::uint64_t> ConditionScope::read_register(std::uint16_t regno) {
     const auto* info = file_.find(regno);
-    if (info == nullptr || info->bytes() > sizeof(std::uint64_t) ||
-        (info->register_class != x86::RegisterClass::General &&
-         info->register_class != x86::RegisterClass::System))
-        return std::nullopt;
-    std::array<std::byte, sizeof(std::uint64_t)> bytes{};
-    if (!file_.read(state_, regno, std::span(bytes).first(info->bytes())))
-        return std::nullopt;
-    std::uint64_t value = 0;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
+    return info != nullptr ? x86::register_value(file_, state_, *info) : std::nullopt;
 }
 
 bool ConditionScope::read_memory(std::uint64_t address, std::span<std::byte> out) {

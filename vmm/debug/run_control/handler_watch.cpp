@@ -58,7 +58,7 @@ bool HandlerWatch::update(DebugContext& context, VcpuIndex vcpu, const ExitRegis
     std::string said;
     look(vcpu, context.view, at.system, said);
     context.table.set_judged(context.view, at.system, places());
-    context.coordinator.resume_others(vcpu);
+    context.coordinator.resume_others();
     if (!said.empty())
         context.events.on_printed(vcpu, said);
     return true;

@@ -10,7 +10,7 @@ bool settle_waiting(DebugContext& context, VcpuIndex vcpu, const ExitRegisters& 
         !context.table.can_settle(context.view, at.system) || !context.coordinator.park_others(vcpu))
         return false;
     context.table.settle(context.view, at.system);
-    context.coordinator.resume_others(vcpu);
+    context.coordinator.resume_others();
     return true;
 }
 
@@ -19,7 +19,7 @@ void settle_unpaged(DebugContext& context, VcpuIndex vcpu, const ExitRegisters& 
     if (!plan.exit_traps.paging || !paging || !context.coordinator.park_others(vcpu))
         return;
     context.table.settle_unpaged(context.view, at.system);
-    context.coordinator.resume_others(vcpu);
+    context.coordinator.resume_others();
 }
 
 }  // namespace ringside::debug

@@ -1,5 +1,5 @@
-// Changes of vCPUs' control registers and modes, and halts, that somebody wants to see on a host where no exit tells of
-// them: while there is one, the vCPUs are stepped.
+// Changes of vCPUs' control registers and modes, and halts, that a rule asks for on a host where no exit reports them. The
+// vCPUs are stepped while there is such a rule.
 //
 // Threading: set() is for the server's thread while every vCPU is parked; the rest is for each vCPU's own thread, and
 // concerns that vCPU alone.

@@ -30,7 +30,7 @@ bool StepOff::end() {
         return false;
     if (lifted_) {
         table_.planted().put_back(*lifted_);
-        coordinator_.resume_others(vcpu_);
+        coordinator_.resume_others();
     }
     return true;
 }

@@ -85,7 +85,7 @@ bool StopCoordinator::park_others(VcpuIndex vcpu) {
     return true;
 }
 
-void StopCoordinator::resume_others(VcpuIndex) {
+void StopCoordinator::resume_others() {
     std::lock_guard lock(mutex_);
     parking_.end_alone();
 }

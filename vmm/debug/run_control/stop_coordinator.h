@@ -50,7 +50,7 @@ class StopCoordinator {
     // that long. Returns false if a stop is under way or another vCPU runs alone; the breakpoint is then hit again
     // later.
     bool park_others(VcpuIndex vcpu);
-    void resume_others(VcpuIndex vcpu);
+    void resume_others();
 
     // ---- the server's thread
 

@@ -110,7 +110,7 @@ struct CatchPlan {
     // The filter passes more than the rule matches, because no tracepoint carries what a condition tests. The
     // debugger must check again once the guest has stopped, or say so.
     bool filter_is_coarse = false;
-    // No exit tells of it: the vCPUs are stepped, and their registers compared.
+    // No exit reports it: the vCPUs are stepped, and their registers compared.
     bool stepping = false;
     // An MSR, for KVM's MSR filter: accesses to it then exit to userspace.
     std::optional<std::uint32_t> msr;

@@ -28,7 +28,7 @@ class ParkingObserver final : public machine::VcpuObserver {
     void on_fatal_exit(machine::VcpuThread&, machine::FatalExit) override {}
     void on_parked(machine::VcpuThread& thread) override {
         if (thread.index() == kFirst && std::exchange(first_is_alone, false))
-            coordinator->resume_others(kFirst);
+            coordinator->resume_others();
         coordinator->note_parked(thread.index());
     }
     void before_entry(machine::VcpuThread& thread) override {
