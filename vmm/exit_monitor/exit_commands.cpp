@@ -15,8 +15,6 @@ namespace {
 using exits::Table;
 using gdbstub::ThreadId;
 
-constexpr std::size_t kDefaultRows = 20;
-
 // What follows a command's name: "vcpu N" anywhere, and the command's own words.
 struct Arguments {
     std::vector<std::string_view> words;
@@ -45,7 +43,7 @@ Result<Arguments> parse(std::string_view rest, std::uint32_t vcpus, std::size_t 
 
 Result<std::size_t> row_count(const Arguments& arguments) {
     if (arguments.words.empty())
-        return kDefaultRows;
+        return kDefaultExitRows;
     const auto number = parse_number(arguments.words.front());
     if (!number)
         return failure("exits", fmt::format("\"{}\" is not a number of rows", arguments.words.front()));
@@ -246,26 +244,6 @@ class ExitCommands {
     ExitMonitor& monitor_;
 };
 
-// Tables of all tiers as one for `info os`: the tiers call some columns differently, so the first one's names
-// stand.
-OsTable os_table(ExitMonitor& monitor, std::string name, std::string description,
-                 std::function<Table(const ExitTier&)> make) {
-    OsTable table{std::move(name), "VM exits", std::move(description), {"tier"}, {}};
-    for (const exits::Column& column : make(monitor.userspace()).columns)
-        table.columns.push_back(column.name);
-    table.rows = [&monitor, make = std::move(make)] {
-        std::vector<std::vector<std::string>> rows;
-        for (const auto& tier : monitor.tiers()) {
-            for (auto& row : make(*tier).rows) {
-                row.insert(row.begin(), tier->source().tier);
-                rows.push_back(std::move(row));
-            }
-        }
-        return rows;
-    };
-    return table;
-}
-
 }  // namespace
 
 void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor) {
@@ -305,22 +283,6 @@ void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor) {
                   [commands](auto, auto) { return commands->enable(true); }});
     registry.add(
         {"exits off", "", "do not record exits", [commands](auto, auto) { return commands->enable(false); }});
-}
-
-void add_exit_documents(DocumentStore& documents, ExitMonitor& monitor) {
-    const auto names = [&monitor](const ExitTier& tier) {
-        return monitor.names().for_tables(VcpuIndex{0}, tier);
-    };
-    documents.add(os_table(monitor, "exits", "VM exits by reason", [](const ExitTier& tier) {
-        return exits::summary_table(tier.statistics(std::nullopt), tier.source());
-    }));
-    documents.add(
-        os_table(monitor, "exits-rip", "guest addresses that exits come from", [names](const ExitTier& tier) {
-            return exits::hot_table(tier.statistics(std::nullopt), tier.source(), kDefaultRows, names(tier));
-        }));
-    documents.add(os_table(monitor, "exits-last", "the last VM exits", [names](const ExitTier& tier) {
-        return tier.last_table(std::nullopt, kDefaultRows, names(tier));
-    }));
 }
 
 }  // namespace ringside::debug

@@ -7,6 +7,9 @@
 
 namespace ringside::debug {
 
+// The rows of a table where the user gives no number.
+constexpr std::size_t kDefaultExitRows = 20;
+
 // The tables, and what controls the recording.
 void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor);
 

@@ -33,31 +33,35 @@ x86::CpuState interrupted_state(const x86::ExceptionFrame& frame, const x86::Gen
     return state;
 }
 
-// RIP of 16-bit code counts from its segment; symbols do not.
-std::uint64_t linear(const x86::ExceptionFrame& frame) {
-    return frame.width == x86::FrameWidth::Bits16 ? frame.cs * std::uint64_t{16} + frame.rip : frame.rip;
+// The address that symbols have. RIP of 16-bit code counts from its segment, and in protected mode the frame does not say
+// where that begins: nullopt then.
+std::optional<std::uint64_t> linear(const x86::ExceptionFrame& frame, const x86::SystemRegisters& system) {
+    if (frame.width != x86::FrameWidth::Bits16)
+        return frame.rip;
+    if ((system.cr0 & x86::cr0::kPe) != 0)
+        return std::nullopt;
+    return frame.cs * std::uint64_t{16} + frame.rip;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<HandlerCatch>> HandlerCatch::make(unsigned number, const exits::CatchRule& rule,
                                                          const x86::RegisterFile& registers,
-                                                         const GuestView& view, Symbol symbol) {
+                                                         const GuestView& view, SymbolOf symbol_of) {
     for (const auto& condition : rule.conditions) {
         if (condition.field == CatchField::Register && find_register(registers, condition.name) == nullptr)
             return failure("catch " + rule.text,
                            fmt::format("\"{}\" is not error, cr2, cpl, rip or a register", condition.name),
                            "For example: catch exception pf if error & 2 and rdi != 0");
     }
-    return std::unique_ptr<HandlerCatch>(new HandlerCatch(number, rule, registers, view, std::move(symbol)));
+    return std::unique_ptr<HandlerCatch>(
+        new HandlerCatch(number, rule, registers, view, std::move(symbol_of)));
 }
 
 std::string HandlerCatch::describe(const HandlerLookup& handler) const {
     if (const auto* none = std::get_if<NoHandler>(&handler))
         return fmt::format("no handler: {}", debug::describe(*none));
-    const Gva address = std::get<Handler>(handler).address;
-    const auto symbol = symbol_(address.value);
-    return fmt::format("the handler at {:#x}{}", address.value, symbol.empty() ? "" : " <" + symbol + ">");
+    return "the handler at " + with_symbol(std::get<Handler>(handler).address.value, symbol_of_);
 }
 
 std::uint64_t HandlerCatch::value_of(const exits::CatchCondition& condition, const x86::ExceptionFrame& frame,
@@ -88,8 +92,10 @@ std::optional<std::string> HandlerCatch::judge(VcpuIndex vcpu, const x86::Genera
     });
     if (!wanted || hits_.fetch_add(1, std::memory_order_relaxed) + 1 < rule_.count)
         return std::nullopt;
+    const auto address = linear(*frame, system);
+    const auto symbol = address ? symbol_of_(*address) : std::string();
     return fmt::format("Ringside: vCPU {} took {}.\n", vcpu.value,
-                       x86::describe_event(rule_.vector, *frame, system.cr2, symbol_(linear(*frame))));
+                       x86::describe_event(rule_.vector, *frame, system.cr2, symbol));
 }
 
 std::string HandlerCatch::moved(VcpuIndex vcpu, const HandlerLookup& from, const HandlerLookup& to) {

@@ -5,25 +5,22 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "arch/x86_64/registers.h"
 #include "vmm/debug/run_control/handler_watch.h"
+#include "vmm/exit_monitor/symbol_of.h"
 #include "vmm/exits/catch/catch.h"
 
 namespace ringside::debug {
 
 class HandlerCatch final : public HandlerJudge {
   public:
-    // Names an address; empty where there is no symbol.
-    using Symbol = std::function<std::string(std::uint64_t)>;
-
     // The error names the register of a condition that there is not.
     static Result<std::unique_ptr<HandlerCatch>> make(unsigned number, const exits::CatchRule& rule,
                                                       const x86::RegisterFile& registers,
-                                                      const GuestView& view, Symbol symbol);
+                                                      const GuestView& view, SymbolOf symbol_of);
 
     std::uint8_t vector() const { return rule_.vector; }
     std::uint64_t hits() const { return hits_.load(std::memory_order_relaxed); }
@@ -37,8 +34,12 @@ class HandlerCatch final : public HandlerJudge {
 
   private:
     HandlerCatch(unsigned number, const exits::CatchRule& rule, const x86::RegisterFile& registers,
-                 const GuestView& view, Symbol symbol)
-        : number_(number), rule_(rule), registers_(registers), view_(view), symbol_(std::move(symbol)) {}
+                 const GuestView& view, SymbolOf symbol_of)
+        : number_(number),
+          rule_(rule),
+          registers_(registers),
+          view_(view),
+          symbol_of_(std::move(symbol_of)) {}
 
     std::uint64_t value_of(const exits::CatchCondition& condition, const x86::ExceptionFrame& frame,
                            const x86::GeneralRegisters& general, const x86::SystemRegisters& system) const;
@@ -47,7 +48,7 @@ class HandlerCatch final : public HandlerJudge {
     exits::CatchRule rule_;
     const x86::RegisterFile& registers_;
     const GuestView& view_;
-    Symbol symbol_;
+    SymbolOf symbol_of_;
     std::atomic<std::uint64_t> hits_{0};
 };
 

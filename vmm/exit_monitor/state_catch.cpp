@@ -70,9 +70,8 @@ std::optional<std::string> StateCatch::judge(VcpuIndex vcpu, const WatchedStep& 
     if (!change || !holds(change->rip, change->value) ||
         hits_.fetch_add(1, std::memory_order_relaxed) + 1 < rule_.count)
         return std::nullopt;
-    const auto symbol = symbol_(change->rip);
-    return fmt::format("Ringside: vCPU {} {}, at {:#x}{}.\n", vcpu.value, change->what, change->rip,
-                       symbol.empty() ? "" : " <" + symbol + ">");
+    return fmt::format("Ringside: vCPU {} {}, at {}.\n", vcpu.value, change->what,
+                       with_symbol(change->rip, symbol_of_));
 }
 
 }  // namespace ringside::debug

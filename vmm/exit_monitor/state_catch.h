@@ -6,11 +6,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "vmm/debug/run_control/state_watch.h"
+#include "vmm/exit_monitor/symbol_of.h"
 #include "vmm/exits/catch/catch.h"
 
 namespace ringside::debug {
@@ -20,9 +20,8 @@ const char* broad_mode(const x86::SystemRegisters& system);
 
 class StateCatch final : public StateJudge {
   public:
-    using Symbol = std::function<std::string(std::uint64_t)>;
-
-    StateCatch(exits::CatchRule rule, Symbol symbol) : rule_(std::move(rule)), symbol_(std::move(symbol)) {}
+    StateCatch(exits::CatchRule rule, SymbolOf symbol_of)
+        : rule_(std::move(rule)), symbol_of_(std::move(symbol_of)) {}
 
     std::uint64_t hits() const { return hits_.load(std::memory_order_relaxed); }
     std::optional<std::string> judge(VcpuIndex vcpu, const WatchedStep& step) override;
@@ -31,7 +30,7 @@ class StateCatch final : public StateJudge {
     bool holds(std::uint64_t rip, std::uint64_t value) const;
 
     exits::CatchRule rule_;
-    Symbol symbol_;
+    SymbolOf symbol_of_;
     std::atomic<std::uint64_t> hits_{0};
 };
 
