@@ -10,41 +10,41 @@ constexpr std::string_view kPvm = "kvm_pvm";
 constexpr std::string_view kTcg = "kvm_amd in TCG";
 
 // kvm_pvm runs CPL 0 in its instruction emulator and CPL 3 on the processor.
-constexpr std::string_view kNoUser = "code at CPL 3 is out of KVM_SET_GUEST_DEBUG's reach";
+constexpr std::string_view kNoUser = "KVM_SET_GUEST_DEBUG has no effect on code at CPL 3";
 constexpr std::string_view kNoInt = "KVM cannot emulate INT n outside real mode";
-constexpr std::string_view kNoUserInt = "KVM has no INT n at CPL 3, nor can it debug there";
+constexpr std::string_view kNoUserInt = "KVM supports neither INT n nor debugging at CPL 3";
 constexpr std::string_view kNoIret32 = "KVM cannot emulate a 32-bit IRET";
 constexpr std::string_view kNoHandler32 =
     "the guest's handler ends with a 32-bit IRET, which KVM cannot emulate";
-constexpr std::string_view kHalfSyscall = "SYSCALL comes to its entry at CPL 3 still";
+constexpr std::string_view kHalfSyscall = "after SYSCALL, the entry still runs at CPL 3";
 constexpr std::string_view kNoOwnData =
     "the guest's own data breakpoints never fire, with or without a debugger";
 constexpr std::string_view kNoRealLimit =
-    "the emulator looks at no IDT limit in real mode: there is no triple fault";
+    "the emulator does not check the IDT limit in real mode, so there is no triple fault";
 
 // QEMU 7.2's SVM reports neither int3 nor debug slots: software breakpoints are HLTs or undefined instructions, whose exits
-// are caught, and hardware breakpoints on low addresses are looked for step by step.
+// are caught, and hardware breakpoints on low addresses are implemented by stepping.
 constexpr std::string_view kStepTakesTrap =
-    "hardware breakpoints are looked for by TF here, which is the guest's own TF";
-constexpr std::string_view kStepAfterSti = "TCG traps behind the instruction that follows STI, not before it";
+    "hardware breakpoints are implemented by TF here, which conflicts with the guest's own TF";
+constexpr std::string_view kStepAfterSti = "TCG traps after the instruction that follows STI, not before it";
 constexpr std::string_view kStepAfterInt =
-    "without slots a step over INT n ends one instruction behind its handler's IRET";
+    "without slots a step over INT n ends one instruction after its handler's IRET";
 
 constexpr std::string_view kHltInUserCode =
-    "the breakpoint is set when nobody knows that user code will run there, so it is an HLT, which is #GP at "
-    "CPL 3";
+    "the breakpoint is set before it is known that user code will run there, so it is an HLT, which raises "
+    "#GP at CPL 3";
 constexpr std::string_view kStepOverSysret =
-    "SYSRET takes TF from R11, and without slots a step over it ends when TF is set again";
+    "SYSRET loads TF from R11, so without slots a step over it does not end until TF is set again";
 
 constexpr std::string_view kOwnDataUnderStepping =
-    "QEMU's SVM knows data breakpoints only as the guest's own MOV DR sets them, which KVM keeps to itself "
-    "while the guest is stepped";
+    "QEMU's SVM sets data breakpoints only at a MOV DR, and KVM intercepts the guest's MOV DR while the "
+    "guest "
+    "is stepped";
 
-// In the other modes a few instructions lie between the MOV and the breakpoint, and it is told of.
+// In the other modes a few instructions lie between the MOV and the breakpoint, and it is reported.
 constexpr std::string_view kOwnExecuteAfterMov =
-    "QEMU's SVM tells of the guest's own execution breakpoints with the trap of a step that it has made "
-    "itself, "
-    "and the MOV DR7 right before this one is a step that KVM finishes";
+    "QEMU's SVM reports the guest's own execution breakpoints only with the trap of a step that it has done "
+    "itself, and KVM finishes the step of the MOV DR7 right before this one";
 
 constexpr Impossible kImpossible[] = {
     {kPvm, "breakpoint.software/cpl3", kNoUser, "the guest's exit with status 35 instead of a hit"},

@@ -10,29 +10,29 @@ from typing import Any
 HEAD = """\
 # The debug conformance matrix
 
-What works for somebody who debugs a guest, on three kinds of KVM. Each row is a test: `tests/conformance` boots a guest of
-`guests/conformance` under Ringside, talks to it as gdb does, and looks at what comes of it, in real, protected and long mode
+What works when a guest is debugged on three kinds of KVM. Each row is a test: `tests/conformance` boots a guest of
+`guests/conformance` under Ringside, talks to it as gdb does, and checks the result, in real, protected and long mode
 and in user code (cpl3).
 
-- **yes**, or the mechanism that it came about by: *int3* (a software breakpoint), *hlt* and *udb* (the same where KVM reports no int3: an
-  HLT or an undefined instruction, whose exit is caught), *debug slot* (DR0-DR3), *stepping* (slow, but right).
-- **no (N)**: impossible there, for the reason below with that number. It is tried all the same, unless it would take the whole
-  machine with it. The run fails if it works, or if it fails in another way than the list says.
+- **yes**, or the mechanism that was used: *int3* (a software breakpoint), *hlt* and *udb* (the same where KVM reports no int3: an
+  HLT or an undefined instruction, whose exit is caught), *debug slot* (DR0-DR3), *stepping* (slow, but correct).
+- **no (N)**: impossible there, for the reason with that number below. The test still runs, unless it would crash the whole
+  machine. The run fails if it works, or if it fails in a way that the list does not give.
 
-Made by `./tests/run --lane kvm --lane lab-intel --lane lab-amd`, which also fails if this page is no longer true and says how to renew it.
+Made by `./tests/run --lane kvm --lane lab-intel --lane lab-amd`, which also fails if this page is out of date, and says how to renew it.
 """
 
 ABOUT = {
-    "doctor": "`ringside doctor` finds of this KVM what is known of it.",
-    "breakpoint": "Execution breakpoints: hit once, shown by no memory read, stepped off, set again.",
-    "watchpoint": "Data watchpoints of 1 to 8 bytes: the right instruction is reported, and no other.",
-    "step": "Single steps over instructions that are not like others: each ends where the processor's manual says.",
-    "own": "The guest's own use of INT3, TF and DR0-DR3: it works as without a debugger, and beside the debugger's own breakpoints.",
-    "interrupt": "Ctrl-C stops the guest wherever it is, and it goes on as if nothing had been.",
-    "vcpus": "1, 2 and 4 vCPUs: all stop, all go on, one steps alone, no hit is lost.",
-    "registers": "What is written to a register is what the guest has, and what it had comes back.",
-    "attach": "Debuggers come, go, and vanish.",
-    "end": "A guest's end is reported as what it is.",
+    "doctor": "`ringside doctor` reports what is known of this KVM.",
+    "breakpoint": "Execution breakpoints: hit once, hidden from memory reads, stepped off, set again.",
+    "watchpoint": "Data watchpoints of 1 to 8 bytes: the right instruction is reported, and no other one.",
+    "step": "Single-steps over special instructions: each ends where the processor's manual says.",
+    "own": "The guest's own use of INT3, TF and DR0-DR3: it works as without a debugger, and together with the debugger's breakpoints.",
+    "interrupt": "Ctrl-C stops the guest wherever it is, and it runs on undisturbed.",
+    "vcpus": "1, 2 and 4 vCPUs: all stop, all resume, one steps alone, no hit is lost.",
+    "registers": "The guest sees what is written to a register, and the old value can be restored.",
+    "attach": "Debuggers attach, detach, and vanish.",
+    "end": "The end of a guest is reported with its real cause.",
 }
 
 Key = tuple[str, str, str]  # group, name, mode
