@@ -24,11 +24,11 @@ class MemoryRegion {
   public:
     // Maps `size` bytes (a multiple of 4 KiB) of zeroed, lazily allocated memory.
     static Result<MemoryRegion> allocate(Gpa start, std::uint64_t size, bool read_only = false);
-    // Bytes of a file at the offset `start`, shared with whoever else has it open. All are whole pages, and the file must
-    // keep them as long as the region lives.
+    // Bytes of a file at the offset `start`, shared with other users of the file. All are whole pages, and the file
+    // must keep them as long as the region lives.
     static Result<MemoryRegion> share_file(Gpa start, const Fd& file, std::uint64_t size);
-    // Bytes of a file, read when they are asked for: a file that is mapped and then cut off would end the process. Start,
-    // size and offset may be any.
+    // Bytes of a file, read on demand: if a mapped file were truncated, the process would end. Start,
+    // size and offset are arbitrary.
     static MemoryRegion of_file(Gpa start, std::shared_ptr<const Fd> file, std::uint64_t offset,
                                 std::uint64_t size);
 
@@ -36,11 +36,11 @@ class MemoryRegion {
     std::uint64_t size() const { return size_; }
     Gpa end() const { return start_ + size_; }
     bool read_only() const { return read_only_; }
-    // Memory that nobody has touched is not there yet, and zero.
+    // Memory that was never touched is not allocated yet, and zero.
     bool lazily_allocated() const { return lazily_allocated_; }
     // Null for of_file().
     std::byte* host() const { return static_cast<std::byte*>(mapping_.get()); }
-    // Copies bytes of the region. Returns how many: fewer than were asked for if a file no longer has them.
+    // Copies bytes of the region. Returns how many: fewer than requested if the file no longer has them.
     std::size_t copy(std::uint64_t offset, std::span<std::byte> out) const;
 
   private:
@@ -55,7 +55,7 @@ class MemoryRegion {
     std::uint64_t file_offset_ = 0;
 };
 
-// Is notified when the monitor itself writes to guest memory, on the writer's thread.
+// Is told when the monitor itself writes to guest memory, on the writer's thread.
 class WriteListener {
   public:
     virtual ~WriteListener() = default;
@@ -76,8 +76,8 @@ class GuestMemory {
     // Adds a ROM. Call it only before the machine is created.
     Result<void> add(MemoryRegion region);
 
-    // Exchanges contents with another memory; who watches the writes to this one stays. While every vCPU is parked and
-    // every device kept out.
+    // Exchanges contents with another memory; the observer of writes to this one stays. While every vCPU is parked and
+    // no device accesses the guest.
     void swap_regions(GuestMemory& other) { regions_.swap(other.regions_); }
 
     // How many of the `size` bytes from gpa on are in one region; 0 if gpa is not backed.
@@ -100,9 +100,9 @@ class GuestMemory {
     // Call it before the machine runs. `planted` must outlive the machine.
     void set_planted(PlantedBytes& planted) { planted_ = &planted; }
 
-    // Only while every vCPU is parked and every device kept out.
+    // Only while every vCPU is parked and no device accesses the guest.
     void set_write_listener(WriteListener* listener) { write_listener_ = listener; }
-    // Guest memory was written otherwise than by a vCPU or by the calls of this class.
+    // Guest memory was written by something else than a vCPU or the calls of this class.
     void note_write(Gpa gpa, std::uint64_t size) const {
         if (write_listener_ != nullptr)
             write_listener_->written(gpa, size);

@@ -10,7 +10,7 @@ namespace ringside::machine {
 
 namespace {
 
-// Costs nothing until a memory slot's dirty pages are logged. Only before the first vCPU. Returns whether there are any.
+// Costs nothing until a memory slot's dirty pages are logged. Only before the first vCPU. Returns false if KVM has none.
 Result<bool> enable_dirty_rings(const kvm::Vm& vm) {
     if (static_cast<std::uint64_t>(vm.check(KVM_CAP_DIRTY_LOG_RING)) < kvm::DirtyRing::kBytes)
         return false;
@@ -23,7 +23,7 @@ Result<void> set_up_vm(const kvm::Vm& vm, const GuestMemory& memory) {
     TRY(vm.set_identity_map_address(layout::kKvmIdentityMap));
     TRY(vm.create_irqchip());
     TRY(vm.create_pit());
-    // Accesses to MSRs that KVM does not know are seen like other exits, before the guest gets its #GP.
+    // Accesses to MSRs that KVM does not know cause an exit before the guest gets its #GP.
     constexpr std::uint64_t kMsrExits = KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER;
     if (vm.check(KVM_CAP_X86_USER_SPACE_MSR) != 0) {
         TRY(vm.enable(KVM_CAP_X86_USER_SPACE_MSR, kMsrExits));

@@ -1,5 +1,5 @@
-// What a machine has of KVM: a VM with its vCPUs, over guest memory of its own. A restart makes new hardware, so that
-// nothing of what KVM kept for the old guest remains.
+// A machine's KVM objects: a VM with its vCPUs, over its own guest memory. A restart creates new hardware, so that
+// nothing remains of what KVM kept for the old guest.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace ringside::machine {
 
-// Members are destroyed from last to first: the memory goes when no VM uses it any more.
+// Members are destroyed from last to first: the memory must outlive the VM.
 struct Hardware {
     GuestMemory memory;
     kvm::Vm vm;

@@ -62,7 +62,7 @@ void Machine::stop() {
         thread->stop();
 }
 
-// The objects stay where they are, as others refer to them, and get new contents. What they had ends with `hardware`.
+// The objects stay where they are, as others refer to them, and get new contents. The old ones end with `hardware`.
 void Machine::restart(const StopToken& token, Hardware hardware) {
     dirty_pages_.reset();
     std::swap(*vm_, hardware.vm);

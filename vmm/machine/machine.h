@@ -21,8 +21,8 @@
 
 namespace ringside::machine {
 
-// Proof that every vCPU of a machine is parked, and every device kept out: what reads and writes of guest
-// state ask for. Only a Machine makes one, and whoever holds it must not resume a vCPU before letting go of
+// Proof that every vCPU of a machine is parked, and that no device accesses the guest: code that reads and writes guest
+// state requires it. Only a Machine creates one, and its holder must not resume a vCPU before it has destroyed
 // it.
 class StopToken {
   public:
@@ -36,7 +36,7 @@ class StopToken {
     DeviceGate::Closure devices_out_;
 };
 
-// How a machine came to its end by the guest's own doing.
+// How the guest ended the machine.
 struct GuestEnd {
     enum class Kind : std::uint8_t { Reset, PowerOff, DebugExit } kind = Kind::PowerOff;
     std::uint8_t status = 0;  // DebugExit's
@@ -45,9 +45,9 @@ struct GuestEnd {
 
 class Machine final : public MachineControl {
   public:
-    // A machine of this hardware, whose vCPUs are in their boot state.
+    // A machine of this hardware, with its vCPUs in their boot state.
     static std::unique_ptr<Machine> create(Hardware hardware, VcpuObserver& observer);
-    // A machine of the given vCPUs, without a VM of KVM: for vCPUs that are not KVM's.
+    // A machine of the given vCPUs, without a KVM VM: for vCPUs that are not KVM's.
     static std::unique_ptr<Machine> assemble(GuestMemory memory, const CpuFeatures& features,
                                              std::vector<std::unique_ptr<kvm::VcpuPort>> vcpus,
                                              VcpuObserver& observer);
@@ -60,9 +60,9 @@ class Machine final : public MachineControl {
     const kvm::Vm& vm() const { return *vm_; }
     // Returns false if the machine was assembled.
     bool has_vm() const { return vm_.has_value(); }
-    // Filled by whoever attaches devices, before start().
+    // To be filled with devices before start().
     DeviceStates& device_states() { return device_states_; }
-    // Which pages were written; nullptr if nobody has said how an assembled machine is to know.
+    // Records which pages were written; nullptr if an assembled machine has no such record.
     DirtyPages* dirty_pages() { return dirty_pages_.get(); }
     void set_dirty_pages(std::unique_ptr<DirtyPages::Source> source) {
         dirty_pages_ = std::make_unique<DirtyPages>(memory_, std::move(source));
@@ -73,10 +73,10 @@ class Machine final : public MachineControl {
 
     // Starts every vCPU's thread, parked.
     void start();
-    // Takes over new hardware with as many vCPUs, and returns every device to its state at power-on. The vCPUs stay
+    // Takes over new hardware with as many vCPUs, and resets every device to its state at power-on. The vCPUs stay
     // parked. Addresses of the guest's memory in this process change. Not for a machine that was assembled.
     void restart(const StopToken&, Hardware hardware);
-    // The devices' half of it: resets them, and forgets how the machine has ended.
+    // The part of it that concerns devices: resets them, and forgets how the machine has ended.
     void power_on(const StopToken&);
     // Ends every vCPU's thread. Idempotent.
     void stop();
@@ -85,15 +85,15 @@ class Machine final : public MachineControl {
     VcpuThread& vcpu(VcpuIndex index) { return *vcpus_.at(index.value); }
     const VcpuThread& vcpu(VcpuIndex index) const { return *vcpus_.at(index.value); }
 
-    // What threads of devices pass to touch memory or an interrupt line.
+    // The gate that device threads must pass to touch memory or an interrupt line.
     DeviceGate& device_gate() { return *device_gate_; }
 
-    // A token if every vCPU is parked at this moment, else nothing. Waits for devices that are at work in
+    // A token if every vCPU is parked at this moment, otherwise nullopt. Waits for devices that are accessing
     // guest memory.
     std::optional<StopToken> stop_token() const;
 
     // MachineControl: the first end counts. The calling vCPU and all others are suspended, then the handler of ends is
-    // called on the calling thread, with the vCPU that did it.
+    // called on the calling thread, with the vCPU that caused it.
     void request_reset(const char* source) override;
     void request_power_off(const char* source) override;
     void request_exit(std::uint8_t status) override;
@@ -101,10 +101,10 @@ class Machine final : public MachineControl {
     void set_end_handler(std::function<void(std::optional<VcpuIndex>, const GuestEnd&)> handler) {
         on_end_ = std::move(handler);
     }
-    // The guest was taken back to before it ended itself: it runs on when it is resumed, and may end itself again. While
-    // every vCPU is suspended for another reason too.
+    // The guest was taken back to before it ended itself: it runs on when it is resumed, and may end itself again. Only
+    // while every vCPU is suspended for another reason too.
     void withdraw_end();
-    // Called on the thread of the vCPU that says so.
+    // Called on the thread of the vCPU that caused it.
     void set_panic_handler(std::function<void(VcpuIndex)> handler) { on_panic_ = std::move(handler); }
 
   private:

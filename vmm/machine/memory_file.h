@@ -1,4 +1,4 @@
-// A file that is a guest's RAM, for other programs to look at while the guest runs. A guest-physical address is the offset
+// A file that is a guest's RAM, for other programs to read while the guest runs. A guest-physical address is the offset
 // in the file; where the guest has no RAM the file has a hole.
 #pragma once
 
@@ -13,15 +13,15 @@ namespace ringside::machine {
 
 class MemoryFile {
   public:
-    // Creates an empty file beside `path`, for its owner alone. It takes the place of one that is at `path` when
-    // put_in_place() is called; whoever has the old one open keeps it. Fails if something else than a file is there.
+    // Creates an empty file beside `path`, accessible only to its owner. It replaces a file at `path` when
+    // put_in_place() is called; programs that have the old one open keep it. Fails if `path` is not a regular file.
     static Result<MemoryFile> create(const std::string& path);
     MemoryFile(MemoryFile&&) noexcept;
     MemoryFile& operator=(MemoryFile&&) = delete;
     // Removes a file that was not put in place.
     ~MemoryFile();
 
-    // RAM in the file. Its space is reserved first: the guest must not be the one to find the disk full.
+    // RAM in the file. Its space is reserved first, so that the guest does not run into a full disk.
     Result<MemoryRegion> region(Gpa start, std::uint64_t size) const;
     Result<void> put_in_place();
 

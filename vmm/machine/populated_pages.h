@@ -1,5 +1,5 @@
-// Which pages of a region can be other than zero. A guest with much memory has touched little of it: whoever looks for
-// contents need not look at the rest, which the host would have to map for that.
+// Which pages of a region can be other than zero. A guest with much memory has touched little of it: a search for
+// contents need not read the rest, which the host would have to map.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace ringside::machine {
 
 class PopulatedPages {
   public:
-    // As it is now: while every vCPU is parked and every device kept out, or of memory that nobody else writes. A region
-    // that is not lazily allocated has all of its pages, and so has one if the host does not say.
+    // As it is now: while every vCPU is parked and no device accesses the guest, or for memory that is not written. A
+    // region that is not lazily allocated has all of its pages, as has one if the host does not say.
     explicit PopulatedPages(const MemoryRegion& region);
 
     struct Run {
@@ -21,7 +21,7 @@ class PopulatedPages {
         std::uint64_t size() const { return end - start; }
         friend bool operator==(const Run&, const Run&) = default;
     };
-    // The first run of populated pages from `offset` on, cut off there.
+    // The first run of populated pages from `offset` on, truncated there.
     std::optional<Run> next(std::uint64_t offset) const;
 
   private:

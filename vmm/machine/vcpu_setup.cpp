@@ -15,7 +15,7 @@ constexpr std::uint64_t kMiscEnableFastStrings = 1;
 constexpr std::uint64_t kMtrrEnabled = 1 << 11;
 constexpr std::uint64_t kMtrrWriteBack = 6;
 
-// The values that firmware leaves. MISC_ENABLE exists only on Intel, and not every KVM has the MTRRs: those
+// The values that firmware sets. MISC_ENABLE exists only on Intel, and not every KVM has the MTRRs: those
 // are tried one by one.
 constexpr std::array kBootMsrs{kvm::Msr{msr::kSysenterCs, 0},  kvm::Msr{msr::kSysenterEsp, 0},
                                kvm::Msr{msr::kSysenterEip, 0}, kvm::Msr{msr::kStar, 0},

@@ -16,7 +16,7 @@ int VcpuThread::kick_signal() {
 void VcpuThread::install_kick_signal() {
     struct sigaction action {};
     action.sa_handler = [](int) {};
-    // No SA_RESTART: the signal is there to make KVM_RUN return EINTR.
+    // No SA_RESTART: the signal's purpose is to make KVM_RUN return EINTR.
     ::sigaction(kick_signal(), &action, nullptr);
 }
 
@@ -83,8 +83,8 @@ void VcpuThread::run_jobs(std::unique_lock<std::mutex>& lock) {
         Job* job = std::exchange(jobs_, jobs_->next);
         lock.unlock();
         job->run(*job, *vcpu_);
-        // The caller may return, and the job with it, as soon as `done` is seen; notify on an atomic that is
-        // gone only looks its address up (C++ [atomics.wait]).
+        // The caller may return, and destroy the job, as soon as `done` is seen; notify on a destroyed atomic
+        // only uses its address (C++ [atomics.wait]).
         job->done.store(1, std::memory_order_release);
         job->done.notify_one();
         lock.lock();
@@ -129,7 +129,7 @@ bool VcpuThread::attend() {
             lock.unlock();
             observer_.on_parked(*this);
             lock.lock();
-            continue;  // something may have come while the observer ran
+            continue;  // there may be new work since the observer ran
         }
         wake_.wait(lock);
     }

@@ -1,14 +1,14 @@
-// A vCPU's thread: the loop around KVM_RUN, the mailbox through which everyone else reaches the vCPU, and its
+// A vCPU's thread: the loop around KVM_RUN, the mailbox through which other threads reach the vCPU, and its
 // run state.
 //
 // Rules:
 // - Only this thread touches the vCPU. Others call(): the request runs on this thread at its next safe point, which is
 //   between two KVM_RUNs, with the last exit finished (KVM API, "KVM_RUN": PIO, MMIO and MSR exits complete at the
 //   next entry).
-// - A vCPU runs while its suspension count is 0. Suspensions nest, so that an all-stop and one
-//   vCPU that runs alone are independent of each other.
-// - A kick sets immediate_exit, then sends a signal: a KVM_RUN that is about to start returns as surely as one that
-//   is running.
+// - A vCPU runs while its suspension count is 0. Suspensions nest, so that an all-stop and a vCPU that
+//   runs alone are independent of each other.
+// - A kick sets immediate_exit, then sends a signal: so KVM_RUN returns even if it has not started
+//   yet.
 #pragma once
 
 #include <atomic>
@@ -30,28 +30,28 @@ namespace ringside::machine {
 
 class VcpuThread;
 
-// Why a vCPU cannot go on by itself.
+// Why a vCPU cannot continue.
 enum class FatalExit : std::uint8_t {
     TripleFault,       // KVM_EXIT_SHUTDOWN
     EmulationFailure,  // KVM_EXIT_INTERNAL_ERROR, suberror 1
     InternalError,     // any other KVM_EXIT_INTERNAL_ERROR
     EntryFailure,      // KVM_EXIT_FAIL_ENTRY
     RunFailure,        // KVM_RUN itself failed
-    Unhandled,         // an exit reason that this monitor has no use for
+    Unhandled,         // an exit reason that this monitor does not handle
 };
 
-// What the exit loop asks the debugger. Every method is called on the vCPU's own thread.
+// The exit loop's calls to the debugger. Every method is called on the vCPU's own thread.
 class VcpuObserver {
   public:
     virtual ~VcpuObserver() = default;
     // KVM_EXIT_DEBUG. The observer suspends the vCPU if it is to stop; otherwise it runs on.
     virtual void on_debug_exit(VcpuThread&) = 0;
-    // An exit after which the vCPU cannot simply be entered again. The observer has either mended it (its own
+    // An exit after which the vCPU cannot simply be entered again. The observer has either corrected it (its own
     // or the guest's int3 on a KVM that cannot emulate one) or suspended the vCPU.
     virtual void on_fatal_exit(VcpuThread&, FatalExit) = 0;
-    // KVM_RUN has returned for a signal. The observer may have asked for one (vmm/debug/host/exit_trap.h).
+    // KVM_RUN was interrupted by a signal. The observer may have asked for one (vmm/debug/host/exit_trap.h).
     virtual void on_interrupted(VcpuThread&) {}
-    // The vCPU's dirty ring is full: it runs on when pages were collected (dirty_pages.h).
+    // The vCPU's dirty ring is full: it runs on after pages have been collected (dirty_pages.h).
     virtual void on_dirty_ring_full(VcpuThread&) {}
     // The guest has written to the stop port (set_stop_port()).
     virtual void on_stop_port(VcpuThread&, std::uint64_t /*value*/) {}
@@ -59,7 +59,7 @@ class VcpuObserver {
     virtual void on_parked(VcpuThread&) = 0;
     // The vCPU is about to run again after it was parked.
     virtual void before_entry(VcpuThread&) = 0;
-    // After each exit that is neither of the above while watch_exits() is on.
+    // After each exit, except the above, while watch_exits() is on.
     virtual void on_exit(VcpuThread&, const exits::ExitRecord&) = 0;
 };
 
@@ -78,7 +78,7 @@ class VcpuThread {
 
     // Starts the thread, parked: the suspension count is 1.
     void start();
-    // Ends the thread: at once if it is parked, else after the current exit. Waits for it.
+    // Ends the thread: at once if it is parked, otherwise after the current exit. Waits for it.
     void stop();
 
     VcpuIndex index() const { return vcpu_->index(); }
@@ -90,7 +90,7 @@ class VcpuThread {
     bool parked() const { return parked_.load(std::memory_order_acquire); }
 
     // Runs `request(kvm::VcpuPort&)` on the vCPU's thread at its next safe point and returns its result. A
-    // running vCPU is kicked for it and goes on by itself afterwards. On the vCPU's own thread it is a plain
+    // running vCPU is kicked for this and then runs on. On the vCPU's own thread it is a plain
     // call.
     template <typename F>
     auto call(F&& request) -> std::invoke_result_t<F&, kvm::VcpuPort&>;
@@ -100,22 +100,22 @@ class VcpuThread {
 
     // Returns true if the KVM_RUN that has just returned finished a PIO, MMIO or MSR access of the exit before it.
     bool finished_an_access() const { return finished_an_access_; }
-    // How many such accesses there have been.
+    // The number of such accesses.
     std::uint64_t accesses() const { return accesses_; }
 
     exits::VcpuRecorder& recorder() { return recorder_; }
     // Turns on_exit() on and off: for catching exits.
     void watch_exits(bool on) { watch_exits_.store(on, std::memory_order_relaxed); }
-    // The port whose writes on_stop_port() is called for; default: none.
+    // Calls on_stop_port() for writes to this port; default: none.
     void set_stop_port(std::optional<std::uint16_t> port) {
         stop_port_.store(port ? *port : kNoPort, std::memory_order_relaxed);
     }
     // The kernel's id of the thread, for perf_event_open. 0 before start().
     int tid() const { return tid_.load(std::memory_order_acquire); }
-    // What KVM_RUN last failed with; valid in on_fatal_exit(RunFailure).
+    // The error of the last KVM_RUN; valid in on_fatal_exit(RunFailure).
     const std::optional<Error>& run_error() const { return run_error_; }
 
-    // The signal that kicks. Its handler does nothing; install_kick_signal() must run once per process.
+    // The signal of a kick. Its handler does nothing; install_kick_signal() must run once per process.
     static int kick_signal();
     static void install_kick_signal();
 
@@ -124,7 +124,7 @@ class VcpuThread {
     struct Job {
         void (*run)(Job&, kvm::VcpuPort&) = nullptr;
         Job* next = nullptr;
-        std::atomic<int> done{0};  // an int is a futex; a bool goes through a pool
+        std::atomic<int> done{0};  // an int is a futex; a bool uses a pool
     };
     void post(Job& job);
 
@@ -147,7 +147,7 @@ class VcpuThread {
     VcpuObserver& observer_;
     exits::VcpuRecorder recorder_;
 
-    // What the exit loop looks at before each entry: set whenever the fields under the mutex change.
+    // The exit loop checks it before each entry: set whenever the fields under the mutex change.
     std::atomic<bool> attention_{true};
     std::atomic<bool> parked_{false};
     std::atomic<bool> watch_exits_{false};

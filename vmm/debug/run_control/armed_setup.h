@@ -14,8 +14,8 @@ class ArmedSetup {
     bool anything() const { return !setup_.control.empty(); }
     bool single_steps() const { return setup_.single_steps(); }
 
-    // `force` asks KVM even if nothing has changed: KVM keeps TF only at the RIP that it was set at, so an
-    // instruction that KVM emulates, or registers written since, lose it.
+    // `force` calls KVM even if nothing has changed: KVM keeps TF only at the RIP where it was set, so it is lost at an
+    // instruction that KVM emulates, and when registers have been written since.
     Result<void> program(const SlotSetup& setup, bool force);
     Result<void> end_single_step();
 

@@ -1,4 +1,4 @@
-// Breakpoint conditions and commands, evaluated on the vCPU's own thread: what an agent expression sees of it.
+// Breakpoint conditions and commands, evaluated on the vCPU's own thread: an agent expression's view of the vCPU.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ class ConditionScope : public gdbstub::AgentContext {
     bool any_holds(std::span<const std::vector<std::byte>> conditions, const x86::GeneralRegisters& general,
                    const x86::SystemRegisters& system);
 
-    // Runs the commands and returns what they print. One that fails says why there.
+    // Runs the commands and returns what they print. If one fails, the output says why.
     std::string run(std::span<const std::vector<std::byte>> commands, const x86::GeneralRegisters& general,
                     const x86::SystemRegisters& system);
 
@@ -34,7 +34,7 @@ class ConditionScope : public gdbstub::AgentContext {
 
   protected:
     void look_at(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
-    // Reads from the start as far as it goes.
+    // Reads from the start as much as can be read.
     std::size_t read_some(std::uint64_t address, std::span<std::byte> out) const;
 
   private:

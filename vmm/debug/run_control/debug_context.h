@@ -1,4 +1,4 @@
-// What the debuggers of all vCPUs share, and to whom they report.
+// What the debuggers of all vCPUs share, and where they report.
 #pragma once
 
 #include <functional>
@@ -18,15 +18,15 @@
 
 namespace ringside::debug {
 
-// What a vCPU's debugger reports beside stops; on the vCPU's thread.
+// What a vCPU's debugger reports in addition to stops; on the vCPU's thread.
 class VcpuEvents {
   public:
     virtual ~VcpuEvents() = default;
     // The vCPU can never be entered again. Called before the stop is reported.
     virtual void on_dead(VcpuIndex, machine::FatalExit, const std::string& report) = 0;
-    // The guest's own debug slots and the debugger's are more than there are.
+    // There are too few debug slots for the guest's own and the debugger's.
     virtual void on_slots_short(VcpuIndex) = 0;
-    // An instruction was executed for KVM; the first time only.
+    // An instruction was executed on KVM's behalf; called only for the first one.
     virtual void on_completed(VcpuIndex) = 0;
     // A breakpoint's commands have printed something.
     virtual void on_printed(VcpuIndex, const std::string& text) = 0;
@@ -36,16 +36,16 @@ struct DebugContext {
     BreakpointTable& table;
     const GuestView& view;
     StopCoordinator& coordinator;
-    const x86::RegisterFile& registers;  // what conditions name registers by
+    const x86::RegisterFile& registers;  // for registers that conditions name
     VcpuEvents& events;
     HostAbilities abilities = {};
     std::function<std::unique_ptr<ExitTrap>()> new_exit_trap = make_perf_exit_trap;
     history::Recorder* recorder = nullptr;
     HitTracer* tracer = nullptr;
-    GuestStops guest_stops = {};  // what the client wants of them
+    GuestStops guest_stops = {};  // the client's requests to them
     HandlerWatch handlers = {};
     StateWatch states = {};
-    bool block_interrupts = true;  // during a client's step, where the host can do that
+    bool block_interrupts = true;  // during a client's step, if the host can do that
 };
 
 }  // namespace ringside::debug

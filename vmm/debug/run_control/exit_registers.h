@@ -15,7 +15,7 @@ class ExitRegisters {
     x86::GeneralRegisters general;
     x86::SystemRegisters system;
 
-    // From kvm_run if the exit has brought them, else from KVM.
+    // From kvm_run if the exit has delivered them, otherwise from KVM.
     Result<void> fetch();
     Result<void> store_general() { return vcpu_.set_general(general); }
     Result<void> store_system() { return vcpu_.set_system(system); }

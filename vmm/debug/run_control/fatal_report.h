@@ -1,4 +1,4 @@
-// What is known of an exit after which a vCPU cannot go on, in words.
+// Describes an exit after which a vCPU cannot continue.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace ringside::debug {
 
-// A few lines, each ending in a newline: what happened, where, the code there, what the host says, what to do
+// A few lines, each ending in a newline: what happened, where, the code there, what the host says, and what to do
 // next.
 std::string fatal_report(machine::VcpuThread& thread, machine::FatalExit cause, const GuestView& view,
                          const x86::GeneralRegisters& general, const x86::SystemRegisters& system);

@@ -24,7 +24,7 @@ Result<void> GuestDebugRegisters::share(SlotSetup& setup, bool exit_on_access) {
         auto own = TRY(read());
         known_ = own;
     }
-    (void)add_guest_slots(setup, *known_);  // a slot that is used for a step may leave one out for that long
+    (void)add_guest_slots(setup, *known_);  // a slot that is used for a step may replace one of the guest's
     setup.dr7.set_general_detect(exit_on_access && abilities_.debug_register_exits);
     return {};
 }

@@ -1,5 +1,5 @@
-// The guest's own DR0-DR3 and DR7 on hosts where the debugger's replace them: read when needed, armed beside the
-// debugger's, and their hits told from the debugger's.
+// The guest's own DR0-DR3 and DR7 on hosts where the debugger's replace them: read when needed, armed together with the
+// debugger's, and their hits distinguished from the debugger's.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ class GuestDebugRegisters {
     GuestDebugRegisters(kvm::VcpuPort& vcpu, const HostAbilities& abilities)
         : vcpu_(vcpu), abilities_(abilities) {}
 
-    // The guest may have run unseen: what was read counts no longer.
+    // The guest may have run unobserved: the cached values are no longer valid.
     void forget() {
         known_.reset();
         short_of_slots_ = false;
@@ -25,31 +25,31 @@ class GuestDebugRegisters {
     void forget_values() { known_.reset(); }
     Result<x86::DebugRegisters> read() const { return vcpu_.debug(); }
 
-    // Decides whether there is room for the guest's slots and the plan's. If not, the vCPU is stepped: slower, but
-    // neither side misses anything. Returns true if room has run out since the last call.
+    // Decides if there are enough slots for the guest and the plan. If not, the vCPU is stepped: slower, but
+    // neither side misses anything. Returns true if the slots have run out since the last call.
     Result<bool> look(const DebugPlan& plan);
-    // What to arm: without the table's slots if the guest needs them.
+    // What to arm: without the table's slots if the guest needs them for itself.
     const DebugPlan& plan(const BreakpointTable& table) const {
         return short_of_slots_ ? table.plan_without_slots() : table.plan();
     }
 
-    // The last change to a setup that uses the hardware's debug registers: the guest's own slots go in as well.
-    // `exit_on_access`: with GD the guest's next MOV to or from a debug register is seen, so that they can be read
-    // again. Not while a vCPU steps off: the instruction may be that MOV, which GD would never let pass.
+    // The last change to a setup that uses the hardware's debug registers: adds the guest's own slots.
+    // `exit_on_access`: with GD the guest's next MOV to or from a debug register causes an exit, so that they can be
+    // read again. Not while a vCPU steps off: the instruction may be that MOV, and GD would never let it pass.
     Result<void> share(SlotSetup& setup, bool exit_on_access);
-    // What is known holds for as long as the guest cannot write its debug registers unseen.
+    // The known values are valid as long as the guest cannot write its debug registers unobserved.
     void note_armed(const SlotSetup& armed) {
         if (!armed.dr7.general_detect())
             known_.reset();
     }
 
     // The guest's own slots (a mask, by its own numbers) that a debug exit reports. While no slot of the debugger's is
-    // armed the hardware holds the guest's DR7, which is `dr7`. Execution slots do not count if they will hit again
-    // by themselves: with a hit of the debugger's at the same place, and with a step's trap under RF (QEMU's SVM).
+    // armed, the hardware holds the guest's DR7, which is `dr7`. Execution slots do not count if they will hit again
+    // anyway: together with a hit of the debugger's at the same place, or with a step's trap under RF (QEMU's SVM).
     unsigned hits(const SlotSetup& armed, x86::Dr6 dr6, x86::Dr7 dr7, std::uint64_t rflags) const;
 
     // Returns true if the guest has an execution breakpoint of its own at an address. It takes priority over an int3
-    // there, so whoever comes to the int3 has had the guest's #DB.
+    // there: a vCPU that executes the int3 has already had the guest's #DB.
     Result<bool> breaks_at(Gva address) const;
 
   private:

@@ -15,7 +15,7 @@ constexpr std::string_view kPort = "port:";
 constexpr const char* kWanted =
     "int3, xchg or port:NUMBER is wanted, several with commas between them, or off";
 
-// What KVM answers by itself (vmm/kvm/vm.h): PIC, PIT and the speaker. No exit comes from there.
+// The ports that KVM handles itself (vmm/kvm/vm.h): PIC, PIT and speaker. They cause no exit.
 constexpr std::array<std::uint16_t, 11> kKernelPorts{0x20, 0x21, 0x40, 0x41,  0x42, 0x43,
                                                      0x61, 0xa0, 0xa1, 0x4d0, 0x4d1};
 

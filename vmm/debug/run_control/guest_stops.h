@@ -1,4 +1,4 @@
-// Where a guest may ask to stop by itself. Each is off until a user chooses it: kernels use int3 for themselves.
+// Where a guest may ask to stop. Each of these is off until a user chooses it: kernels use int3 for other purposes.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 namespace ringside::debug {
 
 struct GuestStops {
-    bool int3 = false;      // its own int3: the vCPU stops behind it, and the guest gets no #BP
-    bool exchange = false;  // xchg %bx,%bx, as on Bochs: found by stepping the guest, which is slow
+    bool int3 = false;      // its own int3: the vCPU stops after it, and the guest gets no #BP
+    bool exchange = false;  // xchg %bx,%bx, as in Bochs: found by stepping the guest, which is slow
     std::optional<std::uint16_t> port;  // a write to this port
 
     bool any() const { return int3 || exchange || port; }
@@ -25,9 +25,9 @@ Result<GuestStops> parse_guest_stops(std::string_view text);
 // The same, for users.
 std::string to_string(const GuestStops&);
 
-// Fails if this host, or the machine, cannot stop the guest so.
+// Fails if this host, or the machine, cannot stop the guest in this way.
 Result<void> check_guest_stops(const GuestStops&, const HostAbilities&);
-// In which code the guest's int3s go unseen on this host; empty if in none.
+// The kinds of code in which this host does not report the guest's int3s; empty if none.
 std::string unseen_int3s(const HostAbilities&);
 
 }  // namespace ringside::debug

@@ -1,4 +1,4 @@
-// The #DB and #BP that are the guest's own, given back to it.
+// The guest's own #DB and #BP, which are delivered to it.
 #pragma once
 
 #include "vmm/debug/run_control/armed_setup.h"
@@ -11,20 +11,20 @@ class GuestTraps {
     GuestTraps(kvm::VcpuPort& vcpu, ExitRegisters& at, ArmedSetup& armed)
         : vcpu_(vcpu), at_(at), armed_(armed) {}
 
-    // A #DB is to be delivered at the next entry: whatever is stepped goes on in the guest's handler.
+    // A #DB is to be delivered at the next entry: a step then continues in the guest's handler.
     bool debug_exception_pending() const { return pending_; }
-    // It may have been delivered meanwhile, by an entry that ended without a debug exit.
+    // It may have been delivered since, by an entry that ended without a debug exit.
     void look();
     void note_debug_exit() { pending_ = false; }
 
-    // #DB with the given causes beside DR6's other bits. The single-step ends first: RFLAGS go to the stack of the
-    // guest's handler, with the TF that is the guest's own.
+    // Injects #DB with the given causes, keeping DR6's other bits. The single-step ends first, because RFLAGS are
+    // pushed to the stack of the guest's handler, and must contain the guest's own TF.
     Result<void> give_debug_exception(std::uint64_t causes, bool guest_trap_flag);
-    // The guest's own int3 at RIP. A host that reported it as a debug exit knows the instruction and finishes the
-    // injection by itself; one that failed to emulate it needs RIP moved past it.
+    // The guest's own int3 at RIP. A host that reported it as a debug exit knows the instruction and completes the
+    // injection; on one that failed to emulate it, RIP must be moved past it.
     Result<void> give_breakpoint();
 
-    // KVM drops TF when single-stepping ends: puts back the guest's own.
+    // KVM clears TF when single-stepping ends: restores the guest's own.
     Result<void> end_single_step(bool guest_trap_flag);
 
   private:

@@ -17,7 +17,7 @@ void HandlerWatch::forget() {
         vcpu.assign(watched_.size(), Seen{});
 }
 
-// While a guest's guest runs, the registers are not those of the guest that is watched.
+// While a guest's guest runs, the registers are not those of the watched guest.
 std::vector<HandlerLookup> HandlerWatch::look_up(const GuestView& view,
                                                  const x86::SystemRegisters& system) const {
     std::vector<HandlerLookup> now;

@@ -1,8 +1,8 @@
-// The guest's handlers of interrupts and exceptions that somebody wants to see entered: where each vCPU's table has them,
-// and the breakpoints on them.
+// The guest's handlers of interrupts and exceptions that are to stop it when they begin: their addresses in each vCPU's
+// table, and the breakpoints on them.
 //
-// A guest loads and rewrites its table without an exit. It is looked at whenever a vCPU is armed, and at each exit to
-// user space; a vCPU that has no table yet is stepped until it has.
+// A guest loads and rewrites its table without an exit. The table is examined whenever a vCPU is armed, and at each
+// exit to user space; a vCPU that has no table yet is stepped until it has one.
 //
 // Threading: set() and look_everywhere() are for the server's thread while every vCPU is parked; the rest is for each vCPU's own
 // thread, and concerns that vCPU alone.
@@ -20,10 +20,10 @@ namespace ringside::debug {
 struct DebugContext;
 class ExitRegisters;
 
-// Whoever wants to see a handler entered.
+// Is told when a watched handler begins.
 class HandlerJudge : public HitJudge {
   public:
-    // The handler of a vCPU is another one now. Returns the line that the user reads, or nothing.
+    // A vCPU has another handler now. Returns a line for the user, or an empty string.
     virtual std::string moved(VcpuIndex vcpu, const HandlerLookup& from, const HandlerLookup& to) = 0;
 };
 
@@ -34,19 +34,19 @@ struct WatchedHandler {
 
 class HandlerWatch {
   public:
-    // What is watched from now on; nothing is known of any vCPU yet.
+    // What to watch from now on; nothing is known of any vCPU yet.
     void set(std::vector<WatchedHandler> watched, std::size_t vcpus);
     bool empty() const { return watched_.empty(); }
-    // The machine has started anew.
+    // The machine has restarted.
     void forget();
 
-    // Looks at a vCPU's table. Returns true if the breakpoints must change; `said` is what the user should read.
+    // Examines a vCPU's table. Returns true if the breakpoints must change; `said` is a message for the user.
     bool look(VcpuIndex vcpu, const GuestView& view, const x86::SystemRegisters& system, std::string& said);
-    // The same, with the other vCPUs parked if something has changed, and puts the breakpoints in place. If the others
-    // cannot be parked at this moment nothing happens: the next look makes up for it.
+    // The same; if something has changed, parks the other vCPUs and updates the breakpoints. If they
+    // cannot be parked at this moment, nothing happens, and the next call does it.
     bool update(DebugContext& context, VcpuIndex vcpu, const ExitRegisters& at);
-    // The vCPU has no table for something that is watched, or no vector in real mode: until it has, each of its steps is
-    // looked at. A gate that is empty costs no stepping: kernels leave many of them so for good.
+    // Returns true if the vCPU lacks a table for a watched handler, or a vector in real mode: it is stepped meanwhile.
+    // An empty gate does not count: kernels leave many gates empty for good.
     bool wants_steps(VcpuIndex vcpu) const;
 
     // All handlers of all vCPUs, once each. While every vCPU, or every other one, is parked.

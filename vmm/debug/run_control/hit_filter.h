@@ -1,4 +1,4 @@
-// Decides on the vCPU's own thread whether the client is to be stopped at a hit.
+// Decides on the vCPU's own thread if the client is to be stopped at a hit.
 #pragma once
 
 #include <optional>
@@ -16,11 +16,11 @@ class HitFilter {
     HitFilter(VcpuIndex vcpu, const DebugContext& context, const ExitRegisters& at, TracedRun& traced)
         : vcpu_(vcpu), context_(context), at_(at), traced_(traced), scope_(context.registers, context.view) {}
 
-    // Returns true if the breakpoint is meant here, one of its conditions is true, and it has no commands: those are run,
-    // and do not stop. Counts the hit, unless it is another address space's or level's. Tracepoints collect.
+    // Returns true if the breakpoint applies here, one of its conditions is true, and it has no commands; commands are
+    // run, and do not stop. Counts the hit, unless it belongs to another address space or level. Tracepoints collect.
     bool stops(Breakpoint& breakpoint);
-    // The same for all breakpoints at the address of one that was hit. Returns the one to report, the client's before
-    // any other; nullptr if none stops. `words` are those of the others that stop.
+    // The same for all breakpoints at the address of one that was hit. Returns the one to report, preferring the
+    // client's; nullptr if none stops. `words` gets the messages of the others that stop.
     Breakpoint* stopping(Breakpoint& breakpoint, std::string& words);
 
   private:

@@ -1,6 +1,6 @@
-// An interrupt or a fault in the middle of a single step: the processor pushes the flags with the step's own
-// TF, clears TF, and runs the handler. If the stepping ends before the handler returns, IRET brings that TF
-// back, and the guest gets a #DB that it has not asked for. So it is taken out of the pushed flags.
+// An interrupt or a fault in the middle of a single-step: the processor pushes the flags with the step's
+// TF, clears TF, and runs the handler. If stepping ends before the handler returns, IRET restores that TF,
+// and the guest gets a #DB that it did not cause. So TF is cleared in the pushed flags.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace ringside::debug {
 
-// Where the vCPU was when it was last entered to do a single step.
+// The vCPU's state when it was last entered for a single-step.
 struct StepOrigin {
     std::uint64_t rip = 0, rsp = 0;
     std::uint16_t cs = 0;
@@ -18,7 +18,7 @@ struct StepOrigin {
     static StepOrigin from(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
 };
 
-// What becomes of TF in flags that were pushed.
+// What to do with TF in flags that were pushed.
 enum class PushedTrapFlag : std::uint8_t { Clear, Keep };
 
 // Returns true if flags with TF have been pushed since then. `system` is the vCPU's state now.

@@ -11,7 +11,7 @@ constexpr gdbstub::StoppedBySignal kAsked{gdbstub::Signal::None, false};
 
 }  // namespace
 
-// Each vCPU is stopped for what it had to report, or has just been stopped along with the rest.
+// Each vCPU is stopped for the reason that it reported, or because all were stopped.
 void StopCoordinator::set_non_stop(bool on) {
     std::lock_guard lock(mutex_);
     if (non_stop_ == on)
@@ -38,7 +38,7 @@ bool StopCoordinator::non_stop() const {
     return non_stop_;
 }
 
-// A vCPU that has been asked to stop may report something better before it parks.
+// A vCPU that was asked to stop may report a better reason before it parks.
 bool StopCoordinator::announces_locked(VcpuIndex vcpu) {
     auto& stop = own_stops_[vcpu.value];
     return stop && !std::exchange(stop->announced, true);
@@ -79,7 +79,7 @@ std::optional<gdbstub::StopEvent> StopCoordinator::stop_of(VcpuIndex vcpu) const
     return stop && stop->announced ? std::optional(stop->event) : std::nullopt;
 }
 
-// Each gets a suspension more than it has. One that runs alone parks as well, and gives that up.
+// Each gets one more suspension. A vCPU that runs alone parks as well, and is no longer alone.
 void StopCoordinator::hold() {
     for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i)
         machine_.vcpu(VcpuIndex{i}).suspend();

@@ -28,7 +28,7 @@ class Parking {
     void note_running(VcpuIndex vcpu) { parked_[vcpu.value] = false; }
     bool parked(VcpuIndex vcpu) const;
     bool all_parked_but(std::optional<VcpuIndex> except) const;
-    // Returns true if no vCPU is parked for one that runs alone: each stays parked until the coordinator resumes it.
+    // Returns true if every vCPU is parked, and none of them only because another runs alone.
     bool all_at_rest() const { return !alone_ && all_parked_but(std::nullopt); }
 
     bool someone_alone() const { return alone_.has_value(); }

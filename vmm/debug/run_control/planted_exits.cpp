@@ -19,7 +19,7 @@ Result<Breakpoint*> PlantedExits::undo() {
     return breakpoint;
 }
 
-// An HLT has ended the shadow of the instruction before it, which the breakpoint's own instruction is to have again.
+// An HLT has ended the interrupt shadow of the instruction before it. The original instruction must have it again.
 x86::InterruptShadow PlantedExits::shadow_here() const {
     std::array<std::byte, x86::kShadowBytes> before{};
     if (view_.fetch(at_.system, Gva{at_.pc().value - before.size()}, before) != before.size())

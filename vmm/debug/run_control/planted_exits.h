@@ -1,4 +1,4 @@
-// Breakpoints whose planted instruction leaves the guest by an exit that KVM handles itself (exit_trap.h).
+// Breakpoints whose planted instruction causes an exit that KVM handles itself (exit_trap.h).
 #pragma once
 
 #include <memory>
@@ -17,9 +17,9 @@ class PlantedExits {
 
     Result<void> arm(ExitTraps traps) { return trap_->arm(traps); }
     bool armed() const { return trap_->armed(); }
-    // Returns true if the last KVM_RUN came to such an exit, and forgets it.
+    // Returns true if the last KVM_RUN ended at such an exit, and forgets it.
     bool take_caught() { return trap_->take_caught(); }
-    // Puts the vCPU back in front of the planted instruction, and returns its breakpoint; nullptr if the exit is the
+    // Moves the vCPU back to the planted instruction, and returns its breakpoint; nullptr if the exit is the
     // guest's own. The registers have been fetched.
     Result<Breakpoint*> undo();
 

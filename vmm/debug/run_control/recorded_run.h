@@ -1,4 +1,4 @@
-// The recording of the guest's run, as the vCPU's debugger reports to it. While nothing is recorded, each call does
+// The recording of the guest's run: the vCPU's debugger reports to it. While there is no recording, each call does
 // nothing.
 #pragma once
 
@@ -12,7 +12,7 @@ class RecordedRun {
     RecordedRun(const DebugContext& context, const ExitRegisters& at) : context_(context), at_(at) {}
 
     bool active() const { return context_.recorder != nullptr && context_.recorder->active(); }
-    // Returns true if interrupts are not to come at the step that is next.
+    // Returns true if interrupts are to be blocked during the next step.
     bool blocks_interrupts() const { return active() && !context_.recorder->lets_interrupts_in(); }
 
     // As history::Recorder's, at the registers of the exit.

@@ -1,5 +1,5 @@
-// Changes of vCPUs' control registers and modes, and halts, that a rule asks for on a host where no exit reports them. The
-// vCPUs are stepped while there is such a rule.
+// Changes of vCPUs' control registers and modes, and halts, on a host where no exit reports them. The
+// vCPUs are stepped while a rule asks for them.
 //
 // Threading: set() is for the server's thread while every vCPU is parked; the rest is for each vCPU's own thread, and
 // concerns that vCPU alone.
@@ -25,11 +25,11 @@ struct WatchedStep {
     std::uint64_t rip = 0;    // the next instruction
 };
 
-// Whoever wants to see such a change. On vCPUs' threads, several at once.
+// Is told of such a change. On vCPUs' threads, several at once.
 class StateJudge {
   public:
     virtual ~StateJudge() = default;
-    // The line that the user reads if the vCPU is to stop; nullopt if it runs on.
+    // Returns the line for the user if the vCPU is to stop; nullopt if it runs on.
     virtual std::optional<std::string> judge(VcpuIndex vcpu, const WatchedStep& step) = 0;
 };
 
@@ -39,7 +39,7 @@ class StateWatch {
     bool empty() const { return judges_.empty(); }
     // The vCPU is about to run on from a stop.
     void begin(VcpuIndex vcpu, const ExitRegisters& at);
-    // A step has led to `at`. Returns what the user reads; empty if the vCPU runs on.
+    // A step has led to `at`. Returns the line for the user; empty if the vCPU runs on.
     std::string look(VcpuIndex vcpu, const ExitRegisters& at, bool halts_next);
 
   private:

@@ -70,7 +70,7 @@ bool StepEngine::is_echo(x86::Dr6 dr6, bool single_stepped) {
     return !single_stepped && dr6.only_single_step() && stepped_to == at_.general.rip && !at_.trap_flag();
 }
 
-// KVM hides TF in the registers while it steps, so the guest's own is remembered from before.
+// KVM hides TF in the registers while it steps, so the guest's own TF is remembered from before.
 bool StepEngine::finish(bool single_stepped) {
     stepped_to_ = at_.general.rip;
     const bool interrupted = single_stepped && note_interrupt();
@@ -91,8 +91,8 @@ void StepEngine::leave_unfinished() {
         (void)note_interrupt();
 }
 
-// An interrupt or a fault came in place of the instruction: its handler runs without TF. What it has pushed is the
-// guest's own TF, or the step's, which would come back with IRET. Far from where the step began only.
+// An interrupt or a fault came in place of the instruction: its handler runs without TF. The flags that it pushed hold
+// either the guest's own TF or the step's, which IRET would restore. Only far from where the step began.
 bool StepEngine::note_interrupt() {
     if (at_.general.rip - origin_.rip <= x86::kMaxInstructionLength)
         return false;

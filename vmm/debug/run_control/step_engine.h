@@ -1,10 +1,10 @@
-// One step of the guest: what is being stepped, how, and what has to be put right afterwards. Whoever makes the guest
-// step (a client, a range, stepping off a breakpoint, a watchpoint without a slot) goes through it, by the same rules:
+// One step of the guest: what is stepped, how, and what must be corrected afterwards. Everything that makes the guest
+// step (a client, a range, stepping off a breakpoint, a watchpoint without a slot) uses it, and follows the same rules:
 //
-// - The guest does not see the TF that it is stepped with: not in what PUSHF or an interrupt pushes.
-// - A TF of the guest's own stays, and the #DB that it causes is the guest's.
+// - The guest does not see the TF of the step: it is not in what PUSHF or an interrupt pushes.
+// - The guest's own TF stays, and the #DB that it causes is delivered to the guest.
 // - An instruction that enters or leaves the kernel is stepped with a slot at its target.
-// - A trap that comes before the instruction is no step; one that comes a second time is no trap of the guest's.
+// - A trap that comes before the instruction is not a step; a second trap for the same step is not the guest's.
 #pragma once
 
 #include <array>
@@ -31,45 +31,45 @@ class StepEngine {
 
     // ---- Before a step
 
-    // Looks at the instruction at RIP. `single_stepped`: KVM is in the middle of single-stepping, so that TF in the
-    // registers says nothing of the guest's own.
+    // Examines the instruction at RIP. `single_stepped`: KVM is single-stepping, so TF in the
+    // registers is not the guest's own.
     void classify(bool single_stepped, std::span<Breakpoint* const> stepped_watchpoints);
     x86::StepKind kind() const { return step_.kind; }
     // Of the last step that was finished.
     bool was_ordinary() const { return was_ordinary_; }
     std::uint8_t length() const { return step_.length; }
     bool at_halt() const { return step_.kind == x86::StepKind::Halt && !at_.in_user_mode(); }
-    // Where the instruction leads to, if it enters or leaves the kernel and a slot can be put there: hardware clears
+    // Where the instruction leads, if it enters or leaves the kernel and a slot can be put there: hardware clears
     // TF on the way in, so a single-step would run through the whole handler.
     std::optional<Gva> target(const kvm::VcpuPort& vcpu) const;
-    // The vCPU is entered; remembered so that an interrupted step can be recognised.
+    // The vCPU is entered; remembered so that an interrupted step can be recognized.
     void note_entry() { origin_ = StepOrigin::from(at_.general, at_.system); }
 
     // ---- After a debug exit
 
     // Returns true if the trap came before the instruction (emulated VMX does so on a vCPU's first entry).
     bool came_too_early() const { return !may_stay_ && at_.general.rip == start_; }
-    // Returns true if the trap of the last step has come once more, at an entry without a single-step (emulated VMX
-    // does so if KVM has finished the instruction by itself). It is not the guest's. Any debug exit ends the wait.
+    // Returns true if the trap of the last step has come again, at an entry without a single-step (emulated VMX
+    // does so if KVM has completed the instruction itself). It is not the guest's. Any debug exit ends the wait.
     bool is_echo(x86::Dr6 dr6, bool single_stepped);
-    // The step is done: TF goes out of what a PUSHF has pushed. Returns true if the guest is owed a #DB of its own.
+    // The step is done: clears TF in what a PUSHF has pushed. Returns true if the guest must get a #DB of its own.
     // `single_stepped`: it was done by KVM's single-step.
     bool finish(bool single_stepped);
     Breakpoint* triggered_watchpoint(std::span<Breakpoint* const> stepped_watchpoints) {
         return watch_.after(stepped_watchpoints, view_, at_.general, at_.system);
     }
-    // The step was interrupted by a handler that runs now, if the vCPU parks or to a breakpoint elsewhere than
-    // where it was entered: TF goes out of what the interrupt has pushed.
+    // The step was interrupted by a handler that runs now, because the vCPU parks or stops at a breakpoint elsewhere
+    // than where it was entered: clears TF in what the interrupt has pushed.
     void leave_unfinished();
 
-    // TF as the guest has it, at the instruction that was last looked at.
+    // The guest's own TF, at the instruction that was last examined.
     bool guest_trap_flag() const { return guest_trap_flag_; }
 
     // ---- Patience
 
     void begin_range() { range_steps_ = 0; }
     void count_range_step() { ++range_steps_; }
-    // A range step that does not end lets interrupts in now and then: the guest may be waiting for one.
+    // A range step that does not end lets interrupts in from time to time: the guest may be waiting for one.
     bool lets_interrupts_in() const { return range_steps_ != 0 && range_steps_ % kRangePatience == 0; }
     // Returns true every so many steps.
     bool is_time_to_look();
@@ -85,11 +85,11 @@ class StepEngine {
     x86::StepClass step_;
     bool was_ordinary_ = false;
     std::uint64_t start_ = 0;  // RIP of the instruction that is being stepped
-    bool may_stay_ = true;     // it may leave RIP where it was
+    bool may_stay_ = true;     // it may leave RIP unchanged
     bool guest_trap_flag_ = false;
     bool popped_trap_flag_ = false;  // what a POPF that is being stepped loads
     StepOrigin origin_;
-    std::optional<std::uint64_t> stepped_to_;  // RIP behind the last step, up to the next debug exit
+    std::optional<std::uint64_t> stepped_to_;  // RIP after the last step, up to the next debug exit
     std::uint64_t range_steps_ = 0;
     unsigned steps_until_look_ = kStepsBetweenLooks;
     WatchByStepping watch_;

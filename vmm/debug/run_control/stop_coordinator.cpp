@@ -45,7 +45,7 @@ void StopCoordinator::report(VcpuIndex vcpu, gdbstub::StopEvent event) {
         begin_stop_locked(std::move(event));
         return;
     }
-    // Another vCPU was faster, and this one is suspended already.
+    // Another vCPU was faster, and this one is already suspended.
     if (must_be_kept(event.reason))
         pending_[vcpu.value] = std::move(event);
     else
@@ -101,7 +101,7 @@ void StopCoordinator::interrupt(gdbstub::StopReason reason) {
             interrupt_all_locked(reason, to_announce);
         } else if (state_ == State::Running) {
             begin_stop_locked({gdbstub::ThreadId{last_.thread}, reason, {}});
-            // Nothing will park any more if nothing was running (every resumed vCPU was about to park).
+            // No vCPU will park any more if none was running (every resumed vCPU was about to park).
             stopped_at_once = parking_.all_at_rest();
             if (stopped_at_once)
                 state_ = State::Stopped;
@@ -113,7 +113,7 @@ void StopCoordinator::interrupt(gdbstub::StopReason reason) {
         on_stopped_(vcpu);
 }
 
-// Of those that are to run, the first that still has something to report makes that the stop.
+// The first of the vCPUs to be resumed that still has something to report makes that the stop.
 bool StopCoordinator::take_pending_locked(std::span<const VcpuIndex> vcpus) {
     for (const VcpuIndex vcpu : vcpus) {
         auto& pending = pending_[vcpu.value];
@@ -145,8 +145,8 @@ void StopCoordinator::resume(std::span<const VcpuIndex> vcpus) {
         on_stopped_(std::nullopt);
         return;
     }
-    // Without the lock, which the first vCPU to wake up wants. One that stops at once suspends the others
-    // before they are resumed here: suspensions count, so they stay where they are.
+    // Without the lock, which the first vCPU to wake up takes. If one stops at once, it suspends the others
+    // before they are resumed here: suspensions count, so they stay parked.
     for (const VcpuIndex vcpu : to_resume)
         machine_.vcpu(vcpu).resume();
 }

@@ -1,12 +1,12 @@
-// All-stop over vCPUs that each have a run state of their own: who caused the stop, which vCPUs are parked, which have
+// All-stop over vCPUs that each have their own run state: which vCPU caused the stop, which are parked, and which have
 // something to report. The README defines the words for run states.
 //
 //     Running --report()--> Stopping --last vCPU parks--> Stopped --resume()--> Running
 //
 // It begins in Stopping: the machine's vCPUs start parked, and that is the first stop.
 //
-// In non-stop mode a vCPU stops by itself, and those states do not change. hold() parks the others for as long as an
-// answer takes.
+// In non-stop mode a vCPU stops on its own, and those states do not change. hold() parks the others while
+// a packet is answered.
 //
 // Threading: report(), note_*(), park_others() and resume_others() are for vCPU threads, the rest for the server's
 // thread. The coordinator owns one suspension of each vCPU that does not run.
@@ -27,18 +27,18 @@ namespace ringside::debug {
 
 class StopCoordinator {
   public:
-    // Called without a lock by the last vCPU thread to park; in non-stop mode with the vCPU that has stopped, by its own
-    // thread. Or by the server's thread, where nothing was left to park.
+    // Called without a lock by the last vCPU thread to park; in non-stop mode by the thread of the vCPU that has
+    // stopped, with that vCPU. Called by the server's thread if nothing was left to park.
     using OnStopped = std::function<void(std::optional<VcpuIndex>)>;
-    // Before the machine's vCPUs start.
+    // To be created before the machine's vCPUs start.
     StopCoordinator(machine::Machine& machine, OnStopped on_stopped);
 
     // ---- vCPU threads
 
-    // A vCPU has something to report. In non-stop mode it is suspended, and this is why.
+    // A vCPU has something to report. In non-stop mode it is suspended, and this is its stop reason.
     //
-    // Else it and all others are suspended. The first report of a stop is the stop's reason.
-    // Of the others, those that cannot happen again by themselves (a finished step, a triggered watchpoint) are kept
+    // Otherwise it and all others are suspended. The first report of a stop is the stop's reason.
+    // Of the others, those that cannot happen again (a finished step, a triggered watchpoint) are kept
     // and become the reason of an immediate stop at a later resume(); a breakpoint that was hit at the same time is
     // hit again.
     void report(VcpuIndex vcpu, gdbstub::StopEvent event);
@@ -46,21 +46,21 @@ class StopCoordinator {
     void note_parked(VcpuIndex vcpu);
     void note_running(VcpuIndex vcpu);
 
-    // Parks every other vCPU, so that this one runs alone: it steps off a breakpoint, whose int3 is out of memory for
-    // that long. Returns false if a stop is under way or another vCPU runs alone; the breakpoint is then hit again
+    // Parks every other vCPU, so that this one runs alone: it steps off a breakpoint, whose int3 is out of memory
+    // meanwhile. Returns false if a stop is under way or another vCPU runs alone; the breakpoint is then hit again
     // later.
     bool park_others(VcpuIndex vcpu);
     void resume_others();
 
     // ---- the server's thread
 
-    // Asks for a stop with the given reason; nothing happens unless Running. In non-stop mode it is the reason of the
-    // first vCPU that runs, and the others stop without one.
+    // Asks for a stop with the given reason; does nothing unless Running. In non-stop mode it is the reason of the
+    // first vCPU that runs, and the others stop without a reason.
     void interrupt(gdbstub::StopReason reason);
     // Resumes the given vCPUs, all of which are parked. If one of them still has something to report, none runs, and
     // that becomes the reason of an immediate stop. Only in Stopped.
     void resume(std::span<const VcpuIndex> vcpus);
-    // The same for every vCPU, dropping what is still to be reported: the debugger has left.
+    // The same for every vCPU, discarding what is still to be reported: the debugger has left.
     void resume_all();
 
     // Returns true if every vCPU is stopped.
@@ -68,21 +68,21 @@ class StopCoordinator {
     gdbstub::StopEvent last_stop() const;
     // What other vCPUs had to report when they were stopped along with the one that last_stop() names.
     std::vector<gdbstub::StopEvent> simultaneous() const;
-    // The stopped machine was taken to another place in its history: this is the stop now.
+    // The stopped machine was moved to another position in its history: this is the stop now.
     void replace_stop(gdbstub::StopEvent event);
-    // Drops those of them that need not be reported.
+    // Discards those of them that need not be reported.
     void forget_if(const std::function<bool(const gdbstub::StopEvent&)>& unwanted);
 
     // ---- non-stop mode; the server's thread
 
-    // On: only in Stopped. Off: what runs goes on until interrupt(), and what vCPUs have stopped for is forgotten.
+    // On: only in Stopped. Off: vCPUs that run continue until interrupt(), and their own stop reasons are discarded.
     void set_non_stop(bool on);
     bool non_stop() const;
-    // Asks one vCPU to stop; nothing happens if it does not run.
+    // Asks one vCPU to stop; does nothing if it does not run.
     void interrupt(VcpuIndex vcpu, gdbstub::StopReason reason);
     // Why the vCPU is stopped; nullopt if it runs, or has not parked yet.
     std::optional<gdbstub::StopEvent> stop_of(VcpuIndex vcpu) const;
-    // Parks every vCPU, and waits for that; release() lets those run on that are not stopped.
+    // Parks every vCPU, and waits for that; release() resumes those that are not stopped.
     void hold();
     void release();
 

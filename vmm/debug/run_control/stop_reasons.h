@@ -1,9 +1,9 @@
 // The stop reply for a breakpoint or a watchpoint that stops a vCPU.
 //
-// Breakpoints are on linear addresses, and gdb takes RIP for one. Where RIP is an offset into a segment that does not
-// begin at 0 (real mode, above all) gdb finds no breakpoint at RIP: it would resume at once, silently, and would not
-// take the breakpoint out before it goes on. Such a stop is a plain trap, which gdb shows, with a line that says where
-// it is; and the breakpoint is stepped off here.
+// Breakpoints are on linear addresses, and gdb uses RIP as one. Where RIP is an offset into a segment that does not
+// begin at 0 (mostly in real mode), gdb finds no breakpoint at RIP: it would resume at once, silently, and would not
+// remove the breakpoint before it continues. Such a stop is reported as a plain trap, which gdb shows, with a line that
+// says where it is; and the breakpoint is stepped off here.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ StopWords breakpoint_stop(gdbstub::BreakpointKind kind, const x86::GeneralRegist
                           const x86::SystemRegisters&);
 gdbstub::StopReason watchpoint_stop(const Breakpoint&);
 
-// A stop that nobody is shown: the machine is started anew at it, and runs on.
+// A stop that is never shown: the machine restarts at it, and runs on.
 gdbstub::StopEvent stop_for_restart(gdbstub::ThreadId thread);
 bool is_for_restart(const gdbstub::StopEvent&);
 

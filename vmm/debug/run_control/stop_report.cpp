@@ -51,7 +51,7 @@ bool StopReport::clear() {
     return true;
 }
 
-// A planted instruction comes first: of several breakpoints on one address it is the one that has to be out of the way.
+// A planted instruction comes first: of several breakpoints on one address it is the one to remove for a step.
 Breakpoint* StopReport::shown(BreakpointTable& table, const GuestView& view) {
     if (shown_at_ != at_.pc())
         shown_at_.reset();

@@ -15,7 +15,7 @@ namespace ringside::debug {
 
 class StopReport {
   public:
-    // `at`: the registers at the vCPU's last exit. They have been fetched before anything is reported.
+    // `at`: the registers at the vCPU's last exit. They must be fetched before anything is reported.
     StopReport(VcpuIndex vcpu, StopCoordinator& coordinator, const ExitRegisters& at)
         : vcpu_(vcpu), coordinator_(coordinator), at_(at) {}
 
@@ -27,22 +27,22 @@ class StopReport {
     }
 
     void report(gdbstub::StopReason reason, std::string console = {});
-    // `words` are for the user, beside what the client makes of it.
+    // `words` are for the user, in addition to what the client shows.
     void report_hit(const Breakpoint& breakpoint, std::string words = {});
-    // KVM has refused what the debugger needs of it. The registers may not be the vCPU's: the client fetches them anew.
+    // KVM has refused a request of the debugger. The registers may not be the vCPU's: the client fetches them again.
     void report_failure(const Error& error);
     void report_death(gdbstub::Signal signal, const std::string& why);
 
     // The vCPU is resumed. Returns false if it is dead, which is reported again.
     bool clear();
-    // The breakpoint that the client has been shown the vCPU at, if the client does not know that it has to be stepped
+    // The breakpoint at which the vCPU was shown to the client, if the client does not know that it must be stepped
     // off (stop_reasons.h); nullptr if there is none. The vCPU is about to run.
     Breakpoint* shown(BreakpointTable& table, const GuestView& view);
     void forget_shown() { shown_at_.reset(); }
 
-    // The vCPU was given another state by going back or forward in its history. At the present's end it may be dead.
+    // The vCPU was given another state from its history. At the end of its history it may be dead.
     void moved_in_time(bool present);
-    // The vCPU will not come to the end that it has come to.
+    // The vCPU will not reach the death that it had reached.
     void future_is_gone() { death_.reset(); }
 
   private:
@@ -59,7 +59,7 @@ class StopReport {
     const ExitRegisters& at_;
     std::variant<Nothing, Reported, Dead> phase_;
     std::optional<std::string> death_;  // how the recorded run has ended
-    std::optional<Gva> shown_at_;       // PC of the last stop, where the client knows of no breakpoint there
+    std::optional<Gva> shown_at_;       // PC of the last stop, if the client knows of no breakpoint there
 };
 
 }  // namespace ringside::debug

@@ -1,4 +1,4 @@
-// One vCPU's way past tracepoints: at which hit it collects, and whether it steps to collect more.
+// Tracepoints of one vCPU: at which hit it collects, and if it steps to collect more.
 #pragma once
 
 #include <optional>
@@ -16,9 +16,9 @@ class TracedRun {
     TracedRun(kvm::VcpuPort& vcpu, const DebugContext& context, const ExitRegisters& at)
         : vcpu_(vcpu), context_(context), at_(at) {}
 
-    // Returns true while a tracepoint wants every instruction.
+    // Returns true while a tracepoint needs every instruction.
     bool stepping() const { return !steps_.empty(); }
-    // The vCPU has hit a breakpoint. One hit may be met twice: a breakpoint beside the tracepoint stops the vCPU, and it
+    // The vCPU has hit a breakpoint. A hit may be seen twice: another breakpoint at the address stops the vCPU, and it
     // executes what is planted for the tracepoint when it runs on; or another vCPU is stepping off something.
     void on_hit(const Breakpoint& breakpoint);
     // An instruction is done.

@@ -84,7 +84,7 @@ Result<Breakpoint*> UserCode::undo_int3(bool has_error_code) {
     if (!frame || (has_error_code && frame->error_code != kBreakpointGateError))
         return nullptr;
     UserFrame at_int3 = *frame;
-    if (!has_error_code)  // a trap: the pushed RIP is behind the int3
+    if (!has_error_code)  // a trap: the pushed RIP is after the int3
         --at_int3.rip;
     Breakpoint* breakpoint = step_off_.planted_at(view_, at_.system, Gva{at_int3.rip});
     if (breakpoint == nullptr || !undo_delivery(view_, at_int3, at_.general, at_.system))

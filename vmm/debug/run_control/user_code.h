@@ -17,22 +17,22 @@ class UserCode {
 
     // Returns true if the vCPU is at CPL 3 and KVM does not step there.
     bool unstepped_here() const { return !abilities_.step_user && at_.in_user_mode(); }
-    // Returns true if TF was set in user code, and has not been seen to be gone.
+    // Returns true if TF was set in user code, and has not been seen to be clear.
     bool trap_flag_set() const { return trap_flag_set_; }
 
-    // The handlers that user code's int3s lead to, if there are `int3s`, and that of a TF which is still set in some
-    // saved RFLAGS, unless the step that is being armed looks for it by itself.
+    // Adds the handlers that user code's int3s lead to, if there are `int3s`, and the handler for a TF that is still
+    // set in some saved RFLAGS, unless the step that is being armed adds it.
     void add_handlers(SlotSetup& setup, bool int3s, bool steps) const;
-    // Steps at CPL 3: sets TF, and a slot on the handler of the #DB that it leads to. A TF that the user code has set
-    // itself serves as well, and stays. Does nothing if the guest has no such handler.
+    // Steps at CPL 3: sets TF, and a slot on the handler of the #DB that it leads to. If the user code has set TF
+    // itself, that TF is used, and stays. Does nothing if the guest has no such handler.
     Result<void> add_step(SlotSetup& setup);
-    // TF goes out of RFLAGS, if the vCPU is still in user code: it parks.
+    // Clears TF in RFLAGS if the vCPU is still in user code: it parks.
     Result<void> take_trap_flag();
 
     // The guest's #DB handler was entered. If TF has led there, undoes the delivery and returns true: the step is done.
     Result<bool> undo_debug();
-    // The guest's #BP handler was entered, or its #GP handler (`has_error_code`). If by a planted int3, undoes the
-    // delivery and returns its breakpoint; else nullptr.
+    // The guest's #BP handler was entered, or its #GP handler (`has_error_code`). If a planted int3 led there, undoes
+    // the delivery and returns its breakpoint; otherwise nullptr.
     Result<Breakpoint*> undo_int3(bool has_error_code);
 
   private:

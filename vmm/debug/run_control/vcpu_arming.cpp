@@ -8,7 +8,7 @@
 
 namespace ringside::debug {
 
-// In the middle of an instruction, or while a breakpoint is out of memory, nothing is looked at: the next exit will do.
+// In the middle of an instruction, or while a breakpoint is out of memory, this does nothing: the next exit will do.
 void VcpuDebugger::look_at_handlers() {
     if (context_.handlers.empty() || must_step() || report_.made() || !done(at_.fetch()))
         return;
@@ -43,7 +43,7 @@ void VcpuDebugger::arm() {
     }
     if (!done(own_.share(setup, !step_off_.active())))
         return;
-    // A TF of the guest's own has to survive the end of the last single-step.
+    // The guest's own TF has to survive the end of the last single-step.
     if (!setup.single_steps() && step_.guest_trap_flag() && !done(traps_.end_single_step(true)))
         return;
     if (!done(armed_.program(setup, steps)))
@@ -60,8 +60,8 @@ void VcpuDebugger::classify() {
     recording_.before_step(blocks_interrupts() ? history::Interrupts::Held : unheld);
 }
 
-// HLT is stepped by doing what it does: the vCPU is behind it, and halted until an interrupt comes. (A KVM that
-// emulates it under a single-step leaves before it halts, and does so at some later instruction.) Returns false if KVM
+// HLT is stepped by doing what it does: the vCPU is moved past it, and halted until an interrupt comes. (A KVM that
+// emulates it under a single-step exits before it halts, and halts at a later instruction.) Returns false if KVM
 // refused.
 bool VcpuDebugger::step_over_halt() {
     at_.general.rip += step_.length();
@@ -77,8 +77,8 @@ void VcpuDebugger::look_at_guest_slots() {
         context_.events.on_slots_short(thread_.index());
 }
 
-// A client's step stays in the code that it steps. Stepping in place of a watchpoint lets the guest have its
-// interrupts, and a recording does so now and then.
+// A client's step stays in the code that it steps. Stepping in place of a watchpoint lets the guest take its
+// interrupts, and a recording does so from time to time.
 bool VcpuDebugger::blocks_interrupts() const {
     const bool client_steps = !continues() && context_.block_interrupts;
     return (client_steps || recording_.blocks_interrupts() || step_off_.active()) &&

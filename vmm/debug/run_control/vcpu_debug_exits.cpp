@@ -1,4 +1,4 @@
-// Whose a debug exit is, and what it means.
+// Sorts debug exits: the client's, the debugger's own, and the guest's.
 
 #include "vmm/debug/breakpoints/guest_slots.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
@@ -43,7 +43,7 @@ void VcpuDebugger::on_debug_exit() {
             return arm();
         return on_step();
     }
-    // Nobody here has asked for it: the guest's own TF.
+    // Neither the client nor the debugger caused it: the guest's own TF.
     done(traps_.give_debug_exception(exit.dr6.causes(), at_.trap_flag()));
 }
 
@@ -58,7 +58,7 @@ void VcpuDebugger::on_int3() {
     on_planted(*breakpoint);
 }
 
-// No debug exit: KVM_RUN was interrupted, which an exit trap does as well.
+// Not a debug exit: KVM_RUN was interrupted, which an exit trap also causes.
 void VcpuDebugger::on_interrupted() {
     if (!exits_.take_caught() || !done(at_.fetch()) || on_planted_exit())
         return;
@@ -66,7 +66,7 @@ void VcpuDebugger::on_interrupted() {
         arm();
 }
 
-// Returns true if the exit is that of a planted instruction, and deals with it. Others are the guest's own.
+// Returns true if the exit is that of a planted instruction, and handles it. Others are the guest's own.
 bool VcpuDebugger::on_planted_exit() {
     const auto breakpoint = exits_.undo();
     if (!breakpoint) {
@@ -81,7 +81,7 @@ bool VcpuDebugger::on_planted_exit() {
     return true;
 }
 
-// The vCPU has come to what is planted for a breakpoint.
+// The vCPU has reached an instruction that is planted for a breakpoint.
 void VcpuDebugger::on_planted(Breakpoint& breakpoint) {
     step_off_.end();
     const auto guest_breaks_here = own_.breaks_at(at_.pc());
@@ -95,7 +95,7 @@ void VcpuDebugger::on_planted(Breakpoint& breakpoint) {
     hit(breakpoint, false);
 }
 
-// Of several slots that hit at once the table's comes first: it is the one that a user asked for.
+// If several slots hit at once, the table's come first: a user asked for them.
 void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
     const auto& owner = plan().owner;
     const SlotSetup& armed = armed_.setup();
@@ -109,7 +109,7 @@ void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
         use = armed.use[slot];
     }
     if (breakpoint != nullptr) {
-        // The instruction that a data slot reports is done.
+        // The instruction that a data slot reports is complete.
         if (armed_.single_steps() && (stepped || breakpoint->is_watchpoint()) &&
             (!finish_step() || !done(recording_.after_step())))
             return;
@@ -128,7 +128,7 @@ void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
     }
 }
 
-// The guest's #DB handler was entered. If by the TF that was set in user code, the step is done.
+// The guest's #DB handler was entered. If the TF that was set in user code led there, the step is done.
 void VcpuDebugger::on_user_debug() {
     const auto undone = user_.undo_debug();
     if (!undone)
@@ -139,7 +139,7 @@ void VcpuDebugger::on_user_debug() {
         pass_over();
 }
 
-// The guest's #BP handler was entered, or its #GP handler on account of an int3. If the int3 is the debugger's, it is a
+// The guest's #BP handler was entered, or its #GP handler because of an int3. If the int3 is the debugger's, it is a
 // hit in user code.
 void VcpuDebugger::on_user_int3(bool has_error_code) {
     const auto breakpoint = user_.undo_int3(has_error_code);
@@ -151,8 +151,8 @@ void VcpuDebugger::on_user_int3(bool has_error_code) {
     hit(**breakpoint, false);
 }
 
-// The guest is at a MOV to or from a debug register. It runs with the guest's own registers in place, unless the guest
-// has GD set itself.
+// The guest is at a MOV to or from a debug register. It executes with the guest's own registers in place, unless the
+// guest has set GD itself.
 void VcpuDebugger::on_debug_register_access() {
     own_.forget_values();
     const auto own = own_.read();

@@ -31,7 +31,7 @@ VcpuDebugger::VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
       user_(at_, context.view, context.abilities, step_off_),
       exits_(thread.vcpu(), at_, context.view, step_off_, context.new_exit_trap()) {}
 
-// KVM refused what the debugger needs of it: the vCPU stops, and the client reads why.
+// KVM has refused a request of the debugger: the vCPU stops, and the client gets the reason.
 bool VcpuDebugger::done(Result<void> result) {
     if (!result)
         fail(result.error());
@@ -48,7 +48,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
         return;
     step_.begin_range();
     own_.forget();
-    // With nothing armed before and nothing now, a resume costs no ioctl.
+    // If nothing was armed and nothing has to be, a resume costs no ioctl.
     if (!stepping() && !armed_.anything() && !exits_.armed() && context_.table.empty() &&
         !context_.guest_stops.int3 && context_.handlers.empty())
         return;
@@ -64,7 +64,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     look_at_guest_slots();
     context_.states.begin(thread_.index(), at_);
     if (Breakpoint* shown = report_.shown(context_.table, context_.view)) {
-        // If another vCPU is stepping off something at this moment, this one is parked first and comes here again.
+        // If another vCPU is stepping off something at this moment, this one is parked first, and comes here again.
         step_off(*shown, false);
         if (step_off_.active())
             report_.forget_shown();
@@ -80,8 +80,8 @@ void VcpuDebugger::on_dirty_ring_full() {
         done(recording_.make_room());
 }
 
-// A stop may come before a step is done. A breakpoint that was stepped off goes back in, to be hit again later; TF that
-// was set in user code is cleared if it is still in RFLAGS.
+// A stop may come before a step is done. A breakpoint that was stepped off is planted again, to be hit again later. TF
+// that was set in user code is cleared if it is still in RFLAGS.
 void VcpuDebugger::on_parked() {
     const bool mid_step = armed_.single_steps() && !report_.made();
     if (mid_step)
@@ -122,8 +122,8 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
     report_.report_death(signal, why);
 }
 
-// Does what KVM could not do. What follows an instruction follows this one too: the end of a step, or the guest's own
-// trap.
+// Executes what KVM could not. Afterwards the same happens as after any instruction: the end of a step, or the guest's
+// own trap.
 bool VcpuDebugger::complete_instruction() {
     const auto after = completion_.complete(thread_.vcpu(), context_.view, at_.general, at_.system);
     if (!after)

@@ -1,7 +1,7 @@
-// The debugger's half of one vCPU's exit loop: arms the vCPU before it runs, and decides at each debug exit whether the
-// client must know. Steps, range steps, conditions and watchpoints without a slot all run here, next to the guest.
+// The debugger's part of one vCPU's exit loop: arms the vCPU before it runs, and decides at each debug exit if a client
+// must be told. Steps, range steps, conditions and watchpoints without a slot all run here, in the vCPU's thread.
 //
-// It sorts exits and gives each to one of the objects that it holds; the README says what each of them knows.
+// It sorts exits and passes each to one of the objects that it holds; the README says what each of them keeps.
 //
 // Threading: set_action() and the accessors are for the server's thread while the vCPU is parked; all else runs on the
 // vCPU's own thread.
@@ -33,7 +33,7 @@ class VcpuDebugger {
     VcpuDebugger(machine::VcpuThread& thread, DebugContext& context);
 
     void set_action(const gdbstub::ResumeAction& action) { action_ = action; }
-    // Returns true if it runs on when resumed, rather than step.
+    // Returns true if the vCPU runs on when resumed, rather than steps.
     bool continues() const { return std::holds_alternative<gdbstub::Continue>(action_); }
     // Why this vCPU can never run again; nullptr if it can.
     const std::string* dead() const { return report_.dead(); }
@@ -51,13 +51,13 @@ class VcpuDebugger {
     void on_fatal_exit(machine::FatalExit cause);
     void on_parked();
     void on_dirty_ring_full();
-    // After an exit that a device or a signal was the reason of: the guest may have changed what is watched in it.
+    // After an exit for a device or a signal: the guest may have changed its handlers.
     void look_at_handlers();
 
   private:
     const DebugPlan& plan() const { return own_.plan(context_.table); }
-    // The client, a recording, a tracepoint, a breakpoint without another mechanism or the search for xchg %bx,%bx wants
-    // every instruction.
+    // The client, a recording, a tracepoint, a breakpoint without another mechanism or the search for xchg %bx,%bx
+    // needs every instruction.
     bool stepping() const {
         return !continues() || recording_.active() || traced_.stepping() || plan().needs_stepping() ||
                context_.guest_stops.exchange || !context_.states.empty() ||

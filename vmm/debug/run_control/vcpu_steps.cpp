@@ -28,7 +28,7 @@ void VcpuDebugger::on_step() {
         arm();
 }
 
-// Puts right what a step leaves behind. Returns false if KVM refused.
+// Corrects what a step leaves behind. Returns false if KVM refused.
 bool VcpuDebugger::finish_step() {
     step_off_.end();
     const bool owed = step_.finish(armed_.single_steps());
@@ -38,8 +38,8 @@ bool VcpuDebugger::finish_step() {
     return done(traps_.give_debug_exception(x86::Dr6::kSingleStep, step_.guest_trap_flag()));
 }
 
-// Goes on stepping. While one ordinary instruction follows another TF stays as it is, and KVM need not be asked again:
-// unless KVM has emulated one, which on most hosts loses TF and cannot be seen from here.
+// Continues stepping. While one ordinary instruction follows another, TF stays set, and KVM need not be called again:
+// unless KVM has emulated one, which on most hosts loses TF and cannot be detected here.
 void VcpuDebugger::next_step() {
     if (step_.is_time_to_look() && settle_waiting(context_, thread_.index(), at_, plan()))
         return arm();
@@ -58,7 +58,7 @@ void VcpuDebugger::next_step() {
     arm();
 }
 
-// Returns true if the client must know of the step that has led here, and reports it.
+// Returns true if the step that has led here must be reported to the client, and reports it.
 bool VcpuDebugger::ends_here() {
     const auto* range = std::get_if<gdbstub::RangeStep>(&action_);
     const auto rip = at_.general.rip;
@@ -72,7 +72,7 @@ bool VcpuDebugger::ends_here() {
     return changed_state() || stops_here();
 }
 
-// Returns true if the step has done what somebody wants to see, and reports it.
+// Returns true if the step has done what a rule asks for, and reports it.
 bool VcpuDebugger::changed_state() {
     if (context_.states.empty())
         return false;
@@ -86,7 +86,7 @@ bool VcpuDebugger::changed_state() {
     return true;
 }
 
-// Without a step's end: at a breakpoint that is found by stepping, at the guest's own xchg %bx,%bx.
+// Not the end of a step: a breakpoint that is found by stepping, or the guest's own xchg %bx,%bx.
 bool VcpuDebugger::stops_here() {
     const Gva pc = at_.pc();
     for (Breakpoint* breakpoint : plan().stepped_breakpoints) {
@@ -97,7 +97,7 @@ bool VcpuDebugger::stops_here() {
             report_.report_hit(*stop, std::move(words));
             return true;
         }
-        break;  // the others at the address have been asked as well
+        break;  // the others at the address have been evaluated as well
     }
     if (!context_.guest_stops.exchange)
         return false;
@@ -118,8 +118,8 @@ void VcpuDebugger::hit(Breakpoint& breakpoint, bool stepped) {
         step_off(breakpoint, stepped);
 }
 
-// Past a breakpoint that does not stop here. `stepped`: a step has ended at the same exit. A watchpoint has let its
-// instruction through already.
+// Continues past a breakpoint that does not stop here. `stepped`: a step has ended at the same exit. A watchpoint has
+// already executed its instruction.
 void VcpuDebugger::step_off(Breakpoint& breakpoint, bool stepped) {
     if (breakpoint.is_watchpoint()) {
         if (!stepped || !ends_here())
@@ -136,14 +136,14 @@ void VcpuDebugger::step_off(Breakpoint& breakpoint, bool stepped) {
         arm();
 }
 
-// Over an instruction whose slot is in the way: a handler that was entered for the guest's own reasons, a MOV to a debug
-// register.
+// Steps over an instruction with an unwanted slot: a handler that was entered for the guest's own reasons, a MOV to a
+// debug register.
 void VcpuDebugger::pass_over() {
     step_off_.begin();
     arm();
 }
 
-// The guest has asked to stop. The vCPU stops behind the instruction, which has done nothing else.
+// The guest has asked to stop. The vCPU stops after the instruction, which does nothing else.
 void VcpuDebugger::stop_behind(unsigned length, const char* instruction) {
     step_off_.end();
     const Gva pc = at_.pc();

@@ -58,8 +58,8 @@ Breakpoint* WatchByStepping::after(std::span<Breakpoint* const> watchpoints, con
                 return overlaps(access, request) && triggers(access, request.kind);
             }))
             return watchpoints[i];
-        // What decoding cannot see: an access that it lists incompletely, or a frame that an interrupt has
-        // pushed. Where it sees all, a change is another vCPU's doing, and that vCPU's to report.
+        // What decoding cannot find: an access that it lists incompletely, or a frame that an interrupt has
+        // pushed. Where decoding is complete, a change was made by another vCPU, which reports it.
         const bool may_be_ours = !accesses || !accesses->complete() || pushed(request, state_, rsp);
         if (!may_be_ours || request.kind == gdbstub::BreakpointKind::ReadWatch)
             continue;

@@ -1,5 +1,5 @@
-// Watchpoints without debug slots: each step is decoded for the memory that it touches, and what is watched
-// compared before and after.
+// Watchpoints without debug slots: each step is decoded for the memory that it accesses, and the watched bytes
+// are compared before and after.
 #pragma once
 
 #include <array>

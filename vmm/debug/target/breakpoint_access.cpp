@@ -18,7 +18,7 @@ gdbstub::Result<void> BreakpointAccess::block_interrupts(bool on) {
     return {};
 }
 
-// The state in whose tables addresses are looked up.
+// The state whose page tables translate addresses.
 gdbstub::Result<const x86::CpuState*> BreakpointAccess::ready(gdbstub::ThreadId thread) {
     if (machine_.stop_token() == nullptr)
         return still_running();

@@ -59,7 +59,7 @@ void DebuggedMachine::on_parked(VcpuIndex index) {
 }
 
 // A guest with kvmclock is told that it was stopped, so that its watchdogs stay quiet. A step blocks interrupts, so that
-// no watchdog looks at the clock; the guest is told when it runs on.
+// no watchdog reads the clock; the guest is told when it runs on.
 void DebuggedMachine::before_entry(VcpuIndex index, bool tell_guest) {
     stops_.note_running(index);
     VcpuDebugger& vcpu = *vcpus_[index.value];
@@ -75,7 +75,7 @@ bool DebuggedMachine::take_stop() {
     return token_.has_value();
 }
 
-// A machine that is stopped needs no hold, and holds nest.
+// A stopped machine needs no hold, and holds nest.
 void DebuggedMachine::hold() {
     if (token_ && holds_ == 0)
         return;
@@ -85,7 +85,7 @@ void DebuggedMachine::hold() {
     }
 }
 
-// What was stopped at the beginning of a hold may have been resumed in it.
+// vCPUs that were stopped at the beginning of a hold may have been resumed during it.
 void DebuggedMachine::release() {
     if (holds_ == 0 || --holds_ != 0)
         return;
@@ -132,8 +132,8 @@ void DebuggedMachine::settle(VcpuIndex vcpu) {
         table_.settle(view_, (*state)->system);
 }
 
-// A client that has deleted a watchpoint does not know what to make of its hit. (gdb takes out what it has
-// at each stop and puts it back before it resumes: only then is it known what it has deleted.)
+// A client that has deleted a watchpoint cannot interpret its hit. (gdb removes its watchpoints
+// at each stop and inserts them before it resumes: only then is it known which it has deleted.)
 void DebuggedMachine::forget_removed_watchpoints() {
     const auto list = table_.list();
     stops_.forget_if([&list](const gdbstub::StopEvent& event) {
@@ -166,7 +166,7 @@ Result<void> DebuggedMachine::watch_handlers(std::vector<WatchedHandler> watched
     context_.handlers.set(std::move(watched), vcpus_.size());
     const auto state = TRY(load_system(VcpuIndex{0}));
     table_.set_judged(view_, state->system, {});
-    (void)look_at_handlers();  // nothing has moved yet
+    (void)look_at_handlers();  // nothing has changed yet
     return {};
 }
 
@@ -192,7 +192,7 @@ void DebuggedMachine::forget_client() {
     choose_defaults();
 }
 
-// The memory comes between taking the breakpoints out and placing them.
+// The memory is replaced between removing the breakpoints and placing them.
 void DebuggedMachine::start_anew(bool kept, const std::function<void()>& restart) {
     if (!kept)
         table_.remove_all(*token_);
@@ -204,7 +204,7 @@ void DebuggedMachine::start_anew(bool kept, const std::function<void()>& restart
     stops_.replace_stop({gdbstub::ThreadId{1}, gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, {}});
     if (const auto state = load_system(VcpuIndex{0}))
         table_.place_all(*token_, view_, (*state)->system);
-    (void)look_at_handlers();  // of the new guest: none has moved
+    (void)look_at_handlers();  // of the new guest: none has changed
 }
 
 std::string DebuggedMachine::fatal_reports() const {

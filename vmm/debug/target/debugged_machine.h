@@ -1,5 +1,5 @@
-// A machine under the debugger: its breakpoints, and for each vCPU the registers that have been fetched and the debugger
-// that runs on its thread. What the client wants, and whether there is one, is Debugger's.
+// A machine under the debugger: its breakpoints, and for each vCPU the registers fetched so far and the debugger
+// that runs on its thread. Debugger handles the client's requests, and knows if there is a client.
 //
 // Threading: on_parked() and before_entry() are for vCPU threads, the rest for the server's thread.
 #pragma once
@@ -27,7 +27,7 @@ class DebuggedMachine {
     // Measures what the host can do.
     using Probe = std::function<Result<HostAbilities>()>;
 
-    // `on_stopped` is called as StopCoordinator says.
+    // `on_stopped` is called as described in StopCoordinator.
     DebuggedMachine(machine::Machine& machine, Probe probe, x86::GdbArchitecture architecture,
                     VcpuEvents& events, StopCoordinator::OnStopped on_stopped);
 
@@ -40,13 +40,13 @@ class DebuggedMachine {
     std::size_t vcpu_count() const { return vcpus_.size(); }
     VcpuDebugger& vcpu(VcpuIndex vcpu) { return *vcpus_.at(vcpu.value); }
     VcpuState& state(VcpuIndex vcpu) { return *states_.at(vcpu.value); }
-    // Measured when first asked for.
+    // Measured at the first call.
     Result<HostAbilities> abilities();
 
     // ---- vCPU threads
 
     void on_parked(VcpuIndex vcpu);
-    // `tell_guest`: a guest that runs on is told that it was stopped.
+    // `tell_guest`: tells a guest that runs on that it was stopped.
     void before_entry(VcpuIndex vcpu, bool tell_guest);
 
     // ---- Everything stopped
@@ -60,7 +60,7 @@ class DebuggedMachine {
 
     // ---- Non-stop mode
 
-    // While it lives every vCPU is parked, and stop_token() is the proof.
+    // While it exists, every vCPU is parked, and stop_token() is the proof.
     class Hold {
       public:
         explicit Hold(DebuggedMachine& machine) : machine_(machine) { machine_.hold(); }
@@ -71,7 +71,7 @@ class DebuggedMachine {
       private:
         DebuggedMachine& machine_;
     };
-    // The same, for who cannot have an object.
+    // The same, for callers that cannot have an object.
     void hold();
     void release();
     // Returns true if the client lets the vCPU run, which may be held at this moment.
@@ -85,14 +85,14 @@ class DebuggedMachine {
     Result<const x86::CpuState*> load_all(VcpuIndex vcpu);
     // General and system registers, and nothing else, are valid.
     Result<const x86::CpuState*> load_system(VcpuIndex vcpu);
-    // Makes the breakpoints fit what the guest has done to its page tables, as the given vCPU has them.
+    // Adapts the breakpoints to what the guest has done to its page tables, as the given vCPU has them.
     void settle(VcpuIndex vcpu);
     void forget_removed_watchpoints();
     // Where the guest itself may ask to stop.
     Result<void> set_guest_stops(const GuestStops& stops);
-    // Who wants to see the guest's handlers of interrupts and exceptions entered, in place of those before.
+    // The guest's handlers of interrupts and exceptions that are to stop it, in place of those before.
     Result<void> watch_handlers(std::vector<WatchedHandler> watched);
-    // Looks where the handlers are now. Returns what the user should read.
+    // Looks where the handlers are now. Returns a message for the user.
     std::string look_at_handlers();
     // As GuestView's; the proof that everything is stopped is an argument.
     bool choose_address_space(const machine::StopToken&, std::optional<std::uint64_t> cr3) {
@@ -106,23 +106,23 @@ class DebuggedMachine {
         view_.choose_level(level);
         table_.forget_levels();
     }
-    // Nothing of a client's stays behind: breakpoints, the address space and the level that it has chosen, where the
+    // Removes what a client has set: breakpoints, the address space and the level that it has chosen, and where the
     // guest may ask to stop.
     void forget_client();
-    // The machine starts anew by `restart`, with the breakpoints in place if they are to be `kept`. Everything that is
-    // known of the old guest goes with it.
+    // Restarts the machine by `restart`, with the breakpoints in place if they are to be `kept`. Everything that is
+    // known of the old guest is discarded.
     void start_anew(bool kept, const std::function<void()>& restart);
-    // What is known of vCPUs that cannot run on; empty if all can.
+    // What is known of vCPUs that cannot continue; empty if all can.
     std::string fatal_reports() const;
 
     // ---- Time travel
 
-    // The vCPU has got these registers. `present`: it is at the end of its history.
+    // The vCPU has these registers now. `present`: it is at the end of its history.
     void moved_in_time(VcpuIndex vcpu, const x86::GeneralRegisters&, const x86::SystemRegisters&,
                        bool present);
-    // Every vCPU has got another state.
+    // Every vCPU has another state now.
     void restored();
-    // No vCPU will come to the end that it has come to.
+    // No vCPU will reach the end that its history has.
     void future_is_gone();
 
   private:

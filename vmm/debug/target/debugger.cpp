@@ -61,9 +61,9 @@ void Debugger::bind(machine::Machine& machine) {
 void Debugger::on_all_stopped() {
     const bool restarts = restarts_at_stop_ || leaving_ == OnDisconnect::Restart;
     if (!restarts && (ended_ || (guest_end_ && !client_attached_ && !keeps_past())))
-        return;  // nobody is there to see the stop
+        return;  // no one is there to see the stop
     if (!guest_->take_stop())
-        return;  // resumed again by a call that was quicker than this message
+        return;  // already resumed by a call that overtook this message
     if (std::exchange(restarts_at_stop_, false))
         return finish_restart();
     stop_asked_ = false;
@@ -90,7 +90,7 @@ void Debugger::on_all_stopped() {
     owner_.on_stop(stop);
 }
 
-// In non-stop mode. The vCPU may have been resumed by a call that was quicker than this message.
+// In non-stop mode. The vCPU may have been resumed by a call that overtook this message.
 void Debugger::on_vcpu_stopped(VcpuIndex vcpu) {
     const auto stop = guest_->stops().stop_of(vcpu);
     if (ended_ || !guest_->stops().non_stop() || !stop)
@@ -172,7 +172,7 @@ void Debugger::reported_together() {
     guest_->stops().forget_if([](const gdbstub::StopEvent&) { return true; });
 }
 
-// In non-stop mode a guest that is held is not stopped.
+// In non-stop mode a held guest is not stopped.
 bool Debugger::running() const {
     const auto& stops = guest_->stops();
     const bool runs = stops.non_stop() ? !stops.stopped() : !stopped();

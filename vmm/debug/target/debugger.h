@@ -1,6 +1,6 @@
 // The debugger: implements gdbstub's Target over a machine, and observes the machine's exit loop for the Target's client.
 //
-// It exists in every run, with a client or without: a guest's own int3 must be given back to it on a host that cannot
+// It exists in every run, with a client or without: a guest's own int3 must be delivered to it on a host that cannot
 // emulate one, and a triple fault must be reported.
 //
 // Threading: what the Target's interfaces say, on the server's thread; VcpuObserver and VcpuEvents on each vCPU's own.
@@ -25,11 +25,11 @@
 
 namespace ringside::debug {
 
-// What becomes of the guest when its debugger vanishes. Restart: it starts anew, and waits at its first instruction for
+// What the guest does when its debugger vanishes. Restart: it restarts, and waits at its first instruction for
 // the next one; also if the client has detached or has killed it.
 enum class OnDisconnect : std::uint8_t { Pause, Resume, Restart, Quit };
-// What a reset or power-off by the guest does. Stop: a client is shown where, and without one the run ends. Restart: a
-// reset starts the machine anew, with a client or without; a power-off is as for Stop.
+// What a reset or power-off by the guest does. Stop: it is shown to a client, and without one the run ends. Restart: a
+// reset restarts the machine, with a client or without; a power-off is as for Stop.
 enum class OnReset : std::uint8_t { Stop, Restart, Exit };
 
 struct DebuggerOptions {
@@ -38,7 +38,7 @@ struct DebuggerOptions {
     OnReset on_reset = OnReset::Stop;
     std::size_t record =
         0;  // bytes: what the guest does is recorded from its first instruction; 0: it is not
-    bool keep_recording = false;  // without a client too; a guest that has crashed waits for one
+    bool keep_recording = false;  // without a client too; a crashed guest waits for one
     GuestStops guest_stops = {};  // for each client, until it chooses others
     x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
 };
@@ -54,14 +54,14 @@ class Debugger final : public machine::VcpuObserver,
     Debugger(DebuggedMachine::Probe probe, DebuggerOptions options, DebuggerOwner& owner);
     ~Debugger() override;
 
-    // Takes charge of a machine that was created with this observer; before its threads start.
+    // Attaches to a machine that was created with this observer; before its threads start.
     void bind(machine::Machine& machine);
 
     // For the server. Optional capabilities that others implement (documents, monitor) may be set in it.
     gdbstub::Target& target() { return *target_; }
 
     DebuggedMachine& guest() { return *guest_; }
-    // What of it is asked for most.
+    // Shortcuts to its members that are used most.
     machine::Machine& machine() { return guest_->machine(); }
     const machine::Machine& machine() const { return guest_->machine(); }
     VcpuState& state(VcpuIndex vcpu) { return guest_->state(vcpu); }
@@ -76,44 +76,44 @@ class Debugger final : public machine::VcpuObserver,
     Result<const x86::CpuState*> all_registers(VcpuIndex vcpu) override { return guest_->load_all(vcpu); }
 
     TimeTravel& time_travel() { return *time_travel_; }
-    // Lets clients go back. With every device attached: a machine that cannot be recorded does not offer it.
+    // Lets clients go back, unless the machine cannot be recorded. To be called when every device is attached.
     void offer_reverse() {
         if (history::Recorder::check(machine()))
             target_->reverse = time_travel_.get();
     }
-    // For TimeTravel: the vCPU has got the history's state; the stop that a journey has ended with; and resuming the
-    // guest at the end of one.
+    // For TimeTravel: the vCPU has the history's state now; the stop at the end of a journey; and resuming the
+    // guest there.
     void moved_in_time(gdbstub::ThreadId);
     void stopped_in_time(gdbstub::StopEvent stop);
     gdbstub::Result<void> resume_live(std::span<const gdbstub::ThreadResume>);
-    // Stops the guest for a reason of its own; `why` is one line for the user. On the vCPU's thread.
+    // Stops the guest for a reason other than the client's; `why` is one line for the user. On the vCPU's thread.
     void report_stop(VcpuIndex vcpu, std::string why);
-    // Starts the machine anew: the kernel's file is read again, and everything begins as at the start of the run, with
-    // the client's breakpoints in place. A guest that runs is stopped for it and runs on from its first instruction;
-    // one that is stopped stays so. On an error nothing has changed.
+    // Restarts the machine: the kernel file is read again, and everything is as at the start of the run, with
+    // the client's breakpoints in place. A running guest is stopped for this and runs on from its first instruction;
+    // a stopped one stays stopped. On an error nothing has changed.
     Result<void> restart();
     // The guest's kernel has panicked: stops it, for a client to look at. On the vCPU's thread.
     void on_panic(VcpuIndex vcpu);
-    // The guest has ended itself. A client is shown where, and the run ends when it resumes the guest or leaves. On the
-    // vCPU's thread, if it was one.
+    // The guest has ended itself. A client is shown the end, and the run ends when it resumes the guest or leaves.
+    // On the vCPU's thread, if a vCPU caused it.
     void on_guest_end(std::optional<VcpuIndex>, const machine::GuestEnd&);
-    // Every vCPU has got another state from outside of the debugger.
+    // Every vCPU has got another state, not by the debugger.
     void restored();
-    // For TimeTravel: the stop that lay ahead will not come.
+    // For TimeTravel: the stop that lay ahead will not happen.
     void future_is_gone();
-    // The machine's end has come; resume is refused from now on.
+    // The machine has ended; resume is refused from now on.
     void set_ended() { ended_ = true; }
     bool client_attached() const { return client_attached_; }
-    // Returns true if the machine may start anew when it has ended, by the client or when it leaves.
+    // Returns true if the machine may restart after its end: by the client, or when the client leaves.
     bool client_may_restart() const {
         return client_attached_ && (client_stays_ || options_.on_disconnect == OnDisconnect::Restart);
     }
-    // Returns true if the client will say when it has heard of the guest's end: it may start the guest anew, or it is in
+    // Returns true if the client will say when it has received the guest's end: it may restart the guest, or it is in
     // non-stop mode and answers the notification. The run ends when it leaves.
     bool client_stays_behind_guest() const {
         return client_may_restart() || (client_attached_ && guest_->stops().non_stop());
     }
-    // What the client should read with the guest's end.
+    // What to show to the client's user with the guest's end.
     std::string last_words() { return notices_.of_overwritten(guest_->table()); }
 
     // machine::VcpuObserver
@@ -184,9 +184,9 @@ class Debugger final : public machine::VcpuObserver,
     bool client_attached_ = false;
     bool client_stays_ = false;    // it is in extended mode
     bool client_greeted_ = false;  // its options are in force
-    // The client left while the guest ran: what is to be done at the stop that was asked for.
+    // The client left while the guest ran: what to do at the stop that was asked for.
     std::optional<OnDisconnect> leaving_;
-    std::optional<machine::GuestEnd> guest_end_;  // which the client is looking at
+    std::optional<machine::GuestEnd> guest_end_;  // which is shown to the client
     bool restarts_at_stop_ = false;  // all is prepared, and put in place when every vCPU has stopped
     bool forgets_breakpoints_ = false;
     bool stop_asked_ = false;         // by the client, of a guest that ran

@@ -1,4 +1,4 @@
-// The client comes and leaves, and what becomes of the guest then.
+// A client attaches and leaves, and what the guest does then.
 
 #include <utility>
 
@@ -28,7 +28,7 @@ void Debugger::attach() {
         time_travel_->interrupt();
 }
 
-// A client that leaves in good order leaves a running guest: the policy is for accidents.
+// A client that detaches leaves a running guest: the policy is for lost connections.
 void Debugger::detach() {
     const bool restarts = options_.on_disconnect == OnDisconnect::Restart;
     leave(restarts ? OnDisconnect::Restart : OnDisconnect::Resume);
@@ -61,7 +61,7 @@ void Debugger::leave(OnDisconnect then) {
     guest_->stops().interrupt(gdbstub::StoppedByInterrupt{});
 }
 
-// The client is gone and the guest is stopped: nothing of the debugger's stays behind in it.
+// The client has left and the guest is stopped: nothing of the debugger's remains in it.
 void Debugger::let_go(OnDisconnect then) {
     leaving_.reset();
     client_attached_ = std::exchange(next_client_waits_, false);
@@ -77,7 +77,7 @@ void Debugger::let_go(OnDisconnect then) {
         resume_everything();
 }
 
-// A client has come, and the guest is stopped for it.
+// A client has attached, and the guest is stopped for it.
 void Debugger::greet_client() {
     if (std::exchange(client_greeted_, true) || !options_.guest_stops.any())
         return;

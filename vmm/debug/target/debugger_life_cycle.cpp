@@ -1,4 +1,4 @@
-// The guest's end, and starting the machine anew.
+// The guest's end, and restarting the machine.
 
 #include <utility>
 
@@ -59,10 +59,10 @@ Result<void> Debugger::restart() {
     return {};
 }
 
-// The breakpoints of a program that is gone would be in the way of those that the client sets for the new one.
+// Breakpoints of the old program would conflict with those that the client sets for the new one.
 gdbstub::Result<void> Debugger::restart(const Wanted& wanted) {
     if (const auto ready = owner_.prepare_restart(wanted); !ready) {
-        // gdb 13 shows its user no words for this packet.
+        // gdb 13 does not show its user words in reply to this packet.
         owner_.on_restart_failed(fmt::format("the machine cannot start anew: {}\n", ready.error().message()));
         return refuse(ready.error());
     }
@@ -96,7 +96,7 @@ void Debugger::start_anew() {
         start_recording();
 }
 
-// The vCPU that did it has reported a stop, which comes after this.
+// The vCPU that caused it has reported a stop, which comes after this.
 void Debugger::on_guest_reset(VcpuIndex vcpu, const machine::GuestEnd& how) {
     const auto ready = owner_.prepare_restart(std::nullopt);
     if (ready) {
@@ -124,7 +124,7 @@ void Debugger::wait_anew() {
             fmt::format("the guest waits as it is, and cannot start anew: {}\n", ready.error().message()));
 }
 
-// The guest runs on from its first instruction, unless somebody has wanted it to stop meanwhile.
+// The guest runs on from its first instruction, unless a stop was asked for meanwhile.
 void Debugger::finish_restart() {
     const bool stops = stop_asked_ || !is_for_restart(guest_->stops().last_stop());
     start_anew();

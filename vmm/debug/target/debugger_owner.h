@@ -1,4 +1,4 @@
-// Whom the debugger talks to: the program that owns it.
+// The debugger's interface to the program that owns it.
 #pragma once
 
 #include <functional>
@@ -19,42 +19,42 @@ class DebuggerOwner {
     // Each exit while a vCPU's watch_exits() is on; on the vCPU's thread.
     virtual void on_exit(machine::VcpuThread&, const exits::ExitRecord&) {}
 
-    // What a breakpoint's commands have printed, for the client's user; on the vCPU's thread.
+    // Output of a breakpoint's commands, for the client's user; on the vCPU's thread.
     virtual void on_console(const std::string&) {}
 
     virtual void on_stop(const gdbstub::StopEvent&) {}
-    // The client asks about threads: it shows the stop to its user. gdb does not ask at the stops that it makes for
-    // itself, between the steps of one command.
+    // The client asks about threads: it shows the stop to its user. gdb does not ask at internal stops,
+    // between the steps of one command.
     virtual void on_stop_shown() {}
-    // The client lets the guest run; it is still stopped.
+    // The client resumes the guest, which is still stopped.
     virtual void on_resume() {}
-    // The client is gone: nothing that it asked for stays in the stopped guest.
+    // The client has left: nothing that it set remains in the stopped guest.
     virtual void on_client_gone() {}
-    // One line that the user should know.
+    // One line for the user.
     virtual void on_notice(const std::string&) {}
-    // Makes all that the machine needs to start anew: reads the kernel again, and creates a VM with it. On an error, and
-    // until restart(), nothing of the machine changes. `wanted` is what a client names: other arguments are another
-    // command line for the kernel, and no arguments are the one of the run's start. Without it all is as before.
+    // Prepares a restart of the machine: reads the kernel again, and creates a VM with it. On an error, and
+    // until restart(), nothing of the machine changes. `wanted` is the client's request: other arguments are another
+    // command line for the kernel, and no arguments are the one of the run's start. Without it nothing differs.
     virtual Result<void> prepare_restart(const std::optional<gdbstub::Restart::Wanted>& /*wanted*/) {
         return failure("restart", "this machine cannot start anew");
     }
-    // Puts it in place: every vCPU is at its first instruction, and every device as at the start of the run.
+    // Completes it: every vCPU is at its first instruction, and every device as at the start of the run.
     virtual void restart(const machine::StopToken&) {}
-    // The machine cannot start anew, and is as it was; `why` is a line.
+    // The machine cannot restart, and is as it was; `why` is a line.
     virtual void on_restart_failed(const std::string& /*why*/) {}
     // The run is over: the client has ended the machine, or has left and OnDisconnect::Quit applies.
     virtual void on_quit() {}
-    // A vCPU is dead and nobody is attached to look at it.
+    // A vCPU is dead and no client is attached.
     virtual void on_unattended_fatal(machine::FatalExit, const std::string& report) = 0;
-    // The guest has crashed with nobody attached. It stays stopped for somebody who wants to go back.
+    // The guest has crashed with no client attached. It stays stopped, so that one can go back.
     virtual void on_crash_kept(const std::string&) {}
     // Every vCPU is stopped and has never run. Returns false if the guest is not to run at all.
     virtual bool on_first_stop() { return true; }
     // The recording that was to begin with the guest cannot be made.
     virtual void on_recording_failed(const Error&) {}
-    // The guest has ended itself, and nobody looks at it any more.
+    // The guest has ended itself, and no client looks at it any more.
     virtual void on_guest_end(const machine::GuestEnd&) {}
-    // The client that has looked at the guest's end, and might have started it anew, has left.
+    // The client has left after the guest's end; it might have restarted the guest.
     virtual void on_ended_and_left() {}
     // The guest's kernel has panicked; with or without a client.
     virtual void on_panic(bool attended) = 0;

@@ -22,8 +22,8 @@ inline tl::unexpected<gdbstub::TargetError> refuse(
     return tl::unexpected<gdbstub::TargetError>(target_error(error, code));
 }
 
-// For calls that need a stopped guest. The session makes none of them while it runs, but a wrong answer is
-// worse than none.
+// For calls that need a stopped guest. The session makes none of them while it runs, but an error is better
+// than a wrong answer.
 inline tl::unexpected<gdbstub::TargetError> still_running() {
     return refuse(gdbstub::TargetError::Code::Invalid, "the guest is running: interrupt it first");
 }

@@ -1,5 +1,5 @@
-// gdbstub::Memory over a stopped guest: virtual through a vCPU's page tables or those of an address space
-// that was chosen, or physical.
+// gdbstub::Memory over a stopped guest: virtual through the page tables of a vCPU or of a chosen address
+// space, or physical.
 #pragma once
 
 #include "gdbstub/target.h"

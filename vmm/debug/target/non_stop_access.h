@@ -25,7 +25,7 @@ class NonStopAccess final : public gdbstub::NonStop {
     const TimeTravel& travel_;
 };
 
-// For what changes the whole machine: an error in non-stop mode, in which a client knows each vCPU's own state.
+// For changes of the whole machine: an error in non-stop mode, in which a client knows each vCPU's own state.
 Result<void> check_all_stop(const StopCoordinator& stops, const char* operation);
 
 }  // namespace ringside::debug
