@@ -36,7 +36,7 @@ void DeltaWriter::words(std::span<std::byte> before, std::span<const std::byte> 
     }
 }
 
-// Words that differ make a run; one that does not differ between them is cheaper than another run's head.
+// Words that differ make a run; one equal word between them is cheaper than the header of another run.
 void DeltaWriter::memory(Gpa gpa, std::span<std::byte> before, std::span<const std::byte> after) {
     const std::size_t words = after.size() / kWord;
     const auto differs = [&](std::size_t i) {

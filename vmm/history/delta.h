@@ -1,5 +1,5 @@
-// The difference between two states of a machine. Everything in it is an exclusive or, so that one record leads both
-// ways: applied to the state before it gives the state after, and the other way round.
+// The difference between two states of a machine. Everything in it is an exclusive or, so one record works in both
+// directions: applied to the state before it gives the state after, and vice versa.
 //
 //     header | changed words of the image: index, xor | changed runs of memory: address, length, xor bytes
 #pragma once
@@ -19,7 +19,7 @@ struct DeltaHeader {
     std::uint32_t runs = 0;
 };
 
-// Makes one record at a time, in storage that is used again.
+// Makes one record at a time, in storage that is reused.
 class DeltaWriter {
   public:
     void begin();

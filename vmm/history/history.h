@@ -1,5 +1,5 @@
-// A recorded stretch of a guest's run, and a place in it: the machine's image and memory at one position. Going back or
-// forward applies records to both; KVM is not asked.
+// A recorded part of a guest's run, and a position in it: the machine's image and memory there. Going back or
+// forward applies records to both, without calls to KVM.
 #pragma once
 
 #include <cstdint>
@@ -30,18 +30,18 @@ class History {
     bool at_begin() const { return position_ == log_.begin(); }
     bool at_end() const { return position_ == log_.end(); }
 
-    // Records that the state has become `next`, as far as `depth` goes, and that `dirty` pages may have changed. At the
-    // end only. Only a Step is recorded if nothing has changed.
+    // Records that the state has become `next`, compared to the given `depth`, and that `dirty` pages may have changed.
+    // Only at the end. If nothing has changed, only a Step is recorded.
     void append(const snapshot::MachineImage& next, snapshot::Depth depth, std::span<const Gpa> dirty,
                 Change change);
-    // Returns true if a page of guest memory is not as it is in the history.
+    // Returns true if a page of guest memory differs from the history.
     bool differs(Gpa page) { return shadow_.differs(page); }
-    // One record back, or forward. Not past the ends.
+    // One record back, or forward. Not beyond the ends.
     Change undo();
     Change redo();
     // To any position in the log.
     void move_to(std::uint64_t position);
-    // Returns what `look` makes of the state at another position. position() is afterwards what it was.
+    // Returns what `look` returns for the state at another position. Afterwards position() is as before.
     template <typename F>
     auto as_of(std::uint64_t position, F&& look) {
         const std::uint64_t here = position_;
@@ -50,10 +50,10 @@ class History {
         move_to(here);
         return seen;
     }
-    // What lies ahead is dropped, with its bookmarks. Returns the number of steps.
+    // Discards what lies ahead, with its bookmarks. Returns the number of steps.
     std::uint64_t cut();
 
-    // Positions with a name. Those that the log has dropped stay in the list.
+    // Named positions. Those that the log has dropped stay in the list.
     std::map<std::string, std::uint64_t, std::less<>>& bookmarks() { return bookmarks_; }
     const std::map<std::string, std::uint64_t, std::less<>>& bookmarks() const { return bookmarks_; }
     bool has(std::uint64_t position) const { return position >= log_.begin() && position <= log_.end(); }

@@ -1,5 +1,5 @@
-// Finds what has last changed a stretch of memory or a register before the history's position. Records are read, and nothing
-// is moved.
+// Finds what last changed a range of memory or a register before the history's position. Reads records, and moves
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,10 @@ struct MemoryPart {
     std::uint64_t size = 0;
 };
 
-// The number of the last record that has changed one of these bytes. A write of the value that was there is no change.
+// The number of the last record that changed one of these bytes. A write of the same value is not a change.
 std::optional<std::uint64_t> last_memory_change(const History& history, std::span<const MemoryPart> parts);
 
-// The number of the last record before which `as_now` was false of the image.
+// The number of the last record before which `as_now` was false for the image.
 std::optional<std::uint64_t> last_image_change(
     const History& history, const std::function<bool(const snapshot::MachineImage&)>& as_now);
 

@@ -1,4 +1,4 @@
-// A second copy of guest memory, as it was at the last record: what a written page is compared with.
+// A copy of guest memory as it was at the last record: written pages are compared with it.
 #pragma once
 
 #include "vmm/history/delta.h"
@@ -11,7 +11,7 @@ class MemoryShadow {
   public:
     static Result<MemoryShadow> create(const machine::GuestMemory& memory);
 
-    // Adds what has changed in a page since the last look to a record.
+    // Adds to a record what has changed in a page since the last look.
     void compare(Gpa page, DeltaWriter& out);
     bool differs(Gpa page);
     // Applies a record's runs to guest memory and to the copy.

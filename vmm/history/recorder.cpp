@@ -64,7 +64,7 @@ void Recorder::before_step(const x86::GeneralRegisters& general, const x86::Syst
     accesses_ = thread_.accesses();
 }
 
-// Where interrupts cannot be held back, or were let in, an instruction that has led elsewhere may have been interrupted.
+// Where interrupts cannot be blocked, or were let in, an instruction that leads elsewhere may have been interrupted.
 bool Recorder::is_regular(const x86::GeneralRegisters& general) const {
     if (irregular_ || thread_.accesses() != accesses_)
         return false;
@@ -76,9 +76,9 @@ Result<void> Recorder::after_step(const x86::GeneralRegisters& general, const x8
     ++steps_;
     const bool regular = is_regular(general);
     snapshot::VcpuImager::take_registers(general, system, next_.vcpu());
-    // The trap came before the instruction, as it does with emulated VMX behind an EPT violation. If the pages that were
-    // written were collected now, the page tables among them would be write-protected again, and the instruction would
-    // never get past them.
+    // The trap came before the instruction, as it does with emulated VMX after an EPT violation. If the written pages
+    // were collected now, the page tables among them would be write-protected again, and the instruction would
+    // never complete.
     if (regular && snapshot::same_general(next_.vcpu(), history_->image().vcpu()))
         return {};
     Depth depth = regular ? depth_ : Depth::Everything;

@@ -1,10 +1,10 @@
-// Records a vCPU's steps: looks at the machine after each, as deep as the step can have reached, and adds what has changed
-// to the history.
+// Records a vCPU's steps: examines the machine after each, as deeply as the step can have changed it, and adds the
+// changes to the history.
 //
-// Interrupts are held back but for one step in kWindow: so a step is one instruction, and it is known which step may have
-// been more. After such a step, and after one that the opcode does not vouch for, everything is looked at.
+// Interrupts are blocked except in one step of kWindow: so a step is one instruction, and it is known which step may
+// have been more. After such a step, and after one whose opcode does not limit its effects, everything is examined.
 //
-// Threading: the vCPU's own thread; the server's while the vCPU is parked, for what does not name a vCPU.
+// Threading: the vCPU's own thread; the server's while the vCPU is parked, for calls that do not name a vCPU.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace ringside::history {
 enum class Interrupts : std::uint8_t {
     Held,
     LetIn,
-    Unheld,  // the host cannot hold them
+    Unheld,  // the host cannot block them
 };
 
 class Recorder {
@@ -46,17 +46,17 @@ class Recorder {
 
     // ---- While recording
 
-    // Interrupts may come at the step that is next.
+    // Returns true if interrupts may come at the next step.
     bool lets_interrupts_in() const { return steps_ % kWindow == 0 || is_halted(); }
     // The vCPU is about to execute the instruction at RIP.
     void before_step(const x86::GeneralRegisters&, const x86::SystemRegisters&, Interrupts);
-    // Something else than a plain step has happened since.
+    // Something other than a plain step has happened since.
     void irregular() { irregular_ = true; }
     // The step has ended.
     Result<void> after_step(const x86::GeneralRegisters&, const x86::SystemRegisters&);
     // Something may have changed in any other way: the vCPU is about to park, or about to run.
     Result<void> look(const x86::GeneralRegisters&, const x86::SystemRegisters&);
-    // The host has lost the vCPU's state, and the guest has gone no further: the state at the last record is put back.
+    // The host has lost the vCPU's state, and the guest has not run further: restores the state at the last record.
     Result<void> recall();
     // The vCPU's dirty ring is full.
     Result<void> make_room() { return collect(); }
@@ -65,10 +65,10 @@ class Recorder {
 
     // Makes KVM's state that of the history's position.
     Result<void> put();
-    // The client may have written registers or memory: what it has changed becomes part of the history, and what lay
-    // ahead is gone. Returns how much that was.
+    // The client may have written registers or memory: its changes become part of the history, and what lay
+    // ahead is discarded. Returns the number of steps discarded.
     Result<std::uint64_t> take_edits();
-    // Before the guest runs on from a place that was put().
+    // Before the guest runs on from a position that was put().
     Result<void> leave_past();
 
   private:
@@ -82,7 +82,7 @@ class Recorder {
     snapshot::MachineImager imager_;
     StepScope scope_;
     std::optional<History> history_;
-    snapshot::MachineImage next_;  // what KVM has, as far as it was looked at
+    snapshot::MachineImage next_;  // KVM's state, as far as it was examined
     std::vector<Gpa> dirty_;
     snapshot::Depth depth_ = snapshot::Depth::Everything;
     bool irregular_ = true;

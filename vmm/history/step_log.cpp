@@ -17,7 +17,7 @@ void StepLog::append(std::span<const std::byte> record, Change change) {
     steps_ += is_step;
 }
 
-// A piece is never moved while it grows, beyond what its reservation holds. A record larger than a piece gets one of
+// A piece is never moved while it grows, because it stays within its reservation. A record larger than a piece gets
 // its own.
 StepLog::Piece& StepLog::piece_with_room(std::size_t size) {
     const std::size_t piece_size = limit_ / kPieces;

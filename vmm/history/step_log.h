@@ -1,6 +1,6 @@
-// The records of a history, by number. Memory is bounded: the oldest are dropped, in pieces of a few per cent.
+// The records of a history, by number. Memory is bounded: the oldest are dropped, in pieces of a few percent.
 //
-// Record n leads from position n to position n + 1. Steps are counted apart: what a client writes is a record and no step.
+// Record n leads from position n to position n + 1. Steps are counted separately: a client's write is not a step.
 #pragma once
 
 #include <cstddef>
@@ -38,15 +38,15 @@ class StepLog {
     // Drops the records from `end` on.
     void cut(std::uint64_t end);
 
-    // The steps that lead to a position, from begin() to end(), since the recording began: the dropped ones count.
+    // The number of steps up to a position, from begin() to end(), since the recording began, including dropped ones.
     std::uint64_t steps_to(std::uint64_t position) const;
-    // The last position to which so many steps lead; nullopt if none in the log.
+    // The last position with this number of steps; nullopt if none is in the log.
     std::optional<std::uint64_t> position_of_step(std::uint64_t step) const;
 
   private:
     struct Entry {
         std::uint32_t start = 0;
-        std::uint32_t steps = 0;  // of the piece, up to this record and with it
+        std::uint32_t steps = 0;  // of the piece, up to and including this record
     };
     struct Piece {
         std::uint64_t first = 0;

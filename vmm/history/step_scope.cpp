@@ -28,7 +28,7 @@ bool StepScope::stays_in_ram(std::span<const std::byte> code) {
     if (!accesses || !accesses->complete())
         return false;
     return std::ranges::all_of(accesses->list(), [this](const x86::MemoryAccess& access) {
-        if (access.size > machine::kPageSize)  // of a string instruction: too many to look at
+        if (access.size > machine::kPageSize)  // of a string instruction: too many to examine
             return false;
         return access.size == 0 || (is_ram(access.gva) && is_ram(access.gva + (access.size - 1)));
     });

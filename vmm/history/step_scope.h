@@ -1,4 +1,4 @@
-// What a step may change, found out before it: by the instruction's opcode, and by whether its operands lie in RAM. An
+// What a step may change, determined before it: by the instruction's opcode, and by whether its operands are in RAM. An
 // access outside RAM may reach an interrupt controller in the kernel, which causes no exit to userspace.
 #pragma once
 
@@ -17,7 +17,7 @@ class StepScope {
     explicit StepScope(const debug::GuestView& view) : view_(view) {}
 
     snapshot::Depth of(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
-    // Page tables may have changed unseen.
+    // Page tables may have changed unobserved.
     void forget_pages() { ram_pages_.fill(kNone); }
 
   private:

@@ -1,4 +1,4 @@
-// CPUID as KVM lists it: what it supports, and what one vCPU was given.
+// CPUID as KVM lists it: what KVM supports, and what one vCPU was given.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// A vCPU's dirty ring (KVM API, 8.29): the pages that it has written, each named once until the ring is reset.
+// A vCPU's dirty ring (KVM API, 8.29): the pages that it has written, each listed once until the ring is reset.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +12,15 @@ namespace ringside::kvm {
 
 class DirtyRing {
   public:
-    // For Vm::enable(): a power of two, and more than the pages that one exit leaves in the ring's reserve.
+    // For Vm::enable(): a power of two, and larger than the ring's reserve for one exit.
     static constexpr std::uint32_t kEntries = 4096;
     static constexpr std::uint64_t kBytes = std::uint64_t{kEntries} * sizeof(kvm_dirty_gfn);
 
-    // The VM has the rings enabled, with kEntries each.
+    // The VM has enabled the rings, with kEntries each.
     static Result<DirtyRing> map(int vcpu_fd, VcpuIndex);
 
     // Calls `each(slot, page)` for each new entry; `page` counts from the slot's start. Returns their number. They are
-    // watched again after Vm::reset_dirty_rings().
+    // tracked again after Vm::reset_dirty_rings().
     template <typename F>
     std::uint32_t harvest(F&& each) {
         std::uint32_t count = 0;

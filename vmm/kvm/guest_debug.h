@@ -1,4 +1,4 @@
-// What KVM_SET_GUEST_DEBUG is asked to do, apart from the debug slots' addresses.
+// The features of KVM_SET_GUEST_DEBUG, apart from the debug slots' addresses.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class DebugControl {
     constexpr void remove(DebugFeature feature) { bits_ &= ~bit(feature); }
     constexpr bool has(DebugFeature feature) const { return (bits_ & bit(feature)) != 0; }
     constexpr bool empty() const { return bits_ == 0; }
-    // As KVM wants it.
+    // As KVM expects it.
     constexpr std::uint32_t raw() const { return empty() ? 0 : bits_ | KVM_GUESTDBG_ENABLE; }
 
     friend constexpr bool operator==(DebugControl, DebugControl) = default;

@@ -1,4 +1,4 @@
-// One ioctl, one function, typed errors: what every wrapper in this folder is made of.
+// One ioctl, one function, typed errors: the basis of every wrapper in this folder.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -25,7 +25,7 @@ Result<int> call(int fd, unsigned long request, Argument argument, const char* n
     return result;
 }
 
-// For ioctls whose result says no more than "done".
+// For ioctls whose result means only "done".
 inline Result<void> done(const Result<int>& result) {
     if (!result)
         return tl::unexpected<Error>(result.error());

@@ -1,4 +1,4 @@
-// The one way to include <linux/kvm.h>.
+// The only file that includes <linux/kvm.h>.
 //
 // The kernel's header declares flexible arrays through __DECLARE_FLEX_ARRAY, whose helper is an empty struct:
 // size 0 in C, but 1 in C++. Every struct that ends in such an array would be too large, and every ioctl

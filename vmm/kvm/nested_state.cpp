@@ -18,7 +18,7 @@ std::optional<Gpa> address(std::uint64_t value) {
     return value == kNoAddress ? std::nullopt : std::optional(Gpa{value});
 }
 
-// Of 64-bit mode: IA32_EFER is a field of the VMCS only if the controls say that it is loaded.
+// For 64-bit mode: IA32_EFER is a field of the VMCS only if the controls say that it is loaded.
 std::uint64_t efer(bool long_mode) {
     return long_mode ? x86::efer::kLme | x86::efer::kLma | x86::efer::kNxe : 0;
 }

@@ -1,4 +1,4 @@
-// What KVM knows of a guest that is a hypervisor itself: KVM_GET_NESTED_STATE as a value.
+// KVM's state of a guest that is itself a hypervisor: KVM_GET_NESTED_STATE as a value.
 #pragma once
 
 #include <cstddef>
@@ -24,17 +24,17 @@ struct NestedState {
     std::optional<Gpa> vmxon_region;     // VMX: set between VMXON and VMXOFF
     std::optional<Gpa> current_control;  // the current VMCS; SVM: the VMCB of the guest that runs
     std::vector<std::byte> image;        // KVM's copy of that VMCS or VMCB; empty if there is none
-    std::vector<std::byte> rest;         // all that KVM_SET_NESTED_STATE wants besides
+    std::vector<std::byte> rest;         // everything else that KVM_SET_NESTED_STATE needs
 
     friend bool operator==(const NestedState&, const NestedState&) = default;
 };
 
-// What it says of the inner guest (L2): its paging registers, or L1's, and the tables behind its physical addresses.
+// The inner guest (L2) in it: its paging registers, or L1's, and the tables behind its physical addresses.
 x86::InnerGuest inner_guest(const NestedState& state);
 
 // From the bytes that KVM_GET_NESTED_STATE filled in.
 NestedState nested_state(std::span<const std::byte> raw);
-// The bytes for KVM_SET_NESTED_STATE: those that the state was made from, with `image` in place.
+// The bytes for KVM_SET_NESTED_STATE: those from which the state was made, with `image` in place.
 std::vector<std::byte> to_kvm(const NestedState& state);
 
 }  // namespace ringside::kvm

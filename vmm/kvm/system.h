@@ -14,11 +14,11 @@ class Vm;
 
 class System {
   public:
-    // Opens the device and checks that it speaks API version 12. The error says what is missing and what to
+    // Opens the device and checks that its API version is 12. The error says what is missing and what to
     // do.
     static Result<System> open(const std::filesystem::path& device = "/dev/kvm");
 
-    // KVM_CHECK_EXTENSION: 0 if the host lacks it, else a positive, capability-specific value.
+    // KVM_CHECK_EXTENSION: 0 if the host lacks it, otherwise a positive, capability-specific value.
     int check(int capability) const;
     // KVM_GET_SUPPORTED_CPUID.
     Result<std::vector<kvm_cpuid_entry2>> supported_cpuid() const;

@@ -1,4 +1,4 @@
-// What KVM_EXIT_DEBUG reports, and the few changes that the debugger makes to a vCPU's events and run state.
+// The report of KVM_EXIT_DEBUG, and the few changes that the debugger makes to a vCPU's events and run state.
 #pragma once
 
 #include "arch/x86_64/debug_registers.h"
@@ -21,14 +21,14 @@ DebugExit debug_exit(const VcpuPort& vcpu);
 enum class Activity : std::uint8_t { Executing, Halted, WaitingForSipi };
 Result<Activity> activity(const VcpuPort& vcpu);
 
-// Halts the vCPU until an interrupt comes, as HLT does. The interrupt shadow of an STI before it ends with it; left
-// behind, it would keep every interrupt from ending the halt.
+// Halts the vCPU until an interrupt comes, as HLT does. Also ends the interrupt shadow of an STI before it; otherwise
+// the shadow would keep every interrupt from ending the halt.
 Result<void> halt(VcpuPort& vcpu);
 
-// A #BP trap for the guest, delivered at the next entry. RIP is behind the int3.
+// A #BP trap for the guest, delivered at the next entry. RIP is after the int3.
 Result<void> inject_breakpoint_trap(VcpuPort& vcpu);
 
-// Returns true if a #DB waits to be delivered.
+// Returns true if a #DB is pending.
 bool debug_exception_is_pending(const VcpuPort& vcpu);
 
 }  // namespace ringside::kvm

@@ -1,5 +1,5 @@
-// A vCPU as the core of the monitor sees it: registers, debug setup, events, entry and exit. kvm::Vcpu is one over
-// KVM's ioctls, and tests have one that they script. What lies in the kvm_run page costs no virtual call.
+// A vCPU as the core of the monitor sees it: registers, debug setup, events, entry and exit. kvm::Vcpu implements it
+// with KVM's ioctls, and tests script one. Data in the kvm_run page costs no virtual call.
 //
 // Threading: a vCPU belongs to its own thread. The one exception is request_immediate_exit(), which any thread may
 // call.
@@ -21,7 +21,7 @@
 
 namespace ringside::kvm {
 
-// How KVM_RUN came back.
+// How KVM_RUN returned.
 enum class RunOutcome : std::uint8_t {
     Exit,         // kvm_run's exit_reason is valid
     Interrupted,  // EINTR: a signal or immediate_exit; no exit to handle
@@ -43,13 +43,13 @@ class VcpuPort {
     VcpuIndex index() const { return index_; }
     kvm_run& shared() { return *run_page_; }
     const kvm_run& shared() const { return *run_page_; }
-    // Makes the next (or a racing) KVM_RUN return at once, once a signal reaches the thread too; any thread.
+    // Makes the next (or a concurrent) KVM_RUN return at once, after a signal has also reached the thread; any thread.
     void request_immediate_exit(bool on);
 
-    // With KVM_CAP_SYNC_REGS the general registers of the last exit are in kvm_run: no ioctl. Otherwise ask KVM.
+    // With KVM_CAP_SYNC_REGS the general registers of the last exit are in kvm_run: no ioctl. Otherwise asks KVM.
     bool has_synced_registers() const { return synced_; }
     const kvm_regs& synced_registers() const { return shared().s.regs.regs; }
-    // Makes each exit bring the system registers along as well, while a debugger steps: the next exit is the
+    // Makes each exit deliver the system registers as well, while a debugger steps: the next exit is the
     // first to have them.
     void sync_system_registers(bool on);
     bool syncs_system_registers() const { return (shared().kvm_valid_regs & KVM_SYNC_X86_SREGS) != 0; }
@@ -82,7 +82,7 @@ class VcpuPort {
     virtual Result<void> set_guest_debug(DebugControl control, std::span<const std::uint64_t, 4> dr,
                                          x86::Dr7 dr7) = 0;
     // KVM_KVMCLOCK_CTRL: tells a guest with kvmclock that it was stopped, so that its watchdogs stay quiet.
-    // EINVAL (the guest has no kvmclock) is no error.
+    // EINVAL (the guest has no kvmclock) is not an error.
     virtual Result<void> notify_paused() = 0;
     // Returns true if the vCPU's CPUID announces CLAC, STAC and CR4.SMAP.
     virtual Result<bool> has_smap() const = 0;
@@ -90,11 +90,11 @@ class VcpuPort {
     virtual Result<NestedState> nested_state() const = 0;
     // KVM_SET_NESTED_STATE. After an error the vCPU may have left L2, and VMX operation.
     virtual Result<void> set_nested_state(const NestedState&) = 0;
-    // What KVM knows of an inner guest (L2) of a guest with these registers. Makes no ioctl if it is no hypervisor.
+    // KVM's state of an inner guest (L2) of a guest with these registers. Makes no ioctl if it is not a hypervisor.
     x86::InnerGuest inner_guest(const x86::SystemRegisters&) const;
     // KVM_GET_STATS_FD.
     virtual Result<Fd> statistics() const = 0;
-    // KVM_GET_CPUID2: what the vCPU was given.
+    // KVM_GET_CPUID2: the vCPU's CPUID as set.
     virtual Result<CpuidList> cpuid() const = 0;
     virtual Result<kvm_lapic_state> lapic() const = 0;
     virtual Result<void> set_lapic(const kvm_lapic_state&) = 0;

@@ -36,7 +36,7 @@ class Vm {
     Result<void> set_memory(std::uint32_t slot, Gpa start, std::uint64_t size, std::byte* host,
                             std::uint32_t flags) const;
 
-    // Three pages and one page outside RAM that VMX without unrestricted guest needs for real mode.
+    // Three pages and one page outside RAM, which VMX without unrestricted guest needs for real mode.
     Result<void> set_tss_address(Gpa) const;
     Result<void> set_identity_map_address(Gpa) const;
 
@@ -65,14 +65,14 @@ class Vm {
     // KVM_GET_DIRTY_LOG: one bit for each page of a slot with KVM_MEM_LOG_DIRTY_PAGES that was written since the
     // last call. Not on a VM with dirty rings.
     Result<void> dirty_log(std::uint32_t slot, std::span<std::uint64_t> bitmap) const;
-    // KVM_RESET_DIRTY_RINGS: the pages that were harvested (dirty_ring.h) are watched again.
+    // KVM_RESET_DIRTY_RINGS: the pages that were harvested (dirty_ring.h) are tracked again.
     Result<void> reset_dirty_rings() const;
 
     // KVM_CREATE_VCPU; the vCPU's local APIC id is its index.
     Result<Vcpu> create_vcpu(VcpuIndex) const;
 
     // KVM_X86_SET_MSR_FILTER: accesses to these MSRs exit to userspace if KVM_CAP_X86_USER_SPACE_MSR is enabled; KVM
-    // does all others by itself. Replaces the last list, and takes at most kMostDeniedMsrs.
+    // handles all others itself. Replaces the previous list, and accepts at most kMostDeniedMsrs.
     Result<void> deny_msrs(std::span<const DeniedMsr> msrs) const;
     // KVM_GET_STATS_FD.
     Result<Fd> statistics() const;

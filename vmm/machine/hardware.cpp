@@ -10,7 +10,7 @@ namespace ringside::machine {
 
 namespace {
 
-// Costs nothing until a memory slot's dirty pages are logged. Only before the first vCPU. Returns false if KVM has none.
+// Free until a memory slot's dirty pages are logged. Only before the first vCPU. Returns false if KVM has none.
 Result<bool> enable_dirty_rings(const kvm::Vm& vm) {
     if (static_cast<std::uint64_t>(vm.check(KVM_CAP_DIRTY_LOG_RING)) < kvm::DirtyRing::kBytes)
         return false;

@@ -38,7 +38,7 @@ Result<void> MachineImager::take(MachineImage& image) {
     return take_rest(image);
 }
 
-// The devices first: restoring one sets its interrupt line, which the interrupt controllers' own state then settles.
+// The devices first: restoring one sets its interrupt line, and then the interrupt controllers' own state decides.
 Result<void> MachineImager::put(const MachineImage& now, const MachineImage& wanted) {
     machine_.device_states().restore(now.devices(), wanted.devices());
     TRY(put_vm(machine_, now.vm(), wanted.vm()));

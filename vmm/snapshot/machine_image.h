@@ -1,5 +1,5 @@
-// A machine's state beside its memory, as one run of bytes: the boot vCPU, the interrupt controllers and the PIT,
-// and the devices. Two images of one machine have the same size, so that their difference is a list of words.
+// A machine's state apart from its memory, as one run of bytes: the boot vCPU, the interrupt controllers and the PIT,
+// and the devices. Two images of one machine have the same size, so their difference is a list of words.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace ringside::snapshot {
 
-// How much of the state a look has to take in.
+// How much of the state to examine.
 enum class Depth : std::uint8_t { Registers, Events, Everything };
 
 class MachineImage {
@@ -30,7 +30,7 @@ class MachineImage {
     // Everything, padded to whole words.
     std::span<std::byte> bytes() { return bytes_; }
     std::span<const std::byte> bytes() const { return bytes_; }
-    // What a look of this depth can have changed.
+    // The part that an examination of this depth can have changed.
     std::span<const std::byte> bytes(Depth depth) const;
 
     friend bool operator==(const MachineImage& a, const MachineImage& b) { return a.bytes_ == b.bytes_; }
@@ -42,14 +42,14 @@ class MachineImage {
     std::size_t device_bytes_;
 };
 
-// Takes and puts back images; on the vCPU's thread.
+// Saves and restores images; on the vCPU's thread.
 class MachineImager {
   public:
     MachineImager(machine::Machine& machine, VcpuIndex vcpu)
         : machine_(machine), vcpu_(machine.vcpu(vcpu).vcpu()) {}
 
     MachineImage empty() const { return MachineImage(machine_.device_states().size()); }
-    // Everything but general and system registers, which the caller has at hand.
+    // Everything except general and system registers, which the caller has already.
     Result<void> take_rest(MachineImage&);
     Result<void> take_events(MachineImage& image) { return vcpu_.take_events(image.vcpu()); }
     Result<void> take(MachineImage&);

@@ -1,4 +1,4 @@
-// A second copy of a guest's RAM.
+// A copy of a guest's RAM.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ namespace ringside::snapshot {
 
 class MemoryCopy {
   public:
-    // Copies what is not zero, so that memory that the guest has never touched costs nothing.
+    // Copies what is not zero, so that untouched guest memory costs nothing.
     static Result<MemoryCopy> of(const machine::GuestMemory& memory);
-    // Zeroes, in the shape of `memory`.
+    // Zeros, in the shape of `memory`.
     static Result<MemoryCopy> empty(const machine::GuestMemory& memory);
 
     std::span<const machine::MemoryRegion> regions() const { return regions_; }
@@ -23,7 +23,7 @@ class MemoryCopy {
     std::span<std::byte> at(Gpa gpa, std::size_t size) const;
     void set_page(Gpa page, std::span<const std::byte> bytes);
     void for_each_used_page(const std::function<void(Gpa, std::span<const std::byte>)>& each) const;
-    // Calls `each` with the address of each page that is not the same in `memory`, and the page as it is here.
+    // Calls `each` with the address of each page that differs in `memory`, and the page as it is here.
     void for_each_difference(const machine::GuestMemory& memory,
                              const std::function<void(Gpa, std::span<const std::byte>)>& each) const;
 

@@ -16,7 +16,7 @@ std::uint64_t deadline_of(const VcpuImage& image) {
     return image.msrs[static_cast<std::size_t>(at)];
 }
 
-// A hypervisor's own guest is kept in structures of KVM that the image does not have.
+// KVM keeps a hypervisor's own guest in structures that are not part of the image.
 Result<void> refuse_inner_guest(const kvm::VcpuPort& vcpu) {
     const auto nested = vcpu.nested_state();
     if (nested && (nested->guest_mode || nested->vmxon_region))
@@ -35,7 +35,7 @@ Result<MachineState::Vcpu> take_vcpu(kvm::VcpuPort& vcpu) {
     return state;
 }
 
-// The deadline last: KVM takes it only once the local APIC has its timer's mode, and it counts in the TSC.
+// The deadline last: KVM accepts it only when the local APIC has its timer's mode, and it is relative to the TSC.
 Result<void> put_vcpu(kvm::VcpuPort& vcpu, const MachineState::Vcpu& wanted) {
     TRY(refuse_inner_guest(vcpu));
     VcpuImager imager(vcpu);
@@ -98,7 +98,7 @@ Result<Snapshot> take(machine::Machine& machine) {
     return Snapshot{std::move(state), std::move(memory)};
 }
 
-// Memory first: what is put into vCPUs and devices may look at it. KVM may have cached page tables that were there.
+// Memory first: restoring vCPUs and devices may read it. KVM may have cached page tables that were there.
 Result<std::uint64_t> restore(machine::Machine& machine, const Snapshot& wanted) {
     TRY(check(machine));
     const machine::GuestMemory& memory = machine.memory();

@@ -36,7 +36,7 @@ Result<void> check(machine::Machine& machine);
 
 Result<MachineState> take_state(machine::Machine& machine);
 Result<Snapshot> take(machine::Machine& machine);
-// Returns the number of pages that differed. The snapshot is of a machine of the same shape.
+// Returns the number of pages that differed. The snapshot must be of a machine of the same shape.
 Result<std::uint64_t> restore(machine::Machine& machine, const Snapshot& wanted);
 
 }  // namespace ringside::snapshot

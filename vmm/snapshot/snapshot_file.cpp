@@ -19,7 +19,7 @@ using Bytes = std::vector<std::byte>;
 constexpr const char* kOperation = "read the snapshot";
 constexpr std::array<char, 8> kMagic{'R', 'I', 'N', 'G', 'S', 'N', 'A', 'P'};
 constexpr std::uint32_t kVersion = 1;
-constexpr std::uint64_t kMostOther = std::uint64_t{16} << 20;  // beside pages: far more than there can be
+constexpr std::uint64_t kMostOther = std::uint64_t{16} << 20;  // apart from pages: far more than there can be
 
 struct Header {
     std::array<char, 8> magic = kMagic;
@@ -32,7 +32,7 @@ struct Header {
 };
 static_assert(std::is_trivially_copyable_v<Header> && std::has_unique_object_representations_v<Header>);
 
-// FNV-1a, by words: it finds accidents, not intent.
+// FNV-1a, by words: it detects accidents, not attacks.
 std::uint64_t checksum(std::span<const std::byte> bytes) {
     std::uint64_t sum = 0xcbf29ce484222325;
     while (!bytes.empty()) {
@@ -63,7 +63,7 @@ void put_text(Bytes& out, std::string_view text) {
     put_bytes(out, std::as_bytes(std::span(text)));
 }
 
-// What has to be the same for a snapshot to fit, a line for each; what a user would recognise it by.
+// What must be the same for a snapshot to fit, one line for each property that users know.
 std::string shape_of(machine::Machine& machine) {
     const auto& features = machine.cpu_features();
     std::string text = fmt::format("{} vCPUs\n", machine.vcpu_count());

@@ -1,4 +1,4 @@
-// A snapshot as a file. What is read is not trusted: a file that is cut short, damaged or of another machine is refused, and
+// A snapshot as a file. The file is not trusted: one that is truncated, damaged or of another machine is refused, and
 // the error says which.
 //
 //     header | shape of the machine | vCPUs, chips, clock, devices | pages that are not zero: address, bytes
@@ -17,7 +17,7 @@ std::vector<std::byte> to_bytes(machine::Machine& machine, const Snapshot& snaps
 // Fails unless the bytes are a whole snapshot of a machine of the same shape.
 Result<Snapshot> from_bytes(machine::Machine& machine, std::span<const std::byte> bytes);
 
-// The file appears whole or not at all.
+// The file appears complete or not at all.
 Result<void> write_file(const std::filesystem::path& path, machine::Machine& machine,
                         const Snapshot& snapshot);
 Result<Snapshot> read_file(const std::filesystem::path& path, machine::Machine& machine);

@@ -23,7 +23,7 @@ constexpr std::size_t kTimerCount = 0x390;  // SDM volume 3, table 10-1
 
 }  // namespace
 
-// A deadline ends by itself.
+// A deadline ends without help.
 bool same_general(const VcpuImage& a, const VcpuImage& b) {
     return same(a.general, b.general);
 }
@@ -93,8 +93,8 @@ Result<void> VcpuImager::take(VcpuImage& image) {
     return take_rest(image);
 }
 
-// KVM looks whether control registers have changed, and keeps translations if not. Page tables in memory may have:
-// another CR4 first (TSD, which changes nothing else) makes it forget them. New general registers forget a pending
+// KVM checks if control registers have changed, and keeps translations if not. But page tables in memory may have:
+// another CR4 first (TSD, which has no other effect) makes KVM drop them. New general registers discard a pending
 // exception, so the events come last.
 Result<void> VcpuImager::put_registers(const VcpuImage& now, const VcpuImage& wanted) {
     constexpr std::uint64_t kTsd = 1 << 2;

@@ -1,4 +1,4 @@
-// All that KVM keeps of a vCPU, as one plain value. The TSC is not part of it: it goes on.
+// A vCPU's state in KVM, as one plain value. The TSC is not part of it: it runs on.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace ringside::snapshot {
 
-// The MSRs of an image, by their place in it.
+// The MSRs of an image, by their index in it.
 inline constexpr std::array<std::uint32_t, 30> kImageMsrs{
     0xc0000102,                                      // KERNEL_GS_BASE
     0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,  // STAR, LSTAR, CSTAR, FMASK
@@ -36,18 +36,18 @@ struct VcpuImage {
 };
 static_assert(std::is_trivially_copyable_v<VcpuImage> && sizeof(VcpuImage) % sizeof(std::uint64_t) == 0);
 
-// Takes and puts back images of one vCPU; on its thread.
+// Saves and restores images of one vCPU; on its thread.
 class VcpuImager {
   public:
     explicit VcpuImager(kvm::VcpuPort& vcpu) : vcpu_(vcpu) {}
 
     static void take_registers(const x86::GeneralRegisters&, const x86::SystemRegisters&, VcpuImage&);
     Result<void> take_events(VcpuImage&) const;
-    // Everything else. A local APIC whose timer alone has counted on is the same one.
+    // Everything else. Local APICs that differ only in the timer's count are the same.
     Result<void> take_rest(VcpuImage&);
     Result<void> take(VcpuImage&);
 
-    // Makes the vCPU what `wanted` says; `now` is what it is.
+    // Makes the vCPU's state `wanted`; `now` is its present state.
     Result<void> put(const VcpuImage& now, const VcpuImage& wanted);
 
   private:

@@ -26,8 +26,8 @@ Result<void> take_vm(const machine::Machine& machine, VmImage& image) {
     return {};
 }
 
-// KVM's PIT waits until its last interrupt was acknowledged. Where a PIC is given another state, that one may be lost, and
-// the PIT would wait for ever: it is started anew.
+// KVM's PIT waits until its last interrupt is acknowledged. If a PIC gets another state, that interrupt may be lost,
+// and the PIT would wait forever: it is restarted.
 Result<void> put_vm(const machine::Machine& machine, const VmImage& now, const VmImage& wanted) {
     if (!machine.has_vm() || same(now, wanted))
         return {};

@@ -14,7 +14,7 @@ struct VmImage {
 };
 static_assert(std::is_trivially_copyable_v<VmImage> && sizeof(VmImage) % sizeof(std::uint64_t) == 0);
 
-// Both leave a machine without a VM, which tests have, as it is.
+// Both do nothing to a machine without a VM, as in tests.
 Result<void> take_vm(const machine::Machine&, VmImage&);
 Result<void> put_vm(const machine::Machine&, const VmImage& now, const VmImage& wanted);
 

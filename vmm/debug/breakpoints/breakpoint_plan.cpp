@@ -10,7 +10,7 @@ namespace {
 
 using gdbstub::BreakpointKind;
 
-// DR7 has no "read only"; as everywhere, a read watchpoint stops on writes too, and gdb sorts it out.
+// DR7 has no "read only". As on other debuggers, a read watchpoint also stops on writes, and gdb filters them.
 x86::DebugCondition condition_of(BreakpointKind kind) {
     switch (kind) {
         case BreakpointKind::Software:
@@ -27,7 +27,7 @@ x86::DebugCondition condition_of(BreakpointKind kind) {
 
 }  // namespace
 
-// Whoever has no other way gets the debug slots first: watchpoints, then hardware breakpoints, then software
+// Breakpoints without an alternative get the debug slots first: watchpoints, then hardware breakpoints, then software
 // breakpoints that cannot be planted.
 void BreakpointTable::make_plan() {
     plan_ = DebugPlan{};

@@ -1,4 +1,4 @@
-// BreakpointTable's view of the guest's tables: which level and which place a breakpoint has, and whether it has got one.
+// BreakpointTable's view of the guest's page tables: a breakpoint's level and place, and if it has one yet.
 
 #include <algorithm>
 
@@ -67,9 +67,9 @@ void BreakpointTable::settle_level(const GuestView& view, const x86::SystemRegis
     breakpoint.level_open = false;
 }
 
-// Where a breakpoint is planted its place is known; for the others it may have changed since they were looked at. One that
-// is to be a hardware breakpoint may be on code that is not loaded yet, which a planted instruction would not survive;
-// without slots it is planted all the same where only a kernel that runs already has mapped its page.
+// The place of a planted breakpoint is known; that of others may have changed since they were examined. A hardware
+// breakpoint may be on code that is not loaded yet, which would overwrite a planted instruction. Without slots it
+// is planted anyway where only a kernel that already runs can have mapped its page.
 void BreakpointTable::look_at_places(const GuestView& view, const x86::SystemRegisters& system) {
     const PlaceFinder finder(view, system, abilities_);
     for (const auto& breakpoint : breakpoints_) {

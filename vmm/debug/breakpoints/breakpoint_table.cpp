@@ -9,7 +9,7 @@ using gdbstub::BreakpointKind;
 BreakpointTable::List::iterator BreakpointTable::find(BreakpointKind kind, std::uint64_t address,
                                                       std::uint64_t size) {
     return std::ranges::find_if(breakpoints_, [&](const auto& b) {
-        // For execution breakpoints `size` is gdb's idea of the instruction kind, and means nothing here.
+        // For execution breakpoints `size` is gdb's instruction kind, which has no meaning here.
         return b->judge == nullptr && b->request.kind == kind && b->request.address == address &&
                (!b->is_watchpoint() || b->request.size == size);
     });
@@ -42,7 +42,7 @@ Breakpoint& BreakpointTable::add(const GuestView& view, const x86::SystemRegiste
     return breakpoint;
 }
 
-// What tracepoints need stays.
+// A breakpoint that tracepoints need is kept.
 void BreakpointTable::drop(List::iterator it) {
     Breakpoint& breakpoint = **it;
     if (is_traced(breakpoint.request)) {
@@ -54,7 +54,7 @@ void BreakpointTable::drop(List::iterator it) {
     breakpoints_.erase(it);
 }
 
-// Of several breakpoints at an address it is the software breakpoint that tracepoints use.
+// Of several breakpoints at an address, tracepoints use the software breakpoint.
 bool BreakpointTable::is_traced(const gdbstub::BreakpointRequest& request) const {
     return request.kind == BreakpointKind::Software && traced_.contains(request.address);
 }

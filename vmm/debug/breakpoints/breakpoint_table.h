@@ -1,13 +1,13 @@
-// Every breakpoint and watchpoint, and by which mechanism each is watched for.
+// Every breakpoint and watchpoint, and the mechanism of each.
 //
-// A software breakpoint is planted in physical memory: as an int3 where this host's KVM reports one, or else as
-// an instruction whose exit can be caught (trap_choice.h). Otherwise it takes a debug slot, and when those are
-// out, or for watchpoints on a host whose slots do not work, the vCPUs are stepped. A breakpoint at an address
-// that is not mapped yet takes a slot, which compares linear addresses, until the page appears; so does one on a page
-// that is not executable, where nothing that is planted would be executed. A slot is also
-// preferred, while one is free, to an instruction that would be in somebody's way: on an instruction that kernels
-// patch (patch_site.h), and on a user page while nobody knows whose. The same goes for a place where there is no
-// code yet, which the guest will write over; without slots the vCPUs are stepped until there is.
+// A software breakpoint is planted in physical memory: as an int3 where this host's KVM reports one, otherwise as
+// an instruction whose exit can be caught (trap_choice.h). If neither is possible, it takes a debug slot. If there is
+// no free slot, or for watchpoints on a host whose slots do not work, the vCPUs are stepped. A breakpoint at an address
+// that is not mapped yet takes a slot, which compares linear addresses, until the page appears. So does one on a page
+// that is not executable, where a planted instruction would never be executed. While a slot is free, it is also
+// preferred to an instruction that would interfere with the guest: on an instruction that kernels
+// patch (patch_site.h), and on a user page of an unknown process. The same applies to a place without
+// code, which the guest will overwrite; without slots the vCPUs are stepped until there is code.
 //
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
 // while they run. settle() is the exception: it is also for the one vCPU thread between StopCoordinator's
@@ -39,7 +39,7 @@
 
 namespace ringside::debug {
 
-// What the vCPUs are to be armed with. `owner[n]` is the breakpoint that slot n serves.
+// How the vCPUs are to be armed. `owner[n]` is the breakpoint that slot n serves.
 struct DebugPlan {
     std::array<std::uint64_t, 4> slots{};
     x86::Dr7 dr7;
@@ -47,7 +47,7 @@ struct DebugPlan {
     bool int3s = false;
     bool user_int3s = false;
     ExitTraps exit_traps;
-    bool disturbs = false;  // a planted one is in somebody's way, for want of a slot
+    bool disturbs = false;  // a planted one interferes with the guest, because no slot was free
     std::vector<Breakpoint*> stepped_breakpoints;
     std::vector<Breakpoint*> stepped_watchpoints;
 
@@ -65,46 +65,46 @@ class BreakpointTable {
   public:
     explicit BreakpointTable(const machine::GuestMemory& memory) : planted_(memory) {}
 
-    // What the host can do; before the first insert().
+    // The host's abilities; before the first insert().
     void set_abilities(const HostAbilities& abilities) { abilities_ = abilities; }
 
     // Inserts, or replaces the conditions of one that exists. `system` gives the address space, unless the
     // view has one chosen: then a breakpoint on a user address is limited to that one. It also gives the level
     // of a guest that is a hypervisor, unless the view has one chosen or the address had a breakpoint before: gdb
-    // takes its breakpoints out at every stop and puts them back, whichever level it stopped in.
+    // removes its breakpoints at every stop and inserts them again, whichever level it stopped in.
     Result<void> insert(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
                         const gdbstub::BreakpointRequest&);
     void remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
                 std::uint64_t size);
     void remove_all(const machine::StopToken&);
-    // These addresses are those of tracepoints, and no others are. They stay when the client's breakpoints are removed.
+    // Makes these the addresses of tracepoints, and no others. They stay when the client's breakpoints are removed.
     void trace(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
                const std::vector<std::uint64_t>& addresses);
-    // The guest's memory is about to be replaced: nothing is planted in it any more. Nor is a breakpoint limited any
-    // longer to an address space or a level of the old guest, and those that no client has set are gone.
+    // The guest's memory is about to be replaced: nothing is planted in it any more. Breakpoints are no longer limited
+    // to an address space or a level of the old guest, and those that no client has set are removed.
     void lift_all(const machine::StopToken&);
     // The new memory is in place, and the vCPUs are at their first instruction.
     void place_all(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system);
-    // The guest runs on without what has been removed. (A step is not meant: gdb takes a breakpoint out for it.)
+    // The guest runs on without what has been removed. (Not for a step: gdb removes a breakpoint for a step.)
     void forget_removed() { removed_.clear(); }
-    // Replaces the breakpoints that no client has set. Clients neither see nor remove them. As settle(), it is for a
-    // vCPU's thread too.
+    // Replaces the breakpoints that no client has set. Clients neither see nor remove them. Like settle(), it is also
+    // for a vCPU's thread.
     void set_judged(const GuestView&, const x86::SystemRegisters& system,
                     std::span<const JudgedPlace> places);
     // Replaces every planted instruction and debug slot with stepping, or brings them back. A recording steps the
     // guest anyway.
     void set_stepping_only(const machine::StopToken&, bool on);
     // Before the guest runs on: plants breakpoints that had no page, and those that the guest has
-    // written over. (gdb takes its breakpoints out at every stop, and so has them planted anew; lldb does
+    // overwritten. (gdb removes its breakpoints at every stop, so they are planted again; lldb does
     // not.)
     void settle(const GuestView&, const x86::SystemRegisters& system);
-    // The same for those that were planted without paging, other than as an int3: with paging it is known who runs the
-    // code, and in which mode.
+    // The same for those that were planted without paging, other than as an int3: with paging it is known which code
+    // runs there, and in which mode.
     void settle_unpaged(const GuestView&, const x86::SystemRegisters& system);
-    // Returns true if settle() would spare some breakpoint the stepping.
+    // Returns true if settle() would make stepping unnecessary for some breakpoint.
     bool can_settle(const GuestView&, const x86::SystemRegisters& system) const;
 
-    // Which level an address was set in matters no more; for when a client chooses another.
+    // Forgets in which level an address was set; for when a client chooses another level.
     void forget_levels() { levels_.clear(); }
 
     const DebugPlan& plan() const { return plan_; }
@@ -112,7 +112,7 @@ class BreakpointTable {
     const DebugPlan& plan_without_slots() const { return plan_without_slots_; }
     // What clients have set.
     std::vector<const Breakpoint*> list() const;
-    // For users: those, and what was removed since the guest last ran.
+    // For users: those, and the ones removed since the guest last ran.
     std::vector<BreakpointLine> lines() const;
     bool empty() const { return breakpoints_.empty(); }
 
@@ -128,7 +128,7 @@ class BreakpointTable {
                 look_at(*breakpoint);
         }
     }
-    // Where the guest has written over a breakpoint, so that it may have passed there unseen.
+    // Where the guest has overwritten a breakpoint, and may have passed it unnoticed.
     std::vector<Gva> overwritten() const;
     PlantedInstructions& planted() { return planted_; }
     const PlantedInstructions& planted() const { return planted_; }

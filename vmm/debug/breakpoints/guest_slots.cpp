@@ -13,7 +13,7 @@ bool add_guest_slots(SlotSetup& setup, const x86::DebugRegisters& own) {
         if (free == setup.use.end())
             return false;
         const auto place = static_cast<unsigned>(free - setup.use.begin());
-        // What the fields cannot mean (an execution breakpoint of 4 bytes) fires nowhere.
+        // Meaningless field values (an execution breakpoint of 4 bytes) never fire.
         if (!setup.dr7.enable(place, dr7.condition(slot), dr7.length(slot)))
             continue;
         setup.address[place] = own.dr[slot];

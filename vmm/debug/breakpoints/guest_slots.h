@@ -1,6 +1,6 @@
-// The guest's own DR0-DR3 beside the debugger's. KVM_GUESTDBG_USE_HW_BP puts the debugger's DR7 in the place
-// of the guest's, whose breakpoints would then never fire: on hosts where that is so, what the guest has
-// enabled goes into slots that the debugger leaves free, and its hits are given back to it by its own
+// The guest's own DR0-DR3 together with the debugger's. KVM_GUESTDBG_USE_HW_BP replaces the guest's DR7 by the
+// debugger's, so the guest's breakpoints would never fire. On hosts where that is so, the guest's enabled
+// breakpoints go into slots that the debugger leaves free, and its hits are delivered to it under its own
 // numbers.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace ringside::debug {
 
-// Adds the guest's enabled slots, as many as there is room for. False if one of them has found none.
+// Adds the guest's enabled slots, as many as there is room for. Returns false if there was no room for one.
 bool add_guest_slots(SlotSetup& setup, const x86::DebugRegisters& own);
 
 // Of the slots of a setup that were hit (a mask, as in DR6), those that are the debugger's.

@@ -58,15 +58,15 @@ bool PlaceFinder::reachable_by_slot(const Breakpoint& breakpoint) const {
     return !page || !is_user_page(*page, tables_of(breakpoint, breakpoint.level));
 }
 
-// User code that the vCPU cannot run in its present mode (in the kernel, with SMEP) may be any process's: the
-// address is looked up in the one that happens to be current, whose code a planted instruction might break.
+// User code that the vCPU cannot run in its present mode (in the kernel, with SMEP) may belong to any process: the
+// address is looked up in the current one, whose code a planted instruction might break.
 bool PlaceFinder::is_anybodys(const x86::SystemRegisters& tables, const Breakpoint& breakpoint) const {
     return breakpoint.user && abilities_.execute_slots_user && !breakpoint.address_space &&
            tables.ss.dpl != 3 && (tables.cr4 & x86::cr4::kSmep) != 0;
 }
 
-// Finds out if a slot is better than what can be planted there. A guest that still has to put code there will write
-// over it: a loader that copies itself, a trampoline for other CPUs.
+// Finds out if a slot is better than a planted instruction. If the guest has not put code there yet, it will overwrite
+// what is planted: a loader that copies itself, a trampoline for other CPUs.
 void PlaceFinder::look_for_reasons(const x86::SystemRegisters& tables, Breakpoint& breakpoint) const {
     const auto code = code_at(view_, tables, breakpoint);
     breakpoint.no_code = is_empty(code);
@@ -81,7 +81,7 @@ void PlaceFinder::look_at_place(Breakpoint& breakpoint) const {
     breakpoint.waiting = !page;
     breakpoint.trap.reset();
     breakpoint.no_code = false;
-    // KVM has int3s intercepted by the level that runs when it is told to; L1's may go to L1 then (seen with Linux 6.1's
+    // KVM intercepts int3s in the level that runs when it is told to; L1's may then go to L1 (seen with Linux 6.1's
     // kvm-intel). Slots work.
     const bool seen = x86::level_of(current_) == breakpoint.level || breakpoint.level == x86::GuestLevel::L2;
     if (!page || !seen)

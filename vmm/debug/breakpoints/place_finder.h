@@ -1,4 +1,4 @@
-// Where a breakpoint's instruction is in memory, what can be planted there, and whether a debug slot is better.
+// Where a breakpoint's instruction is in memory, what can be planted there, and if a debug slot is better.
 #pragma once
 
 #include <optional>
@@ -9,25 +9,25 @@
 
 namespace ringside::debug {
 
-// Looks at the guest as it is now, through the tables that a vCPU has.
+// Examines the guest as it is now, through a vCPU's page tables.
 class PlaceFinder {
   public:
     PlaceFinder(const GuestView& view, const x86::SystemRegisters& current, const HostAbilities& abilities)
         : view_(view), current_(current), abilities_(abilities) {}
 
-    // Where a planted instruction could be fetched from; nothing while no table leads to such a page. (A kernel of the
-    // upper half of the address space has its addresses in nowhere until it turns paging on.)
+    // Where a planted instruction could be fetched from; nullopt while no table maps such a page. (A kernel in the
+    // upper half of the address space has its addresses mapped nowhere until it turns paging on.)
     std::optional<x86::Translation> page_of(const Breakpoint& breakpoint) const {
         return page_of(breakpoint, breakpoint.level);
     }
     // The same if it were a breakpoint of the given level.
     std::optional<x86::Translation> page_of(const Breakpoint& breakpoint, x86::GuestLevel level) const;
-    // What the tables say, executable or not.
+    // The page tables' answer, executable or not.
     tl::expected<x86::Translation, x86::WalkFailure> translate(const Breakpoint& breakpoint) const;
 
-    // Notes in the breakpoint what can be planted, and where.
+    // Stores in the breakpoint what can be planted, and where.
     void look_at_place(Breakpoint& breakpoint) const;
-    // Returns true if one that waits would get something better than stepping now.
+    // Returns true if a breakpoint that is stepped for could get a better mechanism now.
     bool can_settle(const Breakpoint& breakpoint) const;
     // Returns false for user code where execution slots do not work at CPL 3; an int3 there is seen (user_frame.h).
     bool reachable_by_slot(const Breakpoint& breakpoint) const;

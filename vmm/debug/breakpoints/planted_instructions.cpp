@@ -23,7 +23,7 @@ void PlantedInstructions::unplant(Gpa gpa) {
     const auto it = planted_.find(gpa);
     if (it == planted_.end() || --it->second.users != 0)
         return;
-    // A guest that has written over it keeps what it wrote.
+    // If the guest has overwritten it, the guest's bytes stay.
     if (byte_at(gpa) == opcode(it->second.trap))
         byte_at(gpa) = it->second.original;
     planted_.erase(it);

@@ -1,7 +1,7 @@
-// The instructions that the debugger has planted in guest memory, and the bytes that they stand for.
+// The instructions that the debugger has planted in guest memory, and the bytes that they replace.
 //
-// Threading: plant() and unplant() are for whoever may change the breakpoints (breakpoint_table.h); all else is for
-// everyone at any time.
+// Threading: plant() and unplant() are for threads that may change the breakpoints (breakpoint_table.h); everything
+// else is for any thread at any time.
 #pragma once
 
 #include <map>
@@ -19,16 +19,16 @@ class PlantedInstructions final : public machine::PlantedBytes {
   public:
     explicit PlantedInstructions(const machine::GuestMemory& memory) : memory_(memory) {}
 
-    // Returns what is planted there now: several breakpoints share the first one's. `without_paging`: its address is the
-    // place, whatever is there.
+    // Returns what is planted there now: several breakpoints share the first one's. `without_paging`: its address is
+    // physical, whatever is mapped there.
     x86::TrapInstruction plant(Gpa, x86::TrapInstruction, bool without_paging);
     void unplant(Gpa);
-    // Takes one out for a moment, and puts it back unless the guest wrote there meanwhile.
+    // Removes one for a moment, and puts it back unless the guest wrote there meanwhile.
     void lift(Gpa);
     void put_back(Gpa);
-    // Returns true if the guest has written over the one at an address.
+    // Returns true if the guest has overwritten the one at an address.
     bool overwritten(Gpa) const;
-    // Plants an overwritten one anew, over what the guest has written.
+    // Plants an overwritten one again, over what the guest has written.
     void renew(Gpa);
 
     void hide(Gpa gpa, std::span<std::byte> bytes) const override;

@@ -4,7 +4,7 @@
 
 namespace ringside::debug {
 
-// Real-mode code lies below 1 MiB (nobody runs code in the 64 KiB above that 0xffff:offset reaches).
+// Real-mode code lies below 1 MiB (no one runs code in the 64 KiB above that 0xffff:offset reaches).
 inline constexpr Gpa kRealModeLimit{0x100000};
 
 }  // namespace ringside::debug

@@ -1,5 +1,5 @@
-// What the client has taken out. gdb takes all of its breakpoints out at each stop and sets them again when it goes on,
-// so that a user who asks about them at a stop asks about these; and one that is set again keeps its count of hits.
+// The breakpoints that the client has removed. gdb removes all of its breakpoints at each stop and inserts them when
+// it resumes. A user who lists breakpoints at a stop wants to see these; and one inserted again keeps its hit count.
 //
 // On the server's thread, while every vCPU is parked.
 #pragma once
@@ -28,7 +28,7 @@ class RemovedBreakpoints {
         take(breakpoint.request);
         lines_.push_back(describe(breakpoint));
     }
-    // It is set again: returns how often it was hit before.
+    // It is inserted again: returns how often it was hit before.
     std::uint64_t take(const gdbstub::BreakpointRequest& request);
     void clear() { lines_.clear(); }
     const std::vector<BreakpointLine>& lines() const { return lines_; }

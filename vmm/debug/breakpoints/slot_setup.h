@@ -1,4 +1,4 @@
-// What KVM_SET_GUEST_DEBUG is to be given, as a value: the features, and the four debug slots with who uses each.
+// The input of KVM_SET_GUEST_DEBUG as a value: the features, and the four debug slots with the user of each.
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@ namespace ringside::debug {
 enum class SlotUse : std::uint8_t {
     None,
     Plan,        // a breakpoint or watchpoint of the table
-    StepTarget,  // where the instruction being stepped leads to
-    // The guest's handlers of #DB, #BP and #GP: how exceptions of user code are seen on a host that does not report
+    StepTarget,  // where the instruction being stepped leads
+    // The guest's handlers of #DB, #BP and #GP: they catch exceptions of user code on a host that does not report
     // them (user_frame.h).
     DebugHandler,
     BreakpointHandler,
@@ -43,8 +43,8 @@ struct SlotSetup {
         return setup;
     }
 
-    // Puts an execution breakpoint into a free slot; if none is free, into the last one that the table uses. What is
-    // added here decides whether the debugger works at all; the table only misses one of its addresses for a step.
+    // Puts an execution breakpoint into a free slot; if none is free, into the last one that the table uses. The
+    // debugger cannot work without the one added here; the table only misses one of its addresses for a step.
     void add(SlotUse who, x86::Gva target) {
         unsigned slot = x86::kDebugSlots;
         for (unsigned i = 0; i < x86::kDebugSlots && slot == x86::kDebugSlots; ++i) {
@@ -63,7 +63,7 @@ struct SlotSetup {
         control.add(kvm::DebugFeature::Slots);
     }
 
-    // The execution slots at an address would hit again before the instruction there is stepped over.
+    // The execution slots at an address would hit again before the instruction there has been stepped over.
     void leave_out_execution_at(x86::Gva pc) {
         for (unsigned i = 0; i < x86::kDebugSlots; ++i) {
             if (use[i] == SlotUse::None || use[i] == SlotUse::Guest || address[i] != pc.value ||

@@ -9,8 +9,8 @@ namespace {
 
 using x86::TrapInstruction;
 
-// Where the CPU is in real mode now, or where only real-mode code can be, it is real mode's verdict that
-// counts.
+// Where the CPU is in real mode now, or where only real-mode code can be, real mode
+// decides.
 bool int3_works(const HostAbilities& abilities, const x86::SystemRegisters& system, Gpa gpa) {
     if ((system.cr0 & x86::cr0::kPe) == 0)
         return abilities.int3_real != Int3::GoesToGuest;
@@ -21,7 +21,7 @@ bool int3_works(const HostAbilities& abilities, const x86::SystemRegisters& syst
            Int3::GoesToGuest;
 }
 
-// Of user code at low addresses the vCPU that runs it tells, or that the guest has no other.
+// User code at low addresses is recognized by the vCPU that runs it, or because the guest has no other code there.
 bool is_64_bit_code(const x86::SystemRegisters& system, const TrapPlace& place) {
     if ((system.efer & x86::efer::kLma) == 0)
         return false;
@@ -36,7 +36,7 @@ std::optional<TrapInstruction> choose_trap(const HostAbilities& abilities, const
                                            const TrapPlace& place) {
     if (int3_works(abilities, system, place.gpa))
         return TrapInstruction::Int3;
-    // UDB is better: while an HLT is planted, each HLT of the guest's own returns from KVM_RUN as well.
+    // UDB is better: while an HLT is planted, each of the guest's own HLTs returns from KVM_RUN as well.
     if (abilities.undefined_traps && is_64_bit_code(system, place))
         return TrapInstruction::Undefined;
     if (abilities.halt_traps && !place.user)

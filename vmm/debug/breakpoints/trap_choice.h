@@ -1,5 +1,5 @@
-// Which instruction a breakpoint is planted as: int3 where this host reports it, otherwise one whose exit can be caught
-// (vmm/debug/host/exit_trap.h).
+// The instruction that is planted for a breakpoint: int3 where this host reports it, otherwise one whose exit can be
+// caught (vmm/debug/host/exit_trap.h).
 #pragma once
 
 #include <optional>
@@ -18,11 +18,11 @@ struct TrapPlace {
     Gva address;
     Gpa gpa;
     bool user = false;               // user code may run there
-    bool user_may_be_32_bit = true;  // by what the guest has set up; of no interest where `user` is false
+    bool user_may_be_32_bit = true;  // according to the guest's set-up; irrelevant if `user` is false
 };
 
-// `system` is the vCPU that the breakpoint was set through: the code's mode is judged by it. Nothing if no instruction
-// would do on this host.
+// `system` is the vCPU through which the breakpoint was set: it decides the code's mode. nullopt if no instruction
+// works on this host.
 std::optional<x86::TrapInstruction> choose_trap(const HostAbilities& abilities,
                                                 const x86::SystemRegisters& system, const TrapPlace& place);
 

@@ -1,4 +1,4 @@
-// Whose page tables an address is looked up in: a process's own, whatever the vCPUs run meanwhile.
+// The page tables in which an address is looked up: those of one process, whatever the vCPUs run meanwhile.
 #include "arch/x86_64/control_bits.h"
 #include "vmm/debug/guest/entry_source.h"
 #include "vmm/debug/guest/guest_view.h"
@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::uint64_t kFrame = 0x000ffffffffff000;  // the address in an entry, and in CR3 of most modes
 constexpr std::uint64_t kPaeRoot = 0xffffffe0;        // PAE's top table has four entries, and many fit a page
-// Page-table isolation (Linux's PTI): the tables of user mode lie right behind the kernel's, in one block.
+// Page-table isolation (Linux's PTI): the tables of user mode directly follow the kernel's, in one block.
 constexpr std::uint64_t kIsolatedTables = 0x1000;
-constexpr std::size_t kPaeTopTableSize = 32;  // the smallest: any mode's begins with as much
+constexpr std::size_t kPaeTopTableSize = 32;  // the smallest: those of any mode begin with this much
 constexpr std::size_t kUserEntries = 256;     // the lower half of a top table
 
 // Where the top table lies.
@@ -19,8 +19,8 @@ std::uint64_t root(x86::PagingMode mode, std::uint64_t cr3) {
     return cr3 & (mode == x86::PagingMode::Pae ? kPaeRoot : kFrame);
 }
 
-// In long mode the lower half. A 32-bit kernel may have its share anywhere; what all processes have in common
-// is known by its tables (in_address_space).
+// In long mode the lower half. A 32-bit kernel may have its part anywhere; its tables show what all processes have in
+// common (in_address_space).
 bool may_be_user_address(const x86::SystemRegisters& system, Gva address) {
     switch (x86::paging_mode(x86::paging_state(system))) {
         case x86::PagingMode::None:
@@ -68,7 +68,7 @@ x86::SystemRegisters GuestView::kernel_tables(const x86::SystemRegisters& system
     return tables;
 }
 
-// A process may have two top tables (PTI) and, with PCIDs, several values of CR3; below the top they are one:
+// A process may have two top tables (PTI) and, with PCIDs, several values of CR3. Below the top they are the same, and
 // no two processes share a table there.
 bool GuestView::in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const {
     const auto mode = x86::paging_mode(x86::paging_state(system));
@@ -84,7 +84,7 @@ bool GuestView::in_address_space(const x86::SystemRegisters& system, std::uint64
 }
 
 // With page-table isolation a CPU in user mode has hardly any of the kernel mapped. The tables before its own
-// are taken for the kernel's of the same process if they lead to the same user memory.
+// are assumed to be the kernel's of the same process if they map the same user memory.
 std::optional<std::uint64_t> GuestView::isolated_kernel_tables(const x86::SystemRegisters& system) const {
     if ((system.efer & x86::efer::kLma) == 0 || (system.cr3 & kIsolatedTables) == 0)
         return std::nullopt;

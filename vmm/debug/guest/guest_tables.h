@@ -1,4 +1,4 @@
-// The guest's descriptor tables, read as the processor reads them: where an interrupt leads to, what a
+// The guest's descriptor tables, read as the processor reads them: where an interrupt leads, what a
 // selector means.
 #pragma once
 
@@ -17,20 +17,20 @@ struct InterruptGate {
     unsigned dpl = 0;  // the least privileged level at which INT n may use it
 };
 
-// Nothing for a gate that is absent, a task gate, beyond the IDT's limit, or not readable, and in
+// nullopt for a gate that is absent, a task gate, beyond the IDT's limit, or not readable, and in
 // virtual-8086 mode.
 std::optional<InterruptGate> interrupt_gate(const GuestView& view, const x86::GeneralRegisters& general,
                                             const x86::SystemRegisters& system, std::uint8_t vector);
 
-// The IDT's entry outside real mode, whatever it holds. Nothing beyond the limit, or where it cannot be read.
+// The IDT's entry outside real mode, whatever it is. nullopt beyond the limit, or where it cannot be read.
 std::optional<x86::Gate> idt_entry(const GuestView& view, const x86::SystemRegisters& system, bool long_mode,
                                    std::uint8_t vector);
 
-// Where INT n leads to, if it does not fault at the current privilege level.
+// Where INT n leads, if it does not fault at the current privilege level.
 std::optional<Gva> interrupt_target(const GuestView& view, const x86::GeneralRegisters& general,
                                     const x86::SystemRegisters& system, std::uint8_t vector);
 
-// Where IRETQ at `code` returns to: the address and the privilege level (6.14.3). Nothing for an IRET of
+// Where IRETQ at `code` returns: the address and the privilege level (6.14.3). nullopt for an IRET of
 // another operand size or outside 64-bit mode.
 struct ReturnTarget {
     Gva address;

@@ -21,8 +21,8 @@ tl::unexpected<Error> cannot_read(const machine::GuestMemory& memory, Gpa gpa) {
                                            : "there is no RAM or ROM at this address");
 }
 
-// Why a debugger's write cannot go there; nullopt if it can. (A breakpoint in a ROM is planted in its host
-// memory, which is no write of the client's.)
+// Why a debugger's write there is not possible; nullopt if it is. (A breakpoint in a ROM is planted in its host
+// memory; this is not a write by the client.)
 std::optional<tl::unexpected<Error>> refusal_to_write(const machine::GuestMemory& memory, Gpa gpa) {
     for (const machine::MemoryRegion& region : memory.regions()) {
         if (gpa >= region.start() && gpa < region.end())

@@ -28,7 +28,7 @@ class GuestView {
     // A page walk from the given registers.
     tl::expected<x86::Translation, x86::WalkFailure> translate(const x86::SystemRegisters&, Gva) const;
 
-    // Reads from the start as far as it goes; the error says why not even one byte could be read.
+    // Reads from the start as much as can be read; the error says why not even one byte could be read.
     Result<std::size_t> read(const x86::SystemRegisters&, Gva, std::span<std::byte> out) const;
     Result<std::size_t> read_physical(Gpa, std::span<std::byte> out) const;
     // A little-endian number of 1 to 8 bytes; nullopt if not all of it can be read.
@@ -49,27 +49,27 @@ class GuestView {
 
     // ---- Whose page tables an address is looked up in (address_space.cpp)
 
-    // User addresses belong to this address space from now on, whatever the vCPUs run;
-    // nothing: to each vCPU's own. Only while every vCPU is parked. False if no page table can be there.
+    // Makes user addresses belong to this address space, whatever the vCPUs run;
+    // nullopt: to each vCPU's own. Only while every vCPU is parked. Returns false if no page table can be there.
     bool choose_address_space(std::optional<std::uint64_t> cr3);
     std::optional<std::uint64_t> chosen_address_space() const { return chosen_; }
-    // The address space that was chosen, if it is one for this address.
+    // The chosen address space, if it applies to this address.
     std::optional<std::uint64_t> address_space_of(const x86::SystemRegisters&, Gva) const;
-    // `system` with the tables in which a client's `address` is to be looked up: the chosen ones for a user
-    // address, and the kernel's for one of the kernel's that the vCPU, in user mode, does not map itself.
+    // `system` with the tables in which a client's `address` is looked up: the chosen ones for a user
+    // address, and the kernel's for a kernel address that the vCPU, in user mode, does not map itself.
     x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address) const;
-    // The same in the tables of one level, whichever has been chosen.
+    // The same in the tables of one level, whichever is chosen.
     x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address,
                                     x86::GuestLevel level) const;
     // `system` with the kernel's tables, if the vCPU is in user mode and has hardly any of the kernel mapped there
-    // (page-table isolation): they map all that its own do, and the kernel.
+    // (page-table isolation): they map everything that its own do, and the kernel.
     x86::SystemRegisters kernel_tables(const x86::SystemRegisters& system) const;
-    // Returns true if the tables in `system` are those of the address space `cr3`, as far as `address` is concerned.
+    // Returns true if the tables in `system` are those of the address space `cr3`, as regards `address`.
     bool in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const;
 
     // ---- Which level an address belongs to, if the guest is a hypervisor
 
-    // A client's addresses are L1's or L2's from now on; nothing: those of the level that each vCPU runs.
+    // Makes a client's addresses L1's or L2's; nullopt: those of the level that each vCPU runs.
     void choose_level(std::optional<x86::GuestLevel> level) { level_ = level; }
     std::optional<x86::GuestLevel> chosen_level() const { return level_; }
 

@@ -1,4 +1,4 @@
-// The guest's handlers of interrupts and exceptions: where each is, and what led to one that begins.
+// The guest's handlers of interrupts and exceptions: where each is, and which event began one.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct Handler {
 };
 
 enum class NoHandler : std::uint8_t {
-    NoTable,     // IDTR's limit does not reach the vector: nobody has loaded a table yet, as a rule
+    NoTable,     // IDTR's limit does not include the vector: usually no table has been loaded yet
     Unreadable,  // the table's entry, or the segment that it names, is not in memory
     Empty,       // the gate is not present
     NoVector,    // real mode's vector is 0
@@ -29,11 +29,11 @@ const char* describe(NoHandler);
 
 using HandlerLookup = std::variant<Handler, NoHandler>;
 
-// The handler that the vCPU's IDT, or real mode's vector table, names for a vector.
+// The handler for a vector in the vCPU's IDT, or in real mode's vector table.
 HandlerLookup find_handler(const GuestView& view, const x86::SystemRegisters& system, std::uint8_t vector);
 
-// The frame of a vCPU that is at the first instruction of a vector's handler. Nothing if something else has led there: a
-// jump, an INT n where the exception pushes an error code, another vector's event where one has and the other has not.
+// The frame of a vCPU that is at the first instruction of a vector's handler. nullopt if something else has led there:
+// a jump, an INT n where the exception pushes an error code, or the event of a vector that differs in this.
 std::optional<x86::ExceptionFrame> entry_frame(const GuestView& view, const x86::GeneralRegisters& general,
                                                const x86::SystemRegisters& system, std::uint8_t vector);
 

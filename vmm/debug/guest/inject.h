@@ -1,4 +1,4 @@
-// Events that somebody other than the guest's devices gives a vCPU. They are delivered when it is entered next.
+// Events for a vCPU that do not come from the guest's devices. They are delivered at its next entry.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 
 namespace ringside::debug {
 
-// Fails if the last one has not been taken yet.
+// Fails if the last one has not been delivered yet.
 Result<void> inject_nmi(machine::VcpuThread& vcpu);
-// `error_code` belongs to the exceptions that push one, and to no other. Fails if an exception waits already.
+// `error_code` is for the exceptions that push one, and for no others. Fails if an exception is already pending.
 Result<void> inject_exception(machine::VcpuThread& vcpu, std::uint8_t vector,
                               std::optional<std::uint32_t> error_code);
 // Raises an interrupt line and lowers it again.

@@ -1,5 +1,5 @@
-// A guest that can be looked at: one that is stopped or runs, or the dump of one. What only looks takes this, and works on
-// each of them.
+// A guest that can be examined: a stopped or running one, or the dump of one. Code that only reads takes this, and
+// works with each of them.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ class Inspected {
     virtual ~Inspected() = default;
     virtual std::size_t vcpu_count() const = 0;
     virtual const GuestView& view() const = 0;
-    // A running vCPU is interrupted for the moment in which they are read.
+    // A running vCPU is interrupted while they are read.
     virtual Result<RegistersNow> registers_now(VcpuIndex vcpu) = 0;
     // All registers. An error while the guest runs.
     virtual Result<const x86::CpuState*> all_registers(VcpuIndex vcpu) = 0;

@@ -1,5 +1,5 @@
-// What a vCPU's interrupts depend on, read in one visit to its thread. A running vCPU is interrupted for the visit and
-// goes on by itself.
+// The state that a vCPU's interrupts depend on, read in one visit to its thread. A running vCPU is interrupted for the
+// visit, and then runs on.
 #pragma once
 
 #include "arch/x86_64/cpu_state.h"

@@ -8,7 +8,7 @@
 
 namespace ringside::debug {
 
-// Nothing for an MSR that this host's KVM does not have.
+// nullopt for an MSR that this host's KVM does not have.
 Result<std::optional<std::uint64_t>> read_msr(machine::VcpuThread& vcpu, std::uint32_t index);
 Result<void> write_msr(machine::VcpuThread& vcpu, std::uint32_t index, std::uint64_t value);
 
@@ -18,7 +18,7 @@ struct CpuidLeaf {
     std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
 };
 
-// What the vCPU was given. A KVM that does not intercept CPUID shows the guest the host's.
+// The vCPU's CPUID as set. If KVM does not intercept CPUID, the guest sees the host's.
 Result<std::vector<CpuidLeaf>> cpuid_leaves(machine::VcpuThread& vcpu);
 
 }  // namespace ringside::debug

@@ -11,7 +11,7 @@ struct RegistersNow {
     x86::SystemRegisters system;
 };
 
-// A running vCPU is interrupted for the moment in which they are read.
+// A running vCPU is interrupted while they are read.
 Result<RegistersNow> registers_now(machine::VcpuThread& vcpu);
 
 }  // namespace ringside::debug

@@ -13,7 +13,7 @@ namespace {
 using Msrs = x86::ModelSpecificRegisters;
 using x86::RegisterClass;
 
-// MSR index and where its value is kept.
+// An MSR's index and the place of its value.
 struct MsrRow {
     std::uint32_t index;
     std::uint64_t Msrs::*field;
@@ -71,7 +71,7 @@ const x86::CpuState* VcpuState::cached() const {
 void VcpuState::cache() {
     loaded_ = {};
     for (const auto which : {RegisterClass::General, RegisterClass::System}) {
-        // A failure shows when the class is asked for: load() tries again and reports it.
+        // A failure is reported when the class is requested: load() tries again and reports it.
         if (fetch(thread_.vcpu(), which))
             loaded_.add(which);
     }
@@ -110,7 +110,7 @@ Result<void> VcpuState::store(const machine::StopToken&, x86::ClassSet classes, 
         }
         return {};
     });
-    // KVM may have adjusted what was written (RFLAGS' fixed bits, EFER.LMA): show what is there now.
+    // KVM may have adjusted what was written (RFLAGS' fixed bits, EFER.LMA): read back the result.
     loaded_ = {};
     return status;
 }
@@ -169,8 +169,8 @@ Result<void> VcpuState::put_extended(kvm::VcpuPort& vcpu, const x86::CpuState& s
     return vcpu.set_xsave(area);
 }
 
-// One by one where need be: KVM_GET_MSRS stops at the first that the host does not offer, and the others are
-// still wanted.
+// One by one if necessary: KVM_GET_MSRS stops at the first that the host does not offer, and the others are
+// still needed.
 Result<void> VcpuState::fetch_msrs(kvm::VcpuPort& vcpu) {
     std::array<kvm::Msr, kMsrRows.size()> msrs{};
     for (std::size_t i = 0; i < msrs.size(); ++i)

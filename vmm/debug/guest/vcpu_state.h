@@ -1,7 +1,7 @@
-// The registers of one parked vCPU, fetched class by class when they are first asked for.
+// The registers of one parked vCPU, fetched class by class on first use.
 //
 // Threading: cache() is for the vCPU's own thread as it parks. Everything else is for the server's thread,
-// with a StopToken in hand.
+// with a StopToken.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace ringside::debug {
 
-// x87, SSE, AVX and what follows; on the vCPU's thread.
+// x87, SSE, AVX and so on; on the vCPU's thread.
 Result<x86::ExtendedState> read_extended(const kvm::VcpuPort& vcpu, const machine::CpuFeatures& features);
 
 class VcpuState {
@@ -20,20 +20,20 @@ class VcpuState {
     VcpuState(machine::VcpuThread& thread, const machine::CpuFeatures& features)
         : thread_(thread), features_(features) {}
 
-    // Forgets everything and takes over, or fetches, the general and system registers: with them a stop
+    // Forgets everything and stores, or fetches, the general and system registers: with them a stop
     // reply, a backtrace and memory reads need no further trip to the vCPU's thread.
     void cache(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
     void cache();
-    // The state if its general and system registers are at hand, else nullptr; for the vCPU's thread as it
-    // leaves.
+    // The state if its general and system registers are cached, otherwise nullptr; for the vCPU's thread as it
+    // resumes.
     const x86::CpuState* cached() const;
 
     // The state with at least the given classes filled in.
     Result<const x86::CpuState*> load(const machine::StopToken&, x86::ClassSet classes);
-    // Writes the given classes to the vCPU. After an error the cache is fetched anew.
+    // Writes the given classes to the vCPU. After an error the cache is fetched again.
     Result<void> store(const machine::StopToken&, x86::ClassSet classes, const x86::CpuState& state);
 
-    // Somebody else has changed the vCPU: everything is fetched anew when it is asked for.
+    // Other code has changed the vCPU: everything is fetched again on first use.
     void forget() { loaded_ = {}; }
 
     // Returns false if a register's value is unknown: an MSR that this host does not offer. Valid after its

@@ -102,7 +102,7 @@ Result<std::optional<ExitAt>> find_exit(const kvm::VcpuPort& vcpu, std::uint64_t
     const bool waits = exception.injected != 0 || exception.pending != 0;
     if (waits && exception.nr == number(ExceptionVector::InvalidOpcode))
         return ExitAt{TrapInstruction::Undefined, rip};
-    // A #DB by the guest's own TF may wait behind an HLT.
+    // A #DB by the guest's own TF may be pending after an HLT.
     if (waits && exception.nr != number(ExceptionVector::Debug))
         return std::nullopt;
     return ExitAt{TrapInstruction::Halt, rip - kHaltLength};
@@ -111,7 +111,7 @@ Result<std::optional<ExitAt>> find_exit(const kvm::VcpuPort& vcpu, std::uint64_t
 Result<void> undo_exit(kvm::VcpuPort& vcpu, TrapInstruction instruction, x86::InterruptShadow shadow) {
     auto events = TRY(vcpu.events());
     events.flags &=
-        ~static_cast<std::uint32_t>(KVM_VCPUEVENT_VALID_NMI_PENDING);  // one may have come meanwhile
+        ~static_cast<std::uint32_t>(KVM_VCPUEVENT_VALID_NMI_PENDING);  // one may have arrived since
     // Of an HLT, too: the #DB belongs to the instruction.
     events.exception.injected = 0;
     events.exception.pending = 0;

@@ -1,12 +1,12 @@
 // Breakpoints by exits that KVM handles itself, for hosts that do not report an int3.
 //
-// The planted instruction leaves the guest: HLT at CPL 0, or an undefined one, as KVM intercepts #UD. KVM handles such an
+// The planted instruction causes an exit: HLT at CPL 0, or an undefined one, as KVM intercepts #UD. KVM handles such an
 // exit and would enter the guest again. A perf event on kvm:kvm_exit sends the vCPU's thread a signal first, so that
-// KVM_RUN returns EINTR. By then the vCPU is halted behind the HLT, or its #UD waits to be delivered. undo_exit() puts
-// it back in front of the instruction.
+// KVM_RUN returns EINTR. By then the vCPU is halted after the HLT, or its #UD is pending. undo_exit() moves
+// it back to the instruction.
 //
-// An instruction that leaves to userspace would need no event, but each of those has an effect: INS and OUTS (6C to 6F)
-// and IN and OUT by DX (EC to EF) reach the port that DX names, which may be one of KVM's own devices, and INS writes to
+// An instruction that exits to userspace would need no event, but each of those has an effect: INS and OUTS (6C to 6F)
+// and IN and OUT by DX (EC to EF) access the port in DX, which may be one of KVM's own devices, and INS writes to
 // memory.
 #pragma once
 
@@ -20,12 +20,12 @@
 
 namespace ringside::debug {
 
-// The instructions after which KVM_RUN is to return. It returns after the guest's own as well, and is entered again at
+// The instructions after which KVM_RUN is to return. It also returns after the guest's own, and is entered again at
 // once: so each is set only while one is planted.
 struct ExitTraps {
     bool halt = false;
     bool undefined = false;
-    bool paging = false;  // and writes to CR0, which may turn paging on: where code runs is known better then
+    bool paging = false;  // and writes to CR0, which may turn paging on: then it is clearer where code runs
 
     bool any() const { return halt || undefined || paging; }
     friend bool operator==(const ExitTraps&, const ExitTraps&) = default;
@@ -34,14 +34,14 @@ struct ExitTraps {
 // The filter for kvm:kvm_exit.
 std::string exit_trap_filter(x86::VirtualizationKind kind, ExitTraps traps);
 
-// Has KVM_RUN return at such exits of one vCPU. Only that vCPU's thread uses it.
+// Makes KVM_RUN return at such exits of one vCPU. Only that vCPU's thread uses it.
 class ExitTrap {
   public:
     virtual ~ExitTrap() = default;
     virtual Result<void> arm(ExitTraps traps) = 0;
     // Returns true if KVM_RUN returns at any of them.
     virtual bool armed() const = 0;
-    // Returns true if the last KVM_RUN came to such an exit, and forgets it.
+    // Returns true if the last KVM_RUN ended at such an exit, and forgets it.
     virtual bool take_caught() = 0;
 };
 
@@ -55,12 +55,12 @@ struct ExitAt {
 };
 
 // Returns where the vCPU would have executed a planted instruction, for the caller to check that one is planted there:
-// at RIP if a #UD waits to be delivered, else one byte before it (HLT). Returns nullopt if another exception waits. (The
+// at RIP if a #UD is pending, otherwise one byte before it (HLT). Returns nullopt if another exception is pending. (The
 // run state does not identify an HLT: later kernels do not halt a vCPU for which an interrupt is pending.)
 // Fails if KVM does not return the vCPU's events.
 Result<std::optional<ExitAt>> find_exit(const kvm::VcpuPort& vcpu, std::uint64_t rip);
 
-// The vCPU has not executed the instruction. The caller puts RIP back, before this. `shadow`: what an HLT has ended.
+// Makes the instruction not executed. The caller restores RIP first. `shadow`: what an HLT has ended.
 Result<void> undo_exit(kvm::VcpuPort& vcpu, x86::TrapInstruction instruction, x86::InterruptShadow shadow);
 
 }  // namespace ringside::debug

@@ -13,8 +13,8 @@ namespace {
 using Mode = ProbeGuest::Mode;
 using x86::TrapInstruction;
 
-// Runs the instruction once. Returns true if its exit was caught and, with `undo`, if the vCPU could be put back in front
-// of it.
+// Runs the instruction once. Returns true if its exit was caught and, with `undo`, if the vCPU could be moved back to
+// it.
 Result<bool> catches(ProbeGuest& guest, ExitTrap& event, Mode mode, TrapInstruction trap, bool undo) {
     const std::array<std::uint8_t, 1> code{static_cast<std::uint8_t>(opcode(trap))};
     TRY(guest.prepare(mode, code));
@@ -37,7 +37,7 @@ Result<bool> catches(ProbeGuest& guest, ExitTrap& event, Mode mode, TrapInstruct
     return state == KVM_MP_STATE_RUNNABLE && events.exception.injected == 0 && events.exception.pending == 0;
 }
 
-// An instruction is of use if it works in each of its modes.
+// An instruction is usable if it works in each of its modes.
 Result<bool> catches_all(const kvm::System& system, ExitTrap& event, TrapInstruction trap,
                          std::initializer_list<Mode> modes, ProbeGuest::Irqchip irqchip) {
     auto guest = TRY(ProbeGuest::create(system, irqchip));
@@ -49,8 +49,8 @@ Result<bool> catches_all(const kvm::System& system, ExitTrap& event, TrapInstruc
     return true;
 }
 
-// Without interrupt controllers an HLT ends KVM_RUN whether its exit is caught or not, so the first runs cannot hang. They
-// prove that KVM_RUN returns first, and so neither can the second ones.
+// Without interrupt controllers an HLT ends KVM_RUN whether its exit is caught or not, so the first runs cannot
+// hang. They prove that KVM_RUN returns, so the second runs cannot hang either.
 Result<bool> works(const kvm::System& system, ExitTrap& event, TrapInstruction trap,
                    std::initializer_list<Mode> modes) {
     auto caught = TRY(catches_all(system, event, trap, modes, ProbeGuest::Irqchip::None));

@@ -19,7 +19,7 @@ using Slots = std::array<std::uint64_t, 4>;
 
 constexpr std::array<std::uint8_t, 4> kNops{0x90, 0x90, 0x90, 0xf4};
 constexpr std::array<std::uint8_t, 2> kInt3{0xcc, 0xf4};
-// What a slot is set to that is taken but shall not fire.
+// An address for a slot that is used but must not fire.
 constexpr std::uint64_t kNowhere = 0x3000;
 
 // Slot 0 alone.
@@ -38,7 +38,7 @@ Result<bool> stops(ProbeGuest& guest, Mode mode, std::span<const std::uint8_t> c
                    kvm::DebugControl control, const Slots& slots, x86::Dr7 dr7, x86::ExceptionVector vector,
                    std::uint64_t rip) {
     TRY(guest.prepare(mode, code));
-    // A host that does not know a feature refuses it: an answer, not an error.
+    // A host that does not know a feature refuses it. That is an answer, not an error.
     if (auto r = guest.vcpu().set_guest_debug(control, slots, dr7); !r)
         return false;
     const auto run = TRY(guest.run());
@@ -102,8 +102,8 @@ Result<bool> probe_debug_register_exit(ProbeGuest& guest) {
                  ProbeGuest::kCode);
 }
 
-// A store to the local APIC, which KVM emulates by itself, and two NOPs, under one KVM_SET_GUEST_DEBUG: do
-// the steps after the store come by themselves?
+// A store to the local APIC, which KVM emulates itself, and two NOPs, under one KVM_SET_GUEST_DEBUG: are
+// the instructions after the store stepped without another call?
 Result<bool> probe_step_after_emulation(const kvm::System& system) {
     // mov %eax, 0xfee00080 (the task-priority register); nop; nop; out %al, $0x80
     constexpr std::array<std::uint8_t, 9> kCode{0xa3, 0x80, 0, 0xe0, 0xfe, 0x90, 0x90, 0xe6, 0x80};
@@ -151,7 +151,7 @@ Result<bool> probe_msr_exit(const kvm::System& system) {
     return run->exit_reason == KVM_EXIT_X86_RDMSR && run->msr.index == x86::msr::kLstar;
 }
 
-// Stores a probe's answer, or keeps its error and skips what follows.
+// Stores a probe's answer, or keeps its error and skips the rest.
 template <typename T>
 void take(Result<void>& status, T& field, Result<T> answer) {
     if (!status)

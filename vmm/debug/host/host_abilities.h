@@ -9,10 +9,10 @@
 
 namespace ringside::debug {
 
-// What becomes of an int3 under KVM_GUESTDBG_USE_SW_BP.
+// What happens to an int3 under KVM_GUESTDBG_USE_SW_BP.
 enum class Int3 : std::uint8_t {
-    DebugExit,         // KVM_EXIT_DEBUG, exception 3: as the API says
-    EmulationFailure,  // KVM_EXIT_INTERNAL_ERROR with RIP at the int3: usable, once it is recognised
+    DebugExit,         // KVM_EXIT_DEBUG, exception 3: as documented
+    EmulationFailure,  // KVM_EXIT_INTERNAL_ERROR with RIP at the int3: usable, once it is recognized
     GoesToGuest,       // the guest's own vector 3: unusable
 };
 
@@ -30,23 +30,23 @@ struct HostAbilities {
     bool execute_slots = false;
     bool execute_slots_user = false;
     bool data_slots = false;
-    // The guest's own debug slots go on firing beside the debugger's; otherwise the debugger's DR7 replaces
-    // the guest's, and the two have to share.
+    // The guest's own debug slots still fire together with the debugger's; otherwise the debugger's DR7 replaces
+    // the guest's, and the two must share.
     bool own_slots_fire = false;
-    // With GD set in the debugger's DR7 a guest's MOV to or from a debug register leaves to userspace.
+    // With GD set in the debugger's DR7, a guest's MOV to or from a debug register exits to userspace.
     bool debug_register_exits = false;
 
     // KVM_GUESTDBG_SINGLESTEP.
     bool step_real = false;
     bool step_long = false;
     bool step_user = false;
-    // A single-step goes on by itself after an instruction that KVM has emulated; otherwise it must be asked
-    // for again.
+    // A single-step continues after an instruction that KVM has emulated; otherwise it must be requested
+    // again.
     bool step_survives_emulation = false;
-    // KVM_GUESTDBG_BLOCKIRQ is offered and honoured: a step does not slip into an interrupt handler.
+    // KVM_GUESTDBG_BLOCKIRQ is offered and works: a step does not slip into an interrupt handler.
     bool step_blocks_interrupts = false;
 
-    bool cpuid_masks = false;  // KVM_SET_CPUID2 with a bit cleared is what the guest sees
+    bool cpuid_masks = false;  // the guest sees what KVM_SET_CPUID2 sets, with a bit cleared
     bool msr_exits = false;    // a filtered RDMSR exits to userspace
     bool synced_registers = false;
 

@@ -1,4 +1,4 @@
-// HostAbilities for people and for programs: `ringside doctor`, `monitor host`.
+// HostAbilities as text and as JSON: `ringside doctor`, `monitor host`.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ struct HostRow {
     std::string key;          // for JSON: "int3_real"
     std::string what;         // "int3 breakpoints, real mode"
     std::string result;       // "works", "no", "by emulation failure"
-    bool works = false;       // as the KVM API says it should
-    std::string consequence;  // how it is done instead; empty if it works
+    bool works = false;       // as documented in the KVM API
+    std::string consequence;  // what is done instead; empty if it works
 };
 
 std::vector<HostRow> host_rows(const HostAbilities& abilities);

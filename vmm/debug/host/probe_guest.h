@@ -1,5 +1,5 @@
-// A microscopic guest of one vCPU and a few pages, run on the caller's thread until its first exit: what the
-// probes are made of. It has no interrupt controllers by default, so HLT leaves to userspace, and every piece
+// A microscopic guest of one vCPU and a few pages, run on the caller's thread until its first exit: the
+// probes use it. It has no interrupt controllers by default, so HLT exits to userspace, and every piece
 // of code ends in HLT or in a triple fault: a probe cannot hang.
 #pragma once
 
@@ -23,11 +23,11 @@ class ProbeGuest {
     // Vectors 1 and 3 of the real-mode table lead here, to an HLT.
     static constexpr std::uint64_t kVectorHalt = 0x600;
 
-    // With interrupt controllers in the kernel HLT would wait forever: code for such a guest ends in I/O.
+    // With interrupt controllers in the kernel, HLT would wait forever: code for such a guest ends in I/O.
     enum class Irqchip : bool { None, InKernel };
     static Result<ProbeGuest> create(const kvm::System& system, Irqchip irqchip = Irqchip::None);
 
-    // Puts `code` at kCode and the vCPU at its start in the given mode, debugging off.
+    // Puts `code` at kCode and the vCPU at its start in the given mode, with debugging off.
     Result<void> prepare(Mode mode, std::span<const std::uint8_t> code);
     // KVM_RUN until a real exit; returns kvm_run.
     Result<const kvm_run*> run();

@@ -44,7 +44,7 @@ bool Traveller::redo_step(history::History& history) {
     return false;
 }
 
-// Detects a triggered watchpoint as when the guest runs: by comparing the state before the step with that after it.
+// Detects a triggered watchpoint as on a running guest: by comparing the state before and after the step.
 std::optional<Arrival> Traveller::step_back(history::History& history) {
     if (!undo_step(history))
         return end_of_log();
@@ -92,13 +92,13 @@ std::optional<Arrival> Traveller::arrive(history::History& history, Breakpoint* 
     return std::nullopt;
 }
 
-// A breakpoint with commands has run them when the guest came by.
+// A breakpoint with commands ran them when the guest passed.
 bool Traveller::stops_here(Breakpoint& breakpoint, const Registers& at) {
     const auto& request = breakpoint.request;
     if (breakpoint.address_space &&
         !view_.in_address_space(at.system, *breakpoint.address_space, Gva{request.address}))
         return false;
-    if (!breakpoint.wanted)  // its tracepoints have collected when the guest came by
+    if (!breakpoint.wanted)  // its tracepoints collected when the guest passed
         return false;
     ++breakpoint.hits;
     return request.commands.empty() &&
@@ -115,7 +115,7 @@ void Traveller::look_before(const history::History& history) {
     watch_.before(table_.plan().stepped_watchpoints, view_, state, std::span(code).first(size));
 }
 
-// A step that was more than one instruction (an interrupt's handler) has written what its first does not say.
+// A step of more than one instruction (with an interrupt's handler) writes more than its first instruction shows.
 Breakpoint* Traveller::look_after(const history::History& history, std::uint64_t record) {
     const Registers at = registers(history);
     const auto& watchpoints = table_.plan().stepped_watchpoints;

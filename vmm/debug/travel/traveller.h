@@ -1,5 +1,5 @@
-// Goes through a recorded history, back or forward, to where a client wants to stop: by the rules by which a vCPU stops
-// when it runs. Guest memory and the history's image are moved; the vCPU is not.
+// Moves through a recorded history, back or forward, to where a client wants to stop, by the same rules that stop a
+// running vCPU. Moves guest memory and the history's image, not the vCPU.
 //
 // Threading: the server's thread, while every vCPU is parked.
 #pragma once
@@ -17,9 +17,9 @@ namespace ringside::debug {
 
 enum class Direction : std::uint8_t { Back, Forward };
 
-// Where a journey has ended.
+// Where a journey ended.
 struct Arrival {
-    bool present = false;  // at the end of the history, with the action not done: the guest runs on
+    bool present = false;  // at the end of the history, with the action not complete: the guest runs on
     StopWords stop;        // else
 };
 
@@ -28,12 +28,12 @@ class Traveller {
     Traveller(BreakpointTable& table, const GuestView& view, const x86::RegisterFile& registers)
         : table_(table), view_(view), conditions_(registers, view) {}
 
-    // RangeStep is for going forward: a client asks for one step back at a time.
+    // RangeStep is only for going forward: clients go back one step at a time.
     void begin(Direction direction, const gdbstub::ResumeAction& action) {
         direction_ = direction;
         action_ = action;
     }
-    // Goes on by some thousand steps. Returns nothing if there is more to go.
+    // Continues for a few thousand steps. Returns nullopt if there is more to go.
     std::optional<Arrival> go_on(history::History& history);
 
   private:
