@@ -27,7 +27,7 @@ enum class AgentFailure : std::uint8_t {
     BadMemory,    // an address that cannot be read
     BadVariable,  // a trace state variable that the context does not have
     NoTrace,      // a trace instruction where nothing is collected
-    BadFormat,    // printf with a format that is not supported
+    BadFormat,    // printf with an unsupported format
 };
 
 std::string_view to_string(AgentFailure failure);
@@ -39,7 +39,7 @@ inline constexpr std::size_t kAgentStackSize = 128;
 inline constexpr std::size_t kAgentStepLimit = 10'000;
 inline constexpr std::size_t kAgentMaxCode = 0x10000;  // jumps have 16 bits
 
-// What an expression sees of the machine. The defaults are those of a plain condition.
+// An expression's view of the machine. The defaults are those of a plain condition.
 class AgentContext {
   public:
     virtual ~AgentContext() = default;
@@ -50,17 +50,17 @@ class AgentContext {
     // Collects memory, or a variable, for a tracepoint.
     virtual bool trace_memory(std::uint64_t /*address*/, std::uint64_t /*size*/) { return false; }
     virtual bool trace_variable(std::uint16_t) { return false; }
-    // A piece of what a dprintf prints.
+    // A part of a dprintf's output.
     virtual void print(std::string_view) {}
 };
 
-// Checks what can be checked without running it: opcodes, operands, jumps.
+// Checks everything that can be checked without running it: opcodes, operands, jumps.
 AgentResult<void> verify_agent_expression(std::span<const std::byte> code);
 
 // The value on top of the stack at the end: a condition's, true unless zero.
 AgentResult<std::uint64_t> evaluate_agent_expression(std::span<const std::byte> code, AgentContext& context);
 
-// For its effects alone (a breakpoint's command): the stack may end empty.
+// Runs it only for its effects (a breakpoint's command): the stack may be empty at the end.
 AgentResult<void> run_agent_command(std::span<const std::byte> code, AgentContext& context);
 
 }  // namespace ringside::gdbstub

@@ -31,7 +31,7 @@ std::uint64_t zero_extend(std::uint64_t value, std::uint64_t bits) {
     return bits >= 64 ? value : value & ((std::uint64_t{1} << bits) - 1);
 }
 
-// A shift by the word's width or more leaves nothing but the sign: C++ leaves it undefined.
+// A shift by the word's width or more leaves only the sign: in C++ it is undefined.
 std::uint64_t shift(AgentOp op, std::uint64_t value, std::uint64_t count) {
     const auto as_signed = static_cast<std::int64_t>(value);
     switch (op) {
@@ -196,7 +196,7 @@ AgentResult<void> AgentMachine::divide(AgentOp op, std::uint64_t a, std::uint64_
             return push(a / b);
         case AgentOp::RemUnsigned:
             return push(a % b);
-        // By -1 the most negative number has no quotient: it wraps, as negation does.
+        // Divided by -1 the most negative number has no quotient: it wraps, as in negation.
         case AgentOp::DivSigned:
             return push(signed_b == -1 ? 0 - a : static_cast<std::uint64_t>(signed_a / signed_b));
         default:

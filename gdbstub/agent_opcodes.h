@@ -55,7 +55,7 @@ enum class AgentOp : std::uint8_t {
     Printf = 0x34,
 };
 
-// The size of an opcode's operands; printf has a string after them. nullopt for a byte that is no opcode:
+// The size of an opcode's operands; after those of printf follows a string. nullopt for a byte that is not an opcode:
 // 0x01 and 0x1b to 0x1f are floating point, which the manual reserves.
 constexpr std::optional<std::size_t> agent_operand_size(std::uint8_t byte) {
     if (byte < 0x02 || byte > 0x34 || (byte > 0x1a && byte < 0x20) || byte == 0x31)

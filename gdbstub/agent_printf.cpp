@@ -15,7 +15,7 @@ struct Conversion {
     char type = 0;
 };
 
-// Flags, then a width and a precision of at most three digits each: what a line can hold.
+// Flags, then a width and a precision of at most three digits each: as much as fits a line.
 bool is_sound(std::string_view layout) {
     const auto skip_digits = [&layout] {
         const std::size_t digits = std::min(layout.find_first_not_of("0123456789"), layout.size());
@@ -77,7 +77,7 @@ std::optional<std::size_t> read_string(std::uint64_t address, AgentContext& cont
     return out.size();
 }
 
-// gdb sends the format as the user wrote it, with C's escapes. Consumes one from the front of `format`, which
+// gdb sends the format as the user typed it, with C's escapes. Consumes one from the front of `format`, which
 // begins after the backslash.
 std::optional<char> take_escape(std::string_view& format) {
     constexpr std::string_view kLetters = "abefnrtv\\\"'", kMeanings = "\a\b\x1b\f\n\r\t\v\\\"'";
@@ -98,7 +98,7 @@ std::optional<char> take_escape(std::string_view& format) {
     return digits != 0 ? std::optional(static_cast<char>(value)) : std::nullopt;
 }
 
-// Fills in printf's own conversion, made anew so that nothing of the client's gets into it unchecked.
+// Builds a new conversion for printf, so that nothing of the client's gets into it unchecked.
 template <typename T>
 AgentResult<void> print_value(const Conversion& conversion, const char* type, T value,
                               AgentContext& context) {

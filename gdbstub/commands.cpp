@@ -17,7 +17,7 @@ Command run(Cursor args) {
     return *std::move(packet);
 }
 
-// For a packet that is a name alone.
+// For a packet that consists of its name.
 template <typename Packet>
 constexpr Parser bare = run<packet::parse_bare<Packet>>;
 
@@ -48,7 +48,7 @@ constexpr auto kLetterParsers = [] {
     return parsers;
 }();
 
-// Packets with a name. The name ends at the first character that cannot be part of one.
+// Packets with a name. The name ends at the first character that cannot be part of a name.
 struct NamedPacket {
     std::string_view name;
     Parser parser;

@@ -17,7 +17,7 @@ namespace ringside::gdbstub {
 
 namespace packet {
 struct Unknown {};    // gets the empty reply: "not supported"
-struct Malformed {};  // a packet we know, with arguments that make no sense
+struct Malformed {};  // a packet we know, with invalid arguments
 }  // namespace packet
 
 using Command = std::variant<
@@ -49,7 +49,7 @@ using Command = std::variant<
     packet::qHostInfo, packet::qProcessInfo, packet::qRegisterInfo, packet::qMemoryRegionInfo,
     packet::qWatchpointSupportInfo, packet::jThreadsInfo>;
 
-// Never fails: what is not known or not well formed says so. Views in the result point into `payload`.
+// Never fails: unknown and malformed packets have types of their own. Views in the result point into `payload`.
 Command parse_command(std::string_view payload);
 
 }  // namespace ringside::gdbstub

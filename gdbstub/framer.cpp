@@ -31,7 +31,7 @@ std::optional<frame::Event> Framer::next(std::span<const std::byte>& input) {
                 break;
         }
     }
-    // The input's storage is the caller's: what a frame has in it so far must be kept before it goes.
+    // The input's storage belongs to the caller: the part of a frame that is in it must be copied before it is reused.
     if (!event && state_ != State::Idle && !raw_.empty() && raw_.data() != stored_.data()) {
         stored_.assign(raw_);
         raw_ = stored_;
@@ -112,8 +112,8 @@ frame::Event Framer::finish(char checksum_low) {
     return unpack();
 }
 
-// On a line that outlives its clients one may go in the middle of a packet. The next one's greeting then comes
-// inside that packet. Returns true if it does, and drops what is before it.
+// On a line that outlives its clients, one may leave in the middle of a packet. The next one's greeting is then
+// inside that packet. Returns true if it is, and drops what comes before it.
 bool Framer::skip_to_greeting(int sum) {
     const std::size_t start = raw_.rfind("$qSupported");
     if (start == std::string_view::npos || sum != checksum(raw_.substr(start + 1)))

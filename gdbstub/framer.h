@@ -24,19 +24,19 @@ struct Interrupt {};    // 0x03 between frames
 struct Hangup {};       // 0x04 between frames
 struct Ack {};          // '+'
 struct Nak {};          // '-'
-struct BadChecksum {};  // a whole frame whose two last digits do not fit
+struct BadChecksum {};  // a whole frame whose checksum is wrong
 struct Oversized {};    // a whole frame of more than kMaxPayload
-struct Malformed {};    // the checksum fits, but an escape or a run is cut short
+struct Malformed {};    // the checksum is right, but an escape or a run is incomplete
 
 using Event = std::variant<Packet, Interrupt, Hangup, Ack, Nak, BadChecksum, Oversized, Malformed>;
 
 }  // namespace frame
 
-// A frame is `$payload#xx`. Inside it only '#' is special to the framer: `$`, `%` and 0x03 are data there, as
+// A frame is `$payload#xx`. Inside it only '#' is special to the framer: `$`, `%` and 0x03 are data there, because
 // an X packet may hold them unescaped. A frame that arrives whole and plain is handed out without a copy.
 class Framer {
   public:
-    // Consumes from the front of `input` up to the end of the next event; nullopt when it is used up.
+    // Consumes the front of `input` up to the end of the next event; returns nullopt when it is used up.
     std::optional<frame::Event> next(std::span<const std::byte>& input);
 
   private:

@@ -52,7 +52,7 @@ inline std::string to_hex(std::string_view text) {
     return hex;
 }
 
-// Appends the bytes to `out`; false, with `out` in any state, if the digits are odd in number or not digits.
+// Appends the bytes to `out`; returns false, with `out` in any state, if the digits are odd in number or not digits.
 inline bool decode_hex(std::string_view digits, std::vector<std::byte>& out) {
     if (digits.size() % 2 != 0)
         return false;

@@ -1,8 +1,8 @@
-// Writes replies: the only place that knows of '$', checksums, escapes and runs on the way out.
+// Writes replies: the only place that handles '$', checksums, escapes and runs on output.
 //
 //     writer.frame().text("T05thread:").hex_number(1).text(";");
 //
-// A Frame is closed, with its checksum, when it goes out of scope. One is open at a time.
+// A Frame is completed, with its checksum, when it goes out of scope. Only one is open at a time.
 #pragma once
 
 #include <cstddef>
@@ -24,9 +24,9 @@ class ReplyWriter {
 
         // Characters that need no escape.
         Frame& text(std::string_view text);
-        // Words for a person: what the frame cannot carry plainly becomes a space.
+        // Text for a person: characters that the frame cannot contain become spaces.
         Frame& words(std::string_view text);
-        // Any bytes; those that would break the frame are escaped.
+        // Any bytes; those that are special in a frame are escaped.
         Frame& binary(std::span<const std::byte> bytes);
         Frame& binary(std::string_view text) { return binary(std::as_bytes(std::span(text))); }
         // Two digits a byte.
@@ -57,9 +57,9 @@ class ReplyWriter {
     void ack();
     void nak();
 
-    // Sends the last frame again, for a client that answered '-'. It must be kept (keep_frames).
+    // Sends the last frame again, for a client that answered '-'. It must have been kept (keep_frames).
     void repeat();
-    // Forgets it: the client asks for something else, and '-' means the reply that is still to come.
+    // Forgets it: the client asks for something else, and '-' refers to the reply that is still to come.
     void forget_kept() { kept_.clear(); }
     // Keep a copy of each frame for repeat(): needed as long as the client acknowledges.
     void keep_frames(bool keep) { keep_frames_ = keep; }

@@ -1,4 +1,4 @@
-// The one error type of the stub, and the way to hand an error on.
+// The one error type of the stub, and the macro that returns an error to the caller.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@
 
 namespace ringside::gdbstub {
 
-// Why a request could not be carried out. `code` becomes Enn where the protocol has no room for words.
+// Why a request could not be carried out. `code` becomes Enn where the protocol does not allow words.
 struct TargetError {
     enum class Code : std::uint8_t {
         Io = 5,            // the machine refused (EIO)
         Fault = 14,        // the address is not mapped or not backed (EFAULT)
         Invalid = 22,      // the request makes no sense here (EINVAL)
-        NoSpace = 28,      // no breakpoint slot or the like is free (ENOSPC)
+        NoSpace = 28,      // no breakpoint slot or other resource is free (ENOSPC)
         Unsupported = 95,  // this host cannot do it (EOPNOTSUPP)
     };
     Code code = Code::Io;

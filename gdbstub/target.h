@@ -1,12 +1,12 @@
 // What a debugger's session needs from the machine that it debugs.
 //
 // A Target is a bundle of capability interfaces. Four are mandatory; the others may be absent (nullptr), and
-// the session derives qSupported and its empty replies from what is there. Nothing here knows a CPU
+// the session derives qSupported and its empty replies from those present. Nothing here depends on a CPU
 // architecture.
 //
 // Threading: the session calls every method from one thread (the server's). All calls but resume(),
 // interrupt(), attach(), kill(), detach() and client_lost() are made only while every thread that they touch
-// is stopped. Calls may block for as long as a stopped machine needs to answer, never for the guest to run.
+// is stopped. Calls may take as long as a stopped machine needs to answer, but do not wait for the guest to run.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +48,7 @@ enum class Signal : std::uint8_t {
 enum class WatchKind : std::uint8_t { Write, Read, Access };
 
 // Why the target stopped. The variant's alternatives are the stop reasons that the protocol can express.
-struct StoppedBySignal {  // a step's end, an exception, or (Signal::None) a stop asked for with vCont;t
+struct StoppedBySignal {  // the end of a step, an exception, or (Signal::None) a stop requested with vCont;t
     Signal signal = Signal::Trap;
     bool step_done = false;  // LLDB tells "trace" from "signal"
 };
@@ -62,7 +62,7 @@ struct StoppedByInterrupt {};  // Ctrl-C
 struct ReplayLogEnd {          // reverse execution reached an end of the log
     bool at_begin = true;
 };
-struct Exited {  // the machine is gone: no thread is left
+struct Exited {  // the machine no longer exists: no thread is left
     std::uint8_t status = 0;
 };
 struct Terminated {
@@ -79,14 +79,14 @@ struct StopEvent {
     std::string console;
 };
 
-// What one thread is to do when the machine is resumed.
+// How one thread is to be resumed.
 struct Continue {
     std::optional<Signal> signal;
 };
 struct Step {
     std::optional<Signal> signal;
 };
-struct RangeStep {  // step once, and go on while start <= pc < end
+struct RangeStep {  // step once, and continue while start <= pc < end
     Address start = 0;
     Address end = 0;
 };
@@ -114,8 +114,8 @@ class Threads {
     virtual Result<ThreadInfo> thread_info(ThreadId) = 0;
 };
 
-// Registers are opaque, fixed-size fields, numbered as in the target description. A register whose value is
-// not known reads as no bytes ("xx" on the wire), never as zeros.
+// Registers are opaque, fixed-size fields, numbered as in the target description. A register with an unknown value
+// reads as no bytes ("xx" on the wire), never as zeros.
 class Registers {
   public:
     virtual ~Registers() = default;
@@ -138,7 +138,7 @@ class Registers {
         std::string name, alt_name, set, generic;  // generic: pc, sp, fp, flags, arg1.. or empty
         std::string format, encoding;  // LLDB's words: hex, vector-uint8, float; uint, ieee754, vector
         std::uint32_t bits = 0;
-        std::uint32_t offset = 0;  // in the g block
+        std::uint32_t offset = 0;  // offset in the g block
         std::int32_t dwarf = -1;
     };
     virtual std::optional<Info> info(std::uint32_t regno) const = 0;
@@ -154,12 +154,12 @@ class Memory {
   public:
     virtual ~Memory() = default;
     // Reads up to out.size() bytes as seen by `thread`'s address space. Returns how many could be read from
-    // the start; an error if that is none.
+    // the start; an error if none could.
     virtual Result<std::size_t> read(ThreadId, Address, std::span<std::byte> out) = 0;
     // Writes all bytes or nothing.
     virtual Result<void> write(ThreadId, Address, std::span<const std::byte>) = 0;
     virtual Result<MemoryRegion> region(ThreadId, Address) = 0;
-    // True if addresses are guest-physical (QEMU's Qqemu.PhyMemMode).
+    // Returns true if addresses are guest-physical (QEMU's Qqemu.PhyMemMode).
     virtual bool physical_mode() const = 0;
     virtual void set_physical_mode(bool) = 0;
 };
@@ -170,14 +170,14 @@ class Execution {
     // Starts the named threads; the others stay stopped. Returns at once: the stop arrives at
     // Session::on_stop().
     virtual Result<void> resume(std::span<const ThreadResume>) = 0;
-    // Asks a running target to stop; answered by a StopEvent with StoppedByInterrupt, unless something else
+    // Asks a running target to stop. The answer is a StopEvent with StoppedByInterrupt, unless something else
     // stopped it first. No effect on a stopped one.
     virtual void interrupt() = 0;
     // Why the target is stopped now (`?`), also for a client that attaches later.
     virtual StopEvent last_stop() const = 0;
-    // Other threads that have reached a stop of their own before they were stopped with the rest. gdb is told
-    // of one thread a stop: each of these is reported by a stop of its own, at once when its thread is
-    // resumed. A client that hears of all threads at every stop is told now: after reported_together() none
+    // Other threads that reached a stop of their own before they were stopped with the rest. gdb gets one thread
+    // for each stop: each of these is reported by a separate stop, at once when its thread is
+    // resumed. A client that gets all threads with every stop gets them now: after reported_together() none
     // of them is reported again.
     virtual std::vector<StopEvent> simultaneous() const { return {}; }
     virtual void reported_together() {}
@@ -189,7 +189,7 @@ class Execution {
     virtual void attach() = 0;
     // The client detaches (D). The target removes every breakpoint, and the machine runs on.
     virtual void detach() = 0;
-    // The client vanished. The target removes every breakpoint, and decides by its own policy if the machine
+    // The client vanished. The target removes every breakpoint, and its own policy decides if the machine
     // runs on.
     virtual void client_lost() = 0;
 };
@@ -210,10 +210,10 @@ struct BreakpointRequest {
     Address address = 0;
     std::uint64_t size = 1;  // for watchpoints, in bytes; else the protocol's architecture-specific "kind"
     // Agent expressions. A hit counts if any of `conditions` is true or there is none. It stops the thread,
-    // unless there are `commands`: then they run, and the thread goes on.
+    // unless there are `commands`: then they run, and the thread continues.
     std::vector<std::vector<std::byte>> conditions;
     std::vector<std::vector<std::byte>> commands;
-    bool persist = false;  // the commands go on when the client has left
+    bool persist = false;  // the commands stay when the client has left
 };
 
 class Breakpoints {
@@ -221,60 +221,60 @@ class Breakpoints {
     virtual ~Breakpoints() = default;
     virtual bool supports(BreakpointKind) const = 0;
     virtual bool evaluates_conditions() const = 0;
-    // True if `commands` are run where the breakpoint is hit. What they print arrives at
+    // Returns true if `commands` are run where the breakpoint is hit. Their output arrives at
     // Session::on_console().
     virtual bool runs_commands() const { return false; }
-    // Idempotent, as the protocol demands. `thread` gives the address space.
+    // Idempotent, as the protocol requires. `thread` determines the address space.
     virtual Result<void> insert(ThreadId, const BreakpointRequest&) = 0;
     virtual Result<void> remove(ThreadId, BreakpointKind, Address, std::uint64_t size) = 0;
     virtual std::uint32_t hardware_watchpoint_slots() const = 0;
 };
 
-// Non-stop mode: a thread stops by itself while the others run, and each stop arrives at Session::on_stop().
+// Non-stop mode: a thread stops on its own while the others run, and each stop arrives at Session::on_stop().
 // Execution::resume() then starts the threads that it names, and leaves the others as they are.
 class NonStop {
   public:
     virtual ~NonStop() = default;
-    // On: while every thread is stopped. Off: threads that run go on until Execution::interrupt().
+    // On: while every thread is stopped. Off: running threads continue until Execution::interrupt().
     virtual Result<void> set_non_stop(bool on) = 0;
-    // Asks threads to stop; each that runs is answered by a StopEvent of its own.
+    // Asks threads to stop; each one that runs is answered by a separate StopEvent.
     virtual void stop(std::span<const ThreadId> threads, StopReason reason) = 0;
-    // Why each stopped thread has stopped, in the order of threads().
+    // The stop reason of each stopped thread, in the order of threads().
     virtual std::vector<StopEvent> stops() const = 0;
-    // Keeps every thread from running until release(), so that registers, memory and breakpoints can be reached: for
-    // as long as an answer takes. Holds nest.
+    // Keeps every thread from running until release(), so that registers, memory and breakpoints can be accessed: only
+    // while a packet is answered. Holds nest.
     virtual void hold() = 0;
     virtual void release() = 0;
 };
 
-// Going back in what the target has recorded of its run.
+// Going back in the target's recording of its run.
 class Reverse {
   public:
     virtual ~Reverse() = default;
-    // One step back, or back to a breakpoint or the beginning of what is recorded. Returns at once, as
+    // One step back, or back to a breakpoint or the beginning of the recording. Returns at once, like
     // Execution::resume() does.
     virtual Result<void> go_back(ThreadId, bool one_step) = 0;
 };
 
-// Starting the target anew, for a client in extended mode (`!`).
+// Restarting the target, for a client in extended mode (`!`).
 class Restart {
   public:
     virtual ~Restart() = default;
     struct Wanted {
-        std::string file;  // the program that the client names; empty for the one that there is
+        std::string file;  // the program that the client names; empty for the present one
         std::vector<std::string> arguments;
     };
-    // The client is in extended mode. Until it leaves it may start the target anew, even one that has ended.
+    // The client is in extended mode. Until it leaves it may restart the target, even one that has ended.
     virtual void client_stays() = 0;
     // Returns at once: the target's stop at its first instruction arrives at Session::on_stop(). It may run until now.
-    // No breakpoint of the client's remains. On an error nothing has changed.
+    // The client's breakpoints are removed. On an error nothing has changed.
     virtual Result<void> restart(const Wanted&) = 0;
 };
 
 class Stepping {
   public:
     virtual ~Stepping() = default;
-    // True if interrupts wait while a thread is stepped.
+    // Returns true if interrupts are blocked while a thread is stepped.
     virtual bool blocks_interrupts() const = 0;
     virtual Result<void> block_interrupts(bool) = 0;
 };
@@ -287,7 +287,7 @@ class Documents {
     // Objects served: each adds "qXfer:<object>:read+" to qSupported. "threads" is made by the session
     // itself.
     virtual std::vector<std::string> objects() const = 0;
-    // The whole document, made anew when its first chunk is asked for; nullopt if there is no such annex.
+    // The whole document, made when its first chunk is requested; nullopt if there is no such annex.
     virtual std::optional<std::string> document(std::string_view object, std::string_view annex) = 0;
 };
 
@@ -316,11 +316,11 @@ struct Target {
     // LLDB's qHostInfo: e.g. "x86_64-unknown-unknown".
     std::string triple;
     std::uint32_t address_bytes = 8;
-    // The address of the first segment of the program's file, if that is not where it was linked. A client
+    // The address of the first segment of the program's file, if it is not where it was linked. A client
     // that connects moves its symbols accordingly (qOffsets).
     std::optional<Address> first_segment = std::nullopt;
-    // How far the program is from where it was linked, modulo 2^64; 0 if it was not moved. LLDB wants to know it
-    // for a file that is marked as Linux's: it then waits for a loader that no kernel has.
+    // The distance of the program from where it was linked, modulo 2^64; 0 if it was not moved. LLDB needs it
+    // for a file that is marked as Linux's: otherwise it waits for a loader, which no kernel has.
     std::optional<Address> load_offset = std::nullopt;
 };
 

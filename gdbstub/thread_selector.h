@@ -23,7 +23,7 @@ struct ThreadSelector {
 // nullopt for bad syntax, and for any process but number 1.
 std::optional<ThreadSelector> take_thread(Cursor& cursor);
 
-// LLDB appends ";thread:1;" to register packets: consumes it, and demands the text's end after it.
+// LLDB appends ";thread:1;" to register packets: consumes it, and requires that the text ends after it.
 struct ThreadSuffix {
     std::optional<ThreadSelector> thread;  // none: the thread chosen with Hg
 };

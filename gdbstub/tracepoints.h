@@ -1,7 +1,7 @@
 // What a session needs from a target that has tracepoints: places where data is collected while the target runs on.
 //
 // The target keeps everything that belongs to an experiment, because it outlives the client: the definitions, the trace
-// state variables, and the buffer of trace frames. Which frame a client looks at is the session's.
+// state variables, and the buffer of trace frames. The session keeps which frame a client has selected.
 //
 // A frame is in gdb's own format (gdb manual, "Trace File Format"): the tracepoint's number in 2 bytes, the size of
 // what follows in 4, and blocks: 'R' and the g block; 'M', an address in 8 bytes, a length in 2, and memory; 'V', a
@@ -39,7 +39,7 @@ struct CollectMemory {
     std::uint64_t size = 0;
     friend bool operator==(const CollectMemory&, const CollectMemory&) = default;
 };
-struct CollectExpression {  // an agent expression, which collects or sets what it says
+struct CollectExpression {  // an agent expression that collects data or sets variables
     std::vector<std::byte> code;
     friend bool operator==(const CollectExpression&, const CollectExpression&) = default;
 };
@@ -58,7 +58,7 @@ struct TracepointActions {
     std::vector<TraceAction> actions;
     std::string text;  // as the client has sent them
 };
-// A piece of what a user has typed, which gdb wants back when it attaches again: "at", "cond" or "cmd".
+// A piece of what a user has typed, which gdb reads back when it attaches again: "at", "cond" or "cmd".
 struct TracepointSource {
     TracepointId id;
     std::string type;
@@ -83,7 +83,7 @@ struct DefinedTracepoint {
 
 enum class TraceEnd : std::uint8_t { NotRun, Stopped, Full, PassCount, Error, Disconnected };
 
-// What users have noted down, in hexadecimal digits.
+// A user's notes, in hexadecimal digits.
 struct TraceNotes {
     std::string user, notes, stop;
 };
@@ -91,7 +91,7 @@ struct TraceNotes {
 struct TraceStatus {
     bool running = false;
     TraceEnd end = TraceEnd::NotRun;  // why it does not run
-    std::uint32_t tracepoint = 0;     // the one that has ended it
+    std::uint32_t tracepoint = 0;     // the tracepoint that has ended it
     std::string error;
     std::uint64_t frames = 0;   // in the buffer
     std::uint64_t created = 0;  // since the start
@@ -131,16 +131,16 @@ class Tracepoints {
 
     // Ends an experiment and forgets its definitions and frames.
     virtual void clear() = 0;
-    // `complete`: no actions are to come for this tracepoint.
+    // `complete`: no more actions follow for this tracepoint.
     virtual Result<void> define(const TracepointHead&, bool complete) = 0;
     virtual Result<void> add(TracepointActions, bool complete) = 0;
     virtual Result<void> add(TracepointSource) = 0;
     virtual Result<void> define(TraceVariable) = 0;
     virtual Result<void> enable(TracepointId, bool on, ThreadId thread) = 0;
-    // `size`: nothing for the default.
+    // `size`: nullopt for the default.
     virtual Result<void> set_buffer_size(std::optional<std::uint64_t> size) = 0;
     virtual Result<void> set_circular(bool on) = 0;
-    // The experiment goes on when its client has left.
+    // The experiment continues when its client has left.
     virtual void set_disconnected(bool on) = 0;
     // Those that are given replace the old ones.
     virtual void set_notes(const TraceNotes&) = 0;
@@ -155,12 +155,12 @@ class Tracepoints {
     virtual std::vector<DefinedTracepoint> tracepoints() const = 0;
     virtual std::vector<TraceVariable> variables() const = 0;
 
-    // The first frame behind `after`, or from the oldest on, that fits. A frame's number is its place in the buffer.
+    // The first frame after `after`, or from the oldest on, that matches. A frame's number is its index in the buffer.
     virtual std::optional<FoundFrame> find(const FrameSearch&, std::optional<std::uint32_t> after) const = 0;
-    // What a frame has. Nothing if it was not collected, or if there is no such frame.
+    // The contents of a frame. Nothing if it was not collected, or if there is no such frame.
     virtual std::optional<std::vector<std::byte>> frame_registers(std::uint32_t frame) const = 0;
     virtual std::optional<Address> frame_pc(std::uint32_t frame) const = 0;
-    // Returns how many bytes are there from the start.
+    // Returns how many bytes are available from the start.
     virtual std::size_t frame_memory(std::uint32_t frame, Address, std::span<std::byte> out) const = 0;
     virtual std::optional<std::uint64_t> frame_variable(std::uint32_t frame, std::uint32_t number) const = 0;
     virtual FrameContents frame_contents(std::uint32_t frame) const = 0;

@@ -1,4 +1,4 @@
-// The parser of every packet that is a name alone.
+// The parser of every packet that consists of its name.
 #pragma once
 
 #include <optional>

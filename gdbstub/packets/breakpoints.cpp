@@ -21,7 +21,7 @@ std::optional<z> take_place(Cursor& args) {
     return place;
 }
 
-// `X<len>,<hex>` as often as it comes; false for a cut one.
+// `X<len>,<hex>`, any number of times; false if one is incomplete.
 bool take_expressions(Cursor& args, std::vector<std::vector<std::byte>>& expressions) {
     while (args.take('X')) {
         const auto length = args.take_hex();

@@ -10,7 +10,7 @@
 namespace ringside::gdbstub::packet {
 
 struct Z {
-    // nullopt for a type above 4, which no target has: the reply is empty.
+    // nullopt for a type above 4, which no target supports: the reply is empty.
     std::optional<BreakpointKind> kind;
     BreakpointRequest request;
 };

@@ -1,5 +1,5 @@
-// Memory packets. Addresses are the client's; a range may run past the end of the address space, and the
-// handlers say what then.
+// Memory packets. Addresses are the client's; a range may extend past the end of the address space, and the
+// handlers decide what to do then.
 #pragma once
 
 #include <cstdint>

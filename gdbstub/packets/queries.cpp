@@ -18,8 +18,8 @@ std::optional<qSupported> parse_qSupported(Cursor args) {
     return qSupported{args.rest()};
 }
 
-// `:OBJECT:read:ANNEX:OFFSET,LENGTH`. An annex has no colon in it. What follows another operation is not
-// looked at: the packet as a whole is not supported.
+// `:OBJECT:read:ANNEX:OFFSET,LENGTH`. An annex contains no colon. For another operation the rest is not
+// parsed: the packet as a whole is not supported.
 std::optional<qXfer> parse_qXfer(Cursor args) {
     if (!args.take(':'))
         return std::nullopt;
@@ -46,7 +46,7 @@ std::optional<qRcmd> parse_qRcmd(Cursor args) {
     return qRcmd{args.rest()};
 }
 
-// With `:PID` from a client that knows of several processes.
+// With `:PID` from a client that supports several processes.
 std::optional<qAttached> parse_qAttached(Cursor args) {
     if (!args.at_end() && (!args.take(':') || !args.take_hex() || !args.at_end()))
         return std::nullopt;
@@ -57,7 +57,7 @@ std::optional<qSymbol> parse_qSymbol(Cursor args) {
     return args.take(':') ? std::optional(qSymbol{}) : std::nullopt;
 }
 
-// Any arguments will do: the packet exists to get the empty reply.
+// Any arguments are accepted: the packet exists to get the empty reply.
 std::optional<vMustReplyEmpty> parse_vMustReplyEmpty(Cursor) {
     return vMustReplyEmpty{};
 }
@@ -66,7 +66,7 @@ std::optional<QThreadEvents> parse_QThreadEvents(Cursor args) {
     return parse_switch(args) ? std::optional(QThreadEvents{}) : std::nullopt;
 }
 
-// `=FLAGS`, in hexadecimal with or without "0x": QEMU's manual shows it with.
+// `=FLAGS`, in hexadecimal with or without "0x", as in QEMU's manual.
 std::optional<Qqemu_sstep> parse_Qqemu_sstep(Cursor args) {
     if (!args.take('='))
         return std::nullopt;

@@ -15,7 +15,7 @@ struct qSupported {
     std::string_view features;  // "swbreak+;hwbreak+;..."
 };
 struct qXfer {
-    bool read = true;  // otherwise an operation that no object here has: "write", or one of a later protocol
+    bool read = true;  // otherwise an operation that no object supports: "write", or one of a later protocol
     std::string_view object;
     std::string_view annex;
     std::uint64_t offset = 0;
@@ -30,7 +30,7 @@ struct qOffsets {};
 struct vMustReplyEmpty {};
 struct QThreadEvents {};
 
-// QEMU's packets. Scripts that were written for QEMU's stub recognise a whole machine by them.
+// QEMU's packets. Scripts written for QEMU's stub use them to recognize a whole machine.
 struct qqemu_sstepbits {};
 struct qqemu_sstep {};
 struct Qqemu_sstep {

@@ -1,5 +1,5 @@
 // Register packets. As everywhere in packets/: a struct is named after its packet, its views point into the
-// payload that it was parsed from, and a parser gets what follows the packet's name.
+// payload from which it was parsed, and a parser gets what follows the packet's name.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@ namespace ringside::gdbstub::packet {
 struct QuestionMark {};  // `?`
 
 // `vCont;s:p1.1;c`: actions, each for the threads that it names. The text is checked when it is parsed and
-// read again for each thread, so that no list need be built.
+// read again for each thread, so that no list has to be built.
 struct vCont {
     std::string_view actions;
 
@@ -26,7 +26,7 @@ struct vCont {
 struct vCont_query {};  // `vCont?`
 struct vCtrlC {};
 
-// The old ones, for the thread that Hc chose; with an address, execution goes on there.
+// The old packets, for the thread that Hc chose; with an address, execution continues there.
 struct c {
     std::optional<Address> address;
 };
@@ -60,7 +60,7 @@ struct R {};  // the same in old clients, without arguments
 struct QNonStop {
     bool on = false;
 };
-struct vStopped {};  // in non-stop mode: the client has got a stop, and asks for the next
+struct vStopped {};  // in non-stop mode: the client has received a stop, and asks for the next
 
 std::optional<vCont> parse_vCont(Cursor args);
 std::optional<c> parse_c(Cursor args);

@@ -45,7 +45,7 @@ struct QTBuffer {
         bool on = false;
     };
     struct Size {
-        std::optional<std::uint64_t> bytes;  // nothing: whatever the target likes
+        std::optional<std::uint64_t> bytes;  // nullopt: whatever the target likes
     };
     std::variant<Circular, Size> what;
 };
@@ -54,7 +54,7 @@ struct QTNotes {
 };
 struct QTSave {};
 struct QTFrame {
-    std::optional<FrameSearch> search;  // nothing: back to the live target
+    std::optional<FrameSearch> search;  // nullopt: back to the live target
 };
 struct qTStatus {};
 struct qTP {

@@ -1,4 +1,4 @@
-// What the session knows of its client: its kind, and the features that it offered or switched on.
+// What the session knows about its client: its kind, and the features that it announced or switched on.
 #pragma once
 
 #include <string_view>
@@ -10,26 +10,26 @@ struct Client {
         Unknown,  // no qSupported yet
         Gdb,
         Lldb,     // 20 and newer: its `x` is gdb's
-        OldLldb,  // its `x` wants "OK" to a probe of no bytes, and data without gdb's leading 'b'
+        OldLldb,  // its `x` expects "OK" for a probe of no bytes, and data without gdb's leading 'b'
     };
 
     Kind kind = Kind::Unknown;
-    // Offered in qSupported
+    // Announced in qSupported
     bool swbreak = false;
     bool hwbreak = false;
-    bool multiprocess = false;   // used with gdb only: LLDB wants plain thread ids
-    bool error_message = false;  // takes E.words for every packet
+    bool multiprocess = false;   // used with gdb only: LLDB expects plain thread ids
+    bool error_message = false;  // accepts E.words for every packet
     // Switched on by LLDB
     bool list_threads_in_stop_reply = false;
     bool error_strings = false;
 
-    // gdb 13 ends with an internal error if it has more than one stop in its queue while it connects. So it gets each in
-    // a notification of its own. It offers no error-message yet.
+    // gdb 13 fails with an internal error if its queue has more than one stop while it connects. So it gets each in
+    // a separate notification. It does not announce error-message.
     bool one_stop_a_time() const { return kind == Kind::Gdb && !error_message; }
     bool is_lldb() const { return kind == Kind::Lldb || kind == Kind::OldLldb; }
 };
 
-// Reads qSupported's list. gdb alone offers qRelocInsn; LLDB began to offer swbreak when it took over gdb's
+// Reads qSupported's list. Only gdb announces qRelocInsn; LLDB began to announce swbreak when it adopted gdb's
 // form of `x`.
 inline Client client_from_features(std::string_view features) {
     Client client;

@@ -1,4 +1,4 @@
-// JSON as LLDB's packets carry it.
+// The JSON in LLDB's packets.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace ringside::gdbstub {
 
-// A thread and why it stopped, as in `jstopinfo` and jThreadsInfo.
+// A thread and its stop reason, as in `jstopinfo` and jThreadsInfo.
 inline nlohmann::json lldb_thread_stop(const StopEvent& event) {
     nlohmann::json thread = {{"tid", event.thread.value},
                              {"reason", lldb_reason(event.reason)},
@@ -20,7 +20,7 @@ inline nlohmann::json lldb_thread_stop(const StopEvent& event) {
     return thread;
 }
 
-// Names come from outside: bytes that are no UTF-8 are replaced rather than thrown about.
+// Names come from outside: bytes that are not UTF-8 are replaced and do not throw.
 inline std::string dump_json(const nlohmann::json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxHeldPackets = 64;
 constexpr std::size_t kMaxHeldBytes = 2 * kMaxPayload;
 
-// Packets for which gdb 13 takes "E.words" without having offered error-message.
+// Packets for which gdb 13 accepts "E.words" without having announced error-message.
 template <typename Packet, typename... Packets>
 constexpr bool kIsOneOf = (std::is_same_v<Packet, Packets> || ...);
 template <typename Packet>
@@ -23,11 +23,11 @@ constexpr bool kTakesWords =
              packet::QTDV, packet::QTStart, packet::QTBuffer, packet::QTEnable, packet::QTDisable,
              packet::QTSave>;
 
-// Packets whose answers come from the session alone: no thread that runs has to be held for them.
+// Packets that the session answers alone: running threads need not be held for them.
 template <typename Packet>
 constexpr bool kTouchesNothing = kIsOneOf<Packet, packet::H, packet::T, packet::qC, packet::qfThreadInfo>;
 
-// A packet may be long and hold any bytes: its beginning tells which it was.
+// A packet may be long and contain any bytes: its beginning is enough to identify it.
 std::string log_line(std::string_view packet, const std::string& why) {
     constexpr std::size_t kShown = 40;
     std::string line;
@@ -52,7 +52,7 @@ SessionCore::SessionCore(Target& target, SessionOptions options, SessionHooks ho
         attach(false);
 }
 
-// The client has shown that it speaks the protocol. Returns false if it cannot have the target.
+// The client has shown that it uses the protocol. Returns false if it cannot have the target.
 bool SessionCore::meet() {
     const std::string refusal = hooks_.admit ? hooks_.admit() : std::string();
     if (refusal.empty()) {
@@ -60,7 +60,7 @@ bool SessionCore::meet() {
         return true;
     }
     last_error_ = refusal;
-    // Whoever the client is: gdb shows what comes in reply to its greeting.
+    // For any client: gdb shows what comes in reply to its greeting.
     reply_.frame().text("E.").words(refusal);
     state_ = Closed{};
     return false;
@@ -129,7 +129,7 @@ void SessionCore::enter_stopped(std::optional<ThreadId> thread) {
             threads_.push_back({id, info ? info->core : id.value - 1});
         }
     }
-    // gdb takes the stop's thread as chosen without saying so.
+    // gdb assumes that the stop's thread is chosen, without saying so.
     general_ = thread;
 }
 
@@ -164,7 +164,7 @@ void SessionCore::acknowledge() {
         reply_.ack();
 }
 
-// On a line that outlives its clients a greeting is a new client's, whatever state the last one left.
+// On a line that outlives its clients, a greeting is a new client's, whatever state the last one left.
 bool SessionCore::is_new_client(std::string_view payload) const {
     if (!line_outlives_client_ || std::holds_alternative<Silent>(state_))
         return false;
@@ -218,7 +218,7 @@ void SessionCore::take(frame::Interrupt) {
         interrupt_queued_ = true;
 }
 
-// A socket tells by itself when its client is gone. There the byte is noise.
+// A socket shows that its client has left. There the byte is noise.
 void SessionCore::take(frame::Hangup) {
     if (!line_outlives_client_)
         return;
@@ -231,7 +231,7 @@ void SessionCore::take(frame::Nak) {
     reply_.repeat();
 }
 
-// A client that acknowledges sends the packet again. Any other would wait forever for an answer.
+// A client that acknowledges sends the packet again. Any other would wait forever for a reply.
 void SessionCore::take(frame::BadChecksum) {
     if (acknowledging_)
         reply_.nak();

@@ -54,7 +54,7 @@ class SessionCore {
     struct Running {};
     struct InNonStop {};  // some threads run, and some do not
     struct Detached {};
-    // In extended mode: nothing runs until the client starts the target anew.
+    // In extended mode: nothing runs until the client restarts the target.
     struct Gone {
         StopReason how;
         bool killed = false;  // held, and it ends when the client leaves
@@ -92,18 +92,18 @@ class SessionCore {
     // ---- replies
     Handled ok();
     Handled empty();
-    // `in_words`: gdb 13 takes "E.words" for this packet without having offered error-message.
+    // `in_words`: gdb 13 accepts "E.words" for this packet without having announced error-message.
     void write_error(const TargetError& error, std::string_view packet = {}, bool in_words = false);
 
     // ---- threads
     bool has_thread(ThreadId thread) const;
-    // The thread that a packet is about: the suffix's, or the one that Hg chose.
+    // The thread that a packet refers to: the suffix's, or the one that Hg chose.
     Result<ThreadId> resolve(const ThreadSuffix& suffix) const;
     Result<ThreadId> resolve(const ThreadSelector& selector) const;
     struct KnownThread {
         ThreadId id;
         std::uint32_t core = 0;
-        bool runs = false;  // in non-stop mode, as far as the client has been told
+        bool runs = false;  // in non-stop mode, as far as the client knows
     };
     KnownThread* find_thread(ThreadId thread);
     const KnownThread* find_thread(ThreadId thread) const;
@@ -139,9 +139,9 @@ class SessionCore {
     void answer_with(const StopEvent* stop, Stopped stopped);
     void interrupt_a_thread();
     Handled only_in_all_stop();
-    // As resolve(), of a thread that must not run.
+    // Like resolve(), but an error for a thread that runs.
     Result<ThreadId> resolve_stopped(const ThreadSuffix& suffix) const;
-    // Packets that mean something else in non-stop mode.
+    // Packets with another meaning in non-stop mode.
     template <typename Packet>
     Handled handle_in_non_stop(const Packet& packet, Stopped stopped) {
         return handle(packet, stopped);
@@ -165,7 +165,7 @@ class SessionCore {
     Handled handle(const packet::R&);
     void kill_target();
     void hold_killed();
-    // Packets that want a stopped target, when there is none any more.
+    // Packets that need a stopped target, after its end.
     template <typename Packet>
     Handled handle_gone(const Packet&) {
         return failure(TargetError::Code::Invalid, "the target has ended: `run` starts it anew");
@@ -286,11 +286,11 @@ class SessionCore {
     StopQueue stops_;               // in non-stop mode
     std::deque<std::string> held_;  // packets that wait for the stop
     std::size_t held_bytes_ = 0;
-    std::string console_;              // text for the user that came while the target was stopped
+    std::string console_;              // text for the user that arrived while the target was stopped
     std::vector<StopEvent> together_;  // other threads' stops that were reported with this one
     std::string last_error_;
     std::optional<CachedDocument> document_;  // the one that qXfer reads in chunks
-    // Storage that is used again for each packet
+    // Storage that is reused for each packet
     std::vector<std::byte> bytes_;
     std::vector<std::pair<std::size_t, std::size_t>> unavailable_;
     std::vector<ThreadResume> resume_list_;

@@ -1,7 +1,7 @@
 // The packets that leave, end or restart the target.
 //
-// In extended mode (`!`) the client stays when the target has ended or was killed: what was killed is held, and is gone
-// for good only when the client leaves. Until then vRun starts it anew, and vAttach takes it as it was.
+// In extended mode (`!`) the client stays when the target has ended or was killed. A killed target is held, and ends
+// only when the client leaves. Until then vRun restarts it, and vAttach attaches to it as it was.
 #include <utility>
 
 #include "gdbstub/session/session_core.h"
@@ -29,7 +29,7 @@ SessionCore::Handled SessionCore::handle(const packet::D&) {
     return done;
 }
 
-// gdb awaits no reply to `k`; LLDB awaits the end of the process.
+// gdb expects no reply to `k`; LLDB expects the end of the process.
 SessionCore::Handled SessionCore::handle(const packet::k&) {
     if (client_.is_lldb())
         reply_.frame().text("X").hex_byte(static_cast<std::uint8_t>(Signal::Kill));
@@ -47,7 +47,7 @@ void SessionCore::kill_target() {
         return hold_killed();
     const bool owned = owns_target_;
     release();
-    // A line has no end of a connection. Whoever debugs the next machine on it attaches anew.
+    // A line does not close. The client that debugs the next machine on it attaches again.
     if (line_outlives_client_)
         state_ = Detached{};
     else
@@ -56,7 +56,7 @@ void SessionCore::kill_target() {
         target_.execution().kill();
 }
 
-// A client that has detached has no more say over the target.
+// A client that has detached has no more control over the target.
 void SessionCore::hold_killed() {
     if (!owns_target_)
         return;
@@ -117,7 +117,7 @@ SessionCore::Handled SessionCore::restart(const Restart::Wanted& wanted, bool re
         return failure(TargetError::Code::Invalid,
                        "the target starts anew in extended mode only: use `target extended-remote`");
     STUB_TRY(target_.restart()->restart(wanted));
-    // The stop has been asked for, and cannot come before this returns.
+    // The stop has been asked for, and cannot arrive before this returns.
     const bool owned = owns_target_;
     release();
     continue_.reset();

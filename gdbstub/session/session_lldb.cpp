@@ -1,4 +1,4 @@
-// LLDB's extensions. Numbers are hexadecimal where LLDB reads them so, which differs from packet to packet.
+// LLDB's extensions. Numbers are hexadecimal where LLDB expects that, which differs from packet to packet.
 #include <algorithm>
 
 #include "gdbstub/hex.h"
@@ -61,7 +61,7 @@ SessionCore::Handled SessionCore::handle(const packet::qRegisterInfo& packet) {
     return {};
 }
 
-// LLDB walks the address space region by region: a region without permissions is a hole.
+// LLDB walks the address space region by region. A region without permissions is a hole.
 SessionCore::Handled SessionCore::handle(const packet::qMemoryRegionInfo& packet, Stopped stopped) {
     if (!packet.address)
         return ok();

@@ -9,8 +9,8 @@
 namespace ringside::gdbstub {
 namespace {
 
-// The size of qSearch's and qCRC's reads, and the most that one of them may cover: the server can do nothing
-// else in that time.
+// The size of the reads of qSearch and qCRC, and the most that one of them may cover: the server can do nothing
+// else meanwhile.
 constexpr std::size_t kScanChunk = std::size_t{1} << 20;
 constexpr std::uint64_t kMaxScan = std::uint64_t{4} << 30;
 
@@ -46,7 +46,7 @@ Result<std::span<const std::byte>> SessionCore::read_memory(Stopped stopped, Add
     return std::span<const std::byte>(bytes_).first(std::min(count, wanted));
 }
 
-// The next part of a range that must be there as a whole.
+// The next part of a range that must be complete.
 Result<std::span<const std::byte>> SessionCore::read_chunk(Stopped stopped, Address address,
                                                            std::uint64_t length) {
     const auto bytes = STUB_TRY(read_memory(stopped, address, length, kScanChunk));

@@ -1,4 +1,4 @@
-// Non-stop mode: threads stop one by one, and the client hears of each stop in a notification.
+// Non-stop mode: threads stop one by one, and a notification reports each stop to the client.
 #include <array>
 #include <utility>
 
@@ -36,7 +36,7 @@ Result<void> SessionCore::begin_non_stop() {
     return {};
 }
 
-// The client waits for all threads to stop, as one that attaches does.
+// The client waits for all threads to stop, like one that attaches.
 Result<void> SessionCore::end_non_stop() {
     STUB_TRY(target_.non_stop()->set_non_stop(false));
     stops_.clear();
@@ -49,8 +49,8 @@ Result<void> SessionCore::end_non_stop() {
     return {};
 }
 
-// The target has stopped anew for a client in non-stop mode. Unless it reads of one stop in a reply, and asks for the
-// others, it is told.
+// The target has stopped again for a client in non-stop mode. Notifies the client, unless it gets one stop in a reply
+// and asks for the others.
 void SessionCore::take_up_non_stop(bool tell) {
     if (const auto begun = begin_non_stop(); !begun) {
         last_error_ = begun.error().message;
@@ -103,7 +103,7 @@ SessionCore::Handled SessionCore::handle(const packet::vStopped&) {
     return {};
 }
 
-// The client wants to hear of every stopped thread again.
+// The client wants every stopped thread to be reported again.
 SessionCore::Handled SessionCore::handle_in_non_stop(const packet::QuestionMark&, Stopped stopped) {
     stops_.clear();
     for (StopEvent& stop : target_.non_stop()->stops())
@@ -114,7 +114,7 @@ SessionCore::Handled SessionCore::handle_in_non_stop(const packet::QuestionMark&
 
 // ---- Resuming and stopping threads
 
-// What is asked of a thread that runs already, or whose stop the client does not know of, is nothing.
+// Actions for a thread that already runs, or whose stop has not been reported to the client, are ignored.
 SessionCore::Handled SessionCore::handle_in_non_stop(const packet::vCont& packet, Stopped) {
     resume_list_.clear();
     std::vector<ThreadId> to_stop;
@@ -145,8 +145,8 @@ SessionCore::Handled SessionCore::handle_in_non_stop(const packet::vCont& packet
     return done;
 }
 
-// As if the user had pressed Ctrl-C: one thread gets the signal, the chosen one if it runs. If none does, as between
-// two steps that the client makes for one command, the next that is resumed gets it.
+// As if the user had pressed Ctrl-C: one thread gets the signal, the chosen one if it runs. If none runs, for example
+// between two steps that the client makes for one command, the next one to be resumed gets it.
 void SessionCore::interrupt_a_thread() {
     const KnownThread* chosen = general_ ? find_thread(*general_) : nullptr;
     for (const KnownThread& known : threads_) {

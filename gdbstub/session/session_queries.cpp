@@ -1,4 +1,4 @@
-// qSupported, qXfer, qRcmd, and the small questions of a conversation's start.
+// qSupported, qXfer, qRcmd, and the small queries at the start of a session.
 #include <algorithm>
 #include <utility>
 
@@ -70,7 +70,7 @@ std::optional<std::string> SessionCore::make_document(const packet::qXfer& packe
     return packet.annex.empty() ? std::optional(threads_document(stopped)) : std::nullopt;
 }
 
-// The document is made when its start is asked for, and kept, so that the chunks are all of one text.
+// The document is made when its first chunk is requested, and kept, so that all chunks are of the same text.
 SessionCore::Handled SessionCore::handle(const packet::qXfer& packet, Stopped stopped) {
     if (!packet.read || !serves(packet.object))
         return empty();
@@ -78,7 +78,7 @@ SessionCore::Handled SessionCore::handle(const packet::qXfer& packet, Stopped st
     if (packet.offset == 0 || !cached) {
         auto text = make_document(packet, stopped);
         if (!text) {
-            // E00 is the protocol's own word for "annex not known".
+            // E00 is the protocol's code for "annex not known".
             last_error_ = "no such document";
             reply_.frame().text("E00");
             return {};
@@ -110,15 +110,15 @@ SessionCore::Handled SessionCore::handle(const packet::qRcmd& packet, Stopped st
     return ok();
 }
 
-// 1: the machine was there before the client. So gdb detaches when it quits, and does not kill.
+// 1: the machine existed before the client. So gdb detaches when it quits, and does not kill.
 SessionCore::Handled SessionCore::handle(const packet::qAttached&) {
     reply_.frame().text("1");
     return {};
 }
 
-// gdb keeps all segments at their distance from the first. (Text=;Data=;Bss= would move the sections of these
-// names alone.) LLDB takes one offset for all, and reads the address of a segment as an offset, too. Each asks
-// once, as it connects.
+// gdb keeps the distance of all segments from the first. (Text=;Data=;Bss= would move only the sections of these
+// names.) LLDB uses one offset for all, and reads the address of a segment as an offset, too. Each asks
+// once, when it connects.
 SessionCore::Handled SessionCore::handle(const packet::qOffsets&) {
     if (const auto offset = target_.load_offset(); offset && client_.is_lldb()) {
         auto frame = reply_.frame();
@@ -133,8 +133,8 @@ SessionCore::Handled SessionCore::handle(const packet::qOffsets&) {
     return {};
 }
 
-// QEMU's bits, as far as the target has them: ENABLE is always on, and NOIRQ blocks interrupts during a
-// step. Nothing here has NOTIMER, which stops the guest's clock.
+// QEMU's bits, if the target supports them: ENABLE is always on, and NOIRQ blocks interrupts during a
+// step. NOTIMER, which stops the guest's clock, is not supported.
 SessionCore::Handled SessionCore::handle(const packet::qqemu_sstepbits&) {
     reply_.frame().text(target_.stepping() != nullptr ? "ENABLE=1,NOIRQ=2" : "ENABLE=1");
     return {};

@@ -1,4 +1,4 @@
-// `?`, vCont and its forerunners.
+// `?`, vCont and its predecessors.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -8,7 +8,7 @@
 namespace ringside::gdbstub {
 namespace {
 
-// Adds what a vCont action asks of a thread; `t` asks nothing of one that is stopped.
+// Adds a vCont action for a thread; `t` does nothing to a stopped one.
 struct ToResume {
     ThreadId thread;
     std::vector<ThreadResume>& list;
@@ -39,7 +39,7 @@ SessionCore::Handled SessionCore::handle(const packet::vCont& packet, Stopped st
             std::visit(ToResume{known.id, resume_list_}, *action);
     if (!resume_list_.empty())
         return resume(stopped);
-    // Every thread that was named is to stay stopped: so it does.
+    // Every named thread is to stay stopped: nothing to do.
     if (threads_.empty() || !general_)
         return failure(TargetError::Code::Invalid, "vCont names no thread that exists");
     write_stop_reply({*general_, StoppedBySignal{Signal::None, false}, {}}, stopped);
@@ -93,7 +93,7 @@ SessionCore::Handled SessionCore::resume_legacy(Stopped stopped, const std::opti
         const std::size_t size = std::min<std::size_t>(pc.size(), target_.address_bytes());
         STUB_TRY(stopped.registers().write(*thread, stopped.registers().pc(), std::span(pc).first(size)));
     }
-    // Without an Hc for one thread, a step is that of the chosen thread and the others run.
+    // Without an Hc for one thread, a step applies to the chosen thread, and the others run.
     resume_list_.clear();
     for (const KnownThread& known : threads_) {
         if (known.id == *thread)

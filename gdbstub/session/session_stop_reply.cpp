@@ -75,15 +75,15 @@ void SessionCore::write_stop_thread(ReplyWriter::Frame& frame, const StopEvent& 
         write_thread_list(frame, stopped);
         write_all_reasons(frame, event);
         frame.text("reason:").text(lldb_reason(event.reason)).text(";");
-        // LLDB makes the description of a watchpoint's stop itself, from the address, and would take words
-        // for that address. The user has read the words already, on the console.
+        // LLDB makes the description of a watchpoint's stop itself, from the address, and would read words
+        // as that address. The user has already seen the words on the console.
         if (!event.console.empty() && !std::holds_alternative<StoppedByWatchpoint>(event.reason))
             frame.text("description:").hex(event.console).text(";");
     }
     write_expedited(frame, event.thread, stopped);
 }
 
-// LLDB's `threads:1,2;thread-pcs:a,b;`, which spare it a question per thread.
+// LLDB's `threads:1,2;thread-pcs:a,b;`, which save it a query for each thread.
 void SessionCore::write_thread_list(ReplyWriter::Frame& frame, Stopped stopped) {
     if (threads_.empty())
         return;
@@ -98,7 +98,7 @@ void SessionCore::write_thread_list(ReplyWriter::Frame& frame, Stopped stopped) 
     }
     frame.text(";");
     if (pcs_.size() != threads_.size())
-        return;  // the list has no way to say that one is not known
+        return;  // the list cannot say that one is not known
     separator = "thread-pcs:";
     for (const std::uint64_t pc : pcs_) {
         frame.text(separator).hex_number(pc);
@@ -107,7 +107,7 @@ void SessionCore::write_thread_list(ReplyWriter::Frame& frame, Stopped stopped) 
     frame.text(";");
 }
 
-// LLDB's `jstopinfo:`, the reason of every thread that has one. Without it LLDB hears of one thread, and steps
+// LLDB's `jstopinfo:`, the reason of every thread that has one. Without it LLDB sees one thread's reason, and steps
 // the others over the breakpoints that they have hit.
 void SessionCore::write_all_reasons(ReplyWriter::Frame& frame, const StopEvent& event) {
     if (threads_.size() < 2)
@@ -118,7 +118,7 @@ void SessionCore::write_all_reasons(ReplyWriter::Frame& frame, const StopEvent& 
     frame.text("jstopinfo:").hex(dump_json(reasons)).text(";");
 }
 
-// What the target still had to report, which this client has now been told.
+// The other stops that the target had to report, which this client has now received.
 std::vector<StopEvent>& SessionCore::stops_besides(const StopEvent& event) {
     for (StopEvent& other : target_.execution().simultaneous())
         if (other.thread != event.thread)
@@ -127,7 +127,7 @@ std::vector<StopEvent>& SessionCore::stops_besides(const StopEvent& event) {
     return together_;
 }
 
-// A register that cannot be read now is left out: the client asks for it when it wants it, and gets the
+// A register that cannot be read now is omitted: the client asks for it when it needs it, and gets the
 // words.
 void SessionCore::write_expedited(ReplyWriter::Frame& frame, ThreadId thread, Stopped stopped) {
     for (const std::uint32_t regno : stopped.registers().expedited()) {
@@ -142,15 +142,15 @@ void SessionCore::write_expedited(ReplyWriter::Frame& frame, ThreadId thread, St
     }
 }
 
-// O packets: text for the user's console. In pieces, as a reply is no longer than a packet may be.
+// O packets: text for the user's console. Split, because a reply has the length limit of a packet.
 void SessionCore::write_console(std::string_view text) {
     constexpr std::size_t kPiece = kMaxPayload / 4;
     for (; !text.empty(); text.remove_prefix(std::min(kPiece, text.size())))
         reply_.frame().text("O").hex(text.substr(0, kPiece));
 }
 
-// A client takes console text while it waits for a stop, and not before it has resumed the target. In non-stop mode it
-// never waits for one, and takes the text with the answer to a command.
+// A client accepts console text while it waits for a stop, but not before it has resumed the target. In non-stop mode
+// it never waits for one, and gets the text with the answer to a command.
 void SessionCore::on_console(std::string_view text) {
     if (running())
         write_console(text);

@@ -88,7 +88,7 @@ SessionCore::Handled SessionCore::handle(const packet::qfThreadInfo&, Stopped) {
     return {};
 }
 
-// The first reply held them all.
+// The first reply contained them all.
 SessionCore::Handled SessionCore::handle(const packet::qsThreadInfo&) {
     reply_.frame().text("l");
     return {};

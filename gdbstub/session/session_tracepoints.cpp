@@ -195,7 +195,7 @@ SessionTraces::Handled SessionTraces::answer(const packet::QTSave&, Tracepoints&
                    "a client may not write files on this host: `tsave` without -r writes one on its own");
 }
 
-// Where the block was not collected, the program counter may be known all the same.
+// If the block was not collected, the program counter may be known nevertheless.
 SessionTraces::Handled SessionTraces::write_registers(const Tracepoints& traces, Registers& live,
                                                       ThreadId thread) {
     if (const auto block = traces.frame_registers(frame_->number)) {
@@ -219,7 +219,7 @@ SessionTraces::Handled SessionTraces::write_registers(const Tracepoints& traces,
     return {};
 }
 
-// Registers outside of the g block are in no frame.
+// Registers outside the g block are not in any frame.
 SessionTraces::Handled SessionTraces::write_register(const Tracepoints& traces, Registers& live,
                                                      std::uint32_t regno) {
     const auto info = live.info(regno);

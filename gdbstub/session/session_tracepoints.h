@@ -1,4 +1,4 @@
-// Tracepoint packets, and what is the session's own of them: the trace frame that the client looks at.
+// Tracepoint packets, and the session's part of them: the trace frame that the client has selected.
 #pragma once
 
 #include <cstddef>
@@ -24,12 +24,12 @@ class SessionTraces {
     // While a frame is selected, registers and memory are read from it.
     bool frame_selected() const { return frame_.has_value(); }
     void leave_frame() { frame_.reset(); }
-    // Nothing of a client remains for the next one.
+    // Nothing of a client's remains for the next one.
     void forget_client();
-    // An error while a frame is selected, which nothing can be written to.
+    // An error while a frame is selected, because frames cannot be written.
     Result<void> check_live() const;
 
-    // The selected frame's answers to g and p, to reads of memory, and as a document.
+    // The selected frame's answers to g and p and to memory reads, and as a document.
     Handled write_registers(const Tracepoints& traces, Registers& live, ThreadId thread);
     Handled write_register(const Tracepoints& traces, Registers& live, std::uint32_t regno);
     Result<std::size_t> read_memory(const Tracepoints& traces, Memory& live, ThreadId thread, Address address,

@@ -1,4 +1,4 @@
-// What the two families of clients call a stop's reason.
+// How the two families of clients name a stop's reason.
 #pragma once
 
 #include <string_view>

@@ -1,7 +1,7 @@
-// Which capabilities may be used when, as types.
+// Which capabilities may be used when, expressed as types.
 //
 // Registers, memory and breakpoints are reached only through a Stopped, and a handler gets one only while the
-// session's state holds it: a register access while the guest runs does not compile.
+// session's state holds it: code that accesses registers while the guest runs does not compile.
 #pragma once
 
 #include "gdbstub/target.h"
@@ -25,7 +25,7 @@ class Stopped {
     Target* target_;
 };
 
-// The session's hold on its target: what is allowed at any time, and the way to a Stopped.
+// The session's access to its target: what is allowed at any time, and how to get a Stopped.
 class TargetGate {
   public:
     explicit TargetGate(Target& target) : target_(target) {}
@@ -44,7 +44,7 @@ class TargetGate {
     Restart* restart() const { return target_.restart; }
     const Registers& register_layout() const { return target_.registers; }
 
-    // To be called by the session's state machine alone, when it has seen the target stop or holds it.
+    // To be called only by the session's state machine, when it has seen the target stop or holds it.
     Stopped stopped() const { return Stopped(target_); }
 
     // Keeps the threads of a target in non-stop mode from running.

@@ -106,7 +106,7 @@ void Connection::process_input() {
 
 // ---- Output
 
-// False if the connection is broken.
+// Returns false if the connection is broken.
 bool Connection::write_some(std::string_view data, std::size_t& written) {
     while (written < data.size()) {
         const std::string_view rest = data.substr(written);
@@ -141,7 +141,7 @@ void Connection::flush() {
     await_room();
 }
 
-// A serial line takes its time, and needs the CPU: a guest that keeps interrupts from this machine would hold up
+// A serial line is slow, and needs the CPU: a guest that keeps interrupts from this machine would delay
 // what is still in the driver.
 void Connection::deliver() {
     flush();
@@ -173,8 +173,8 @@ void Connection::await_room() {
 
 // ---- The end
 
-// The last reply must still arrive: closing a socket with unread input would reset the connection under it.
-// So only our direction is shut, and what comes is thrown away until the client closes its own.
+// The last reply must still arrive: closing a socket with unread input would reset the connection before it.
+// So only our direction is shut down, and input is discarded until the client closes its own.
 void Connection::end(const std::string& why) {
     if (!session_)
         return;

@@ -1,8 +1,8 @@
 // One client's byte stream and its session, driven by an io_context.
 //
-// A reply leaves in one write, tried at once without waiting; only what the kernel does not take is sent
+// A reply is sent in one write, attempted at once without waiting; only what the kernel does not accept is sent
 // later, and until then nothing more is read from the client: a client that does not read its replies cannot
-// make us store them.
+// make the server store them.
 #pragma once
 
 #include <array>

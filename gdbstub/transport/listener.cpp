@@ -82,7 +82,7 @@ Result<sockaddr_un> unix_address(const UnixEndpoint& endpoint) {
     return address;
 }
 
-// A socket's file outlives a server that was killed. Nobody listens on it if connecting is refused.
+// A socket's file outlives a server that was killed. If connecting is refused, no program listens on it.
 bool is_stale(const sockaddr_un& address) {
     struct stat status {};
     if (::lstat(address.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
@@ -124,7 +124,7 @@ Result<Listener> Listener::open(const TcpEndpoint& endpoint) {
 
     UniqueFd fd = make_socket(addresses->ai_family);
     const int on = 1;
-    // Lets a new run have the port at once; a port that someone listens on is still refused.
+    // Lets a new run have the port at once; a port that another program listens on is still refused.
     if (!fd.valid() || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         ::bind(fd.get(), addresses->ai_addr, addresses->ai_addrlen) != 0 || ::listen(fd.get(), 4) != 0) {
         const int code = errno;
@@ -146,7 +146,7 @@ Result<Listener> Listener::open(const UnixEndpoint& endpoint) {
         if (!bound)
             errno = EADDRINUSE;
     }
-    // Nobody can connect before listen(), so the file is never open to others.
+    // No client can connect before listen(), so the file is never accessible to others.
     if (!bound || ::chmod(address.sun_path, S_IRUSR | S_IWUSR) != 0 || ::listen(fd.get(), 4) != 0) {
         const int code = errno;
         return cannot_listen(

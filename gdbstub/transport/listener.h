@@ -16,7 +16,7 @@ class Listener {
   public:
     // Errors are one line and say what to do.
     static Result<Listener> open(const TcpEndpoint& endpoint);
-    // The socket's file is for its owner alone. One that nobody listens on any more is replaced.
+    // The socket's file is accessible only to its owner. One on which no program listens any more is replaced.
     static Result<Listener> open(const UnixEndpoint& endpoint);
 
     Listener(Listener&&) = default;
@@ -28,14 +28,14 @@ class Listener {
     const std::string& description() const { return description_; }
     std::uint16_t port() const { return port_; }
 
-    // The next client, non-blocking and close-on-exec; no descriptor if there is none (any more).
+    // The next client, non-blocking and close-on-exec; no descriptor if there is none.
     UniqueFd accept(std::string& peer);
 
   private:
     Listener(UniqueFd fd, std::string description);
 
     UniqueFd fd_;
-    // Closed to accept and drop a client when no descriptor is left. A client that stayed in the queue would
+    // Closed to accept and drop a client when no descriptor is left. A client left in the queue would
     // keep the event loop busy.
     UniqueFd spare_;
     std::string description_;

@@ -20,8 +20,8 @@
 namespace ringside::gdbstub {
 namespace {
 
-// A descriptor that we got from outside has its flags shared with whoever else has it open (a terminal's
-// shell): they are put back in the end.
+// A descriptor from outside shares its flags with other processes that have it open (a terminal's
+// shell): they are restored at the end.
 class NonBlockingGuard {
   public:
     explicit NonBlockingGuard(int fd) : fd_(fd), flags_(::fcntl(fd, F_GETFL)) {
@@ -161,8 +161,8 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
                           });
     }
 
-    // Connections that say nothing, and those whose session is over and whose peer does not close them, stay
-    // until others need the room: the oldest goes.
+    // Connections that send nothing, and those whose session is over but whose peer does not close them, stay
+    // until others need the room: then the oldest is closed.
     void make_room() {
         if (connections_.size() < kMaxConnections)
             return;
@@ -172,7 +172,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
         connections_.erase(oldest);
     }
 
-    // Called by a session when its first packet has come.
+    // Called by a session when its first packet has arrived.
     std::string admit(const std::shared_ptr<Connection>& connection, const std::string& peer) {
         if (client_) {
             log("refused " + peer + ": " + client_name_ + " is attached already");

@@ -1,9 +1,9 @@
 // Serves a target to one debugger at a time over an endpoint, on the thread that runs the io_context.
 //
-// On a listening endpoint (tcp, unix) a connection becomes the client's when its first packet comes: one that
-// is silent, or speaks another protocol, does nothing to the target and keeps nobody out. While there is a
-// client, another one reads in the reply to its greeting that it must wait. When the client has left, the
-// next may attach. serial and stdio are one connection; on stdio the client's end is the end of stdin.
+// On a listening endpoint (tcp, unix) a connection becomes the client's when its first packet arrives: one that
+// is silent, or speaks another protocol, does not affect the target and does not keep other clients out. While there is
+// a client, another one is told in the reply to its greeting that it must wait. When the client has left, the
+// next may attach. serial and stdio are a single connection; on stdio the client leaves at the end of stdin.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,7 @@ namespace ringside::gdbstub {
 struct ServerHooks {
     // One line for a log.
     std::function<void(const std::string&)> on_event = {};
-    // The same, of an error whose words the client did not take.
+    // The same, for an error whose words the client did not get.
     std::function<void(const std::string&)> on_error = {};
     // A client has attached.
     std::function<void()> on_connect = {};
@@ -43,13 +43,13 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    // Tells the client's session of a stop. May be called from any thread.
+    // Reports a stop to the client's session. May be called from any thread.
     void post_stop(StopEvent event);
 
     // Shows text to the client's user. May be called from any thread.
     void post_console(std::string text);
 
-    // The endpoint in use, with the real port where 0 was asked for: "tcp:127.0.0.1:40123".
+    // The endpoint in use, with the actual port if 0 was requested: "tcp:127.0.0.1:40123".
     const std::string& description() const;
 
     // The port of a tcp endpoint, else 0.
