@@ -1,7 +1,7 @@
 // The fw_cfg device, which tells firmware and guests made for QEMU about the machine that they run on (QEMU's
 // docs/specs/fw_cfg.rst). A guest selects an item and reads it byte by byte, or has it copied to memory
 // ("DMA", done by the vCPU that requests it). Reads past the end of an item return zeros. Items are
-// read-only, but for "etc/vmcoreinfo" (docs/specs/vmcoreinfo.rst): there a guest's kernel says where it keeps
+// read-only, except "etc/vmcoreinfo" (docs/specs/vmcoreinfo.rst): there a guest's kernel says where it keeps
 // the ELF note that a dump of it needs.
 #pragma once
 
@@ -43,10 +43,10 @@ class FwCfg final : public machine::BusDevice {
     void write(std::uint64_t offset, std::span<const std::byte> data) override;
     State save() const;
     void restore(const State& state);
-    // Where the guest's kernel says that its note is; nothing if it has said nothing. Any address may be there.
+    // Where the guest's kernel says that its note is; nullopt if it has said nothing. The address is not checked.
     // May be called from any thread.
     std::optional<VmcoreinfoEntry> vmcoreinfo() const;
-    // The machine starts anew, perhaps with another kernel.
+    // The machine restarts, perhaps with another kernel.
     void replace(machine::FwCfgItems items);
 
   private:

@@ -29,7 +29,7 @@ class Pc {
     AcpiPm& acpi_pm() { return acpi_pm_; }
     const FwCfg& fw_cfg() const { return fw_cfg_; }
 
-    // The machine has been restarted, which has reset the devices: the new kernel's items, and input goes on.
+    // The machine has been restarted, which has reset the devices: adds the new kernel's items, and resumes input.
     void after_restart(machine::FwCfgItems fw_cfg);
 
   private:

@@ -45,14 +45,14 @@ class Serial final : public BytePortDevice, public CharacterReceiver {
     // Input from outside, from any thread. Takes as many bytes as the FIFO has room for and returns their
     // number: none in loopback mode, which disconnects the line.
     std::size_t receive(std::span<const std::byte> data) override;
-    // A BREAK from outside, from any thread: the line is held low, which comes as a character of 0 with a status of its
-    // own. Returns false if there is no room for it, or in loopback mode.
+    // A BREAK from outside, from any thread: the line is held low, which arrives as a character of 0 with its own
+    // status. Returns false if there is no room for it, or in loopback mode.
     bool receive_break();
     // The callback runs on a vCPU thread, or on offer_space()'s.
     void on_space_available(std::function<void()> callback) override {
         space_available_ = std::move(callback);
     }
-    // What had been received is gone: whoever waits for space may go on.
+    // The received bytes are discarded: senders that wait for space may continue.
     void offer_space() {
         if (space_available_)
             space_available_();

@@ -1,4 +1,4 @@
-// One rule of `monitor exits catch`, and what watches for it.
+// One rule of `monitor exits catch`, and its mechanism.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,8 @@ struct CatchEntry {
     unsigned slot = 0;
     exits::CatchRule rule;
     exits::CatchPlan plan;
-    std::optional<VcpuIndex> once;            // the vCPU of a rule that is over with its first hit
-    bool resumed = false;                     // the guest has run since that one was made
+    std::optional<VcpuIndex> once;            // the vCPU of a rule that is removed at its first hit
+    bool resumed = false;                     // the guest has run since that rule was made
     std::vector<exits::HardwareCatch> armed;  // for each vCPU and tracepoint
     std::atomic<std::uint64_t> hits{0};
     std::unique_ptr<HandlerCatch> handler;  // of an exception or interrupt

@@ -1,4 +1,4 @@
-// What a user reads of an exit that a rule of `monitor exits catch` has caught.
+// The message to the user about an exit that a rule of `monitor exits catch` has caught.
 //
 // Threading: the vCPUs' threads, several at once.
 #pragma once
@@ -15,7 +15,7 @@ namespace ringside::debug {
 
 class CatchHits {
   public:
-    // Says which hardware exit a parked vCPU came out of.
+    // Names the hardware exit that parked a vCPU.
     using LastExit = std::function<LastHardwareExit(VcpuIndex)>;
     CatchHits(Debugger& debugger, ExitNames& names, LastExit last_hardware_exit)
         : debugger_(debugger), names_(names), last_hardware_exit_(std::move(last_hardware_exit)) {}

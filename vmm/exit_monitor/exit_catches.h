@@ -1,8 +1,8 @@
-// The rules of `monitor exits catch`: where each is watched for, and the stop when one is met.
+// The rules of `monitor exits catch`: the mechanism of each, and the stop when one matches.
 //
-// A rule on an exit that reaches userspace is tested in the exit loop. A rule on one that the kernel handles
-// by itself becomes a signal from a tracepoint to the vCPU's thread, which takes it out of KVM_RUN before the
-// guest is entered again; and a rule on an MSR becomes a filter of KVM's, which sends accesses to userspace. A rule on an
+// A rule on an exit that reaches userspace is tested in the exit loop. For an exit that the kernel handles
+// itself, a tracepoint sends a signal to the vCPU's thread, which makes KVM_RUN return before the
+// guest is entered again. A rule on an MSR becomes a KVM filter, which sends accesses to userspace. A rule on an
 // exception or interrupt becomes a breakpoint on the guest's handler.
 //
 // Threading: rules change on the server's thread while every vCPU is parked. on_exit() runs on the vCPUs'
@@ -26,15 +26,15 @@ class ExitCatches {
   public:
     ExitCatches(Debugger& debugger, ExitNames& names, CatchHits::LastExit last_hardware_exit);
 
-    // Adds a rule and returns its number. The error says why it cannot be watched for here, and what could be
+    // Adds a rule and returns its number. The error says why it is not possible here, and what could be
     // done.
     Result<unsigned> add(std::string_view text);
-    // Adds a rule for one vCPU that is over with its first hit, or when the guest runs on after another stop that the user
-    // has seen.
+    // Adds a rule for one vCPU that is removed at its first hit, or when the guest resumes after another stop that the
+    // user has seen.
     Result<void> add_once(std::string_view text, VcpuIndex vcpu);
-    // The guest runs on from a stop that the user has seen.
+    // The guest resumes from a stop that the user has seen.
     void on_resume();
-    // "Rule 1: exception pf", and what there is to say of it.
+    // "Rule 1: exception pf", and remarks about it.
     std::string describe(unsigned number) const;
     // Removes one rule, or all of them. While the guest is stopped.
     Result<void> remove(unsigned number);

@@ -7,10 +7,10 @@
 
 namespace ringside::debug {
 
-// The rows of a table where the user gives no number.
+// The rows of a table if the user gives no number.
 constexpr std::size_t kDefaultExitRows = 20;
 
-// The tables, and what controls the recording.
+// The tables, and the commands that control recording.
 void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor);
 
 // exits, exits-rip, exits-last.

@@ -1,4 +1,4 @@
-// `monitor exits counters`: every count of the exits at this moment, as JSON, for who compares two moments (`ringside top`).
+// `monitor exits counters`: all counts of exits at this moment, as JSON; `ringside top` compares them.
 #pragma once
 
 #include "vmm/debug/monitor/monitor.h"

@@ -1,5 +1,5 @@
-// Words for what exits carry: devices for ports and addresses, symbols and instructions for where they came
-// from.
+// Names for the numbers in exits: devices for ports and addresses, symbols and instructions for their
+// origin.
 #pragma once
 
 #include <atomic>
@@ -19,22 +19,22 @@ namespace ringside::debug {
 
 class ExitNames {
   public:
-    // `symbols` is an ELF file, or any other for no symbols. It is read when a symbol is first asked for:
+    // `symbols` is an ELF file; any other file has no symbols. It is read at the first use of a symbol:
     // start-up does not wait for it.
     ExitNames(Debugger& debugger, std::filesystem::path symbols)
         : debugger_(debugger), path_(std::move(symbols)) {}
 
-    // How far the guest runs from its symbols' addresses (KASLR), once that is known: names are right from
+    // The distance of the guest from its symbols' addresses (KASLR), once it is known: names are right from
     // then on. Any thread, at any time.
     void set_slide(std::int64_t slide) {
         slide_.store(static_cast<std::uint64_t>(slide), std::memory_order_relaxed);
     }
     std::int64_t slide() const { return static_cast<std::int64_t>(slide_.load(std::memory_order_relaxed)); }
 
-    // The file has changed perhaps: symbols are read again when one is asked for.
+    // The file may have changed: symbols are read again at the next use.
     void forget_symbols();
 
-    // What answers at a port or guest-physical address, or an MSR's name; empty if nothing does.
+    // The device at a port or guest-physical address, or an MSR's name; empty if there is none.
     std::string device(exits::AddressKind kind, std::uint64_t address) const;
     // "putc+0x4"; empty where there is none. From any thread.
     std::string symbol(std::uint64_t rip) const;
@@ -46,19 +46,19 @@ class ExitNames {
     // The instruction at a guest address, as above.
     std::string instruction_at(VcpuIndex vcpu, std::uint64_t rip);
 
-    // All of them, for a tier's tables; `vcpu` gives the page tables.
+    // All of these, for a tier's tables; `vcpu` selects the page tables.
     exits::Names for_tables(VcpuIndex vcpu, const ExitTier& tier);
 
   private:
     std::shared_ptr<const exits::SymbolTable> symbols() const;
-    // Decodes at any linear address near `rip`; nothing while the guest runs.
+    // Decodes at any linear address near `rip`; nullopt while the guest runs.
     struct CodeReader;
     std::optional<CodeReader> reader(VcpuIndex vcpu, std::uint64_t rip);
 
     Debugger& debugger_;
     std::filesystem::path path_;
     mutable std::mutex mutex_;
-    mutable std::shared_ptr<const exits::SymbolTable> symbols_;  // empty until one is asked for
+    mutable std::shared_ptr<const exits::SymbolTable> symbols_;  // empty until first used
     std::atomic<std::uint64_t> slide_{0};                        // two's complement
     std::optional<x86::Decoder> decoder_;
 };

@@ -1,4 +1,4 @@
-// One way of seeing a machine's exits: what each vCPU has recorded, and what it had at a moment before.
+// One source of a machine's exits: what each vCPU has recorded, now and at an earlier moment.
 //
 // Threading: the server's thread.
 #pragma once
@@ -25,10 +25,10 @@ class ExitTier {
     virtual exits::VcpuStatistics snapshot(VcpuIndex vcpu, std::size_t recent) const = 0;
     virtual void reset() = 0;
     virtual void enable(bool on) = 0;
-    // `monitor exits last`: by default from what the records themselves hold.
+    // `monitor exits last`: by default from the records alone.
     virtual exits::Table last_table(std::optional<VcpuIndex> vcpu, std::size_t rows,
                                     const exits::Names& names) const;
-    // Notes what the tables do not hold.
+    // Remarks on what the tables do not contain.
     virtual void add_losses(exits::Table&) const {}
     // KVM moves RIP past the instruction before some exits to userspace; the hardware leaves it there.
     virtual bool rip_is_after_instruction() const { return true; }
@@ -37,7 +37,7 @@ class ExitTier {
     exits::VcpuStatistics statistics(std::optional<VcpuIndex> vcpu) const;
     std::vector<exits::VcpuStatistics> statistics_of_each() const;
 
-    // Remembers the numbers of this moment, and says what they were. The difference is what one step did.
+    // Stores the present numbers, and returns the previous ones. The difference is what one step did.
     void mark();
     exits::VcpuStatistics at_mark(std::optional<VcpuIndex> vcpu) const;
 

@@ -1,4 +1,4 @@
-// A rule on an exception or interrupt that the guest takes: what the guest's handler sees when it begins.
+// A rule on an exception or interrupt that the guest takes: tests what the guest's handler sees when it begins.
 //
 // Threading: judge() and moved() are for vCPUs' threads, several at once; the rest is constant.
 #pragma once
@@ -17,14 +17,14 @@ namespace ringside::debug {
 
 class HandlerCatch final : public HandlerJudge {
   public:
-    // The error names the register of a condition that there is not.
+    // The error names a register in a condition that does not exist.
     static Result<std::unique_ptr<HandlerCatch>> make(unsigned number, const exits::CatchRule& rule,
                                                       const x86::RegisterFile& registers,
                                                       const GuestView& view, SymbolOf symbol_of);
 
     std::uint8_t vector() const { return rule_.vector; }
     std::uint64_t hits() const { return hits_.load(std::memory_order_relaxed); }
-    // "the handler at 0x101000 <f>", or why nothing is watched as yet.
+    // "the handler at 0x101000 <f>", or why no handler is watched yet.
     std::string describe(const HandlerLookup& handler) const;
 
     // HandlerJudge

@@ -1,4 +1,4 @@
-// The exits of the processor itself, most of which the kernel handles without the exit loop's knowing: from
+// The processor's own exits, most of which the kernel handles without the exit loop: from
 // KVM's tracepoints.
 #pragma once
 
@@ -28,7 +28,7 @@ class HardwareTier final : public ExitTier {
                             const exits::Names& names) const override;
     void add_losses(exits::Table& table) const override;
 
-    // For a recording: what the reasons are called here, and the last exits as a value.
+    // For a recording: the names of the reasons here, and the last exits as a value.
     exits::HardwareDescription description() const { return reasons_.description(); }
     exits::Recording recording(exits::RecordingInfo info) const;
     exits::HardwareTracer& tracer() { return *tracer_; }
@@ -36,7 +36,7 @@ class HardwareTier final : public ExitTier {
     // The exits of a guest's guest (L2), of one vCPU or of all. Rows only where there were any.
     exits::Table inner_table(std::optional<VcpuIndex> vcpu) const;
 
-    // The exit that a parked vCPU came out of, in words such as "EPT_VIOLATION: write, gpa 0x...".
+    // The exit that parked a vCPU, in words such as "EPT_VIOLATION: write, gpa 0x...".
     LastHardwareExit last_exit(VcpuIndex vcpu) const;
 
   private:

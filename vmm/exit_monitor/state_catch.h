@@ -1,5 +1,5 @@
 // A rule on a control register, the processor's mode or a halt, where no exit reports it: the vCPUs are stepped, and each
-// step is compared with the one before. A register that is written with the value that it has goes unseen.
+// step is compared with the one before. A write that does not change a register goes unnoticed.
 //
 // Threading: judge() is for vCPUs' threads, several at once; the rest is constant.
 #pragma once

@@ -1,4 +1,4 @@
-// Addresses with their symbols, for the lines of rules.
+// Addresses with their symbols, for the messages of rules.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace ringside::debug {
 // Names an address; empty where there is no symbol.
 using SymbolOf = std::function<std::string(std::uint64_t)>;
 
-// "0x101000 <handler+0x4>", or the address alone.
+// "0x101000 <handler+0x4>", or only the address.
 inline std::string with_symbol(std::uint64_t address, const SymbolOf& symbol_of) {
     const auto symbol = symbol_of(address);
     return symbol.empty() ? fmt::format("{:#x}", address) : fmt::format("{:#x} <{}>", address, symbol);

@@ -1,4 +1,4 @@
-// VM entries and VM exits of a guest that is a hypervisor (L1), as the rules for them see the exit that a vCPU has just made.
+// VM entries and VM exits of a guest that is a hypervisor (L1), as its rules see the exit that a vCPU has just made.
 #pragma once
 
 #include <string>
@@ -8,15 +8,15 @@
 
 namespace ringside::debug {
 
-// The hardware exit that a parked vCPU came out of, as far as it is known.
+// The hardware exit that parked a vCPU, as far as it is known.
 struct LastHardwareExit {
-    std::string words;  // "CPUID", with whose exit it was and who handled it; empty if it is not known
+    std::string words;  // "CPUID", with the level that made it and who handled it; empty if it is not known
     std::string entry_failure;  // the check with which KVM refused a VM entry; empty if it did not
     bool from_l2 = false;       // L2 made it
-    bool entry_failed = false;  // it says itself that the processor has refused a VM entry
+    bool entry_failed = false;  // its reason says that the processor has refused a VM entry
 };
 
-// What has happened, in words, if it is what a rule is about; empty if it is not. On the vCPU's thread.
+// What has happened, in words, if the rule is about it; empty if not. On the vCPU's thread.
 std::string describe_transition(exits::CatchSubject wanted, machine::VcpuThread& thread,
                                 unsigned physical_address_bits, const LastHardwareExit& exit);
 

@@ -77,7 +77,7 @@ enum class CatchSubject : std::uint8_t {
 
 // Returns true for VmEntry, VmExit and VmEntryFailure: whether the exit was one shows only at the stop.
 bool is_transition(CatchSubject subject);
-// Returns true for Exception and Interrupt: no exit, but the guest's handler says that it has happened.
+// Returns true for Exception and Interrupt: not exits, but reported by the guest's handler.
 bool is_event(CatchSubject subject);
 
 struct CatchRule {
@@ -94,7 +94,7 @@ struct CatchRule {
 // The error says what was not understood and what is possible there.
 Result<CatchRule> parse_catch(std::string_view text);
 
-// How to watch for a rule.
+// The mechanism for a rule.
 struct CatchPlan {
     // KVM_EXIT_* reasons that the exit loop must test with matches(). Empty if such exits never reach
     // userspace.
@@ -116,8 +116,8 @@ struct CatchPlan {
     std::optional<std::uint32_t> msr;
 };
 
-// `kind` is the host's hardware tier; nullopt if there is none. `nested_paging`: its processors do not leave the guest
-// for CR3. The error says why nothing can watch for the
+// `kind` is the host's hardware tier; nullopt if there is none. `nested_paging`: CR3 accesses cause no
+// exit on its processors. The error says why there is no mechanism for the
 // rule.
 Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::VirtualizationKind> kind,
                              bool nested_paging = false);

@@ -5,11 +5,11 @@
 
 namespace ringside::exits {
 
-// A HardwareCatch's cookie is its slot here: a thread may collect several before it looks.
+// A HardwareCatch's cookie is its slot here: several may fire in a thread before it looks.
 inline constexpr unsigned kCatchSlots = 63;
 inline constexpr unsigned kBreakpointSlot = 63;  // the debugger's own (vmm/debug/host/exit_trap.h)
 
-// Installs the process's handler for SIGTRAP. Once is enough; more do no harm.
+// Installs the process's handler for SIGTRAP. Must be called once; more calls do no harm.
 void install_catch_handler();
 
 // Returns the slots out of `mask` that have fired on the calling thread, and forgets them.

@@ -23,7 +23,7 @@ struct KvmTracepoints {
     TracepointFormat exit, entry;
     std::vector<TracepointFormat> details;
 
-    // Returns true if exits of a guest's guest can be told from those of the guest.
+    // Returns true if exits of a guest's guest can be distinguished from those of the guest.
     bool tell_levels() const;
 };
 inline constexpr const char* kDetailTracepoints[] = {"kvm_msr",
@@ -35,7 +35,7 @@ inline constexpr const char* kDetailTracepoints[] = {"kvm_msr",
                                                      "kvm_nested_vmenter",
                                                      "kvm_nested_vmenter_failed"};
 
-// Whose exit it is, and who handles it: an exit of L2 is KVM's, or KVM passes it on to the guest hypervisor (L1).
+// The level that made it, and who handles it: an exit of L2 is KVM's, or KVM passes it on to the guest hypervisor (L1).
 enum class ExitLevel : std::uint8_t { L1, L2ByKvm, L2ByHypervisor };
 
 struct LevelledExit {
@@ -43,15 +43,15 @@ struct LevelledExit {
     ExitLevel level = ExitLevel::L1;
 };
 
-// What a guest hypervisor has done and was given, beside its guest's exits.
+// What a guest hypervisor has done and received, apart from its guest's exits.
 struct HypervisorEvents {
-    // VM entries that KVM took up, by the guest-physical address of the VMCS or VMCB. Those after the first kMostControls
-    // are counted together.
+    // VM entries that KVM accepted, by the guest-physical address of the VMCS or VMCB. Those after the first
+    // kMostControls are counted together.
     static constexpr std::size_t kMostControls = 256;
     std::map<std::uint64_t, std::uint64_t> entries;
     std::uint64_t other_entries = 0;
     std::uint64_t failed_entries = 0;  // that KVM itself refused
-    // VM exits that KVM makes for L1 without one of the processor's, as for L1's own interrupts; by reason.
+    // VM exits that KVM makes for L1 without a hardware exit, for example for L1's own interrupts; by reason.
     std::map<std::uint32_t, std::uint64_t> made;
 
     void count_entry(std::uint64_t control, std::uint64_t count = 1);
@@ -67,7 +67,7 @@ class HardwareExitDecoder {
     std::optional<LevelledExit> decode(std::span<const std::byte> raw, std::uint64_t time);
     // The exit after which the guest has not been entered yet.
     const std::optional<LevelledExit>& pending() const { return pending_; }
-    // What KVM itself found wrong with the pending exit's VM entry, in the words of its source; empty if nothing.
+    // What KVM found wrong with the pending exit's VM entry, in the words of its source; empty if nothing.
     const std::string& entry_failure() const { return entry_failure_; }
     const HypervisorEvents& hypervisor() const { return hypervisor_; }
     void reset_hypervisor() { hypervisor_ = {}; }
@@ -98,7 +98,7 @@ std::string_view describe_level(ExitLevel level);
 // A hardware exit's qualification in words, with the MSR or CPUID leaf from other tracepoints.
 std::string describe_hardware_exit(const ExitRecord& record, const x86::HardwareExit& exit);
 
-// Names from the running kernel's own table, or from arch's for what that does not list.
+// Names from the running kernel's own table, or from arch's if it does not list one.
 class TracepointReasons : public HardwareReasons {
   public:
     TracepointReasons(x86::VirtualizationKind kind, const TracepointFormat& exit);

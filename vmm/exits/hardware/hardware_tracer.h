@@ -50,11 +50,11 @@ class HardwareTracer {
     const TracepointFormat& exit_format() const { return tracepoints_.exit; }
     // Everything up to now, except an exit after which the guest has not been entered yet. Any thread.
     HardwareStatistics snapshot(VcpuIndex index);
-    // Returns true if this kernel has the events that tell L2's exits from L1's.
+    // Returns true if this kernel has the events that distinguish L2's exits from L1's.
     bool tells_levels() const { return tracepoints_.tell_levels(); }
     // Of a guest that is a hypervisor. Any thread.
     InnerStatistics inner_snapshot(VcpuIndex index);
-    // A vCPU's last exit, if it has not been entered again, and what KVM found wrong with the VM entry that it was for.
+    // A vCPU's last exit, if it has not been entered again, and what KVM found wrong with its VM entry.
     // Any thread.
     struct Pending {
         LevelledExit exit;

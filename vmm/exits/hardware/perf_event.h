@@ -29,7 +29,7 @@ class PerfRing {
     int fd() const { return events_.front().get(); }
     using OnSample = std::function<void(std::span<const std::byte> raw, std::uint64_t nanoseconds)>;
     using OnLost = std::function<void(std::uint64_t records)>;
-    // Takes out everything that there is.
+    // Takes all records.
     void drain(const OnSample& on_sample, const OnLost& on_lost);
 
   private:

@@ -14,7 +14,7 @@ namespace ringside::exits {
 // The usual places, in order.
 std::span<const std::filesystem::path> tracefs_locations();
 
-// The first of `locations` that has KVM's tracepoints. The error tells apart: not mounted, not permitted, no
+// The first of `locations` that has KVM's tracepoints. The error distinguishes: not mounted, not permitted, no
 // KVM events.
 Result<std::filesystem::path> find_tracefs(
     std::span<const std::filesystem::path> locations = tracefs_locations());
