@@ -1,4 +1,4 @@
-// Unaligned little-endian values, out of untrusted bytes and into bytes that we make. The host is an x86 too.
+// Unaligned little-endian values in untrusted bytes and in bytes that we produce. The host is little-endian too.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace ringside {
 
-// Returns [offset, offset + size) of `bytes`, or nullopt if that is not wholly inside.
+// Returns [offset, offset + size) of `bytes`, or nullopt if that is not entirely inside.
 inline std::optional<std::span<const std::byte>> slice(std::span<const std::byte> bytes, std::uint64_t offset,
                                                        std::uint64_t size) {
     if (offset > bytes.size() || size > bytes.size() - offset)
@@ -19,7 +19,7 @@ inline std::optional<std::span<const std::byte>> slice(std::span<const std::byte
     return bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
 }
 
-// Returns the value at `offset`, or nullopt if it is not wholly inside.
+// Returns the value at `offset`, or nullopt if it is not entirely inside.
 template <typename T>
 std::optional<T> load_at(std::span<const std::byte> bytes, std::uint64_t offset) {
     static_assert(std::is_trivially_copyable_v<T>);

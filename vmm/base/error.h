@@ -1,4 +1,4 @@
-// The error value and the result type that every part of the monitor shares.
+// The error value and the result type of the whole monitor.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@
 namespace ringside {
 
 // What failed, why, and what to do about it. `operation` names the ioctl, file or step ("KVM_CREATE_VM",
-// "load kernel.elf"); `reason` is a sentence, or empty if `code` (errno) says it all; `advice` may be empty.
+// "load kernel.elf"); `reason` is a sentence, or empty if `code` (errno) says everything; `advice` may be empty.
 struct Error {
     std::string operation;
     std::string reason;

@@ -1,4 +1,4 @@
-// Strong types for what would otherwise all be integers.
+// Strong types for values that would otherwise be plain integers.
 #pragma once
 
 #include <compare>

@@ -1,4 +1,4 @@
-// Numbers and words in text that people and programs write.
+// Numbers and words in text written by people and programs.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace ringside {
 
-// Returns the number that the whole of `text` is, without sign or prefix; nullopt for anything else and for a number
+// Returns the number, if the whole of `text` is one without sign or prefix; nullopt for anything else and for a number
 // that T cannot hold.
 template <typename T = std::uint64_t>
 std::optional<T> parse_digits(std::string_view text, int base = 10) {
@@ -31,7 +31,7 @@ inline std::optional<std::uint64_t> parse_number(std::string_view text) {
     return parse_digits(text);
 }
 
-// Returns the bytes of "64M", "2g", "512K" or "1048576"; nullopt for anything else and for more than 64 bits hold.
+// Returns the bytes of "64M", "2g", "512K" or "1048576"; nullopt for anything else and for more than fits in 64 bits.
 inline std::optional<std::uint64_t> parse_size(std::string_view text) {
     constexpr std::string_view kUnits = "KMGkmg";
     constexpr unsigned kShifts[] = {10, 20, 30, 10, 20, 30};

@@ -1,4 +1,4 @@
-// How long a boot takes, stage by stage, for the log: from the start of the run to the guest's first
+// The duration of a boot, stage by stage, for the log: from the start of the run to the guest's first
 // character.
 #pragma once
 
@@ -11,7 +11,7 @@ namespace ringside::cli {
 
 class BootReport {
   public:
-    // A stage of loading begins; one that takes long is not silent.
+    // A stage of loading begins. A long one prints a line.
     static void begin(const std::string& what);
     // The kernel is in memory.
     void loaded(const std::string& kernel, const boot::BootState& state) const;

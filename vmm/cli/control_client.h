@@ -7,7 +7,7 @@
 
 namespace ringside::cli {
 
-// The answer to one line. The error says who would listen there.
+// The answer to one line. The error says which program should listen there.
 Result<std::string> ask_machine(const std::string& path, const std::string& line);
 
 }  // namespace ringside::cli

@@ -1,5 +1,5 @@
-// `--control unix:PATH`: monitor commands without a debugger. A client sends one line, and gets the answer and the end
-// of the connection.
+// `--control unix:PATH`: monitor commands without a debugger. A client sends one line and gets the answer; then the
+// connection is closed.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// The options of one command, each with a declaration of what its value refers to. Where the machine is elsewhere
-// (vmm/cli/lab_host.h), the declarations say which files go there and which come back.
+// The options of one command, each with a declaration of what its value refers to. If the machine is elsewhere
+// (vmm/cli/lab_host.h), the declarations say which files to copy there and which to copy back.
 #pragma once
 
 #include <functional>
@@ -12,19 +12,19 @@ namespace ringside::cli {
 
 // What the value of an option refers to.
 enum class Refers {
-    Nothing,       // the value is all there is to it
+    Nothing,       // nothing but the value itself
     FileRead,      // a file that is read
-    FileWritten,   // a file that is made or replaced
+    FileWritten,   // a file that is created or replaced
     Disk,          // FILE or FILE,ro: a file that is read, and written in place
     Console,       // a place for a console, see parse_console_endpoint()
     Debugger,      // a place where a debugger connects, see gdbstub::parse_endpoint()
-    HostResource,  // something that only this host has: its device, its network, its sockets
+    HostResource,  // something that exists only on this host: its device, its network, its sockets
     Gdb,           // gdb's own arguments
     Host           // where the machine is
 };
 std::string to_string(Refers refers);
 
-// CLI11's options may only be added by way of this class, so that none lacks a declaration.
+// CLI11's options may be added only through this class, so that none lacks a declaration.
 class DeclaredOptions {
   public:
     explicit DeclaredOptions(CLI::App& app) : app_(app) {}
@@ -33,7 +33,7 @@ class DeclaredOptions {
     CLI::Option* add(const std::string& names, T& value, Refers refers, const std::string& help) {
         return declare(app_.add_option(names, value, help), refers);
     }
-    // An option whose text goes to `take`.
+    // An option whose text is passed to `take`.
     CLI::Option* add_text(const std::string& names, std::function<void(const std::string&)> take,
                           Refers refers, const std::string& help) {
         return declare(app_.add_option_function<std::string>(names, take, help), refers);
@@ -58,13 +58,13 @@ class DeclaredOptions {
 
 // An option as it was given.
 struct GivenOption {
-    std::string name;  // "--disk", "-s"; without dashes for an argument that goes by its position
+    std::string name;  // "--disk", "-s"; without dashes for a positional argument
     Refers refers = Refers::Nothing;
     bool flag = false;
     std::vector<std::string> values;
 };
 
-// The options that the parsed command line has given, in the order of their declaration.
+// The options given on the parsed command line, in the order of their declaration.
 std::vector<GivenOption> given_options(const DeclaredOptions& options);
 
 }  // namespace ringside::cli

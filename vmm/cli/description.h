@@ -1,6 +1,6 @@
-// What the command line takes, for all that shows it: the manual and the shells' completion.
+// The description of the command line, for everything that shows it: the manual and the shells' completion.
 //
-// Its source is the tree that CLI11 parses by and prints as --help.
+// Its source is the tree with which CLI11 parses and prints --help.
 #pragma once
 
 #include <string>
@@ -32,12 +32,12 @@ CommandDescription describe(const CLI::App& app);
 // The program itself and then each command.
 std::vector<CommandDescription> describe_command_line();
 
-// One of the forms that a value can take: a word, after which a file's name or something else follows or nothing.
+// One of the forms of a value: a word, after which a file's name, something else or nothing follows.
 struct ValueForm {
     std::string word;  // "none", "file:"; empty for a bare FILE
     bool file = false;
 };
-// The forms in a metavar of which a part can be completed: none in "SIZE". Placeholders are upper-case.
+// The forms in a metavar that can be completed in part: none in "SIZE". Placeholders are upper-case.
 std::vector<ValueForm> value_forms(const std::string& metavar);
 
 }  // namespace ringside::cli

@@ -19,8 +19,8 @@ struct ExitRate {
     friend bool operator==(const ExitRate&, const ExitRate&) = default;
 };
 
-// Those that are not 0: by tier, vCPU and kind, the most frequent first, at most `rows` of each kind. A count that is lower
-// than before was reset: it counts as new. The error says what is no such answer.
+// Those that are not 0: by tier, vCPU and kind, the most frequent first, at most `rows` of each kind. A count that is
+// lower than before was reset: it counts as new. The error says which answer is invalid.
 Result<std::vector<ExitRate>> exit_rates(std::string_view before, std::string_view now, std::size_t rows);
 
 // A line for each, for scripts: TIER vCPU KIND RATE NAME.

@@ -15,7 +15,7 @@
 
 namespace ringside::cli {
 
-// A unix socket in a directory of its own, which goes when this goes.
+// A unix socket in its own directory, which is removed with this object.
 class PrivateSocket {
   public:
     static Result<PrivateSocket> create();
@@ -23,7 +23,7 @@ class PrivateSocket {
     PrivateSocket& operator=(PrivateSocket&&) = delete;
     ~PrivateSocket();
     std::string path() const { return directory_ + "/gdb"; }
-    // A file beside it, for gdb to read at its start.
+    // A file next to it, for gdb to read at its start.
     std::string script_path() const { return directory_ + "/ringside.py"; }
 
   private:
@@ -31,10 +31,10 @@ class PrivateSocket {
     std::string directory_;
 };
 
-// gdb's command line up to the kernel's symbols, if there is a file that has them.
+// gdb's command line up to the kernel's symbols, if a file has them.
 std::vector<std::string> gdb_command(const RunOptions& options);
 
-// Starts gdb on the kernel's symbols, with the socket's script read and connected to the socket. `on_exit`
+// Starts gdb with the kernel's symbols; it reads the socket's script and connects to the socket. `on_exit`
 // gets its exit status on io's thread.
 Result<pid_t> start_gdb(const RunOptions& options, const PrivateSocket& socket);
 void wait_for_gdb(asio::signal_set& child_signals, pid_t gdb, std::function<void(int)> on_exit);

@@ -1,4 +1,4 @@
-// Where a debugger is served: at --gdb's endpoint from the start, or at one that `monitor gdbserver` names later.
+// Serves a debugger: at --gdb's endpoint from the start, or at one that `monitor gdbserver` names later.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ namespace ringside::cli {
 // Threading: everything on the thread that runs `io`, or before it runs.
 class GdbService {
   public:
-    // What the server calls, for the endpoint that it is opened at.
+    // The server's hooks, for the endpoint at which it is opened.
     using MakeHooks = std::function<gdbstub::ServerHooks(const gdbstub::Endpoint&)>;
     GdbService(asio::io_context& io, MakeHooks hooks) : io_(io), hooks_(std::move(hooks)) {}
 

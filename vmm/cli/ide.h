@@ -5,7 +5,7 @@
 
 namespace ringside::cli {
 
-// Returns the status to end with.
+// Returns the exit status.
 int ide(const IdeOptions& options);
 
 }  // namespace ringside::cli

@@ -1,4 +1,4 @@
-// The options of the commands that look at a machine which another process runs, or at a dump of one.
+// The options of the commands that examine a machine of another process, or the dump of one.
 #pragma once
 
 #include "vmm/cli/declared_options.h"
@@ -7,7 +7,7 @@
 namespace ringside::cli {
 
 void add_ctl_options(DeclaredOptions& app, CtlOptions& options);
-// What is left on the line of `ringside ctl` belongs to the monitor.
+// The rest of the line of `ringside ctl` belongs to the monitor.
 void finish_ctl(DeclaredOptions& app, CtlOptions& options);
 
 void add_core_options(DeclaredOptions& app, CoreOptions& options);

@@ -1,4 +1,4 @@
-// The machine's memory with the kernel in it, as the command line asks for it.
+// The machine's memory with the kernel in it, as requested on the command line.
 #pragma once
 
 #include <optional>
@@ -15,12 +15,12 @@ struct LoadedKernel {
     machine::GuestMemory memory;
     std::optional<machine::MemoryFile> memory_file;  // that `memory` is in, to be put in place; default: none
     boot::BootState state;
-    // gdb fixes the size of registers when it attaches. A flat image begins in real mode and often stays there; every
-    // other kernel may reach long mode, unless all of its code is for 32 bits.
+    // gdb fixes the size of registers when it attaches. A flat image begins in real mode and often stays there; any
+    // other kernel may reach long mode, unless all of its code is 32-bit.
     x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
 };
 
-// Reads the files anew each time. `command_line` and `kaslr_slide` take precedence over the options'.
+// Reads the files again at each call. `command_line` and `kaslr_slide` take precedence over the options'.
 Result<LoadedKernel> load_kernel(const RunOptions& options,
                                  const std::optional<std::string>& command_line = std::nullopt,
                                  const std::optional<std::uint64_t>& kaslr_slide = std::nullopt);

@@ -1,5 +1,5 @@
-// The lab as the host of a machine: an emulated machine with KVM of its own, run by a program in Python that takes the
-// place of this process and is handed the parsed command line as JSON.
+// The lab as the host of a machine: an emulated machine that has KVM, run by a Python program that replaces
+// this process and gets the parsed command line as JSON.
 #pragma once
 
 #include <filesystem>
@@ -10,11 +10,11 @@
 
 namespace ringside::cli {
 
-// Where the lab's program is: $RINGSIDE_LAB, or tests/lab of a source tree that `program` was built in, or
-// share/ringside/lab of where it is installed.
+// The path of the lab's program: $RINGSIDE_LAB, or tests/lab of the source tree in which `program` was built, or
+// share/ringside/lab of the installation.
 Result<std::filesystem::path> find_lab(const std::filesystem::path& program);
 
-// What the lab's program is handed (tests/lab/ringlab/handover.py reads it).
+// The input of the lab's program (tests/lab/ringlab/handover.py reads it).
 std::string handover(Host host, const ParsedCommandLine& parsed, const std::filesystem::path& program);
 
 // Replaces this process. Returns only if that fails.

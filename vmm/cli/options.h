@@ -26,12 +26,12 @@ namespace ringside::cli {
 // `ringside run` and, with gdb started on top, `ringside gdb`.
 struct RunOptions {
     std::string kernel;
-    std::vector<std::string> initrds;  // each a file, for multiboot perhaps with words after it
-    std::string firmware;              // what starts the kernel; default: it is entered directly
+    std::vector<std::string> initrds;  // each a file, for multiboot optionally followed by words
+    std::string firmware;              // the firmware that starts the kernel; default: it is entered directly
     std::string command_line;
-    std::string symbols;  // an ELF to take symbols from; default: the kernel
+    std::string symbols;  // an ELF file with symbols; default: the kernel
     std::uint64_t memory = std::uint64_t{256} << 20;
-    std::string memory_file;  // the guest's memory is in it; default: in none
+    std::string memory_file;  // the file that contains the guest's memory; default: none
     std::uint32_t cpus = 1;
     std::optional<gdbstub::Endpoint> gdb;
     std::string dump_on_panic;  // the folder for a vmcore; default: none
@@ -39,7 +39,7 @@ struct RunOptions {
     std::string control;        // the path of the socket that takes monitor commands; default: none
     std::optional<x86::GdbArchitecture> architecture;  // default: by the kernel's protocol
     debug::DebuggerOptions debugger;
-    std::optional<devices::ConsoleEndpoint> serial;  // default: stdio, unless that is taken
+    std::optional<devices::ConsoleEndpoint> serial;  // default: stdio, unless it is in use
     VirtioOptions virtio;
     Host host = Host::Auto;
     std::string kvm_device = "/dev/kvm";
@@ -47,7 +47,7 @@ struct RunOptions {
     std::optional<std::uint64_t> load_address;
     boot::LinuxEntry linux_entry = boot::LinuxEntry::Auto;
     std::optional<std::uint64_t> kaslr_slide;
-    std::vector<std::filesystem::path> exit_files;  // what the run's exits are recorded to
+    std::vector<std::filesystem::path> exit_files;  // the files to which the run's exits are recorded
     bool start_gdb = false;
     std::vector<std::string> gdb_arguments;
 };
@@ -88,13 +88,13 @@ struct TopOptions {
     std::string path;
     bool batch = false;
     double interval = 1;      // seconds
-    std::uint64_t count = 0;  // how often; 0: until the machine ends
+    std::uint64_t count = 0;  // number of updates; 0: until the machine ends
 };
 
 using Command =
     std::variant<RunOptions, DoctorOptions, ExitsOptions, IdeOptions, CtlOptions, CoreOptions, TopOptions>;
 
-// Either what to do, or that all is said (help, version, an error) and with which status to end.
+// Either what to do, or that everything is printed (help, version, an error), with the exit status.
 struct ParsedCommandLine {
     std::optional<Command> command;
     int status = 0;
@@ -107,9 +107,9 @@ ParsedCommandLine parse_command_line(int argc, char** argv);
 inline constexpr const char* kDefaultEndpoint = "tcp:127.0.0.1:1234";
 void add_endpoint_option(DeclaredOptions& app, std::string& text);
 
-// Fails if the consoles and the debugger of a run are not to be had on stdin and stdout together.
+// Fails if the consoles and the debugger of a run cannot use stdin and stdout together.
 Result<void> check_standard_streams(const RunOptions& options);
-// Where the serial console is, given or by default.
+// Where the serial console is, by option or by default.
 devices::ConsoleEndpoint serial_console(const RunOptions& options);
 
 }  // namespace ringside::cli

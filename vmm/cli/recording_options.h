@@ -8,14 +8,14 @@
 
 namespace ringside::cli {
 
-// What CLI11 fills in as text before it becomes values.
+// CLI11 fills this in as text before it becomes values.
 struct RecordingTexts {
     std::string record;
     std::string record_last;
 };
 
 void add_recording_options(DeclaredOptions& app, RecordingTexts& texts);
-// `can_ask`: somebody could ask the machine for its past.
+// `can_ask`: something can use the recording.
 void finish(const RecordingTexts& texts, const CLI::App& app, bool can_ask, debug::DebuggerOptions& options);
 
 }  // namespace ringside::cli

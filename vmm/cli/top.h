@@ -5,7 +5,7 @@
 
 namespace ringside::cli {
 
-// Shows them until the machine ends or a signal comes; returns the exit status.
+// Shows them until the machine ends or a signal arrives; returns the exit status.
 int top(const TopOptions& options);
 
 }  // namespace ringside::cli

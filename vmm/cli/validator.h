@@ -12,10 +12,10 @@
 
 namespace ringside::cli {
 
-// CLI11 prints a validator's description behind the option's metavar, which says the same already.
+// CLI11 prints a validator's description after the option's metavar, which has the same content.
 constexpr const char* kNoDescription = "";
 
-// One of this project's parsers as a check of CLI11's, which wants the error as text; empty means valid.
+// One of this project's parsers as a check for CLI11, which expects the error as text; empty means valid.
 template <typename Parse>
 CLI::Validator valid(Parse parse) {
     return CLI::Validator(
@@ -26,7 +26,7 @@ CLI::Validator valid(Parse parse) {
         kNoDescription);
 }
 
-// An option whose text `parse` makes a value of. It returns a Result.
+// An option whose text `parse` converts to a value. It returns a Result.
 template <typename T, typename Parse>
 CLI::Option* add_parsed(DeclaredOptions& app, const std::string& names, T& value, Parse parse,
                         const std::string& help, Refers refers = Refers::Nothing) {
@@ -34,14 +34,14 @@ CLI::Option* add_parsed(DeclaredOptions& app, const std::string& names, T& value
     return app.add_text(names, take, refers, help)->check(valid(parse));
 }
 
-// A word that an option takes, and the value that it means.
+// A word that an option accepts, and the value that it means.
 template <typename T>
 struct Word {
     std::string text;
     T value;
 };
 
-// The option takes one of a few words, which are its metavar. The first that means `value` is shown as the default.
+// The option accepts one of a few words, which are its metavar. The first that means `value` is shown as the default.
 template <typename T>
 CLI::Option* add_choice(DeclaredOptions& app, const std::string& names, T& value, std::vector<Word<T>> words,
                         const std::string& help, Refers refers = Refers::Nothing) {

@@ -31,7 +31,7 @@ struct VirtioOptions {
     }
 };
 
-// What CLI11 fills in before it becomes values.
+// CLI11 fills this in before it becomes values.
 struct VirtioTexts {
     std::vector<std::string> disks;
     std::vector<std::string> networks;
@@ -40,12 +40,12 @@ struct VirtioTexts {
     bool rng = false;
 };
 void add_virtio_options(DeclaredOptions& app, VirtioTexts& texts);
-// Throws CLI::ValidationError for more devices than the machine has room for.
+// Throws CLI::ValidationError if there are more devices than the machine has room for.
 VirtioOptions finish(const VirtioTexts& texts);
 
-// Opens what the devices stand on, in the order of the machine's slots: disks, networks, console, vsock, rng.
+// Opens the devices' backends, in the order of the machine's slots: disks, networks, console, vsock, rng.
 struct VirtioHooks {
-    std::function<void()> on_escape;                 // of the console's terminal; on a thread of its own
+    std::function<void()> on_escape;                 // of the console's terminal; on its own thread
     std::function<void(const std::string&)> report;  // one line for the user; from any thread
 };
 Result<std::vector<std::unique_ptr<devices::virtio::Device>>> open_virtio_devices(

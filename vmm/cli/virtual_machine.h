@@ -1,4 +1,4 @@
-// Everything that one `ringside run` is made of, in the order in which it is built and taken down.
+// All parts of one `ringside run`, in the order in which they are built and destroyed.
 #pragma once
 
 #include <memory>
@@ -55,7 +55,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     // Runs until the guest or its user ends it. Returns the process's exit status.
     int run();
 
-    // What `ringside gdb` lets gdb read at its start.
+    // The file that `ringside gdb` lets gdb read at its start.
     std::string gdb_script() const { return debug::gdb_script(monitor_); }
     asio::io_context& io() { return io_; }
     // Ends run() with the given status; on run()'s thread.
@@ -106,7 +106,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::optional<kvm::System> system_;
     x86::GdbArchitecture architecture_ = x86::GdbArchitecture::X86_64;
     std::uint64_t kaslr_slide_ = 0;  // modulo 2^64
-    // What a restart puts in place
+    // Put in place by a restart
     struct Next {
         machine::Hardware hardware;
         boot::BootState state;
@@ -135,9 +135,9 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::string command_line_;  // of the kernel that runs
     int status_ = 0;
     int guest_status_ = 0;           // the guest has ended with it
-    bool panicked_ = false;          // the guest's kernel has said so
+    bool panicked_ = false;          // the guest's kernel has reported it
     bool panic_unattended_ = false;  // no debugger was attached
-    bool dump_at_stop_ = false;      // the panic is written down when every vCPU has stopped
+    bool dump_at_stop_ = false;      // the panic is dumped when every vCPU has stopped
 };
 
 }  // namespace ringside::cli

@@ -1,4 +1,4 @@
-// What is made of the command line's description: manual pages and completion for shells.
+// Generated from the command line's description: manual pages and completion for shells.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace ringside::cli {
 
-// A page of section 1 for `command`, which is ringside itself or one of its `commands`. `text` is the page's own prose in
-// man(7) macros; the options replace its line @OPTIONS@. Without text, the page says what --help does.
+// A page of section 1 for `command`, which is ringside itself or one of its `commands`. `text` is the page's own text
+// in man(7) macros; the options replace its line @OPTIONS@. Without text, the page has the content of --help.
 std::string man_page(const CommandDescription& command, const std::vector<CommandDescription>& commands,
                      std::string_view text);
 // "ringside", "ringside-run"

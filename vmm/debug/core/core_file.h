@@ -1,5 +1,5 @@
-// A vmcore as values: the registers of each vCPU, physical memory, and VMCOREINFO. Read by libelf from an untrusted file; what
-// does not fit is an error that says what.
+// A vmcore as values: the registers of each vCPU, physical memory, and VMCOREINFO. libelf reads it from an untrusted
+// file; an error says what is invalid.
 #pragma once
 
 #include <optional>
@@ -16,10 +16,10 @@ namespace ringside::debug {
 
 struct CoreVcpu {
     x86::CpuState state;
-    // The names of the registers that Ringside's own note has. QEMU's has fewer: without a note of Ringside's it is empty.
+    // The names of the registers in Ringside's own note. QEMU's has fewer: without Ringside's note this is empty.
     std::set<std::string, std::less<>> registers;
 
-    // Returns true if the file says what the register holds.
+    // Returns true if the file has a value for the register.
     bool known(const x86::RegisterInfo& info) const;
 };
 

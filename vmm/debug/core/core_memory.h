@@ -1,4 +1,4 @@
-// The physical memory that the segments of a vmcore have.
+// The physical memory in the segments of a vmcore.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct FileSegment {
     friend bool operator==(const FileSegment&, const FileSegment&) = default;
 };
 
-// The segments without what they have in common, by physical address, neighbours together. A page that is mapped at several
+// The segments without their overlaps, by physical address, adjacent ones joined. A page that is mapped at several
 // virtual addresses is in as many segments.
 std::vector<FileSegment> disjoint(std::vector<FileSegment> segments);
 

@@ -1,4 +1,4 @@
-// `monitor` commands over a vmcore: those that only look. The others are refused by name.
+// `monitor` commands for a vmcore: those that only read. The others are refused by name.
 #pragma once
 
 #include "vmm/debug/core/core_target.h"

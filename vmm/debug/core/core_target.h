@@ -1,4 +1,4 @@
-// gdbstub's Target over a vmcore: a machine that has stopped and never runs.
+// gdbstub's Target over a vmcore: a stopped machine that never runs.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// The notes of an ELF vmcore, as bytes: what gdb, crash and drgn know a processor by.
+// The notes of an ELF vmcore, as bytes: gdb, crash and drgn read the processors' state from them.
 #pragma once
 
 #include <cstddef>
@@ -22,15 +22,15 @@ Bytes elf_note(std::string_view owner, std::uint32_t type, std::span<const std::
 // NT_PRSTATUS of Linux's core files: one for each processor, its thread id from 1.
 Bytes prstatus_note(std::uint32_t thread, const x86::CpuState& state);
 
-// QEMU's note of a processor: the system registers too, from which crash learns where KASLR has put the kernel.
+// QEMU's note of a processor: includes system registers, from which crash learns where KASLR has put the kernel.
 Bytes qemu_note(const x86::CpuState& state);
 
-// Its inverse, of a note's content; nothing if it is no such note. QEMU's note has no EFER: `long_mode` says whether
+// Its inverse, from a note's content; nullopt if it is not such a note. QEMU's note has no EFER: `long_mode` says if
 // IA-32e mode was active. A segment that is not present is unusable.
 std::optional<x86::CpuState> from_qemu_note(std::span<const std::byte> content, bool long_mode);
 
-// Ringside's own note of a processor: a line "NAME=BYTES" for each register that is known, its bytes in hexadecimal from
-// the lowest on. What the other notes leave out is in it: EFER, debug and vector registers, MSRs.
+// Ringside's own note of a processor: a line "NAME=BYTES" for each register that is known, with its bytes in
+// hexadecimal from the lowest on. It contains what the other notes omit: EFER, debug and vector registers, MSRs.
 inline constexpr std::string_view kRegistersOwner = "RINGSIDE";
 Bytes registers_note(const x86::RegisterFile& file, const x86::CpuState& state,
                      const std::function<bool(const x86::RegisterInfo&)>& known);

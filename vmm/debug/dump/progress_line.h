@@ -1,4 +1,4 @@
-// How far a long dump has come: a line each second, from the second on.
+// The progress of a long dump: a line each second, from the second one on.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@ class ProgressLine {
     explicit ProgressLine(std::function<void(const std::string& line)> print,
                           Clock clock = std::chrono::steady_clock::now);
 
-    // A dump begins: nothing is said of one that takes less than a second.
+    // A dump begins: nothing is printed for one that takes less than a second.
     void begin();
     void report(std::uint64_t done, std::uint64_t memory);
 

@@ -23,14 +23,14 @@ struct PhysicalRange {
     std::uint64_t start = 0, size = 0;
 };
 
-// Collects what page tables map. Pages must be added by address. Pages outside the given memory (devices) are no
-// segments.
+// Collects the mappings of page tables. Pages must be added by address. Pages outside the given memory (devices) are
+// ignored.
 class SegmentList {
   public:
     SegmentList(std::vector<PhysicalRange> memory, std::size_t most)
         : memory_(std::move(memory)), most_(most) {}
 
-    // Returns false if there are as many segments as there may be, and the page is left out.
+    // Returns false if the maximum number of segments is reached, and the page is omitted.
     bool add(const x86::MappedPage& page);
     // Physical memory that no page maps becomes segments at its physical address, so that all of it can be found
     // by physical address.
@@ -45,7 +45,7 @@ class SegmentList {
 };
 
 // ELF header, program headers and notes: the file's beginning up to the first byte of memory, padded to a page.
-// `offset_of` gives the file offset of a physical address behind that beginning.
+// `offset_of` gives the file offset of a physical address after that beginning.
 struct CoreHeader {
     Bytes bytes;
     std::uint64_t memory_offset = 0;  // where memory begins in the file

@@ -22,15 +22,15 @@ struct Vmcore {
     std::optional<NotePlace> vmcoreinfo = {};
 };
 
-// Called while memory is written, with how many of its bytes are done.
+// Called while memory is written, with the number of bytes done.
 using DumpProgress = std::function<void(std::uint64_t done, std::uint64_t memory)>;
 
 struct VmcoreSummary {
     std::uint64_t memory = 0;   // bytes of the guest's memory
-    std::uint64_t written = 0;  // of them, those that are not zeros
+    std::uint64_t written = 0;  // of which are not zero
     std::size_t segments = 0;
     bool all_mappings =
-        true;  // false: there are more than a file has room for, and virtual addresses are missing
+        true;  // false: there are more than a file has room for, and some virtual addresses are missing
     bool vmcoreinfo = false;
 };
 

@@ -11,7 +11,7 @@
 
 namespace ringside::debug {
 
-// Where a guest's kernel has said that the note is (fw_cfg's "etc/vmcoreinfo"). Nothing of it has been checked.
+// Where the guest's kernel says that the note is (fw_cfg's "etc/vmcoreinfo"). Nothing of it has been checked.
 struct NotePlace {
     std::uint64_t address = 0;
     std::uint64_t size = 0;
@@ -22,9 +22,9 @@ struct Vmcoreinfo {
     NotePlace place;
 };
 
-// The note: the one that the kernel has named, else the one in memory that describes the kernel which
-// `system`'s page tables map, else the first. A reboot leaves an old kernel's note behind, and a nested guest has one
-// of its own. Nothing if there is none.
+// The note: the one that the kernel has named, otherwise the one in memory that describes the kernel which
+// `system`'s page tables map, otherwise the first. A reboot leaves an old kernel's note in memory, and a nested guest
+// has its own. nullopt if there is none.
 std::optional<Vmcoreinfo> find_vmcoreinfo(const GuestView& view, const x86::SystemRegisters& system,
                                           std::optional<NotePlace> named);
 
@@ -32,7 +32,7 @@ std::optional<Vmcoreinfo> find_vmcoreinfo(const GuestView& view, const x86::Syst
 bool describes_the_mapped_kernel(const Bytes& note, const GuestView& view,
                                  const x86::SystemRegisters& system);
 
-// The text behind "KEY=" in a note; nothing if there is no such line.
+// The text after "KEY=" in a note; nullopt if there is no such line.
 std::optional<std::string_view> vmcoreinfo_value(const Bytes& note, std::string_view key);
 
 }  // namespace ringside::debug

@@ -1,4 +1,4 @@
-// `monitor linux ...`: a Linux kernel in words, from its own symbols and types.
+// `monitor linux ...`: the state of a Linux kernel, by its own symbols and types.
 #pragma once
 
 #include "vmm/debug/linux/linux_guest.h"
@@ -8,10 +8,10 @@
 
 namespace ringside::debug {
 
-// What only looks.
+// The commands that only read.
 void add_linux_commands(MonitorRegistry& registry, Inspected& guest, LinuxGuest& kernel);
-// Chooses the address space of a process: `choose` takes a CR3, or nothing for each vCPU's own, and returns false if no page
-// table can be there.
+// Chooses the address space of a process: `choose` takes a CR3, or nullopt for each vCPU's own, and returns false if no
+// page table can be there.
 using ChooseAddressSpace = std::function<Result<bool>(std::optional<std::uint64_t> cr3)>;
 void add_process_commands(MonitorRegistry& registry, Inspected& guest, LinuxGuest& kernel,
                           ChooseAddressSpace choose);

@@ -1,4 +1,4 @@
-// The Linux kernel of a guest, found anew for each command, and its tables, which are kept until another kernel is there.
+// The Linux kernel of a guest, found again for each command, and its tables, kept until there is another kernel.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ class LinuxGuest {
   public:
     explicit LinuxGuest(Inspected& guest) : guest_(guest) {}
 
-    // The kernel that a vCPU's page tables map. Its memory is that of the guest at each read, which may run.
+    // The kernel that a vCPU's page tables map. Its memory is read from the guest at each access; the guest may run.
     Result<LinuxKernel> kernel(VcpuIndex vcpu);
     Inspected& guest() { return guest_; }
 

@@ -1,4 +1,4 @@
-// A stop at Linux's next task switch: a breakpoint on __switch_to() that goes with its first hit.
+// A stop at Linux's next task switch: a breakpoint on __switch_to() that is removed at its first hit.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class TaskSwitchStop {
     Result<std::string> arm(VcpuIndex vcpu, std::optional<std::uint64_t> pid);
     Result<std::string> disarm();
     // The guest has stopped. If it was at the switch, the stop becomes a plain one with words for the user: gdb
-    // takes no notice of a breakpoint that it does not know.
+    // ignores a breakpoint that it does not know.
     void describe(gdbstub::StopEvent& stop);
 
   private:

@@ -8,7 +8,7 @@
 namespace ringside::debug {
 
 void add_act_commands(MonitorRegistry& registry, Debugger& debugger);
-// `monitor system_powerdown`. `press` returns true if the guest gets an interrupt for it.
+// `monitor system_powerdown`. `press` returns true if the guest gets an interrupt.
 void add_power_button_command(MonitorRegistry& registry, Debugger& debugger, std::function<bool()> press);
 // `monitor serial break`
 struct SerialLine {

@@ -1,4 +1,4 @@
-// What a monitor command answers, as values: shown as text to people, and as JSON to scripts.
+// The answer of a monitor command, as values: printed as text for people, and as JSON for scripts.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,14 @@ Cell flag(bool value, std::string_view if_true, std::string_view if_false);
 
 class Answer {
   public:
-    // A headline of the text; JSON does not have it.
+    // A headline of the text; it is not in the JSON.
     Answer& headline(std::string text);
     // A named value. JSON's key is the name in lower case with '_' for spaces.
     Answer& value(std::string name, Cell cell);
-    // A named table. JSON has an array of objects with the columns' names as keys. Text says "none" where there
+    // A named table. JSON has an array of objects with the columns' names as keys. Text says "none" if there
     // are no rows.
     Answer& table(std::string name, std::vector<std::string> columns, std::vector<std::vector<Cell>> rows);
-    // The same for JSON alone: the text has it in a form of its own.
+    // The same for JSON alone: the text has its own form.
     Answer& records(std::string name, std::vector<std::string> columns, std::vector<std::vector<Cell>> rows);
     // A sentence.
     Answer& note(std::string sentence);

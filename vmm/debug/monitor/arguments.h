@@ -1,12 +1,12 @@
-// What follows a monitor command's name: its words, "vcpu N" for another vCPU than the client's current one, and
-// "--json" for an answer that scripts read.
+// The text after a monitor command's name: its words, "vcpu N" for a vCPU other than the client's current one, and
+// "--json" for an answer for scripts.
 #pragma once
 
 #include <functional>
 #include <string_view>
 #include <vector>
 
-#include "vmm/base/text.h"  // parse_number(), for what a word means
+#include "vmm/base/text.h"  // parse_number(), for the meaning of a word
 #include "vmm/debug/monitor/answer.h"
 #include "vmm/debug/monitor/monitor.h"
 
@@ -21,7 +21,7 @@ struct Arguments {
 Result<Arguments> parse_arguments(std::string_view rest, VcpuIndex current, std::size_t vcpus,
                                   std::size_t most_words);
 
-// A command whose answer has both forms. `most_words` is how many words it takes at most; the error of one too many
+// A command whose answer has both forms. `most_words` is its maximum number of words; the error for one too many
 // names it.
 struct AnsweringCommand {
     std::string name;
@@ -33,7 +33,7 @@ struct AnsweringCommand {
 };
 void add_answering(MonitorRegistry& registry, const Inspected& guest, AnsweringCommand command);
 
-// A command that has text alone: a format that other tools define, or what it has done.
+// A command with only text: in a format that other tools define, or a report of what it has done.
 struct TextCommand {
     std::string name;
     std::string arguments;

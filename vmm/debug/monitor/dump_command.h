@@ -13,11 +13,11 @@ namespace ringside::debug {
 
 class Dumper {
   public:
-    // `named` says where the guest's kernel has said that its VMCOREINFO is.
+    // `named`: where the guest's kernel says that its VMCOREINFO is.
     Dumper(Debugger& debugger, std::function<std::optional<NotePlace>()> named, ProgressLine progress)
         : debugger_(debugger), named_(std::move(named)), progress_(std::move(progress)) {}
 
-    // Writes a vmcore of the stopped guest and says in a sentence what is in it. `mapped_by` is the vCPU whose page
+    // Writes a vmcore of the stopped guest and returns a sentence on its contents. `mapped_by` is the vCPU whose page
     // tables give the virtual addresses.
     Result<std::string> dump(const std::string& path, VcpuIndex mapped_by);
 

@@ -1,4 +1,4 @@
-// The monitor's commands as native gdb commands, for gdb's Python: made from the registry that also gives `monitor
+// The monitor's commands as gdb commands, in gdb's Python: generated from the registry that also provides `monitor
 // help`.
 #pragma once
 

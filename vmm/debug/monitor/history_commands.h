@@ -1,4 +1,4 @@
-// Commands about what is recorded of the guest's run: record, goto, bookmark, last-write, last-change; and `info os history`.
+// Commands for the recording of a guest's run: record, goto, bookmark, last-write, last-change; `info os history`.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace ringside::debug {
 
-// "schedule+0x12" for a RIP, or nothing.
+// "schedule+0x12" for a RIP, or an empty string.
 using Symbolizer = std::function<std::string(std::uint64_t rip)>;
 
 // All of these; `symbol` is kept.

@@ -1,4 +1,4 @@
-// Memory as `xp` shows it: QEMU's format letters and lines.
+// Memory in the format of `xp`: QEMU's format letters and lines.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace ringside::debug {
 
-// "/16xb": how many, as what, of which size.
+// "/16xb": how many, in which form, of which size.
 struct DumpFormat {
     std::uint64_t count = 1;
     char letter = 'x';  // x, d, u, o or c

@@ -1,4 +1,4 @@
-// `monitor` commands: one registry gives the dispatch, the help and the README's table.
+// `monitor` commands: one registry provides the dispatch, the help and the README's table.
 #pragma once
 
 #include <functional>
@@ -11,14 +11,14 @@
 
 namespace ringside::debug {
 
-// One command. `name` may have several words ("exits hist"); the longest that a line begins with wins.
+// One command. `name` may have several words ("exits hist"); the longest name with which a line begins is chosen.
 struct MonitorCommand {
     std::string name;
     std::string arguments;  // "ADDRESS [SIZE]", empty for none
     std::string help;       // one line
     // `rest` is what follows the name, trimmed. Returns what to print.
     std::function<std::string(gdbstub::ThreadId, std::string_view rest)> run;
-    bool names_registers = false;  // "$rip" is the register's name to it, and not its value
+    bool names_registers = false;  // for it "$rip" is the register's name, not its value
 };
 
 class MonitorRegistry final : public gdbstub::Monitor {
@@ -26,7 +26,7 @@ class MonitorRegistry final : public gdbstub::Monitor {
     MonitorRegistry();
 
     void add(MonitorCommand command) { commands_.push_back(std::move(command)); }
-    // Lets arguments name the registers of this guest, as `$rip`.
+    // Allows arguments to use the registers of this guest, as `$rip`.
     void name_registers_of(Inspected& guest) { guest_ = &guest; }
     const std::vector<MonitorCommand>& commands() const { return commands_; }
 
@@ -41,7 +41,7 @@ class MonitorRegistry final : public gdbstub::Monitor {
     Inspected* guest_ = nullptr;
 };
 
-// address-space, breakpoints, step, fatal, host: what needs no more than the debugger.
+// address-space, breakpoints, step, fatal, host: those that need only the debugger.
 void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger);
 void add_version_commands(MonitorRegistry& registry);
 

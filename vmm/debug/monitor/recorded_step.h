@@ -1,4 +1,4 @@
-// One place of a history in words.
+// One position of a history in words.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ struct RecordedStep {
     std::uint64_t step = 0;
     std::uint64_t rip = 0;
     std::string symbol;
-    std::string instruction;  // the one that is next
+    std::string instruction;  // the next one
 
     // "step 12: 0x100a2c <corrupt+0xc>  mov qword ptr [rax], rdx"
     std::string text() const;

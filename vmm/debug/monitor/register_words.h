@@ -8,8 +8,8 @@
 
 namespace ringside::debug {
 
-// The text with the value of a general or system register in the place of each word `$NAME`: of `vcpu`, or of the one that
-// the text names ("vcpu 1"). A condition ("if ...") is left as it is: it is evaluated later.
+// The text with each word `$NAME` replaced by the value of a general or system register of `vcpu`, or of the one that
+// the text names ("vcpu 1"). A condition ("if ...") is left unchanged: it is evaluated later.
 Result<std::string> with_register_values(Inspected& guest, VcpuIndex vcpu, std::string_view text);
 
 }  // namespace ringside::debug

@@ -6,7 +6,7 @@
 
 namespace ringside::debug {
 
-// At each stop: notes what each vCPU has in use.
+// At each stop: notes what each vCPU uses.
 void note_controls(Debugger& debugger, SeenControls& seen);
 
 void add_control_commands(MonitorRegistry& registry, Debugger& debugger, SeenControls& seen);

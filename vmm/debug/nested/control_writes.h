@@ -11,12 +11,12 @@
 
 namespace ringside::debug {
 
-// Writes one field of the current VMCS, as VMWRITE would, and reads it back. Fails while L2 runs: KVM would have to leave
-// L2 for it, and load the MSRs that L1 has at a VM exit. On the vCPU's thread.
+// Writes one field of the current VMCS, as VMWRITE would, and reads it back. Fails while L2 runs: KVM would have to
+// leave L2, and load the MSRs that L1 has at a VM exit. On the vCPU's thread.
 Result<void> write_vmcs_field(kvm::VcpuPort& port, x86::VmcsField field, std::uint64_t value);
 
-// Writes one field into a VMCB, and marks everything in it as changed: with a clean bit set, a processor may go on with
-// the value that it has cached.
+// Writes one field of a VMCB, and marks everything in it as changed: with a clean bit set, a processor may continue to
+// use the value that it has cached.
 Result<void> write_vmcb_field(std::span<std::byte> image, const x86::VmcbField& field, std::uint64_t value);
 
 }  // namespace ringside::debug

@@ -1,4 +1,4 @@
-// `monitor level`: whose addresses a client's are, a hypervisor's (L1) or its guest's (L2).
+// `monitor level`: to which level a client's addresses belong, a hypervisor's (L1) or its guest's (L2).
 #pragma once
 
 #include "vmm/debug/monitor/monitor.h"

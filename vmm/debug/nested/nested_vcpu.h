@@ -1,4 +1,4 @@
-// What the commands about hypervisors ask of a vCPU.
+// The requests to a vCPU of the commands about hypervisors.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace ringside::debug {
 
-// Also while the guest runs: the vCPU is interrupted for it.
+// Also while the guest runs: the vCPU is interrupted for this.
 Result<kvm::NestedState> nested_state(Debugger& debugger, VcpuIndex vcpu);
 
 // The rules of VM entry that a VMCS breaks on this vCPU's processor, in this mode of the hypervisor (L1).

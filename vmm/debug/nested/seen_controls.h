@@ -1,5 +1,5 @@
-// The VMCSs and VMCBs of a guest that is a hypervisor, as far as they were in use when it stopped: KVM tells only the one
-// that is current.
+// The VMCSs and VMCBs of a guest that is a hypervisor that were in use when it stopped: KVM reports only the
+// current one.
 //
 // Threading: the server's thread.
 #pragma once
@@ -16,13 +16,13 @@ namespace ringside::debug {
 class SeenControls {
   public:
     struct Seen {
-        VcpuIndex vcpu;           // on which it was last in use
+        VcpuIndex vcpu;           // on which it was last used
         std::uint64_t stops = 0;  // at which it was in use
     };
 
-    // A stop at which this one was in use on a vCPU. Beyond kMost nothing new is remembered.
+    // A stop at which this one was in use on a vCPU. Once there are kMost, no new one is added.
     void note(VcpuIndex vcpu, Gpa control);
-    // The machine has started anew.
+    // The machine has restarted.
     void forget() { seen_.clear(); }
 
     static constexpr std::size_t kMost = 256;
@@ -33,7 +33,7 @@ class SeenControls {
     std::map<std::uint64_t, Seen> seen_;
 };
 
-// What is to be shown of one of them.
+// The information on one of them.
 struct ListedControl {
     Gpa address;
     SeenControls::Seen seen;

@@ -12,12 +12,12 @@
 
 namespace ringside::debug {
 
-// The fields whose names match `pattern` (x86::match_vmcs_fields), or all of them if it is empty. Names those that are
-// not known after the words `of_the_unknown`.
+// The fields whose names match `pattern` (x86::match_vmcs_fields), or all of them if it is empty. Fields that are not
+// known are listed after the words `of_the_unknown`.
 Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, std::string_view pattern,
                                   std::string_view of_the_unknown);
 
-// The same of a vCPU that is no hypervisor, whose VMCS is KVM's own.
+// The same for a vCPU that is not a hypervisor, whose VMCS is KVM's own.
 Result<Answer> ordinary_vcpu_answer(const x86::VmcsValues& registers, std::string_view pattern);
 
 // The current VMCS of a vCPU in this state. The error says why there is none to show.

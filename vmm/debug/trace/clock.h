@@ -5,7 +5,7 @@
 
 namespace ringside::debug {
 
-// Since 1970, as gdb shows the times of an experiment.
+// Since 1970, for the times of an experiment that gdb shows.
 inline std::uint64_t microseconds_now() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(since).count());

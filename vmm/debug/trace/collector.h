@@ -1,4 +1,4 @@
-// Collects what tracepoints want, on the thread of the vCPU that has hit one. The experiment must be locked.
+// Collects what tracepoints request, on the thread of the vCPU that has hit one. The experiment must be locked.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace ringside::debug {
 
-// What an agent expression sees of the machine and of the experiment. It collects while a frame is open.
+// An agent expression's view of the machine and of the experiment. It collects while a frame is open.
 class TraceScope final : public ConditionScope {
   public:
     TraceScope(Experiment& experiment, const x86::RegisterFile& file, const GuestView& view)
@@ -27,7 +27,7 @@ class TraceScope final : public ConditionScope {
     // Returns true if the buffer had no room.
     bool full() const { return full_; }
 
-    // What can be read of it; the rest is not there.
+    // As much of it as can be read; the rest is missing.
     bool trace_memory(std::uint64_t address, std::uint64_t size) override;
     bool trace_variable(std::uint16_t number) override;
     std::optional<std::uint64_t> get_variable(std::uint16_t number) override;
@@ -59,7 +59,7 @@ class Collector {
     bool holds(const Tracepoint& tracepoint);
     // Returns false if the experiment has ended with it.
     bool collect(Tracepoint& tracepoint, bool stepping, const TracedState& state);
-    // Returns false if something went wrong: then the frame may be gone.
+    // Returns false if something went wrong: then the frame may have been removed.
     bool act(const Tracepoint& tracepoint, bool stepping, const TracedState& state);
     bool act(const Tracepoint& tracepoint, const gdbstub::TraceAction& action, const TracedState& state);
     bool collect_memory(const Tracepoint& tracepoint, const gdbstub::CollectMemory& memory);

@@ -1,5 +1,5 @@
-// A trace experiment: what is defined, what is collected, and how it stands. Knows no vCPU; whoever shares one among
-// threads locks it.
+// A trace experiment: its definitions, what it has collected, and its state. Independent of vCPUs; if threads share
+// one, they must lock it.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,10 @@ class Experiment {
     static constexpr std::uint64_t kMostSize = 1u << 30;
     static constexpr std::size_t kMostTracepoints = 1000;
     static constexpr std::size_t kMostVariables = 1000;
-    // Of all that a client defines: actions, conditions, sources, names.
+    // The limit of everything that a client defines: actions, conditions, sources, names.
     static constexpr std::size_t kMostDefined = 4u << 20;
 
-    // Variables that are there without being defined: microseconds since 1970, and which vCPU has come by.
+    // Predefined variables: microseconds since 1970, and the index of the vCPU that hit.
     static constexpr std::string_view kTimestamp = "trace_timestamp", kVcpu = "trace_vcpu";
 
     struct Tracepoint : gdbstub::DefinedTracepoint {
@@ -61,7 +61,7 @@ class Experiment {
     std::vector<Tracepoint>& tracepoints() { return tracepoints_; }
     const std::vector<Tracepoint>& tracepoints() const { return tracepoints_; }
     const Tracepoint* find(gdbstub::TracepointId id) const;
-    // Where code is to be watched now.
+    // The code addresses that are to be watched now.
     std::vector<std::uint64_t> places() const;
 
     const std::vector<Variable>& variables() const { return variables_; }
@@ -74,7 +74,7 @@ class Experiment {
 
     // The address of the one tracepoint of this number; nullopt if there are several.
     std::optional<std::uint64_t> only_address(std::uint32_t number) const;
-    // The frame in a place of the buffer.
+    // The frame at an index of the buffer.
     std::optional<FrameBuffer::Frame> frame(std::uint32_t number) const;
 
   private:

@@ -1,4 +1,4 @@
-// The blocks of one trace frame: how they are written, and how they are found.
+// The blocks of one trace frame: writing and finding them.
 #pragma once
 
 #include <cstddef>
@@ -12,22 +12,22 @@
 
 namespace ringside::debug {
 
-// The most that one 'M' block holds: its length has two bytes.
+// The maximum size of one 'M' block: its length has two bytes.
 inline constexpr std::size_t kMostInBlock = 0xffff;
 
-// Each returns false if the buffer has no room, and the frame is gone.
+// Each returns false if the buffer has no room; then the frame is removed.
 bool add_registers(FrameBuffer& buffer, std::span<const std::byte> g_block);
 bool add_memory(FrameBuffer& buffer, std::uint64_t address, std::span<const std::byte> bytes);
 bool add_variable(FrameBuffer& buffer, std::uint32_t number, std::uint64_t value);
 
 class FrameReader {
   public:
-    // `register_bytes`: the size of the g block, which an 'R' block does not say.
+    // `register_bytes`: the size of the g block, which an 'R' block does not contain.
     FrameReader(const FrameBuffer& buffer, const FrameBuffer::Frame& frame, std::size_t register_bytes)
         : buffer_(buffer), frame_(frame), register_bytes_(register_bytes) {}
 
     std::optional<std::vector<std::byte>> registers() const;
-    // Copies what there is from `address` on, from as many blocks as it takes. Returns how much.
+    // Copies what is available from `address` on, from as many blocks as necessary. Returns how much.
     std::size_t memory(std::uint64_t address, std::span<std::byte> out) const;
     // The last value that was collected.
     std::optional<std::uint64_t> variable(std::uint32_t number) const;

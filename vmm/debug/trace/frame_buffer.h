@@ -1,7 +1,7 @@
 // The trace frames of an experiment, in memory that is allocated before it starts.
 //
-// Frames follow each other in gdb's format (gdbstub/tracepoints.h), in a ring. One that does not fit makes room for
-// itself by removing the oldest, if the buffer is circular. A frame is there as a whole or not at all.
+// Frames follow each other in gdb's format (gdbstub/tracepoints.h), in a ring. If the buffer is circular, one that does
+// not fit makes room by removing the oldest. A frame is complete or absent.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ class FrameBuffer {
         std::uint32_t size = 0;  // of its blocks
     };
 
-    // Empties it, and allocates memory if the size is another.
+    // Empties it, and allocates memory if the size differs.
     void reset(std::size_t capacity, bool circular);
 
     std::size_t capacity() const { return bytes_.size(); }
@@ -42,12 +42,12 @@ class FrameBuffer {
 
     // ---- Reading
 
-    // The frames from the oldest on: first(), and next() until it returns nothing.
+    // The frames from the oldest on: first(), and next() until it returns nullopt.
     std::optional<Frame> first() const { return at(begin_); }
     std::optional<Frame> next(const Frame& frame) const { return at(frame.data + frame.size); }
-    // Copies from a position that a frame has. What lies behind the last frame is not copied.
+    // Copies from a frame's position. Data after the last frame is not copied.
     std::size_t copy(std::uint64_t position, std::span<std::byte> out) const;
-    // Copies from so many bytes behind the oldest frame's start.
+    // Copies from this many bytes after the oldest frame's start.
     std::size_t read(std::uint64_t offset, std::span<std::byte> out) const;
 
   private:
@@ -57,10 +57,10 @@ class FrameBuffer {
 
     std::vector<std::byte> bytes_;
     bool circular_ = false;
-    // Positions grow without end; a byte's place is its position modulo the capacity.
+    // Positions grow without limit; a byte's place is its position modulo the capacity.
     std::uint64_t begin_ = 0;    // of the oldest frame
-    std::uint64_t end_ = 0;      // behind the last whole one
-    std::uint64_t written_ = 0;  // behind what an open frame has so far
+    std::uint64_t end_ = 0;      // after the last whole one
+    std::uint64_t written_ = 0;  // after the data of an open frame
     std::uint64_t frames_ = 0, created_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // Tracepoints: the experiment that clients define and vCPUs collect for.
 //
 // Threading: gdbstub::Tracepoints is for the server's thread, HitTracer for any vCPU's, at any time; one lock keeps
-// them apart. Where tracepoints are planted changes only while every vCPU is parked.
+// separates them. Where tracepoints are planted changes only while every vCPU is parked.
 #pragma once
 
 #include <atomic>
@@ -17,16 +17,16 @@ namespace ringside::debug {
 
 class Tracing final : public gdbstub::Tracepoints, public HitTracer {
   public:
-    // Watches these addresses and no others, in the address space that a thread has. Fails while the guest runs.
+    // Watches these addresses and no others, in a thread's address space. Fails while the guest runs.
     using Place = std::function<gdbstub::Result<void>(gdbstub::ThreadId, const std::vector<std::uint64_t>&)>;
 
     Tracing(const x86::RegisterFile& file, const GuestView& view, const machine::CpuFeatures& features,
             Place place)
         : file_(file), place_(std::move(place)), collector_(experiment_, file, view, features) {}
 
-    // Every vCPU is parked, and the guest is about to run on: what an experiment has planted that has ended is taken out.
+    // Every vCPU is parked, and the guest is about to run on: removes what an ended experiment has planted.
     void settle();
-    // The same for a client that leaves; an experiment that is not to go on without it ends.
+    // The same for a client that leaves; an experiment that is not to continue without it ends.
     void client_left();
 
     // gdbstub::Tracepoints

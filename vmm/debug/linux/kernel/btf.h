@@ -18,13 +18,13 @@ struct Field {
     std::uint64_t offset = 0;
     std::uint64_t size = 0;    // of its type; 0 if it is not known
     unsigned first_bit = 0;    // of a bit-field, in the byte at `offset`
-    unsigned bits = 0;         // 0: it is no bit-field
+    unsigned bits = 0;         // 0: it is not a bit-field
     std::uint64_t length = 0;  // of an array, in elements; 0 for others
 };
 
 class Btf {
   public:
-    // Checks every record; an error says what is wrong with the first bad one.
+    // Checks every record; the error describes the first bad one.
     static Result<Btf> parse(std::vector<std::byte> bytes);
     Btf(Btf&&) = default;
     Btf& operator=(Btf&&) = default;
@@ -41,7 +41,7 @@ class Btf {
         std::uint32_t name = 0;
         std::uint32_t info = 0;
         std::uint32_t size_or_type = 0;
-        std::uint32_t more = 0;  // where what follows begins
+        std::uint32_t more = 0;  // where the following data begins
     };
     struct Member {
         std::string_view name;
@@ -49,7 +49,7 @@ class Btf {
         std::uint32_t bit_offset = 0;
         unsigned bits = 0;
     };
-    // A member that was found, and how much looking is still allowed.
+    // A member that was found, and the remaining limit of the search.
     struct Search {
         std::string_view name;
         int members_left = 0;
@@ -62,7 +62,7 @@ class Btf {
     std::uint32_t number(std::size_t at) const;
     std::string_view text(std::uint32_t offset) const;
     const Type* type(std::uint32_t id) const;
-    // The type behind typedefs and qualifiers.
+    // The type after resolving typedefs and qualifiers.
     const Type* plain(std::uint32_t id) const;
     std::uint64_t size_of(const Type& type, int depth) const;
     Member member(const Type& structure, std::uint32_t index) const;

@@ -1,4 +1,4 @@
-// Linux's own table of its symbols (kernel/kallsyms.c, scripts/kallsyms.c), read from the memory of a guest.
+// Linux's own symbol table (kernel/kallsyms.c, scripts/kallsyms.c), read from a guest's memory.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace ringside::debug {
 
-// Where the parts of the table are.
+// The addresses of the table's parts.
 struct KallsymsPlaces {
     std::uint64_t count = 0;  // kallsyms_num_syms
     std::uint64_t names = 0;
@@ -36,7 +36,7 @@ class KernelSymbols {
         std::string_view name;
         std::uint64_t offset = 0;
     };
-    // The last symbol at or below an address, in the kernel's image. Per-CPU variables are no addresses, and are left out.
+    // The last symbol at or below an address, in the kernel's image. Per-CPU variables have no address, and are ignored.
     std::optional<Place> at(std::uint64_t address) const;
 
   private:

@@ -1,4 +1,4 @@
-// The kernel's linked lists (struct list_head), which a guest can have lead anywhere.
+// The kernel's linked lists (struct list_head), which a guest can make lead anywhere.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 namespace ringside::debug {
 
 struct KernelList {
-    std::vector<std::uint64_t> entries;  // addresses of the structures whose member the links are
-    std::string incomplete;              // a sentence if the list does not end as it should, else empty
+    std::vector<std::uint64_t> entries;  // addresses of the structures that contain the links
+    std::string incomplete;              // a sentence if the list does not end properly, otherwise empty
 };
 
 // The entries of the list that `head` begins, without the head. `member` is the offset of the links in an entry. Follows at most

@@ -1,5 +1,5 @@
-// The memory of a guest's kernel at the addresses that its own pointers have. What is read may be anything: a guest can
-// write what it likes there.
+// The memory of a guest's kernel at the addresses in its own pointers. What is read may be anything: a guest can
+// write there what it likes.
 #pragma once
 
 #include <array>
@@ -40,7 +40,7 @@ class KernelMemory {
     }
     std::optional<std::uint64_t> pointer(std::uint64_t address) const { return load<std::uint64_t>(address); }
 
-    // The text that ends with a zero byte, or after `most` bytes. Nothing if it cannot be read so far.
+    // The text up to a zero byte, or up to `most` bytes. nullopt if it cannot be read to there.
     std::optional<std::string> text(std::uint64_t address, std::size_t most) const;
 
     std::optional<std::uint64_t> physical(std::uint64_t address) const {
@@ -57,7 +57,7 @@ class MemoryStream {
   public:
     MemoryStream(const KernelMemory& memory, std::uint64_t address) : memory_(memory), address_(address) {}
 
-    // Nothing where memory cannot be read.
+    // nullopt where memory cannot be read.
     std::optional<std::uint8_t> next();
 
   private:
@@ -69,7 +69,7 @@ class MemoryStream {
     std::size_t at_ = 0, end_ = 0;
 };
 
-// The same text with \xNN for what is not printable ASCII, as the kernel itself writes its log for programs. Tabs stay.
+// The same text with \xNN for everything but printable ASCII, as the kernel writes its log for programs. Tabs stay.
 std::string printable(std::string_view text);
 
 }  // namespace ringside::debug

@@ -15,7 +15,7 @@
 
 namespace ringside::debug {
 
-// What of a kernel does not change while it runs.
+// The part of a kernel's state that does not change while it runs.
 struct KernelTables {
     Bytes vmcoreinfo;
     KernelSymbols symbols;
@@ -34,12 +34,12 @@ class LinuxKernel {
     const KernelSymbols& symbols() const { return tables_->symbols; }
     const Btf* btf() const { return tables_->btf ? &*tables_->btf : nullptr; }
     const std::string& no_btf() const { return tables_->no_btf; }
-    // The text behind "KEY=" in VMCOREINFO.
+    // The text after "KEY=" in VMCOREINFO.
     std::optional<std::string_view> note(std::string_view key) const;
 
-    // The errors say what the kernel would have to be built with.
+    // The errors name the option with which the kernel would have to be built.
     Result<std::uint64_t> symbol(std::string_view name) const;
-    // By BTF, or else by VMCOREINFO, which has a few offsets.
+    // By BTF, otherwise by VMCOREINFO, which has a few offsets.
     Result<Field> field(std::string_view structure, std::string_view path) const;
     Result<std::uint64_t> size_of(std::string_view structure) const;
     // A field that only some kernels have.

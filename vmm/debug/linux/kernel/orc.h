@@ -1,4 +1,4 @@
-// ORC, by which a kernel without frame pointers unwinds its stacks: what each stretch of its code has done to the stack (arch/x86/
+// ORC, with which a kernel without frame pointers unwinds its stacks: the effect of each piece of its code on the stack
 // kernel/unwind_orc.c, Documentation/x86/orc-unwinder.rst).
 #pragma once
 

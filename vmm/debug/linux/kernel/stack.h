@@ -10,10 +10,10 @@
 
 namespace ringside::debug {
 
-// From which registers a stack is followed.
+// The registers from which a stack is unwound.
 struct StackStart {
     std::uint64_t ip = 0, sp = 0, bp = 0;
-    bool interrupted = false;  // `ip` is the next instruction's, not where a call returns to
+    bool interrupted = false;  // `ip` is the next instruction, not a return address
 };
 
 struct StackFrame {
@@ -28,7 +28,7 @@ struct LinuxStack {
     std::string end;                 // a sentence: how it ends
 };
 
-// Of a task that does not run: where it has switched to another.
+// Of a task that does not run: from where it switched to another.
 Result<StackStart> switched_out(const LinuxKernel& kernel, const LinuxTask& task);
 Result<LinuxStack> unwind(const LinuxKernel& kernel, const StackStart& start);
 

@@ -24,7 +24,7 @@ struct LinuxTask {
 
 struct LinuxTasks {
     std::vector<LinuxTask> tasks;
-    std::string incomplete;  // a sentence if there may be more, else empty
+    std::string incomplete;  // a sentence if there may be more, otherwise empty
 };
 
 // All processes in the kernel's order, without the idle tasks; with all their threads, or only the first of each.
