@@ -2,7 +2,7 @@
 
     python3 -m tests.bench.exit_cost [ROUNDS]
 
-Prints the processor time for each exit and the difference. Nothing is asserted: a busy machine shows noise of its own.
+Prints the processor time for each exit and the difference. Nothing is asserted: a busy machine adds noise.
 """
 
 import resource

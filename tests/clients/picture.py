@@ -1,6 +1,6 @@
 """A picture of a session: gdb's text user interface on demo64, in a terminal of tmux, as an SVG file.
 
-/usr/bin/python3 -m tests.clients.picture draws session.svg anew.
+/usr/bin/python3 -m tests.clients.picture draws session.svg again.
 """
 
 import html

@@ -1,7 +1,7 @@
 """Emacs and Neovim with the debugger interfaces that they bring: M-x gdb and termdebug.
 
 Neovim hands termdebug what gdb says in pieces, and termdebug takes each piece for whole lines: a stop that comes in two pieces
-is lost, more often on a busy machine. Its user starts anew then, and so do the tests.
+is lost, more often on a busy machine. Its user then starts again, and so do the tests.
 """
 
 import os

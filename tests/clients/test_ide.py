@@ -91,7 +91,7 @@ class TestSessions(IdeTest):
         vm = self.start_vscodes_task()
         self.reach_step(vm)
         (self.folder / "kernel.elf").unlink()
-        shutil.copyfile(self.guest("smp"), self.folder / "kernel.elf")  # built anew meanwhile
+        shutil.copyfile(self.guest("smp"), self.folder / "kernel.elf")  # rebuilt meanwhile
         LEAVING[leave](self.debugger)
         again = self.gdb(self.guest("smp"))
         again.connect(vm.port())

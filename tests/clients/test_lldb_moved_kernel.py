@@ -1,4 +1,4 @@
-"""LLDB on Debian's kernel where KASLR has moved it. No version moves the symbols by itself; its user does it with one command."""
+"""LLDB on Debian's kernel where KASLR has moved it. No version moves the symbols; its user does so with one command."""
 
 import subprocess
 

@@ -41,7 +41,7 @@ Key = tuple[str, str, str]  # group, name, mode
 @dataclass(frozen=True)
 class Cell:
     outcome: str  # "works", "impossible", "fails", "not impossible"
-    text: str = ""  # the mechanism, or why it is impossible; empty for a failure: it says something else each time
+    text: str = ""  # the mechanism, or why it is impossible; empty for a failure, whose text varies
 
     def shown(self, notes: "Notes") -> str:
         if self.outcome == "works":

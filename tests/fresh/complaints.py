@@ -1,4 +1,4 @@
-"""Lines of output that tell a user that something is wrong, or to do something else."""
+"""Lines of output that report a problem to a user, or ask for an action."""
 
 import re
 from collections.abc import Iterable

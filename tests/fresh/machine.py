@@ -1,4 +1,4 @@
-"""A fresh machine: a minimal Debian in a folder, which has this machine's apt configuration and network and nothing else of it."""
+"""A fresh machine: a minimal Debian in a folder, with only this machine's apt configuration and network."""
 
 import contextlib
 import os
@@ -91,7 +91,7 @@ class Machine:
 
 @contextlib.contextmanager
 def fresh(name: str) -> Iterator[Machine]:
-    """A machine on which nothing has happened yet. It is gone when the context is left."""
+    """A machine on which nothing has happened yet. It is removed when the context is left."""
     archive = debian.archive()
     tree = debian.CACHE / name
     _remove(tree)

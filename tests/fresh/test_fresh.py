@@ -57,7 +57,7 @@ def show_phases(transcript: Transcript) -> None:
 
 @pytest.mark.parametrize("user", ("root", USER))
 class TestTwoCommands:
-    """Root installs what is missing; for a user without root it is there then."""
+    """Root installs what is missing, so that a user without root finds it."""
 
     def test_demo(self, machine: Machine, user: str) -> None:
         transcript = machine.in_project(user, DEMO)

@@ -36,7 +36,7 @@ class FileResult:
 
 
 def unpack() -> None:
-    """The suite's folder, unless it is there already."""
+    """Unpacks the suite's folder, unless it exists."""
     done = SOURCE / "done"
     if done.exists() and done.stat().st_mtime >= ARCHIVE.stat().st_mtime:
         return
@@ -69,7 +69,7 @@ def site(folder: Path) -> str:
 
 
 def run_file(name: str, mode: str, objects: list[Path]) -> FileResult:
-    """Runs one test file in a folder of its own, which keeps gdb.log and gdb.sum."""
+    """Runs one test file in its own folder, which keeps gdb.log and gdb.sum."""
     folder = WORK / "results" / mode / name.removesuffix(".exp")
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "s").mkdir(parents=True)

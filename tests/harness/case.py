@@ -19,11 +19,11 @@ class RingsideTest:
     def clean_up(self) -> Iterator[None]:
         """Fixtures of derived classes that start something ask for this one, so that they come after it."""
         self._started: list[Ringside | GdbSession] = []
-        with contextlib.ExitStack() as self.ends:  # entered and called by tests for whatever else must end with them
+        with contextlib.ExitStack() as self.ends:  # tests register here what must end with them
             yield
 
     def diagnostics(self) -> str:
-        """What goes with a failure's report (conftest.py)."""
+        """Added to the report of a failure (conftest.py)."""
         return "\n".join(thing.transcript() for thing in self._started)
 
     def keep(self, thing):

@@ -91,7 +91,7 @@ class _Reader:
         return self.string()
 
     def _tuple(self) -> dict[str, Any]:
-        """What has no name in it goes by its place: gdb writes a breakpoint's `script` so."""
+        """Items without a name are keyed by their index: gdb writes a breakpoint's `script` that way."""
         self._take("{")
         values: dict[str, Any] = {}
         while self._peek() != "}":

@@ -1,4 +1,4 @@
-"""Processes that were started here, known by a mark in their environment, however they were started and whoever their parent is."""
+"""Processes that were started here, recognized by a mark in their environment, however they were started and whatever their parent is."""
 
 import os
 import select
@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-PATIENCE = 30  # seconds until a process whose end has been ordered is gone
+PATIENCE = 30  # seconds until a process that was told to end has ended
 SETTLING = 2  # seconds until a process that executes a program shows the environment of that program
 
 
@@ -24,7 +24,7 @@ class Mark:
                 if self._entry in environment(process).split(b"\0"):
                     yield int(process.name)
             except OSError:
-                continue  # it has ended, or is somebody else's
+                continue  # it has ended, or belongs to another user
 
     def left(self) -> list[int]:
         """Those that do not end in time. Some die with their parent, a moment later."""

@@ -10,7 +10,7 @@ from tests.harness.timeouts import FACTOR
 
 
 class Qemu:
-    """It listens before it is started, so that whoever connects need not wait for it."""
+    """It listens before it is started, so that clients can connect without waiting."""
 
     def __init__(self, program: str, folder: Path, kernel: object, append: str, *options: str):
         self.gdb_endpoint = folder / "qemu-gdb"

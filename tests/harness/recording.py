@@ -63,7 +63,7 @@ class Recording:
 
 
 def _lane(lane: Lane, pack) -> bytes:
-    # Neither clock goes on: one tick is one nanosecond.
+    # Neither clock runs: one tick is one nanosecond.
     header = struct.pack("<IIQQQQQQ", lane.vcpu, len(lane.exits), 0, 0, lane.lost, lane.unpaired, 0, 0)
     return header + b"".join(pack(exit) for exit in lane.exits)
 

@@ -48,7 +48,7 @@ class Ringside:
         return self._process.poll() is None
 
     def wait(self, seconds: float = 60) -> int:
-        """The exit status, once it has ended by itself."""
+        """The exit status, once it has ended on its own."""
         status = self._process.wait(seconds * FACTOR)
         self.stdout.join()
         self.stderr.join()

@@ -8,7 +8,7 @@ from tests.harness.timeouts import Deadline
 
 
 class Collector:
-    """Reads a pipe, or a terminal's outer end, in a thread of its own until its end."""
+    """Reads a pipe, or a terminal's outer end, in its own thread, until its end."""
 
     def __init__(self, pipe: BinaryIO):
         self._pipe = pipe

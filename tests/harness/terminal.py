@@ -1,4 +1,4 @@
-"""A program at a terminal of its own."""
+"""A program on its own terminal."""
 
 import os
 import pty
@@ -24,7 +24,7 @@ class Terminal:
         os.write(self._ours, keys)
 
     def resize(self, rows: int, columns: int) -> None:
-        """Whoever is in the foreground is told."""
+        """The foreground process is told."""
         termios.tcsetwinsize(self._theirs, (rows, columns))
 
     def wait(self, seconds: float = 120) -> int:

@@ -13,7 +13,7 @@ NAMES = ["x.py::test_a", "x.py::test_b", "x.py::test_c"]
 
 
 class Machine:
-    """Says what its script has, without booting anything. A script is a list of messages; after it the machine is gone."""
+    """Sends the messages of a script, without booting anything. After the script, the machine has ended."""
 
     scripts: list[list[dict]] = []
     made: list["Machine"] = []

@@ -8,7 +8,7 @@ from tests.harness.case import RingsideTest
 from tests.harness.gdb import GdbError
 
 
-EMPTY_PAGE = 0x50000  # RAM that nobody uses: a table that maps nothing
+EMPTY_PAGE = 0x50000  # unused RAM: a table that maps nothing
 
 
 class TestAddressSpace(RingsideTest):

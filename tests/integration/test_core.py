@@ -131,7 +131,7 @@ class TestQemusDump(CoreTest):
         assert ours.console("monitor info mem") == qemu.monitor("info mem")
 
     def test_what_qemus_headers_leave_out_is_an_error_and_no_zeros(self):
-        """With -p they have of a large page what lies in its first piece of RAM, which ends at 640 KiB."""
+        """With -p they contain only the first piece of RAM of a large page, which ends at 640 KiB."""
         qemu, theirs, ours = self.compared("-p ")
         assert theirs.integer("*(unsigned*)0x100000") != 0
         with pytest.raises(GdbError, match="Cannot access memory"):

@@ -177,7 +177,7 @@ class TestDemo64(RingsideTest):
     def test_an_int3_of_the_guests_own_goes_to_the_guest(self):
         vm, gdb = self.stopped_in("run_scheduler")
         gdb.console("set var *(unsigned char*)&wake_sleepers = 0xcc")
-        gdb.console("break report_round")  # so that breakpoints of ours are about
+        gdb.console("break report_round")  # so that there are breakpoints of the debugger's
         gdb.start("continue")
         vm.serial("unexpected interrupt 3,")  # the guest has no handler for it, and says so
 

@@ -1,4 +1,4 @@
-"""What goes wrong before a guest runs: one clear line, and a status of its own."""
+"""Errors before a guest runs: one clear line, and a distinct status."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.harness.ringside import Ringside
 VMM_ERROR, BAD_USAGE = 1, 2
 MIB = 1 << 20
 
-# A /dev of its own that has everything but kvm.
+# Its own /dev, which has everything except kvm.
 WITHOUT_KVM = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", """
     real=$(mktemp -d) && mount --rbind /dev "$real" && mount -t tmpfs none /dev
     for name in null zero full random urandom tty; do touch /dev/$name; mount --bind "$real/$name" /dev/$name; done
@@ -152,7 +152,7 @@ class TestErrors(RingsideTest):
         if os.geteuid() != 0:
             self.refused(["run", "--host=kvm", self.guest("demo64")], "/dev/kvm.*permission denied")
             return
-        self.folder.chmod(0o755)  # nobody may not see into the project's folder
+        self.folder.chmod(0o755)  # the user nobody may not read the project's folder
         program, kernel = (shutil.copy(path, self.folder) for path in (paths.RINGSIDE, self.guest("demo64")))
         nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c",
                   f'shift; exec {program} "$@"', "nobody")

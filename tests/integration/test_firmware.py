@@ -8,9 +8,9 @@ from tests.harness.case import RingsideTest
 
 SEABIOS = paths.SEABIOS / "bios-256k.bin"
 SETUP_SIZE = 1024
-ENTRY = 0x10200  # where the setup code's second sector stands
+ENTRY = 0x10200  # the address of the setup code's second sector
 
-# Behind the header: the byte at 1 MiB, which is the first of the kernel's other part, goes to the debug-exit port.
+# After the header: writes the byte at 1 MiB, the first of the kernel's other part, to the debug-exit port.
 START = 0x268
 CODE = bytes.fromhex("b8ffff 8ec0 26a01000 e6f4 f4")
 MARK = 0x2a
@@ -21,7 +21,7 @@ def kernel() -> bytes:
     setup = bytearray(SETUP_SIZE)
     struct.pack_into("<B", setup, 0x1f1, SETUP_SIZE // 512 - 1)
     struct.pack_into("<HBB4sH", setup, 0x1fe, 0xaa55, 0xeb, START - 0x202, b"HdrS", 0x207)
-    struct.pack_into("<B", setup, 0x211, 1)  # the other part goes to 1 MiB
+    struct.pack_into("<B", setup, 0x211, 1)  # the other part is loaded at 1 MiB
     setup[START:START + len(CODE)] = CODE
     return bytes(setup) + bytes([MARK]).ljust(512, b"\0")
 

@@ -1,4 +1,4 @@
-"""`system_powerdown` presses ACPI's power button: what a guest makes of it, and what the command says of it."""
+"""`system_powerdown` presses ACPI's power button: what a guest does then, and what the command prints."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The machine starts anew: by `monitor system_reset`, and by the guest's own reset."""
+"""The machine restarts: by `monitor system_reset`, and by the guest's own reset."""
 
 import re
 import shutil
@@ -139,7 +139,7 @@ class TestSystemReset(RingsideTest):
         listener.bind(str(path))
         listener.listen()
         vm, reset = self.from_a_shell("virtio", "--disk", disk, f"--virtio-console=unix:{path}")
-        vm.serial("console: waiting")  # the device has the buffer of a guest that will be gone
+        vm.serial("console: waiting")  # the device holds a buffer of the old guest
         reset()
         vm.serial(r"(?s)disk: run 1.*disk: run 2.*console: waiting")
         self.ends.enter_context(listener.accept()[0]).sendall(b"hello")

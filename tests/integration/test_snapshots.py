@@ -21,7 +21,7 @@ class TestSnapshots(RingsideTest):
         return answer
 
     def diff(self, gdb, name: str) -> dict:
-        """Without the clock that goes on."""
+        """Without the clock, which runs on."""
         found = json.loads(gdb.console(f"monitor snapshot diff {name} --json"))
         found["devices"] = [row for row in found["devices"] if row["name"] not in ("ACPI PM", "CMOS")]
         return found

@@ -97,7 +97,7 @@ class TestConsole(VirtioTest):
         assert vm.wait() == EXIT_STATUS
 
     def taken(self, connection: socket.socket) -> bool:
-        """Whether the monitor has read everything that was sent."""
+        """Returns True if the monitor has read everything that was sent."""
         waiting = array.array("i", [0])
         fcntl.ioctl(connection, termios.TIOCOUTQ, waiting)
         return waiting[0] == 0

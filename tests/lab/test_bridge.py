@@ -1,4 +1,4 @@
-"""A debugger's way into the lab: the endpoint outside, and whom it takes."""
+"""A debugger's way into the lab: the endpoint outside, and which clients it accepts."""
 
 import re
 import socket

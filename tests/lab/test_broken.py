@@ -23,7 +23,7 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make dev
 
 
 class Place:
-    """Temporary files and a cache of its own, and a mark on every process that is started with them."""
+    """Its own temporary files and cache, and a mark on every process that is started with them."""
 
     def __init__(self, folder: Path):
         self.temporary, self.cache = folder / "tmp", folder / "cache"
@@ -72,7 +72,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture
 def kernel_alone(place: Place) -> Path:
-    """A cache with the lab's kernel and nothing else."""
+    """A cache with only the lab's kernel."""
     subprocess.run([ROOT / "tests" / "lab" / "kernel"], check=True, stdout=subprocess.DEVNULL)
     folder = place.cache / "ringside" / "lab"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What `ringside --host intel|amd` makes of its command line: the command inside, the files, and what is refused."""
+"""How `ringside --host intel|amd` converts its command line: the command inside, the files, and what is refused."""
 
 import json
 from pathlib import Path

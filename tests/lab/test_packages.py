@@ -31,7 +31,7 @@ def brought_by(package: str) -> set[str]:
 
 
 def required() -> dict[str, str]:
-    """Paths of everything in the tables, as far as it is installed."""
+    """Paths of everything in the tables that is installed."""
     programs = {path: package for name, package in tools.PROGRAMS.items() if (path := shutil.which(name))}
     return programs | {path: package for path, package in tools.FILES.items() if Path(path).exists()}
 

@@ -68,7 +68,7 @@ class FakeMachine(Unsaved):
 
 
 class DrawingMachine(Unsaved):
-    """A process that says where it draws, draws more than fits into a line that nobody reads, and then reports."""
+    """A process that says where it draws, draws more than fits into a line that is not read, and then reports."""
 
     module = "none"
     boot_seconds = 60
@@ -155,7 +155,7 @@ class TestSession:
             assert self.events_of(machine)[-1] == channel.Done(1)
 
     def test_a_display_that_was_found_before_is_read_too(self) -> None:
-        """As that of a machine which goes on from a saved state."""
+        """Like that of a machine that resumes from a saved state."""
         with DrawingMachine(command(0, b"fine\n") + mark("done 1")) as machine:
             machine.open_display(DrawingMachine.ANNOUNCEMENT)
             assert self.events_of(machine)[-1] == channel.Done(1)

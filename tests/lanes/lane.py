@@ -89,7 +89,7 @@ class LabMachine:
 
 
 class LaneRun:
-    """One run of one lane. Everything that its commands print goes to build/logs/LANE.log."""
+    """One run of one lane. The output of its commands goes to build/logs/LANE.log."""
 
     def __init__(self, lane: Lane, form: Form):
         LOGS.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ class LaneRun:
 
     @contextlib.contextmanager
     def _started(self, command: tuple, log: TextIO, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen]:
-        """A command that runs in a session of its own, so that it goes with everything that it started."""
+        """A command that runs in its own session, so that it can be ended with everything that it started."""
         words = [str(word) for word in command]
         log.write(f"\n$ {' '.join(words)}\n")
         log.flush()
@@ -188,7 +188,7 @@ class LaneRun:
         self._count(read_junit(report), status, "pytest")
 
     def in_lab(self, host: str, *machines: LabMachine) -> None:
-        """Each machine's commands in a boot of its own, all at the same time."""
+        """Each machine's commands in a separate boot, all at the same time."""
         reports = [LOGS / f"{self.lane.name}-lab-{number}.xml" for number in range(1, len(machines) + 1)]
         for report in reports:
             report.unlink(missing_ok=True)
@@ -219,7 +219,7 @@ class LaneRun:
 
 
 def has_tests(directory: Path) -> bool:
-    """Whether a build is configured, and with the tests: guests/demo does without them."""
+    """Returns True if a build is configured, with the tests: guests/demo builds without them."""
     cache = directory / "CMakeCache.txt"
     return (directory / "build.ninja").exists() and "RINGSIDE_TESTS:BOOL=OFF" not in cache.read_text(encoding="utf-8")
 

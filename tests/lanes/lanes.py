@@ -46,7 +46,7 @@ def tidy(run: LaneRun) -> None:
 
 
 def stands_alone(run: LaneRun, foundation: str) -> None:
-    """A foundation builds where nothing else of the project can be seen."""
+    """A foundation builds where no other part of the project is visible."""
     place = BUILD / "alone" / foundation
     place.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(ROOT / "tests" / "lint" / "alone.cmake", place / "CMakeLists.txt")
@@ -139,7 +139,7 @@ def guests_end_well(build: Path) -> dict[str, tuple[int, str]]:
 
 
 def kvm(run: LaneRun) -> None:
-    """The debug conformance matrix on this host's KVM, or else on the lab's best one."""
+    """The debug conformance matrix on this host's KVM, otherwise on the lab's best one."""
     build = run.build("release")
     if in_lab_instead(run):
         run.in_lab("intel", *matrix.machines_in_lab(run, "intel", build, LAB_MACHINES))
@@ -248,7 +248,7 @@ def linux_dbg(run: LaneRun) -> None:
 
 
 def bench(run: LaneRun) -> None:
-    """On this host's KVM, or else in the AMD lab: a guest of the Intel one that runs with IF clear cannot be interrupted."""
+    """On this host's KVM, otherwise in the AMD lab: a guest of the Intel one that runs with IF clear cannot be interrupted."""
     build = run.build("release")
     folder, results = build / "tests" / "bench", LOGS / "bench.json"
     program = [folder / "ringside_bench", "--ringside", build / "ringside", "--guest", folder / "bench_guest", "--seconds", "0.2",

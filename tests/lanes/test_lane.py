@@ -1,4 +1,4 @@
-"""What a lane's run makes of what it starts."""
+"""How a lane's run treats what it starts."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""The layer check notices what it is there for."""
+"""The layer check finds what it is meant to find."""
 
 from tests.lint import layers, sources
 from tests.lint.sources import IncludeGraph

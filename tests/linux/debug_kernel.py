@@ -64,7 +64,7 @@ def registers(linux: DebuggedLinux) -> list[int]:
 
 
 def step_one(linux: DebuggedLinux, stepped: int, cpus: int) -> None:
-    """One CPU, which runs a busy loop, steps while the others stand."""
+    """One CPU, which runs a busy loop, steps while the others are parked."""
     gdb = linux.gdb
 
     def others() -> list[list[int]]:

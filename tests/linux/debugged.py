@@ -74,7 +74,7 @@ class DebuggedLinux:
         return self.gdb.run(command, LIMIT).get("frame", {}).get("func", "")
 
     def stop_at(self, command: str, place: str) -> str:
-        """Sets a breakpoint at a function, goes there, takes it out again. Returns the backtrace."""
+        """Sets a breakpoint at a function, runs to it, removes it. Returns the backtrace."""
         answer = self.gdb.console(f"{command} {place}")
         function = self.go_on()
         expect(function == place.lstrip("*"), f"{command} {place}: stopped in {function}")
@@ -95,7 +95,7 @@ class DebuggedLinux:
         self.gdb.console(f"break *{MEETING}")
 
     def meeting(self) -> str:
-        """The NAME that the script has come to; "" if the guest is elsewhere."""
+        """The NAME that the script has reached; "" if the guest is elsewhere."""
         if self.gdb.integer("$pc") != self.gdb.integer(f"(unsigned long)&{MEETING}"):
             return ""
         return self.gdb.console(f"x/s *(char**)($rdi + {FIRST_ARGUMENT})").split('"')[1]

@@ -23,7 +23,7 @@ class Case:
 
 
 def cases() -> dict[str, Case]:
-    # It goes on for ever; its third test is the first that moves inversions.
+    # It never ends; its third test is the first that moves inversions.
     memtest = ("--screen", "yes", "--expect", ".*Memtest86+ v6", "--expect", ".*Memory  :   16MB", "--expect", ".*Errors: 0",
                "--until", "Moving inversions")
     bios = ("--expect", "SeaBIOS (version ", "--until", "Booting from Floppy")

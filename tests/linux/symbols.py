@@ -1,4 +1,4 @@
-"""An ELF file with the symbols of the lab's kernel and nothing else.
+"""An ELF file with only the symbols of the lab's kernel.
 
 Debian's kernels are stripped, and have their symbols in a package of a quarter of a gigabyte; these come from the kernel
 itself: from its /proc/kallsyms, in the lab, where it is not moved.

@@ -1,4 +1,4 @@
-"""Debian's kernel patches its own code, under a debugger whose breakpoints stand where it does so.
+"""Debian's kernel patches its own code, under a debugger with breakpoints on that code.
 
 The function tracer, kprobes and a static key change the very instructions that gdb has breakpoints on. Neither may notice
 the other: the kernel finds the code that it expects and counts what there is to count, and gdb stops exactly where it

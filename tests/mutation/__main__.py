@@ -39,7 +39,7 @@ def failures() -> list[str]:
 
 
 def verdict(fault: Fault) -> str:
-    """Whether the tests notice the fault; begins with "NOT" if they do not."""
+    """Says if the tests notice the fault; begins with "NOT" if they do not."""
     path = paths.ROOT / fault.path
     text = path.read_text(encoding="utf-8")
     if text.count(fault.right) != 1:

@@ -10,7 +10,7 @@ from tests.linux import symbols
 
 PYTHON = Path("/usr/lib/python3.11")  # Debian 12's
 PACKAGES = Path("/usr/lib/python3/dist-packages")
-# pytest and what it imports; of these Debian may leave some to others, so each is taken if it is there.
+# pytest and what it imports; Debian may provide some of these elsewhere, so each is copied if it exists.
 MODULES = ("_pytest", "pytest", "py", "py.py", "pluggy", "iniconfig", "packaging", "attr", "attrs", "exceptiongroup", "tomli",
            "pkg_resources", "pytest-*", "pluggy-*")
 # Of the standard library: what no test imports.
@@ -38,7 +38,7 @@ def _of_the_project() -> list[Path]:
 
 
 def _of_the_lab() -> list[Path]:
-    """The kernel that the lab's machines run, which serves as a guest, too; with its symbols, if they are to be had."""
+    """The kernel that the lab's machines run, which is also used as a guest; with its symbols, if available."""
     prepared = kernel.prepare()
     found = [prepared.vmlinux, prepared.flat, *prepared.tree.glob("boot/vmlinuz-*")]
     try:

@@ -88,7 +88,7 @@ class Machine:
 
 
 def _end_with_parent() -> None:
-    """A process in a session of its own is out of reach of who ends pytest's: the kernel ends it, and it ends its machine."""
+    """A process in its own session is not ended with pytest's: the kernel ends it, and it ends its machine."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -1,6 +1,6 @@
 """pytest's plugin inside a lab machine: runs the tests of a list, in its order, and writes each step as a line of JSON.
 
-Standard output leads out of the machine and is slow. Only these lines go there; what pytest itself says goes to PYTEST_LOG.
+Standard output leads out of the machine and is slow. Only these lines are written to it; pytest's own output goes to PYTEST_LOG.
 Importing this redirects standard output: only pytest inside may do it.
 """
 

@@ -54,7 +54,7 @@ OF_ITS_OWN = ("/proc/", "/sys/", "/dev/")  # every machine has these files from 
 
 
 def named_files(command: str) -> list[Path]:
-    """The files outside that a command names, also as `--option=PATH`: these go inside by themselves, to the same paths."""
+    """The files outside that a command names, also as `--option=PATH`: these are copied inside, to the same paths."""
     try:
         words = shlex.split(command, comments=True)
     except ValueError as error:

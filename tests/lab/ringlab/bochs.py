@@ -60,7 +60,7 @@ class Bochs(Emulator):
     module = "kvm_intel"
     disk_modules = ("ata_piix", "sd_mod")
     boot_seconds = 240
-    stopped_prompt = b"<bochs:"  # of its debugger, which Debian builds in; the machine stands still
+    stopped_prompt = b"<bochs:"  # of its debugger, which Debian builds in; the machine does not run
 
     running_sign = b"Next at t="  # at its debugger's start; before, opening a terminal throws away what is in it
 
@@ -112,7 +112,7 @@ class Bochs(Emulator):
         os.close(their_screen)
         self.screen = screen
         self.console, self.debugger, self.report = (ours for ours, _ in lines)
-        self._terminals = [theirs for _, theirs in lines]  # a terminal that nobody has open yet cannot be read
+        self._terminals = [theirs for _, theirs in lines]  # a terminal that has not been opened yet cannot be read
         return process
 
     def _memory_image(self) -> str:
@@ -175,7 +175,7 @@ class Bochs(Emulator):
                     data = os.read(fd, 65536)
                     said += data if fd == self.screen else b""
 
-    # Somebody has to read what is drawn: Bochs stands still once its terminal is full, after some minutes.
+    # What is drawn must be read: Bochs blocks once its terminal is full, after some minutes.
     def open_display(self, said: bytes) -> None:
         if self.display < 0 and (found := DISPLAY.search(said)):
             self.display = os.open(found[1], os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)

@@ -23,7 +23,7 @@ class Bridge:
 
     def __init__(self, server: socket.socket, line: int):
         self._server = server
-        self._line = os.dup(line)  # ours even when the machine has gone and the number is another's
+        self._line = os.dup(line)  # stays ours even when the machine has ended and the number is reused
         self._client: socket.socket | None = None
         self._turn = threading.Lock()  # held by the client that the stub talks to
         self._open = threading.Event()
@@ -42,7 +42,7 @@ class Bridge:
             threading.Thread(target=self._serve, daemon=True).start()
 
     def hold(self) -> None:
-        """Nobody inside listens for now: keep what a client sends until open()."""
+        """Nothing inside listens for now: keep what a client sends until open()."""
         self._open.clear()
         self._idle.set()
 
@@ -50,7 +50,7 @@ class Bridge:
         return self._open.is_set()
 
     def close(self) -> None:
-        """The machine is gone: so is what the client talks to. A client that waits for a stop would wait for ever."""
+        """The machine has ended, and the client's peer with it. A client that waits for a stop would wait forever."""
         with suppress(OSError):
             if client := self._client:
                 client.shutdown(socket.SHUT_RDWR)
@@ -62,7 +62,7 @@ class Bridge:
                 threading.Thread(target=self._attend, args=(client,), daemon=True).start()
 
     def _attend(self, client: socket.socket) -> None:
-        with client, suppress(OSError):  # the client or the machine is gone
+        with client, suppress(OSError):  # the client or the machine has ended
             if client.family != socket.AF_UNIX:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if not client.recv(1, socket.MSG_PEEK):

@@ -1,7 +1,7 @@
 """A store outside the source tree for what is downloaded or made once. An entry's name is a digest of all that went into it.
 
 An entry appears under its final name complete or not at all, so parallel runs may make the same one and nothing breaks:
-the slower one finds the name taken and uses what is there.
+the slower one finds the name taken and uses the existing file.
 """
 
 import fcntl
@@ -63,7 +63,7 @@ def entry(name: str, make: Callable[[Path], None]) -> Path:
     final = root() / name
     if final.exists():
         with suppress(OSError):
-            os.utime(final)  # trim() removes what nobody has used for long
+            os.utime(final)  # trim() removes what has not been used for long
         return final
     with writing(root(), ELSEWHERE):
         scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=root()))
@@ -89,7 +89,7 @@ def lock(name: str) -> Iterator[None]:
 
 
 def remove(path: Path) -> None:
-    """Remove an entry, at once for all who look for it; who has its files open may go on."""
+    """Remove an entry, at once for all that look for it; programs that have its files open can continue."""
     scratch = Path(tempfile.mkdtemp(prefix=".removing-", dir=root()))
     with suppress(OSError):
         path.rename(scratch / "entry")

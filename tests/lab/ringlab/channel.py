@@ -1,4 +1,4 @@
-"""What the machine inside reports, over a serial line of its own that carries nothing else.
+"""What the machine inside reports, over a serial line that carries nothing else.
 
 The line carries the commands' raw output and, between, marks of the lab's /init (guest/init). A mark is the ASCII record
 separator (RS, 0x1e), `@`, the run's random token, so that no output can look like one, its words, and a line end:

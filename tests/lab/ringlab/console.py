@@ -54,7 +54,7 @@ class Outside:
             termios.tcsetattr(0, termios.TCSANOW, self._saved)  # type: ignore[arg-type]
 
     def write(self, data: bytes) -> None:
-        with suppress(OSError):  # a reader that has gone is no reason for the guest to end
+        with suppress(OSError):  # a reader that has left must not end the guest
             while data and self._output >= 0:
                 data = data[os.write(self._output, data) :]
 

@@ -7,7 +7,7 @@ import stat
 
 
 class Archive:
-    """Collects files, then writes them out. Parent folders come by themselves."""
+    """Collects files, then writes them. Parent folders are added automatically."""
 
     def __init__(self) -> None:
         self._entries: dict[str, tuple[int, bytes]] = {}

@@ -22,7 +22,7 @@ GDB_PATIENCE = "set remotetimeout 120"
 
 
 class Listener(threading.Thread):
-    """Follows the machine in the background: what its kernel prints goes to a file, where the demo shows it from."""
+    """Follows the machine in the background: its kernel's output goes to a file, from which the demo shows it."""
 
     def __init__(self, events: Iterator[channel.Event], serial: Path, ready: threading.Event):
         super().__init__(daemon=True)

@@ -9,7 +9,7 @@ from .errors import LabError
 
 
 def is_host_program(path: Path) -> bool:
-    """True for a program or shared library that the host's dynamic loader runs; false for kernels and all else."""
+    """True for a program or shared library that the host's dynamic loader runs; false for kernels and everything else."""
     return _libraries(path) is not None
 
 

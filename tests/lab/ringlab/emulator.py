@@ -1,4 +1,4 @@
-"""What the two emulators have in common: a process of ours with three serial lines, which never outlives us."""
+"""What the two emulators have in common: a child process with three serial lines, which never outlives this one."""
 
 import ctypes
 import os
@@ -93,7 +93,7 @@ class Emulator(ABC):
                 os.close(line)
 
     def spawn(self, command: list[str], **options: object) -> subprocess.Popen[bytes]:
-        """Start a process in a group of its own that the kernel kills when we die, however we die."""
+        """Start a process in its own group, which the kernel kills when this process dies, however it dies."""
         return subprocess.Popen(command, start_new_session=True, preexec_fn=_die_with_parent, **options)  # type: ignore[call-overload]
 
 

@@ -96,4 +96,4 @@ def _remove(path: Path, made: tuple[int, int]) -> None:
         if (found.st_dev, found.st_ino) == made:
             path.unlink()
     except OSError:
-        pass  # somebody else has removed it
+        pass  # another process has removed it

@@ -78,7 +78,7 @@ def _place(name: str) -> Path:
 
 @dataclass
 class Plan:
-    """The command inside and its files; `console` is where its standard output goes outside."""
+    """The command inside and its files; `console` is the destination of its standard output outside."""
 
     words: list[str]
     console: Console

@@ -168,7 +168,7 @@ class Run:
 
     def _send_pending(self) -> None:
         if self._pending and self._session:
-            with suppress(OSError):  # the machine is gone, and so is the command
+            with suppress(OSError):  # the machine has ended, and the command with it
                 self._session.send_control(f"\n{self._pending}\n".encode())
             self._pending = ""
 

@@ -18,7 +18,7 @@ NETWORK_MODULES = ("virtio_pci", "virtio_net")  # the bus first: nothing depends
 
 @dataclass(frozen=True)
 class Contents:
-    """What goes inside, beyond busybox."""
+    """What is copied inside, in addition to busybox."""
 
     modules: tuple[str, ...]  # by name, without their dependencies
     libraries: frozenset[Path] = frozenset()  # shared libraries, at the paths where programs look for them

@@ -53,7 +53,7 @@ def prepare() -> Kernel:
 
 
 def _package() -> str:
-    """The kernel package's name and version: one that is cached, so that a lab stays on its kernel, else apt's newest."""
+    """The kernel package's name and version: a cached one, so that a lab stays on its kernel, otherwise apt's newest."""
     cached = sorted(path.name for path in cache.root().glob("linux-image-*-cloud-amd64_*") if path.is_dir())
     if cached:
         return cached[-1]

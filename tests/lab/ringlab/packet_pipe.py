@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-# gdb gives an answer 2 seconds. Every byte before the answer starts them anew, and an acknowledgement too many is ignored.
+# gdb waits 2 seconds for an answer. Every byte before the answer restarts them, and an extra acknowledgement is ignored.
 STILL_HERE = b"+"
 INTERVAL = 0.5
 

@@ -1,4 +1,4 @@
-"""QEMU's monitor, as far as the lab needs it (docs/interop/qmp-spec.txt in QEMU's sources)."""
+"""The part of QEMU's monitor that the lab needs (docs/interop/qmp-spec.txt in QEMU's sources)."""
 
 import json
 import socket

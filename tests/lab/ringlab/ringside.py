@@ -39,7 +39,7 @@ def machine_memory(arguments: list[str]) -> int:
 
 def memory_for(content: int) -> int:
     """MiB for a machine whose guest and files take `content` MiB. The less it has, the faster it starts; there are only a few sizes, as
-    each is a saved machine of its own."""
+    each has its own saved machine."""
     memory = SMALLEST_MACHINE
     while memory < content + OWN_MEMORY:
         memory *= 2

@@ -50,7 +50,7 @@ def main() -> int:
         return _run_batch(arguments) if arguments.batch else _run_one(arguments)
     except KeyboardInterrupt:
         return STATUS_INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader has closed our output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return STATUS_BROKEN_PIPE
     except LabError as error:

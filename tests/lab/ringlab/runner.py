@@ -50,7 +50,7 @@ class Job:
 
 @contextmanager
 def boot(job: Job) -> Iterator[Iterator[channel.Event]]:
-    """Start the job's machine and give its events; the machine is gone when the context is left, whatever happens.
+    """Start the job's machine and yield its events; the machine is ended when the context is left, whatever happens.
 
     It starts from a saved state (saved.py) unless there can be none; only how long it takes shows that. The first event is
     the first command's Begin.
@@ -110,7 +110,7 @@ def _started(stack: ExitStack, host: type[Emulator], setup: Setup, token: str, t
 def _restored(
     stack: ExitStack, host: type[Emulator], setup: Setup, state: saved.State, token: str, tests: list[Test]
 ) -> Session | None:
-    """A machine that goes on from a saved state; None, and the state is gone, if it does not."""
+    """A machine that resumes from a saved state; None if it does not, and then the state is removed."""
     with ExitStack() as attempt:
         try:
             session = Session(attempt.enter_context(host(replace(setup, saved=state.folder))), token, tests)

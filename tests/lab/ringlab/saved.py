@@ -2,7 +2,7 @@
 
 A saved state is an entry of the cache, a folder named by a digest of everything that the booted machine is made of, so a
 state of other contents is never found. `manifest.json` is written last and lists the files' sizes: a state that does not
-match it is removed and made anew. A state that matches but whose machine does not take its job is removed by the runner.
+match it is removed and made again. A state that matches but whose machine does not take its job is removed by the runner.
 """
 
 import json
@@ -27,7 +27,7 @@ class State:
     folder: Path
 
     def valid(self) -> bool:
-        """True if every file is there in its full size."""
+        """True if every file exists in its full size."""
         try:
             sizes = json.loads((self.folder / MANIFEST).read_text())
             return bool(sizes) and all((self.folder / name).stat().st_size == size for name, size in sizes.items())

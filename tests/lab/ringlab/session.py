@@ -60,7 +60,7 @@ class Session:
         return self._emulator.debugger
 
     def send_input(self, data: bytes) -> None:
-        """Write to the machine's /dev/ttyS2. From any thread; OSError when the machine is gone."""
+        """Write to the machine's /dev/ttyS2. From any thread; OSError when the machine has ended."""
         _write(self._emulator.report, data)
 
     def send_control(self, data: bytes) -> None:
@@ -84,7 +84,7 @@ class Session:
         for _ in self._reports():
             if self._emulator.running_sign in self._screen:
                 break
-        with suppress(OSError):  # the machine is gone, which is noticed below; a few bytes a terminal or socket takes at once
+        with suppress(OSError):  # the machine has ended, which is noticed below; a few bytes a terminal or socket takes at once
             os.write(self._emulator.report, channel.job_line(self._token, time.time()))
         self._events = self._decoded()
         for event in self._events:
@@ -199,7 +199,7 @@ def _write(line: int, data: bytes) -> None:
 
 
 def _read(line: int) -> bytes:
-    """What is there; nothing once the other end is closed (a terminal says so with EIO)."""
+    """The available bytes; none once the other end is closed (a terminal reports this with EIO)."""
     try:
         return os.read(line, 65536)
     except OSError:
