@@ -12,7 +12,7 @@ tl::unexpected<AgentFailure> fail(AgentFailure failure) {
     return tl::unexpected(failure);
 }
 
-// Operands are big-endian, whatever the target is.
+// Operands are big-endian on every target.
 std::uint64_t big_endian(std::span<const std::byte> bytes) {
     std::uint64_t value = 0;
     for (const std::byte byte : bytes.first(bytes.size() < 8 ? bytes.size() : 8))

@@ -17,7 +17,7 @@ struct Form {
     bool repeat = false;        // F3
     bool lock = false;          // F0
     std::uint8_t rex = 0;       // 0, or 40 to 4F
-    bool two_byte = false;      // behind 0F
+    bool two_byte = false;      // after 0F
     std::uint8_t opcode = 0;
     std::uint8_t modrm = 0;   // 0 if there is none
     std::uint8_t length = 0;  // of all these, in bytes

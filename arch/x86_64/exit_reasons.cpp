@@ -18,7 +18,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
     });
 }
 
-// Every code that can have a name lies below this, but for SVM's two negative ones.
+// Every code that can have a name is below this, except SVM's two negative ones.
 constexpr std::uint32_t kCodeEnd = 0x500;
 
 }  // namespace

@@ -99,7 +99,7 @@ AddressRange run_around(const PagingState& state, Gva gva, EntryReader reader) {
         const std::uint64_t size = std::uint64_t{1} << page_shift(shape, failure.level);
         return {Gva{gva.value & ~(size - 1)}, size, false, {}};
     }
-    // The hole between the two canonical halves, or all that lies above a 32-bit space.
+    // The hole between the two canonical halves, or everything above a 32-bit space.
     const bool halves = shape.linear_bits > 32;
     const std::uint64_t start = std::uint64_t{1} << (halves ? shape.linear_bits - 1 : 32);
     const std::uint64_t end = halves ? ~start + 1 : 0;

@@ -7,7 +7,7 @@ namespace ringside::x86 {
 
 namespace {
 
-// Offsets in the legacy area (SDM volume 1, table 10-2, the REX.W form) and in the header behind it.
+// Offsets in the legacy area (SDM volume 1, table 10-2, the REX.W form) and in the header after it.
 constexpr std::size_t kFcw = 0, kFsw = 2, kFtw = 4, kFop = 6, kFip = 8, kFdp = 16, kMxcsr = 24;
 constexpr std::size_t kSt = 32, kStStride = 16, kXmm = 160;
 constexpr std::size_t kXstateBv = 512, kXcompBv = 520;

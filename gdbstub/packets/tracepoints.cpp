@@ -19,7 +19,7 @@ std::optional<TracepointId> take_id(Cursor& args) {
     return TracepointId{*number, *address};
 }
 
-// `:NUMBER:ADDRESS` and nothing else.
+// Exactly `:NUMBER:ADDRESS`.
 template <typename Packet>
 std::optional<Packet> parse_id(Cursor args) {
     if (!args.take(':'))
@@ -82,7 +82,7 @@ std::optional<TraceAction> take_action(Cursor& args) {
     return CollectExpression{*std::move(code)};
 }
 
-// `-NUMBER:ADDRESS:[S]ACTION...[-]`, behind the minus.
+// `-NUMBER:ADDRESS:[S]ACTION...[-]`, after the minus.
 std::optional<QTDP> parse_actions(Cursor args) {
     const auto id = take_id(args);
     if (!id || !args.take(':'))

@@ -2,12 +2,12 @@
 //
 // The guest sets up both 8259As, the 8254, the I/O APIC, its local APIC, a task state segment and a few MSRs, reads all
 // of it back into `seen`, and calls ready(). Then the serial port requests its interrupt again and again,
-// each time with another thing in its way; blocked() is called while it is.
+// each time blocked by something else; blocked() is called while it is.
 //
 // To see:  break ready, monitor lapic, monitor ioapic, monitor idt, p/x seen
 //          break blocked, monitor why-no-irq 4, p cause
 //
-// It ends with 0x10 in the debug-exit port if the interrupt came when nothing was in its way, else with 0x11.
+// It ends with 0x10 in the debug-exit port if the interrupt came when nothing blocked it, otherwise with 0x11.
 
 #include "guests/chips/chips.h"
 #include "guests/chips/seen.h"

@@ -20,7 +20,7 @@ struct Seen {
 };
 extern Seen seen;
 
-// Brings everything into a state that no reset leaves behind, and fills `seen`.
+// Puts everything into a state that no reset leaves, and fills `seen`.
 void set_up_and_look();
 
 // Called when `seen` is true of the machine.

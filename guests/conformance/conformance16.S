@@ -1,7 +1,7 @@
 // conformance16: the debugger's conformance scenarios in real mode. See README.md.
 //
 // A flat image, loaded and entered at 0x7c00. The labels have the same names as in sites.S. There is no command line:
-// a debugger that stands at `ready` may set selected_test (0 = all, n = the n-th row of `scenarios`)
+// a debugger that is stopped at `ready` may set selected_test (0 = all, n = the n-th row of `scenarios`)
 // and rounds. After the last round the guest leaves through the debug-exit port, with 0x10 if all was right.
 
     .set COM1, 0x3f8
@@ -450,7 +450,7 @@ text_ok: .asciz "ok "
 text_not_ok: .asciz "not ok "
 text_newline: .asciz "\n"
 
-    // Function, name, and whether it does not come back by itself and so runs only when selected.
+    // Function, name, and 1 if it does not return, so that it runs only when selected.
     .macro scenario name stays=0
     .pushsection .rodata
 name_\name: .asciz "\name"

@@ -7,7 +7,7 @@
 
 // Not every kernel has every scenario: only long mode has wide watchpoints and user mode.
 enum class Test : uint32_t {
-    All,  // every one that comes back by itself
+    All,  // every one that returns
     Break,
     Execute,
     Watch,
@@ -39,7 +39,7 @@ struct Scenario {
     Test test;
     const char* name;
     bool (*run)();  // the guest's own view of it: whether everything is as it should be
-    bool stays;     // does not come back by itself, and so runs only when selected
+    bool stays;     // does not return, and so runs only when selected
 };
 
 struct Result {

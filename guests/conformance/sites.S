@@ -245,7 +245,7 @@ function run_own_step
     PUSHF
     .cfi_adjust_cfa_offset WORD
     orl $TRAP_FLAG, (SP)
-    POPF                            // takes effect behind the next instruction
+    POPF                            // takes effect after the next instruction
     .cfi_adjust_cfa_offset -WORD
 site own_step_site
     nop

@@ -25,11 +25,11 @@ inline constexpr uint64_t kWritten64 = 0x8888888888888888;
 unsigned long run_plain();   // plain_site ... after_plain: eight instructions; returns 8
 void run_rep_movsb();        // copies rep_source to rep_target, 16 bytes
 unsigned long run_pushf();   // returns the flags that PUSHF pushed
-unsigned long run_popf();    // returns the flags behind a POPF of kPoppedFlags
+unsigned long run_popf();    // returns the flags after a POPF of kPoppedFlags
 unsigned long run_iret();    // returns 1 if IRET went where it should
-unsigned long run_mov_ss();  // MOV SS and the two instructions behind it; returns 2
+unsigned long run_mov_ss();  // MOV SS and the two instructions after it; returns 2
 unsigned long run_int();     // int_site: INT 0x80; returns what the handler left in AX
-void run_hlt();              // hlt_site: returns behind the next interrupt, with interrupts off
+void run_hlt();              // hlt_site: returns after the next interrupt, with interrupts off
 void run_pending();          // pending_site: STI; pending_shadow; after_pending; returns with interrupts on
 extern const uint8_t rep_source[16];
 extern uint8_t rep_target[16];

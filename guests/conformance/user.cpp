@@ -15,7 +15,7 @@ extern uint64_t page_map[512];
 extern uint64_t page_directories[];
 extern uint8_t interrupt_stack_top[];
 extern volatile unsigned long syscalls_taken;    // counted in user.S
-extern volatile uintptr_t kernel_stack_pointer;  // run_user()'s while user code runs, else 0
+extern volatile uintptr_t kernel_stack_pointer;  // run_user()'s while user code runs, otherwise 0
 void syscall_entry();
 
 // Runs code at CPL 3 until it executes UD2, and returns its RAX. (An exception is the one way up that works

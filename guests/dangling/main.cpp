@@ -4,7 +4,7 @@
 // behind it. The front part of the belt moves for many turns. Only then does the whole of it, and the corrupt pointer leads
 // out of memory. Nothing handles the fault: the CPU shuts down.
 //
-// Where it falls over says nothing of who did it. With a recording the way back does:
+// The place of the crash does not show the cause. Going back in a recording does:
 //
 //   ringside run -m 64M --gdb --record-last 64M build/release/guests/dangling
 //   gdb build/release/guests/dangling -ex 'target remote :1234'
@@ -31,7 +31,7 @@ struct Parcel {
 static Parcel parcels[kParcels];
 static Parcel* here;
 
-// Nobody checks the length.
+// The length is not checked.
 static void write_label(Parcel& parcel, const char* text) {
     for (size_t i = 0; text[i] != '\0'; ++i)
         parcel.label[i] = text[i];

@@ -44,7 +44,7 @@ inline constexpr unsigned kRdmsrUnknown =
     83;  // kUnknownMsr: ends in #GP, or not where unknown MSRs are ignored
 inline constexpr unsigned kWrmsrUnknown = 89;
 inline constexpr unsigned kKnownMsr = 0x1a0;         // IA32_MISC_ENABLE, written with what it holds
-inline constexpr unsigned kUnknownMsr = 0x4b564dfe;  // in nobody's range
+inline constexpr unsigned kUnknownMsr = 0x4b564dfe;  // in no range
 inline constexpr unsigned kCr0Writes = 97;           // flips CR0.AM
 inline constexpr unsigned kCr3Writes = 101;          // the same page table again
 inline constexpr unsigned kCr4Writes = 103;          // flips CR4.MCE

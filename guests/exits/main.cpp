@@ -1,4 +1,4 @@
-// exits: provokes every kind of VM exit a known number of times (counts.h), each in a function of its own.
+// exits: provokes every kind of VM exit a known number of times (counts.h), each in its own function.
 //
 // To see:  break provoke_cpuid_vendor, then `monitor exits`, finish, `monitor exits diff`; `monitor exits
 // rip`
@@ -7,7 +7,7 @@
 //   only=NAME   this kind alone, by the names in the table below; the only way to run `hypercall`
 //   skip=NAME   all except this one (for a hypervisor that cannot survive it)
 //   times=N     N times the counts
-// It prints a line per kind, also for one that it leaves out by itself, and leaves through the debug-exit
+// It prints a line for each kind, also for one that it skips, and ends through the debug-exit
 // port with 0x10.
 
 #include "guests/exits/counts.h"

@@ -1,4 +1,4 @@
-// hello16: real mode, as a PC's boot sector finds it, but with no BIOS: ports and an own interrupt vector only.
+// hello16: real mode, as a PC's boot sector finds it, but without a BIOS: only ports and its own interrupt vector.
 //
 // The image is loaded at 0x7c00 and entered there in 16-bit real mode. It copies a text to another segment through
 // two far pointers, prints it from there, counts in a loop with a subroutine, calls its own software interrupt, and
@@ -107,7 +107,7 @@ print_character:
     popw %dx
     ret
 
-// The interrupt vector table stands at linear address 0: offset and segment for each vector.
+// The interrupt vector table is at linear address 0: offset and segment for each vector.
 install_handler:
     movw $on_interrupt, VECTOR * 4
     movw $0, VECTOR * 4 + 2

@@ -89,7 +89,7 @@ vmx_enter:
 3:  restore_own
     ret
     .cfi_adjust_cfa_offset 56
-vmx_exit:                           // where the VMCS has the processor go on after a VM exit
+vmx_exit:                           // where the processor continues after a VM exit
     store_l2
     movq %rax, 0(%rdi)
     restore_own

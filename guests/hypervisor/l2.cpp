@@ -1,4 +1,4 @@
-// L2's program. It runs in its own address space: nothing here may call or read what lies outside the section .l2.
+// L2's program. It runs in its own address space: nothing here may call or read anything outside the section .l2.
 #include "guests/hypervisor/l2.h"
 
 #include "guests/lib/cpu.h"

@@ -18,7 +18,7 @@ struct alignas(kPage) Table {
 
 // The second level covers the first 2 MiB of L2's physical memory in pages of 4 KiB.
 Table second_level[4];
-// L2's tables, at kL2PageMap and the three pages behind it.
+// L2's tables, at kL2PageMap and in the three pages after it.
 Table l2_tables[4];
 alignas(kPage) uint8_t l2_stack[kPage];
 alignas(kPage) uint8_t l2_late_page[kPage];

@@ -1,8 +1,8 @@
-// hypervisor: a hypervisor (L1) of a few hundred lines, and a guest of its own (L2) that makes it work.
+// hypervisor: a hypervisor (L1) of a few hundred lines, and its own guest (L2), which exercises it.
 //
 // On an Intel processor it enters VMX operation and fills in a VMCS (vmx.cpp), on an AMD one it fills in a VMCB
 // (svm.cpp). L2 executes CPUID, OUT and HLT and writes to a page that it does not have (l2.cpp), and L1 handles each
-// exit (run.cpp). L2 has page tables of its own, and its physical memory is a few pages of L1's (l2_memory.cpp).
+// exit (run.cpp). L2 has its own page tables, and its physical memory is a few pages of L1's (l2_memory.cpp).
 //
 // To see:  break hypervisor::handle, `monitor vmcs`, `monitor vmcs GUEST_RIP`, `p/x hypervisor::own_vmcs`
 //          break hypervisor::refused with break=FIELD, `monitor vmcs check`
@@ -13,7 +13,7 @@
 //                processor then refuses; all: one after the other
 //
 // It ends with 0x10 in the debug-exit port if every exit was as expected or a broken field was refused, with 0x12 if the
-// processor has neither VMX nor SVM, else with 0x11.
+// processor has neither VMX nor SVM, otherwise with 0x11.
 
 #include "guests/hypervisor/run.h"
 #include "guests/lib/boot_info.h"

@@ -7,7 +7,7 @@
 
 namespace hypervisor {
 
-// VMCS fields that are set or looked at by name.
+// VMCS fields that are set or read by name.
 inline constexpr uint32_t kGuestSelectors = 0x0800;  // ES, CS, SS, DS, FS, GS, LDTR, TR: two apart, as below
 inline constexpr uint32_t kHostSelectors = 0x0c00;   // ES, CS, SS, DS, FS, GS, TR
 inline constexpr uint32_t kEptPointer = 0x201a;

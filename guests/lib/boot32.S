@@ -20,7 +20,7 @@
     .type multiboot_entry, @function
 multiboot_entry:
     .cfi_startproc
-    .cfi_undefined eip              // nobody called us: backtraces end here
+    .cfi_undefined eip              // there is no caller: backtraces end here
     cld
     lgdt gdt_pointer
     ljmp $KERNEL_CODE, $1f

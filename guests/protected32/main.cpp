@@ -6,7 +6,7 @@
 // both addresses, calls a function through its high alias, and leaves through the debug-exit port with 0x10.
 //
 // Some CPUs, software-virtualised ones, know paging in long mode only and answer the write to CR0 with #GP.
-// The guest says so, goes on without, and leaves with 0x12.
+// The guest prints this, continues without it, and ends with 0x12.
 //
 // To see:  break before_paging, break after_paging, break area, finish, p/x $cr0 before and after,
 //          x/4x &shared and x/4x 0xc0000000 + (long)&shared

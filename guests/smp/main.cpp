@@ -1,4 +1,4 @@
-// smp: every CPU works at the same function, each on its own data and all on a shared counter behind a lock.
+// smp: every CPU works at the same function, each on its own data, and all on a shared counter protected by a lock.
 //
 // The boot processor wakes the others with INIT and SIPI (startup.cpp, trampoline.S). Each finds its PerCpu
 // area through the GS base and calls cpu_work() with its own index, round after round.

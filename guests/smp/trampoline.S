@@ -52,7 +52,7 @@ ap_trampoline_end:
     .type ap_long_mode_entry, @function
 ap_long_mode_entry:
     .cfi_startproc
-    .cfi_undefined rip              // nobody called us: backtraces end here
+    .cfi_undefined rip              // there is no caller: backtraces end here
     movl $KERNEL_DATA, %eax
     movl %eax, %ds
     movl %eax, %es

@@ -92,7 +92,7 @@ static bool count_run() {
     if (transfer(kFlush, 0) != kOk)
         return false;
     guest::print("disk: flushed\n");
-    return transfer(kRead, disk.config(0)) != kOk;  // behind the end
+    return transfer(kRead, disk.config(0)) != kOk;  // past the end
 }
 
 // The console's first queue is the one for input.

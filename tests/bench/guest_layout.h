@@ -13,6 +13,6 @@
 // A 32-bit counter in memory, which each call increments and a breakpoint's condition reads.
 #define BENCH_VALUE 0x300000
 
-// RAM that nothing else uses, to read from.
+// Otherwise unused RAM, to read from.
 #define BENCH_BUFFER 0x400000
 #define BENCH_BUFFER_SIZE 0x400000

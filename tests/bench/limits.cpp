@@ -83,7 +83,7 @@ class Socket {
 
 constexpr std::size_t kRequest = 16;
 
-// Answers requests of kRequest bytes with a copy of `size` bytes, until the client goes.
+// Answers requests of kRequest bytes with a copy of `size` bytes, until the client leaves.
 void serve(const Socket& listener, std::size_t size) {
     const Socket client(accept(listener.get(), nullptr, nullptr));
     const std::vector<char> memory(size, 'm');

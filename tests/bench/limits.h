@@ -1,4 +1,4 @@
-// The best that could be had on this machine: what the measured rates are to be held against.
+// The best possible rates on this machine, for comparison with the measured ones.
 #pragma once
 
 #include <chrono>

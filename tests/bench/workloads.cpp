@@ -23,7 +23,7 @@ constexpr int kLoopInstructions = 4;
 constexpr std::chrono::seconds kStartLimit{30};
 constexpr std::chrono::seconds kHitLimit{5};
 
-// How often `operation` can be done in a second, `batch` times between two looks at the clock.
+// How often `operation` can be done in a second, reading the clock once for each `batch`.
 template <typename Operation>
 double rate(Seconds duration, unsigned batch, Operation operation) {
     const auto start = Clock::now();

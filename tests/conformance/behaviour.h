@@ -8,7 +8,7 @@
 
 namespace ringside::conformance {
 
-// The state of the CPU in which a behaviour is looked at, and with it the guest kernel.
+// The state of the CPU in which a behaviour is tested, which also selects the guest kernel.
 enum class Mode { Real, Protected, Long, User };
 
 // "real", "protected", "long", "cpl3"

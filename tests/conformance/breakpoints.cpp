@@ -20,7 +20,7 @@ constexpr Kind kSoftware{BreakKind::Software, "software", "swbreak", "break", "b
 constexpr Kind kHardware{BreakKind::Hardware, "hardware",     "hwbreak",
                          "execute",           "execute_site", "after_execute"};
 
-// At the site the guest has 1 in AX, behind it 3.
+// At the site the guest has 1 in AX, after it 3.
 void hit_once(Scenario& scenario, const Kind& kind, std::uint64_t site, const std::string& after) {
     Debuggee& guest = scenario.guest();
     const Stop stop = guest.resume();

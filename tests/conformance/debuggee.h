@@ -54,7 +54,7 @@ class Debuggee {
     // ---- Breakpoints. insert() returns the mechanism by which the VMM watches for it.
     std::string insert(BreakKind kind, std::uint64_t address, unsigned size = 1);
     void remove(BreakKind kind, std::uint64_t address, unsigned size = 1);
-    // Runs to the symbol `name` with a software breakpoint, which is gone afterwards. Returns the mechanism.
+    // Runs to the symbol `name` with a software breakpoint, which is removed afterwards. Returns the mechanism.
     std::string run_to(const std::string& name);
 
     // ---- Registers of the selected thread

@@ -14,7 +14,7 @@ struct Impossible {
     std::string_view kvm;        // kvm_kind()
     std::string_view behaviour;  // Behaviour::id
     std::string_view reason;
-    // Part of the mismatch that is seen there; another one is a failure. Empty if nothing can be seen, as the machine is gone.
+    // Part of the mismatch that is seen there; any other is a failure. Empty if none can be seen: the machine crashes.
     std::string_view mismatch;
     // It would take the whole machine with it, so it is only tried with --gtest_also_run_disabled_tests.
     bool fatal = false;

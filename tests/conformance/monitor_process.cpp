@@ -153,7 +153,7 @@ int MonitorProcess::wait() {
 
 std::string MonitorProcess::log() {
     if (pid_ > 0)
-        kill(pid_, SIGKILL);  // else its standard error has no end
+        kill(pid_, SIGKILL);  // otherwise its standard error has no end
     while (read_log()) {
     }
     return log_;

@@ -23,7 +23,7 @@ class MonitorProcess {
         std::vector<std::string> options = {};  // of `ringside run`, besides
     };
 
-    // Starts the program and waits until it listens. Throws std::runtime_error if it does not come to that.
+    // Starts the program and waits until it listens. Throws std::runtime_error if it does not.
     explicit MonitorProcess(const Start& start);
     // Kills it if it still runs.
     ~MonitorProcess();

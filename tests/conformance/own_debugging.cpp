@@ -13,7 +13,7 @@ std::string alone(Mode mode, const std::string& scenario_name) {
     return {};
 }
 
-// The debugger has something of its own set, at an address that the scenario does not run over.
+// The debugger has set something itself, at an address that the scenario does not reach.
 std::string beside(Mode mode, const std::string& scenario_name, BreakKind kind) {
     Scenario scenario(mode, scenario_name);
     Debuggee& guest = scenario.guest();

@@ -35,7 +35,7 @@ std::string software_interrupt() {
     return where;
 }
 
-// SYSCALL leaves RFLAGS in R11: no TF of the debugger's may be there.
+// SYSCALL leaves RFLAGS in R11: the debugger's TF must not be there.
 std::string syscall() {
     Scenario scenario(Mode::User, "user_syscall");
     Debuggee& guest = scenario.guest();

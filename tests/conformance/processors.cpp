@@ -38,7 +38,7 @@ void require_everything_stands(Debuggee& guest, unsigned cpus) {
         require_equal("a counter of a stopped CPU", counter_of(guest, cpu), before[cpu]);
 }
 
-// Ctrl-C, again and again: everything stands, and everything goes on.
+// Ctrl-C, repeatedly: every vCPU stops, and every vCPU runs on.
 std::string stop_and_resume(unsigned cpus) {
     Debuggee guest = boot(cpus, 0);
     guest.run_to(kWork);

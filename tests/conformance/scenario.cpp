@@ -10,7 +10,7 @@ namespace {
 constexpr unsigned kPassedStatus = 33;  // guests/lib/exit.h
 // The function through which the 32-bit and 64-bit kernels leave: guest::debug_exit(unsigned char).
 constexpr const char* kEnd = "_ZN5guest10debug_exitEh";
-// The label in the real-mode image behind its last round.
+// The label in the real-mode image after its last round.
 constexpr const char* kRealEnd = "leave";
 
 std::filesystem::path kernel(Mode mode) {

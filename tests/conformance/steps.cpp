@@ -76,13 +76,13 @@ std::string popf(Mode mode) {
     scenario.guest().step();
     scenario.guest().require_at("after_popf");
     require_equal("RFLAGS", scenario.guest().reg("eflags") & (kPopped | kTrapFlag), kPopped);
-    scenario.guest().step();  // PUSHF: the step goes on behind it
+    scenario.guest().step();  // PUSHF: the step continues after it
     require_equal("the flags pushed next", top_of_stack(scenario) & (kPopped | kTrapFlag), kPopped);
     scenario.finish_with_counts();
     return {};
 }
 
-// Hardware holds the trap back until behind the next instruction (SDM volume 3, 6.8.3).
+// Hardware delays the trap until after the next instruction (SDM volume 3, 6.8.3).
 std::string mov_ss(Mode mode) {
     Scenario scenario(mode, "mov_ss");
     Debuggee& guest = scenario.guest();

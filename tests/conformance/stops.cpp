@@ -1,4 +1,4 @@
-// Ctrl-C in a guest that never comes to rest by itself, and in one that sleeps.
+// Ctrl-C in a guest that never pauses on its own, and in one that sleeps.
 
 #include "tests/conformance/mismatch.h"
 #include "tests/conformance/scenario.h"
@@ -27,7 +27,7 @@ void add_stops(Behaviours& all) {
     for (const Mode mode : {Mode::Real, Mode::Protected, Mode::Long}) {
         all.push_back(
             {"interrupt", "tight_loop", mode, [=] { return interrupt(mode, "tight_loop", "tight_loop"); }});
-        // Whoever waits for an interrupt that never comes.
+        // Waiting for an interrupt that never comes.
         all.push_back({"interrupt", "tight_loop_with_if_set", mode,
                        [=] { return interrupt(mode, "open_loop", "tight_loop"); }});
         all.push_back(

@@ -41,7 +41,7 @@ std::string impossible_control() {
     return {};
 }
 
-// A slot of the guest's own, at an address where it does not come by.
+// A slot of the guest's own, at an address that it does not reach.
 std::string debug(Mode mode) {
     require_survival(mode, std::vector<Flipped>{{"dr0", 0x7ffff001},
                                                 {"dr1", 0x7ffff100},

@@ -1,4 +1,4 @@
-// Data watchpoints: Z2 (write) and Z4 (access) on 1, 2, 4 and 8 bytes. They stop behind the instruction.
+// Data watchpoints: Z2 (write) and Z4 (access) on 1, 2, 4 and 8 bytes. They stop after the instruction.
 
 #include "tests/conformance/mismatch.h"
 #include "tests/conformance/scenario.h"

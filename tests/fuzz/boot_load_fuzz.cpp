@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!initrd.empty())
         modules.emplace_back(initrd);
     const auto state = boot::load(request, {kernel, modules, firmware}, guest());
-    // Whatever was accepted starts in RAM or in its own ROM; whatever was not says why.
+    // What was accepted starts in RAM or in its own ROM; what was not has a reason.
     if (state ? !state->rom && !guest().contains(state->entry, 1) : state.error().reason.empty())
         std::abort();
     return 0;

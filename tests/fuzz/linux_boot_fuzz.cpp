@@ -22,7 +22,7 @@ bool lies_in(Bytes part, Bytes whole) {
            (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-// Whatever is accepted lies in the file.
+// What is accepted is within the file.
 void read_header(Bytes input) {
     std::vector<std::byte> file(input.begin(), input.end());
     file.resize(std::max<std::size_t>(file.size(), field::kHeaderLimit));

@@ -16,7 +16,7 @@ namespace {
 using namespace ringside::debug;
 using ringside::debug::testing::FakeMemory;
 
-constexpr std::size_t kMostTasks = 16;  // that are looked at further
+constexpr std::size_t kMostTasks = 16;  // that are examined further
 
 void look_at(const LinuxKernel& kernel, const LinuxTask& task) {
     (void)read_files(kernel, task);

@@ -90,7 +90,7 @@ std::unique_ptr<virtio::Device> make_device(std::uint8_t choice) {
     }
 }
 
-// Bytes of the input, zeros behind its end.
+// Bytes of the input, and zeros after its end.
 class Input {
   public:
     explicit Input(std::span<const std::uint8_t> data) : data_(data) {}

@@ -160,7 +160,7 @@ TEST_F(HardwareRecordings, AWholeRunIsCountedExactly) {
 }
 
 // VMX has one reason for all control registers. SVM tells them apart, and CR0 twice: a write that changes
-// more than TS and MP has a code of its own.
+// more than TS and MP has its own code.
 TEST_F(HardwareRecordings, ControlRegisterWritesAreCountedExactly) {
     ASSERT_EQ(shell(run_command("only=nothing")).status, kPassed);
     const std::string text = tables();
@@ -170,7 +170,7 @@ TEST_F(HardwareRecordings, ControlRegisterWritesAreCountedExactly) {
     EXPECT_EQ(provoked("cr4", {"CR_ACCESS", "WRITE_CR4"}), kCr4Writes);
 }
 
-// The oracle: another program, which reads the same tracepoints by itself, in the same run.
+// The oracle: another program, which reads the same tracepoints in the same run.
 class PerfCountsAsMany : public HardwareRecordings {
   protected:
     void compare(const std::string& command) const {
@@ -202,7 +202,7 @@ TEST_F(HardwareRecordings, AKilledMonitorLeavesThemBehind) {
         const ringside::conformance::MonitorProcess process(
             {guests_folder() / "exits", "", 1, {"--exit-trace", file("exits")}});
         ringside::testing::RspClient client(process.socket());
-        // "exits catch wbinvd": where nearly every kind lies behind the guest
+        // "exits catch wbinvd": where the guest has provoked nearly every kind
         ASSERT_EQ(client.ask("qRcmd,6578697473206361746368207762696e7664").front(), 'O');
         if (const std::string reason = why_not(tables()); !reason.empty())
             GTEST_SKIP() << reason;

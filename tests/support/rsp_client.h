@@ -1,7 +1,7 @@
 // A small blocking client for the GDB Remote Serial Protocol, for tests and measurements.
 //
 // Throws std::runtime_error when the other side breaks the protocol, closes, or is silent for a minute
-// (patience.h): a test or a measurement cannot go on then.
+// (patience.h): a test or a measurement cannot continue then.
 #pragma once
 
 #include <chrono>
@@ -34,7 +34,7 @@ class RspClient {
     std::string_view resume(std::string_view payload);
     // The next reply that is not console output.
     std::string_view receive_stop();
-    // Returns true if nothing comes for so long: for a guest that must not stop by itself.
+    // Returns true if nothing arrives for this long: for a guest that must not stop on its own.
     bool is_silent_for(std::chrono::milliseconds duration);
     // Ctrl-C: the byte that stops a running guest.
     void interrupt();

@@ -43,7 +43,7 @@ kvm::RunOutcome ScriptedVcpu::port_write(std::uint16_t port, std::uint8_t value)
     return kvm::RunOutcome::Exit;
 }
 
-// The signal of a kick may come between the look at immediate_exit and the wait: it is held back until the wait.
+// The signal of a kick may come between the check of immediate_exit and the wait: it is blocked until the wait.
 Result<kvm::RunOutcome> ScriptedVcpu::run() {
     ++runs;
     sigset_t kick, before;

@@ -48,7 +48,7 @@ const char* advice_for(int code) {
 
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path) {
     const std::string operation = fmt::format("load {}", path.string());
-    // O_NONBLOCK: opening a FIFO that nobody writes to must not hang.
+    // O_NONBLOCK: opening a FIFO without a writer must not hang.
     const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (file.get() < 0)
         return errno_failure(operation, errno, advice_for(errno));

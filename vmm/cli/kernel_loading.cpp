@@ -83,7 +83,7 @@ x86::GdbArchitecture architecture_of(const RunOptions& options, boot::Protocol p
                                                    : x86::GdbArchitecture::X86_64;
 }
 
-// Whoever may write to the memory file may also cut it off, under everybody who maps it.
+// A program that may write to the memory file may also truncate it, under everyone that maps it.
 void say_that_memory_is_gone(int) {
     constexpr std::string_view kMessage =
         "ringside: the file of --memory-file has been cut off: the guest's memory is gone\n";

@@ -268,7 +268,7 @@ void add_ide_options(DeclaredOptions& app, IdeOptions& options) {
     app.add_flag("--force", options.force, "replace files that exist");
 }
 
-// The arguments behind the program's name, last first, as CLI11 wants them. `--append=` gives an empty value:
+// The arguments after the program's name, last first, as CLI11 expects them. `--append=` gives an empty value:
 // CLI11 would take the next argument for it.
 std::vector<std::string> reversed_arguments(int argc, char** argv) {
     const std::vector<std::string> given(argv + 1, argv + argc);

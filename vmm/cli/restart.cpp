@@ -1,4 +1,4 @@
-// The machine starts anew: with the kernel's file as it is now, a new VM, and every device as at power-on.
+// The machine restarts: with the current kernel file, a new VM, and every device as at power-on.
 
 #include <algorithm>
 #include <filesystem>

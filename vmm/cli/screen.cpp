@@ -17,7 +17,7 @@ constexpr const char* kShowCursor = "\033[?25h";
 constexpr const char* kTopLeft = "\033[H";
 constexpr const char* kClearToEnd = "\033[J";
 
-// Every byte but those behind the first of a UTF-8 character.
+// Every byte except those after the first of a UTF-8 character.
 bool starts_character(char c) {
     return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
 }

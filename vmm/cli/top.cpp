@@ -108,7 +108,7 @@ class Top {
         }
         fmt::print("{}{}", shown_ == 0 ? "" : "\n", rate_lines(rates));
         if (std::fflush(stdout) != 0)
-            end(kSuccess);  // the reader has gone
+            end(kSuccess);  // the reader has left
     }
 
     void await_signal() {

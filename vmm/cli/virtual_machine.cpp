@@ -352,7 +352,7 @@ int VirtualMachine::run() {
     boot_report_.started(options_.debugger.wait);
     virtio_->start();
     machine_->start();
-    // Else nobody could ever see hardware exits, and they would only cost time.
+    // Otherwise no one could see hardware exits, and they would only cost time.
     if (gdb_.server() != nullptr || control_ || exit_trace_)
         exits_->machine_started();
     io_.run();

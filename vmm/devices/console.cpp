@@ -23,7 +23,7 @@ constexpr std::byte kQuit{'x'};
 // How long the destructor waits for a reader that has stopped reading.
 constexpr int kLastWriteMilliseconds = 1000;
 
-// Returns false when the other end is gone.
+// Returns false when the other end is closed.
 bool write_all(int fd, std::span<const std::byte> data, bool closing) {
     while (!data.empty()) {
         if (closing) {

@@ -105,7 +105,7 @@ std::uint8_t I8042::read_data() {
         std::copy(state_.output.begin() + 1, state_.output.end(), state_.output.begin());
     if (state_.output_count > 0)
         --state_.output_count;
-    // The line falls with every byte read, so that each byte of a reply is an edge of its own.
+    // The line falls with every byte read, so that each byte of a reply is a separate edge.
     if (line_level_) {
         line_level_ = false;
         interrupt_.set(false);

@@ -30,7 +30,7 @@ std::string CatchHits::hit(CatchEntry& entry, const exits::ExitRecord& exit, con
         return {};
     if (entry.once) {
         for (const exits::HardwareCatch& armed : entry.armed)
-            (void)armed.enable(false);  // one that goes on costs time, and nothing else
+            (void)armed.enable(false);  // one that stays on only costs time
         return hits == 1 ? what + "\n" : std::string();
     }
     const std::string symbol = exit.rip != 0 ? names_.symbol(exit.rip) : std::string();

@@ -11,7 +11,7 @@ namespace ringside::debug {
 
 namespace {
 
-// Exits at which the vCPU stops anyway, with a reason of its own.
+// Exits at which the vCPU stops anyway, with another reason.
 bool stops_by_itself(std::uint32_t reason) {
     switch (reason) {
         case KVM_EXIT_DEBUG:

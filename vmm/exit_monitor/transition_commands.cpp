@@ -26,7 +26,7 @@ bool enters_guest(std::string_view instruction) {
                                [&](std::string_view name) { return instruction.starts_with(name); });
 }
 
-// Over the guest's guest: from a VM entry, or from within L2, to where L1 goes on.
+// Over the guest's guest: from a VM entry, or from within L2, to where L1 continues.
 Result<std::string> over_guest(Debugger& debugger, ExitCatches& catches, ExitNames& names,
                                const Arguments& arguments) {
     const machine::StopToken* token = debugger.stop_token();

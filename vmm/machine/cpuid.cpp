@@ -100,7 +100,7 @@ std::vector<kvm_cpuid_entry2> vcpu_cpuid(const std::vector<kvm_cpuid_entry2>& ho
     for (kvm_cpuid_entry2 e : host) {
         if (e.function == 0xb || e.function == 0x1f) {
             has_topology[e.function == 0x1f] = true;
-            continue;  // made anew below
+            continue;  // replaced below
         }
         if (e.function == 1)
             adjust_leaf_1(e, vcpu.value, vcpus, tsc_deadline);

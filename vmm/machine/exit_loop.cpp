@@ -85,7 +85,7 @@ void VcpuThread::handle_exit(exits::ExitRecord& record) {
             return fatal(FatalExit::EntryFailure);
         case KVM_EXIT_DIRTY_RING_FULL:
             return observer_.on_dirty_ring_full(*this);
-        case KVM_EXIT_INTR:             // a signal: the loop looks at what it brought
+        case KVM_EXIT_INTR:             // a signal: the loop checks its cause
         case KVM_EXIT_IRQ_WINDOW_OPEN:  // never asked for, and harmless
         case KVM_EXIT_SET_TPR:
         case KVM_EXIT_IOAPIC_EOI:

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint64_t kP = 1, kW = 2, kU = 4, kPs = 0x80, kXd = std::uint64_t{1} << 63;
 constexpr std::uint64_t kAll = kP | kW | kU;
 
-// Guest memory that holds page-table entries and nothing else, from 0 to `limit`.
+// Guest memory that holds only page-table entries, from 0 to `limit`.
 class Tables {
   public:
     void set(std::uint64_t gpa, std::uint64_t entry) { entries_[gpa] = entry; }

@@ -103,7 +103,7 @@ TEST(RegisterFile, FindsByAlternativeName) {
     EXPECT_EQ(file.find(100000u), nullptr);
 }
 
-// Each register, set to a pattern of its own, reads back and changes no other.
+// Each register, set to its own pattern, reads back and changes no other.
 TEST(RegisterFile, RegistersAreIndependent) {
     const RegisterFile file(kEverything);
     CpuState state;

@@ -1,4 +1,4 @@
-// A machine made of arrays: four threads, 18 registers of 8 bytes, 8 KiB of memory with a hole behind it.
+// A machine made of arrays: four threads, 18 registers of 8 bytes, 8 KiB of memory followed by a hole.
 #pragma once
 
 #include <array>

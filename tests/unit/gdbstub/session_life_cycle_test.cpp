@@ -1,4 +1,4 @@
-// Extended mode: the client stays when the target is killed or has ended, and starts it anew.
+// Extended mode: the client stays when the target is killed or has ended, and restarts it.
 #include "gdbstub/hex.h"
 #include "tests/unit/gdbstub/session_fixture.h"
 

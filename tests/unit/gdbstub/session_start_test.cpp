@@ -286,7 +286,7 @@ TEST_F(SessionTest, RepeatsNoReplyToAnEarlierPacket) {
     EXPECT_EQ(take_replies().size(), 1U);
 }
 
-// A user who gives up waiting and connects anew is not sent what the first attempt asked for.
+// A user who gives up waiting and connects again does not get the replies to the first attempt.
 TEST_F(SessionTest, OnASerialLineAGreetingDuringAnotherReplacesIt) {
     open({.line_outlives_client = true});
     target_.is_running = true;
@@ -330,7 +330,7 @@ TEST_F(SessionTest, AHangupBeforeTheFirstPacketLeavesTheTargetAlone) {
     EXPECT_THAT(target_.log, ElementsAre());
 }
 
-// A machine may start anew when its debugger kills it.
+// A machine may restart when its debugger kills it.
 TEST_F(SessionTest, OnASerialLineTheNextClientAttachesAfterAKill) {
     open({.line_outlives_client = true});
     send("QStartNoAckMode");

@@ -227,7 +227,7 @@ TEST_F(Tracing, FramesAreFound) {
     EXPECT_EQ(send("QTFrame:0"), "F0T2");
     EXPECT_EQ(send("QTFrame:2"), "F-1");
     EXPECT_EQ(send("QTFrame:pc:5000"), "F1T1");
-    EXPECT_EQ(send("QTFrame:pc:5000"), "F-1");  // it looks behind the one that is selected
+    EXPECT_EQ(send("QTFrame:pc:5000"), "F-1");  // it searches after the selected one
     EXPECT_EQ(send("QTFrame:ffffffff"), "F-1");
     EXPECT_EQ(send("QTFrame:tdp:2"), "F0T2");
     EXPECT_EQ(send("QTFrame:range:4000:5000"), "F1T1");

@@ -24,7 +24,7 @@ constexpr Address port(std::uint16_t number, std::uint8_t bytes) {
     return {kIoSpace, static_cast<std::uint8_t>(8 * bytes), 0, access, number};
 }
 
-// Table 5.9, behind the header.
+// Table 5.9, after the header.
 struct [[gnu::packed]] Body {
     std::uint32_t facs = 0;
     std::uint32_t dsdt = 0;

@@ -11,7 +11,7 @@ constexpr std::uint8_t kRevision = 5;
 constexpr std::uint32_t kMostApicId = 254;  // 8 bits, and 255 means all; above, entries have 32 bits
 constexpr std::uint32_t kEnabled = 1;
 
-// ACPI 6.4, table 5.19, behind the header.
+// ACPI 6.4, table 5.19, after the header.
 struct [[gnu::packed]] Body {
     std::uint32_t local_apic = static_cast<std::uint32_t>(layout::kLocalApic.value);
     std::uint32_t flags = 1;  // PCAT_COMPAT: there are two 8259s as well

@@ -30,7 +30,7 @@ struct [[gnu::packed]] Rsdp {
 static_assert(sizeof(Rsdp) == kRsdpSize);
 
 constexpr std::size_t kRsdpFirstPart = 20;
-constexpr std::uint64_t kAlignment = 64;  // the FACS's; an RSDP lies on 16 bytes, others anywhere
+constexpr std::uint64_t kAlignment = 64;  // the FACS's; an RSDP needs 16 bytes, others none
 
 // Firmware ACPI Control Structure (5.2.10). It has no checksum. Its lock is unused: there is no firmware.
 struct [[gnu::packed]] Facs {

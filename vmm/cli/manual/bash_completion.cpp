@@ -109,7 +109,7 @@ std::string bash_completion(const std::vector<CommandDescription>& commands) {
                 words += " " + name;
             if (option.metavar.empty())
                 continue;
-            // A value that may be left out is completed behind "=" alone.
+            // A value that may be omitted is completed only after "=".
             const std::string condition = option.value_optional ? "$split && " : "";
             values += one_case(patterns(command, option), condition + completer(option));
             if (!option.value_optional)

@@ -12,7 +12,7 @@ namespace {
 using namespace ringside;
 namespace fs = std::filesystem;
 
-// Empty for a page without text of its own.
+// Empty for a page without its own text.
 std::string read_if_there(const fs::path& path) {
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), {}};

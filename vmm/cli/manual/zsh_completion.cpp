@@ -61,7 +61,7 @@ std::string specification(const OptionDescription& option, int position) {
     std::string all;
     std::string each;
     for (const std::string& name : option.names) {
-        // "=" after the name: the value follows it or is the next word; "=-": only behind "=".
+        // "=" after the name: the value follows it or is the next word; "=-": only after "=".
         const bool long_name = name.starts_with("--");
         const char* equals = value.empty() || !long_name ? "" : option.value_optional ? "=-" : "=";
         all += (all.empty() ? "" : " ") + name;

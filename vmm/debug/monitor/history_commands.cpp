@@ -115,7 +115,7 @@ Result<std::string> go_to(Debugger& debugger, const Symbolizer& symbol, const Ar
     return text;
 }
 
-// A name that goto could not take for anything else.
+// A name that goto cannot mistake for anything else.
 bool is_bookmark_name(std::string_view name) {
     const bool taken = std::ranges::find(kPlaces, name) != std::end(kPlaces) || name == "delete";
     return !taken && !name.empty() && (name[0] < '0' || name[0] > '9');

@@ -1,4 +1,4 @@
-// "Who wrote this?": the answer is in the records, and nobody has to go there.
+// "Who wrote this?": the answer is in the records; the guest stays where it is.
 
 #include <fmt/format.h>
 

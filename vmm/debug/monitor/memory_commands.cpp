@@ -88,7 +88,7 @@ Result<std::string> phys_write(Debugger& debugger, const Arguments& arguments) {
     return fmt::format("{} bytes are written at guest-physical 0x{:x}.\n", bytes.size(), gpa);
 }
 
-// Refuses before it writes anything if not all of the memory is there.
+// Refuses before it writes anything if not all of the memory exists.
 Result<void> check_backed(const Inspected& guest, std::uint64_t gpa, std::uint64_t size) {
     for (std::uint64_t done = 0; done < size;) {
         const std::uint64_t there = guest.view().memory().extent(Gpa{gpa + done}, size - done);

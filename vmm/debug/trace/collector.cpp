@@ -24,7 +24,7 @@ void TraceScope::look_at(const TracedState& state) {
     collecting_ = full_ = false;
 }
 
-// More than the buffer holds need not be looked at: it will not fit.
+// More than the buffer holds need not be read: it will not fit.
 bool TraceScope::trace_memory(std::uint64_t address, std::uint64_t size) {
     if (!collecting_)
         return false;
@@ -143,7 +143,7 @@ bool Collector::collect(Tracepoint& tracepoint, bool stepping, const TracedState
     return done;
 }
 
-// The frame of a step has the registers in any case: nothing else says where the step has led.
+// The frame of a step always has the registers: nothing else says where the step has led.
 bool Collector::act(const Tracepoint& tracepoint, bool stepping, const TracedState& state) {
     if (stepping && !collect_registers(tracepoint, state))
         return false;

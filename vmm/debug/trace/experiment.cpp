@@ -118,7 +118,7 @@ gdbstub::Result<void> Experiment::add(gdbstub::TracepointSource source) {
 
 gdbstub::Result<void> Experiment::define(gdbstub::TraceVariable variable) {
     STUB_TRY(check_stopped());
-    // A client that knows of those that are built in hands them back; any other may use their numbers.
+    // A client that knows the built-in ones sends them back; any other may use their numbers.
     Variable* const known = this->variable(variable.number);
     if (known != nullptr && known->builtin && variable.builtin && known->name == variable.name)
         return {};

@@ -40,10 +40,10 @@ constexpr std::size_t kUsedEntry = 8;
 constexpr std::size_t kDescriptorSize = 16;
 
 constexpr std::size_t available_size(std::size_t entries) {
-    return kRing + kAvailableEntry * entries + 2;  // with used_event behind
+    return kRing + kAvailableEntry * entries + 2;  // followed by used_event
 }
 constexpr std::size_t used_size(std::size_t entries) {
-    return kRing + kUsedEntry * entries + 2;  // with avail_event behind
+    return kRing + kUsedEntry * entries + 2;  // followed by avail_event
 }
 
 // The rings' fields are naturally aligned once open() has checked the areas, and little-endian as x86 is.

@@ -24,7 +24,7 @@ bool is_word(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-// Words and numbers, and runs of other characters as operators; "&&" and "," stand for "and".
+// Words and numbers, and runs of other characters as operators; "&&" and "," mean "and".
 std::vector<std::string_view> tokenize(std::string_view text) {
     std::vector<std::string_view> tokens;
     while (true) {
@@ -182,7 +182,7 @@ class Parser {
         return parse_address();
     }
 
-    // "msr 0xc0000082", "msr LSTAR", "io 0x60-0x64": what stands there bare is the address.
+    // "msr 0xc0000082", "msr LSTAR", "io 0x60-0x64": the bare word is the address.
     Result<void> parse_address() {
         if (rule_.subject == CatchSubject::Named)
             return {};

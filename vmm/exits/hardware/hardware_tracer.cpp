@@ -133,7 +133,7 @@ void HardwareTracer::trace_to(std::vector<HardwareTraceRing*> rings) {
         for (std::size_t i = 0; i < vcpus_.size(); ++i)
             vcpus_[i]->trace = rings.at(i);
     }
-    stop_wakeup_.wake();  // the draining thread now wakes up by itself, too
+    stop_wakeup_.wake();  // the draining thread now also wakes up on its own
 }
 
 void HardwareTracer::finish_trace() {

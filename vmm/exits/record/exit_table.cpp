@@ -115,7 +115,7 @@ void ExitTable::read(VcpuStatistics& statistics) const {
         if (kind == 0)
             continue;
         const std::uint64_t count = slot.count.get();
-        if (count != 0)  // else claimed this very moment
+        if (count != 0)  // otherwise claimed at this moment
             statistics.keys.push_back({key_of(kind, slot.address.get()), count, slot.accesses.get(),
                                        slot.run.read(), slot.handler.read()});
     }

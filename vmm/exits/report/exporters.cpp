@@ -29,7 +29,7 @@ struct Track {
     std::string name;
 };
 
-// Tiers of one vCPU lie next to each other. Thread ids begin at 1: viewers take 0 for the idle task.
+// Tiers of one vCPU are adjacent. Thread ids begin at 1: viewers treat 0 as the idle task.
 Track track_of(TierViews tiers, std::size_t tier, std::uint32_t vcpu) {
     std::string name = fmt::format("vCPU {}", vcpu);
     if (tiers.size() > 1)

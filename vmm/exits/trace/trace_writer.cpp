@@ -10,7 +10,7 @@ namespace {
 // Exits are collected for this long before they are written, which limits what is lost if the monitor is
 // killed.
 constexpr int kFlushMilliseconds = 50;
-// Wakes up for nothing else when no exit comes.
+// The only reason to wake up when no exit comes.
 constexpr int kForever = -1;
 constexpr std::size_t kBatch = 4096;
 

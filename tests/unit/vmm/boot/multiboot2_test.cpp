@@ -103,7 +103,7 @@ TEST_F(Multiboot2Test, PassesATagForEachModule) {
 }
 
 TEST_F(Multiboot2Test, HeedsAddressAndEntryTags) {
-    // The header at 0x10, the file's beginning at 0x200000, an entry behind both tags.
+    // The header at 0x10, the file's beginning at 0x200000, an entry after both tags.
     const std::string tags = words({2, 24, 0x200010, 0x200000, 0, 0x201000}) + words({3, 12, 0x200050, 0});
     const Bytes file = to_bytes(std::string(16, 'p') + header(tags) + "code and data");
     const BootState state = loaded(file);

@@ -76,7 +76,7 @@ TEST_F(CmosTest, TakesANewTime) {
     set(0x04, 0x23);
     set(0x02, 0x59);
     set(0x00, 0x58);
-    time += 10s;  // the clock stands still while it is being set
+    time += 10s;  // the clock does not advance while it is being set
     EXPECT_EQ(get(0x00), 0x58);
     set(0x0b, 0x02);
     time += 3s;

@@ -43,7 +43,7 @@ TEST_F(SerialTest, DivisorLatchHidesBehindDlab) {
     EXPECT_EQ(serial.save().divisor, 0x0201);
 }
 
-// What drivers do to find out whether a UART is there at all: IER keeps its low four bits, SCR everything.
+// How drivers find out if there is a UART: IER keeps its low four bits, SCR everything.
 TEST_F(SerialTest, RegistersThatAProbeWrites) {
     out(serial, kIer, 0xff);
     EXPECT_EQ(in(serial, kIer), 0x0f);

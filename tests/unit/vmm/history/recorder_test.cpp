@@ -1,4 +1,4 @@
-// How deep a recorder looks after a step: what the opcode does not vouch for is looked at as a whole.
+// How much a recorder examines after a step: everything, if the opcode does not limit the effects.
 
 #include "vmm/history/recorder.h"
 
@@ -36,7 +36,7 @@ class RecorderTest : public ::testing::Test {
         view.emplace(machine->memory(), guest.planted, 40);
         recorder.emplace(*machine, *view, VcpuIndex{0});
         EXPECT_TRUE(recorder->start(std::size_t{1} << 20));
-        // The first looks take everything in, whatever the instruction.
+        // The first looks examine everything, whatever the instruction.
         for (int i = 0; i < 2; ++i)
             step({0x90});
     }
@@ -144,7 +144,7 @@ TEST_F(RecorderTest, GoingBackPutsTheVcpusStateBack) {
     });
     recorder->history().undo();
     ASSERT_TRUE(recorder->put());
-    EXPECT_EQ(vcpu->registers.rax, 0U);  // the state before was looked at a step ago
+    EXPECT_EQ(vcpu->registers.rax, 0U);  // the state before was examined a step ago
     EXPECT_EQ(vcpu->local_apic.regs[0x80], 0);
     recorder->history().redo();
     ASSERT_TRUE(recorder->put());

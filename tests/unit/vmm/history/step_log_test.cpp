@@ -86,7 +86,7 @@ TEST(StepLog, ARecordOfAnySizeFits) {
     EXPECT_EQ(log.at(log.end() - 2).change, Change::Step);
 }
 
-// The last position of a step is where the next one begins, behind what is no step.
+// The last position of a step is where the next one begins, after records that are not steps.
 TEST(StepLog, FindsTheLastPositionOfAStep) {
     StepLog log(StepLog::kLeast);
     append(log, 20'000);

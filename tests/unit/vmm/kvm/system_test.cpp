@@ -1,4 +1,4 @@
-// What a user reads who has no usable /dev/kvm.
+// The message to a user who has no usable /dev/kvm.
 #include "vmm/kvm/system.h"
 
 #include <gmock/gmock.h>

@@ -17,7 +17,7 @@ constexpr std::size_t kMemberSize = 12;
 constexpr std::uint64_t kPointerSize = 8;
 // Deeper than any kernel's types, so that what refers to itself ends.
 constexpr int kDeepest = 32;
-constexpr int kMostMembers = 100'000;  // that one search looks at
+constexpr int kMostMembers = 100'000;  // that one search examines
 constexpr std::size_t kMostNamesakes = 16;
 
 enum Kind : std::uint32_t {
@@ -50,7 +50,7 @@ std::uint32_t count_of(std::uint32_t info) {
     return info & 0xffff;
 }
 
-// The bytes behind a record; nothing for a kind that is not known.
+// The bytes after a record; nullopt for an unknown kind.
 std::optional<std::size_t> more_of(std::uint32_t info) {
     const std::size_t count = count_of(info);
     switch (kind_of(info)) {

@@ -81,7 +81,7 @@ Result<std::string> path(const LinuxKernel& kernel, const FileLayout& layout, st
             continue;
         }
         const std::string name = TRY(text_at(kernel, entry, layout.name));
-        if (entry == parent)  // what was never in a directory, or a mount that is gone
+        if (entry == parent)  // what was never in a directory, or a mount that no longer exists
             return path.empty() ? "/" + name : path;
         path.insert(0, "/" + name);
         entry = parent;

@@ -17,7 +17,7 @@ constexpr std::size_t kMostNames = std::size_t{64} << 20;  // bytes
 constexpr std::size_t kTokens = 256;
 constexpr std::uint64_t kKernelHalf = std::uint64_t{1} << 63;
 
-// What each byte of a compressed name stands for.
+// What each byte of a compressed name means.
 using Tokens = std::array<std::string, kTokens>;
 
 Result<Tokens> read_tokens(const KernelMemory& memory, const KallsymsPlaces& places) {
@@ -43,7 +43,7 @@ std::optional<std::size_t> next_length(MemoryStream& stream) {
     return (*low & 0x7fU) | std::size_t{*high} << 7;
 }
 
-// The name behind its type's letter; nothing where memory cannot be read, or if it is longer than any may be.
+// The name after its type's letter; nullopt where memory cannot be read, or if it is longer than the maximum.
 std::optional<std::string> next_name(MemoryStream& stream, const Tokens& tokens) {
     const auto length = next_length(stream);
     if (!length)

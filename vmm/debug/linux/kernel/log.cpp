@@ -13,7 +13,7 @@ constexpr std::size_t kMostText = std::size_t{64} << 20;  // of all records toge
 constexpr unsigned kStateShift = 62;                      // of a descriptor's state, above its ID
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << kStateShift) - 1;
 constexpr std::uint64_t kCommitted = 1, kFinalized = 2, kReusable = 3;
-constexpr std::uint64_t kNoData = 1;      // in both positions of a record without a text of its own
+constexpr std::uint64_t kNoData = 1;      // in both positions of a record without text
 constexpr std::uint64_t kEmptyLine = 3;   // the same of an empty line; others have lost their text
 constexpr std::uint64_t kIdSize = 8;      // before the text of a record
 constexpr std::size_t kLongest = 0x8000;  // of a text that is believed
@@ -98,7 +98,7 @@ std::optional<TextPlace> text_place(const Ring& ring, std::uint64_t begin, std::
     return TextPlace{ring.data + first + kIdSize, end - first - kIdSize};
 }
 
-// A record, or nothing if it is being written, is gone, or makes no sense.
+// A record, or nullopt if it is being written, was dropped, or is invalid.
 std::optional<LogRecord> read_record(const LinuxKernel& kernel, const Ring& ring, std::uint64_t id) {
     const std::uint64_t index = id & ((std::uint64_t{1} << ring.count_bits) - 1);
     const std::uint64_t descriptor = ring.descriptors + index * ring.descriptor_size;

@@ -48,7 +48,7 @@ void OrcTables::add_kernel() {
     const auto addresses = kernel_.symbol("__start_orc_unwind_ip"),
                addresses_end = kernel_.symbol("__stop_orc_unwind_ip");
     const auto entries = kernel_.symbol("__start_orc_unwind");
-    // The code that ran at the start is behind the rest: the first task has come from there.
+    // The code that ran at the start follows the rest: the first task comes from there.
     const auto start_code_end = kernel_.symbol("_einittext");
     if (first && last && addresses && addresses_end && entries)
         tables_.push_back({*first, std::max(*last, start_code_end.value_or(0)), *addresses, *entries,

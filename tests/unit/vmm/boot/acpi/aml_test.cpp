@@ -29,7 +29,7 @@ TEST(AmlTest, PackagesCountTheirElements) {
     EXPECT_EQ(package({integer(0), integer(5)}), bytes({0x12, 0x05, 0x02, 0x00, 0x0a, 0x05}));
 }
 
-// The value that iasl makes of EisaId("PNP0501").
+// The value that iasl computes for EisaId("PNP0501").
 TEST(AmlTest, EisaIdsAreCompressed) {
     EXPECT_EQ(eisa_id("PNP0501"), bytes({0x0c, 0x41, 0xd0, 0x05, 0x01}));
     EXPECT_EQ(eisa_id("PNP0B00"), bytes({0x0c, 0x41, 0xd0, 0x0b, 0x00}));

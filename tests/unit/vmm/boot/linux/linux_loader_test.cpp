@@ -19,7 +19,7 @@ constexpr std::uint64_t kText = 0x200000;  // physical
 constexpr std::uint64_t kTextSize = 0x1000;
 
 // A kernel of one segment with words to relocate at 8, 16 and 24, its section headers (none) at its end, and
-// the relocations behind.
+// the relocations after it.
 Bytes vmlinux(bool with_relocations = true) {
     std::string code = "Linux version 0 ";
     code.resize(kTextSize);

@@ -69,7 +69,7 @@ inline std::size_t pack_zstd(const Bytes& in, Bytes& out) {
     return size;
 }
 
-// With the unpacked size behind it: gzip has that already.
+// Followed by the unpacked size: gzip has that already.
 inline Bytes pack(Packing packing, const Bytes& in) {
     Bytes out(kPackedRoom + 2 * in.size());
     switch (packing) {

@@ -19,7 +19,7 @@ using testing::TestGuest;
 
 inline constexpr std::uint8_t kInt3 = 0xcc, kNop = 0x90;
 inline constexpr std::uint64_t kCode = 0x20000, kOtherCode = 0x20010;
-// The page behind TestGuest::kMapped, and where its first byte lies in physical memory.
+// The page after TestGuest::kMapped, and the physical address of its first byte.
 inline constexpr std::uint64_t kMappedGpa = 0x100000;
 
 inline HostAbilities everything() {

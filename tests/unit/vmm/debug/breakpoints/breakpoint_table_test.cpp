@@ -1,4 +1,4 @@
-// By which mechanism each breakpoint is watched for, on hosts of every kind, and what becomes of memory.
+// The mechanism of each breakpoint, on hosts of every kind, and its effect on memory.
 #include "arch/x86_64/control_bits.h"
 #include "tests/unit/vmm/debug/breakpoints/breakpoint_table_fixture.h"
 
@@ -260,7 +260,7 @@ TEST_F(BreakpointTableTest, UserCodeIsLeftAsItIsWhileNobodyKnowsWhose) {
     ASSERT_TRUE(guest_.view.choose_address_space(std::nullopt));
 
     guest_.state.system.ss.dpl = 3;
-    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));  // in the one that stands there
+    ASSERT_TRUE(insert(BreakpointKind::Software, TestGuest::kMapped));  // in the one that is there
     EXPECT_EQ(mechanism(), Mechanism::Planted);
 }
 

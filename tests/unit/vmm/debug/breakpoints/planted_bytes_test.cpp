@@ -17,7 +17,7 @@ TEST_F(PlantedBytesTest, AClientsWriteGoesUnderTheInt3) {
     EXPECT_EQ(guest_.peek(kCode), 0x55);
 }
 
-// An instruction that is planted in an int3's place goes by the same rules.
+// An instruction that is planted in place of an int3 follows the same rules.
 TEST_F(PlantedBytesTest, AnHltIsPlantedHiddenLiftedAndTakenOutAsAnInt3Is) {
     constexpr std::uint8_t kHlt = 0xf4;
     HostAbilities abilities;

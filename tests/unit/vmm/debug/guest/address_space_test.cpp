@@ -37,7 +37,7 @@ class AddressSpaceTest : public ::testing::Test {
         guest_.poke(kOtherFrame, std::uint8_t{0x22});
     }
 
-    // The guest-physical address that a client's address stands for; 0 if it is not mapped.
+    // The guest-physical address of a client's address; 0 if it is not mapped.
     std::uint64_t found(std::uint64_t address) const {
         const auto tables = guest_.view.tables_for(guest_.state.system, Gva{address});
         const auto page = guest_.view.translate(tables, Gva{address});
@@ -93,7 +93,7 @@ TEST_F(AddressSpaceTest, ThirtyTwoBitKernelsHaveThemToo) {
     EXPECT_TRUE(guest_.view.in_address_space(guest_.state.system, kOtherOne, Gva{kKernel})) << "both have it";
 }
 
-// Two of PAE's top tables may lie in one page.
+// Two of PAE's top tables may be in one page.
 TEST_F(AddressSpaceTest, PaesTopTablesAreToldApartWithinAPage) {
     constexpr std::uint64_t kFirst = 0x10000, kSecond = 0x10020;
     guest_.poke(kFirst, std::uint64_t{0x12001});

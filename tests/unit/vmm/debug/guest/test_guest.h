@@ -1,4 +1,4 @@
-// A guest made of values: memory with an identity-mapped long mode, and registers to look at it with. No KVM.
+// A guest made of values: memory with an identity-mapped long mode, and registers to read it with. No KVM.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What a planted instruction's exit leaves behind in a vCPU, and how it is undone.
+// What a planted instruction's exit changes in a vCPU, and how it is undone.
 
 #include "vmm/debug/host/exit_trap.h"
 

@@ -20,7 +20,7 @@ class FakeMemory {
     static constexpr std::uint64_t kBase = 0xffffffff81000000;
 
     std::vector<std::byte> bytes = std::vector<std::byte>(0x20000);
-    std::uint64_t end = bytes.size();  // what is behind it cannot be read
+    std::uint64_t end = bytes.size();  // what follows cannot be read
 
     template <typename T>
     void poke(std::uint64_t address, T value) {
@@ -102,7 +102,7 @@ class BtfBuilder {
     std::uint32_t count_ = 0;
 };
 
-// Kallsyms at kAt: every byte is a token of its own, except that 1 stands for "task".
+// Kallsyms at kAt: every byte is a separate token, except that 1 means "task".
 class KallsymsBuilder {
   public:
     static constexpr std::uint64_t kAt = FakeMemory::kBase + 0x10000;

@@ -85,7 +85,7 @@ TEST_F(LogTest, WrapsAtTheEndOfItsRings) {
 
 TEST_F(LogTest, CountsWhatCannotBeRead) {
     ids(0, 3);
-    record(0, 0, 0, "", kReusable);      // the descriptor that is there before the first record
+    record(0, 0, 0, "", kReusable);      // the descriptor that exists before the first record
     record(1, 0, 24, "written now", 0);  // reserved
     record(2, 24, 28, "");               // no room for the ID
     record(3, 32, 64, "good");

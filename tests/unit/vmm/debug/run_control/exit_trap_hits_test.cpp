@@ -26,7 +26,7 @@ class ExitTrapHits : public VcpuDebuggerTest {
         guest.poke(TestGuest::kPml4 + 8, TestGuest::kPdpt | 3);
     }
 
-    // KVM has halted the vCPU behind an HLT, and the event has come.
+    // KVM has halted the vCPU after an HLT, and the event has come.
     void halted_behind(std::uint64_t hlt) {
         vcpu->registers.rip = hlt + 1;
         vcpu->run_state = KVM_MP_STATE_HALTED;
@@ -133,7 +133,7 @@ TEST_F(ExitTrapHits, AHltUnderABreakpointThatDoesNotStopHalts) {
     EXPECT_EQ(vcpu->registers.rip, kCode + 1);
 }
 
-// A step that ends at the planted HLT and goes on: KVM reports the trap of the step and has halted the vCPU.
+// A step that ends at the planted HLT and continues: KVM reports the trap of the step and has halted the vCPU.
 TEST_F(ExitTrapHits, AHltThatWasSteppedIsAHit) {
     insert(BreakpointKind::Software, kCode);
     insert(BreakpointKind::WriteWatch, kData, true, 8);  // by stepping on this host
@@ -165,7 +165,7 @@ TEST_F(ExitTrapHits, WithInterruptsOffThereIsNoShadowOfSti) {
     EXPECT_EQ(vcpu->pending.interrupt.shadow, 0);
 }
 
-// Without paging nobody knows that user code will run there: HLT, which would raise #GP there.
+// Without paging it is not known that user code will run there: HLT, which would raise #GP there.
 TEST_F(ExitTrapHits, WhatWasPlantedWithoutPagingIsJudgedAnewWhenPagingComes) {
     for (const std::uint64_t entry : {TestGuest::kPml4, TestGuest::kPdpt, TestGuest::kDirectory})
         guest.poke<std::uint8_t>(entry, guest.peek(entry) | 4);  // user

@@ -1,4 +1,4 @@
-// Where the handlers that somebody wants to see entered are, as a guest loads and rewrites its table.
+// Where the watched handlers are, as a guest loads and rewrites its table.
 
 #include "vmm/debug/run_control/handler_watch.h"
 

@@ -28,7 +28,7 @@ class InterruptedStep : public ::testing::Test {
         guest_.poke<std::uint64_t>(flags_, 0x246 | kTf);
         guest_.poke<std::uint64_t>(top - 16, rsp);
     }
-    // The handler runs, on the stack that it was given, and has pushed things of its own.
+    // The handler runs, on the stack that it was given, and has pushed something itself.
     bool hide() {
         const auto origin = StepOrigin::from(guest_.state.general, guest_.state.system);
         auto now = guest_.state;

@@ -1,4 +1,4 @@
-// Non-stop mode over scripted vCPUs whose threads run: each stops by itself, hold() parks them all.
+// Non-stop mode over scripted vCPUs whose threads run: each stops on its own, hold() parks them all.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

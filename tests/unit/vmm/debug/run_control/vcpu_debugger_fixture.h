@@ -1,5 +1,5 @@
 // One vCPU's debugger over a scripted vCPU and a guest made of values. No thread runs: a test puts the vCPU at an exit,
-// hands it over, and looks at what was armed, written and reported.
+// delivers it, and checks what was armed, written and reported.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -61,7 +61,7 @@ class QueuedOwner final : public DebuggerOwner {
     std::vector<gdbstub::StopEvent> stops;
     std::vector<std::string> ends;
     std::optional<machine::FatalExit> unattended;
-    std::function<void(const machine::StopToken&)> restarts;  // empty: the machine cannot start anew
+    std::function<void(const machine::StopToken&)> restarts;  // empty: the machine cannot restart
     std::vector<std::string> failures;
     std::string console;
     int quits = 0, left_an_ended_one = 0, gone = 0, crossings = 0;

@@ -1,4 +1,4 @@
-// The machine starts anew under its debugger.
+// The machine restarts under its debugger.
 
 #include <cstring>
 

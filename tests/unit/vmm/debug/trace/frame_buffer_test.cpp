@@ -99,7 +99,7 @@ TEST_F(FrameBufferTest, WhatIsReadIsGdbsFormat) {
     EXPECT_EQ(buffer.read(UINT64_MAX, std::as_writable_bytes(std::span(bytes))), 0U);
 }
 
-// Blocks lie anywhere in the ring, also across its end.
+// Blocks may be anywhere in the ring, also across its end.
 TEST_F(FrameBufferTest, BlocksAreFoundWhereverTheyLie) {
     buffer.reset(97, true);
     for (int round = 0; round < 50; ++round) {

@@ -1,4 +1,4 @@
-// A vCPU that comes to tracepoints: what is collected, and that it runs on.
+// A vCPU that reaches tracepoints: what is collected, and that it runs on.
 
 #include "tests/unit/vmm/debug/trace/tracing_fixture.h"
 
@@ -195,7 +195,7 @@ TEST_F(TracingTest, ABreakpointAtTheSamePlaceStopsAndTheHitIsCollectedOnce) {
     int3_at(kCode);
     EXPECT_TRUE(reason<gdbstub::StoppedBySoftwareBreakpoint>());
     EXPECT_EQ(frames(), 1U);
-    // As gdb goes on: it takes its breakpoint out, steps, and puts it back.
+    // As gdb continues: it removes its breakpoint, steps, and inserts it again.
     table.remove(stopped.token(), BreakpointKind::Software, kCode, 1);
     EXPECT_EQ(byte(kCode), kInt3Byte);
     resume(gdbstub::Step{});

@@ -79,7 +79,7 @@ class FakeDriver {
   public:
     static constexpr std::uint64_t kMemory = 0x400000;
     static constexpr std::uint16_t kQueueSize = 8;
-    static constexpr std::uint64_t kQueueArea = 0x10000;  // each queue's three areas lie in 4 pages from here
+    static constexpr std::uint64_t kQueueArea = 0x10000;  // each queue's three areas are in 4 pages from here
     static constexpr std::uint64_t kBuffers = 0x100000;
 
     // `device_io` is what the host's side of the device waits in; it outlives the device.
@@ -186,7 +186,7 @@ class FakeDriver {
     void notify(unsigned queue) { write(QueueNotify, queue); }
     void power_on() { transport_.power_on(); }
 
-    // Builds a chain of the pieces, offers it and returns where each piece lies.
+    // Builds a chain of the pieces, offers it and returns the address of each piece.
     std::vector<std::uint64_t> add(unsigned queue, const std::vector<Piece>& pieces) {
         auto& ring = queues_[queue];
         std::vector<std::uint64_t> places;

@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using testing::out;
 using testing::room;
 
-// Shows what it is given and gives nothing back by itself.
+// Records what it gets and returns nothing on its own.
 class IdleDevice final : public Device {
   public:
     Identity identity() const override { return {42, "virtio idle", 0, 1}; }

@@ -1,4 +1,4 @@
-// Files for a test, gone with it.
+// Files for a test, removed with it.
 #pragma once
 
 #include <unistd.h>

@@ -153,7 +153,7 @@ TEST_F(VirtioBusTest, AMachineEndsWhileItIsHeld) {
     set_up();
     poke<std::uint16_t>(kAvailable + 2, 1);
     write(0x50, 0);
-    bus->reset();  // its thread may stand at the gate
+    bus->reset();  // its thread may wait at the gate
     EXPECT_EQ(used_index(), 0);
 }
 

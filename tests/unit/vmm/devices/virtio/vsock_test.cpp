@@ -222,7 +222,7 @@ TEST_F(VirtioVsock, AGuestThatAsksIsToldItsCredit) {
 TEST_F(VirtioVsock, AGuestThatExceedsItsCreditIsCutOff) {
     const Fd program = guest_connects();
     const std::string piece(16 * 1024, 'd');
-    // Nobody reads: the socket's buffer fills, then ours. The device runs on between the packets.
+    // Nothing reads: the socket's buffer fills, then ours. The device runs on between the packets.
     for (int i = 0; i < 64; ++i) {
         send(packet(VsockOp::Data, 1000, 52, static_cast<std::uint32_t>(piece.size())), piece);
         driver_.io.poll();

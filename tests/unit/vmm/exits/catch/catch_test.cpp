@@ -163,7 +163,7 @@ TEST(CatchPlan, WatchesInOnePlaceOnly) {
     const CatchPlan value = plan("io value==7", VirtualizationKind::Vmx);
     EXPECT_THAT(value.userspace, ElementsAre(kIo));
     EXPECT_FALSE(value.filter);
-    // Nobody but the kernel sees CPUID, and a leaf's value is in no tracepoint.
+    // Only the kernel sees CPUID, and no tracepoint has a leaf's value.
     const CatchPlan coarse = plan("cpuid leaf==1 and value==2", VirtualizationKind::Vmx);
     EXPECT_EQ(coarse.filter, "exit_reason == 0xa");
     EXPECT_TRUE(coarse.filter_is_coarse);

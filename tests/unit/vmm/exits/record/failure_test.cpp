@@ -26,7 +26,7 @@ std::unique_ptr<kvm_run> internal_error(std::uint32_t suberror, const std::vecto
     return run;
 }
 
-// `flds (%rax)` with NOPs behind it, as two words: a length byte and 15 bytes.
+// `flds (%rax)` followed by NOPs, as two words: a length byte and 15 bytes.
 std::vector<std::uint64_t> with_instruction(std::uint64_t flags, const std::vector<std::uint64_t>& exit) {
     std::array<std::uint8_t, 16> bytes{2, 0xd9, 0x00};
     std::fill(bytes.begin() + 3, bytes.end(), std::uint8_t{0x90});

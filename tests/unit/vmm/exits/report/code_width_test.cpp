@@ -13,7 +13,7 @@
 namespace ringside::exits {
 namespace {
 
-// The header of a compilation unit (DWARF 4, 7.5.1.1), and an empty unit behind it.
+// The header of a compilation unit (DWARF 4, 7.5.1.1), followed by an empty unit.
 std::string unit(std::uint8_t address_bytes) {
     std::string bytes{'\x08', 0, 0, 0, '\x04', 0, 0, 0, 0, 0};
     bytes += static_cast<char>(address_bytes);

@@ -9,7 +9,7 @@
 
 namespace ringside::exits {
 
-// Of an executable with four sections, whose headers stand at `sections`.
+// Of an executable with four sections, whose headers are at `sections`.
 template <typename Header, typename Section>
 Header make_elf_header(unsigned char elf_class, std::uint16_t machine, std::size_t sections) {
     Header header{};

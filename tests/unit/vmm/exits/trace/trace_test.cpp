@@ -236,7 +236,7 @@ TEST(Trace, DamageCostsNoMoreThanItsSegment) {
 TEST(Trace, BlocksOfAnEarlierLapAreNotTaken) {
     const TemporaryFile file;
     auto out = segments(file, kSmall);
-    // Fills all segments, then begins the first anew: old blocks still lie behind the new ones.
+    // Fills all segments, then begins the first again: old blocks still follow the new ones.
     std::uint64_t written = 0;
     for (; written < 300; written += 10)
         ASSERT_TRUE(out.append_exits(0, written, {}, packed(written, 10)));
