@@ -20,13 +20,14 @@ enum class Activity : std::uint8_t {
 // "running", "halted", "waiting for SIPI", ...
 std::string_view name(Activity activity);
 
+struct PendingException {
+    std::uint8_t vector = 0;
+    std::optional<std::uint32_t> error_code;
+    bool injected = false;  // its delivery has begun; otherwise it waits
+};
+
 struct PendingEvents {
-    struct Exception {
-        std::uint8_t vector = 0;
-        std::optional<std::uint32_t> error_code;
-        bool injected = false;  // its delivery has begun; otherwise it waits
-    };
-    std::optional<Exception> exception;
+    std::optional<PendingException> exception;
 
     std::optional<std::uint8_t> interrupt;  // the vector whose delivery has begun
     bool software_interrupt = false;        // INT n

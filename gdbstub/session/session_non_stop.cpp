@@ -2,7 +2,7 @@
 #include <array>
 #include <utility>
 
-#include "gdbstub/session/overloaded.h"
+#include "gdbstub/overloaded.h"
 #include "gdbstub/session/session_core.h"
 
 namespace ringside::gdbstub {

@@ -1,8 +1,8 @@
 // Stop replies: `T05thread:p1.2;core:1;hwbreak:;06:...;`, `W00;process:1`, `X09;process:1`.
 #include <algorithm>
 
+#include "gdbstub/overloaded.h"
 #include "gdbstub/session/lldb_json.h"
-#include "gdbstub/session/overloaded.h"
 #include "gdbstub/session/session_core.h"
 
 namespace ringside::gdbstub {
@@ -35,7 +35,7 @@ void write_reason(ReplyWriter::Frame& frame, const StopReason& reason, const Cli
                           [&](const ReplayLogEnd& r) {
                               frame.text(r.at_begin ? "replaylog:begin;" : "replaylog:end;");
                           },
-                          [](const auto&) {}},
+                          [](const OneOf<StoppedBySignal, StoppedByInterrupt, Exited, Terminated> auto&) {}},
                reason);
 }
 

@@ -1,6 +1,6 @@
 #include "gdbstub/session/stop_words.h"
 
-#include "gdbstub/session/overloaded.h"
+#include "gdbstub/overloaded.h"
 
 namespace ringside::gdbstub {
 
@@ -8,7 +8,9 @@ Signal stop_signal(const StopReason& reason) {
     return std::visit(
         Overloaded{[](const StoppedBySignal& r) { return r.signal; },
                    [](const StoppedByInterrupt&) { return Signal::Int; },
-                   [](const Terminated& r) { return r.signal; }, [](const auto&) { return Signal::Trap; }},
+                   [](const Terminated& r) { return r.signal; },
+                   [](const OneOf<StoppedBySoftwareBreakpoint, StoppedByHardwareBreakpoint,
+                                  StoppedByWatchpoint, ReplayLogEnd, Exited> auto&) { return Signal::Trap; }},
         reason);
 }
 
@@ -19,10 +21,11 @@ std::string_view lldb_reason(const StopReason& reason) {
                            return "trace";
                        return r.signal == Signal::Trap || r.signal == Signal::None ? "signal" : "exception";
                    },
-                   [](const StoppedBySoftwareBreakpoint&) -> std::string_view { return "breakpoint"; },
-                   [](const StoppedByHardwareBreakpoint&) -> std::string_view { return "breakpoint"; },
+                   [](const OneOf<StoppedBySoftwareBreakpoint, StoppedByHardwareBreakpoint> auto&)
+                       -> std::string_view { return "breakpoint"; },
                    [](const StoppedByWatchpoint&) -> std::string_view { return "watchpoint"; },
-                   [](const auto&) -> std::string_view { return "signal"; }},
+                   [](const OneOf<StoppedByInterrupt, ReplayLogEnd, Exited, Terminated> auto&)
+                       -> std::string_view { return "signal"; }},
         reason);
 }
 

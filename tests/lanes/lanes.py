@@ -42,7 +42,7 @@ def tidy(run: LaneRun) -> None:
     # The fuzzers are sources like any other; no link, so nothing is instrumented.
     if run.one_test("configure", "cmake", "--preset", "clang", "-DRINGSIDE_FUZZ=ON"):
         run.one_test("clang-tidy", PYTHON, "-m", "tests.lint.tidy", "--build", BUILD / "clang",
-                     *(["--changed"] if run.quick else []))
+                     *(["--changed"] if run.quick or run.short else []))
 
 
 def stands_alone(run: LaneRun, foundation: str) -> None:
@@ -294,7 +294,8 @@ SANITIZED_LONG = "the gdb tests that are not marked `sanitized`"
 
 LANES = [
     Lane("lint", "format, layers, sizes, shellcheck, the foundations built alone", lint, ("build", "lint"), quick=True),
-    Lane("tidy", "clang-tidy over all of our C++", tidy, (*BUILD_GROUPS, "clang", "lint"), quick=True),
+    Lane("tidy", "clang-tidy over all of our C++", tidy, (*BUILD_GROUPS, "clang", "lint"), quick=True,
+         only_long="the files that the last commit does not touch"),
     Lane("unit", "unit tests, release build", unit, (*BUILD_GROUPS, *LAB_GROUPS), quick=True),
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, GDB_GROUPS, quick=True),
     Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True),

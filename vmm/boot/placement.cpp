@@ -68,7 +68,7 @@ Result<std::span<std::byte>> claim(const machine::GuestMemory& memory, const std
 Result<void> place_segments(const ElfImage& image, std::span<const std::byte> file,
                             std::span<const Reservation> reserved, const machine::GuestMemory& memory) {
     for (const ElfSegment& segment : image.segments) {
-        const auto bytes = TRY(claim(memory, segment_name(segment), segment.physical, segment.memory_size));
+        (void)TRY(claim(memory, segment_name(segment), segment.physical, segment.memory_size));
         TRY(check_reserved(segment, reserved));
     }
     for (const ElfSegment& segment : image.segments) {

@@ -13,7 +13,7 @@ namespace ringside::debug {
 
 namespace {
 
-Cell exception_cell(const std::optional<x86::PendingEvents::Exception>& exception) {
+Cell exception_cell(const std::optional<x86::PendingException>& exception) {
     if (!exception)
         return {nullptr, "none"};
     const std::string code =

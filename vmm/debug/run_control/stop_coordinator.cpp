@@ -1,5 +1,6 @@
 #include "vmm/debug/run_control/stop_coordinator.h"
 
+#include "gdbstub/overloaded.h"
 #include "vmm/debug/run_control/thread_ids.h"
 
 namespace ringside::debug {
@@ -9,8 +10,13 @@ namespace {
 // Returns true if a stop that lost the race must be reported later. Breakpoints stop before their instruction, so they
 // are hit again; an interrupt is satisfied by any stop.
 bool must_be_kept(const gdbstub::StopReason& reason) {
-    return std::holds_alternative<gdbstub::StoppedBySignal>(reason) ||
-           std::holds_alternative<gdbstub::StoppedByWatchpoint>(reason);
+    using namespace gdbstub;
+    return std::visit(Overloaded{[](const OneOf<StoppedBySignal, StoppedByWatchpoint> auto&) { return true; },
+                                 [](const OneOf<StoppedBySoftwareBreakpoint, StoppedByHardwareBreakpoint,
+                                                StoppedByInterrupt, ReplayLogEnd, Exited, Terminated> auto&) {
+                                     return false;
+                                 }},
+                      reason);
 }
 
 }  // namespace

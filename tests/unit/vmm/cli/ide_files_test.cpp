@@ -68,7 +68,8 @@ TEST(IdeFiles, VsCodeEndsTheMachineAfterEachSession) {
     EXPECT_EQ(end.at("command"),
               "echo ${input:" + written.at("inputs").at(0).at("id").get<std::string>() + "}");
     EXPECT_EQ(written.at("inputs").at(0).at("args"), start);
-    for (const auto& each : parsed(files->at(0)).at("configurations"))
+    const auto launch = parsed(files->at(0));
+    for (const auto& each : launch.at("configurations"))
         EXPECT_EQ(each.at("postDebugTask"), end.at("label"));
 }
 
