@@ -33,6 +33,17 @@ struct Gate {
 // `high` is the second half of a 16-byte gate of long mode, else 0.
 Gate decode_gate(std::uint64_t low, std::uint64_t high);
 
+// An entry of real mode's interrupt vector table (SDM volume 3, 21.1.4): the handler's far address.
+struct RealModeVector {
+    std::uint16_t segment = 0, offset = 0;
+
+    std::uint64_t address() const { return segment * std::uint64_t{16} + offset; }
+};
+inline constexpr unsigned kRealModeVectorBytes = 4;
+constexpr RealModeVector decode_real_mode_vector(std::uint32_t entry) {
+    return {static_cast<std::uint16_t>(entry >> 16), static_cast<std::uint16_t>(entry)};
+}
+
 // A segment descriptor as a segment register holds it; `selector` is copied. `high` extends the base of a system
 // descriptor in long mode.
 Segment decode_descriptor(std::uint16_t selector, std::uint64_t low, std::uint64_t high = 0);

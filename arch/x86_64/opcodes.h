@@ -8,6 +8,7 @@ namespace ringside::x86 {
 
 inline constexpr std::byte kCallRelative{0xe8};
 inline constexpr std::byte kJumpRelative{0xe9};
+inline constexpr std::byte kJumpFar{0xea};
 inline constexpr std::byte kJumpShort{0xeb};
 
 // The recommended NOPs of 2 and 5 bytes (SDM volume 2, NOP).

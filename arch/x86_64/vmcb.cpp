@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <charconv>
 #include <cstring>
 
 #include "arch/x86_64/exit_reasons.h"
+#include "arch/x86_64/field_search.h"
 #include "arch/x86_64/register_flags.h"
 #include "arch/x86_64/svm_exits.h"
 #include "arch/x86_64/vmx_exits.h"
@@ -223,16 +222,11 @@ std::span<const VmcbField> vmcb_fields() {
 }
 
 std::vector<VmcbField> match_vmcb_fields(std::string_view text) {
-    std::string part(text);
-    for (char& c : part)
-        c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    std::uint16_t offset = 0;
-    const bool is_offset = part.starts_with("0X") &&
-                           std::from_chars(part.data() + 2, part.data() + part.size(), offset, 16).ptr ==
-                               part.data() + part.size();
+    const std::string part = upper(text);
+    const auto offset = field_number(text);
     std::vector<VmcbField> found;
     for (const VmcbField& field : kFields) {
-        if (field.name == part || (is_offset && field.offset == offset))
+        if (field.name == part || field.offset == offset)
             return {field};
         if (field.name.find(part) != std::string_view::npos)
             found.push_back(field);

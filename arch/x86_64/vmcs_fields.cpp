@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <charconv>
 #include <utility>
+
+#include "arch/x86_64/field_search.h"
 
 namespace ringside::x86 {
 
@@ -194,22 +194,11 @@ constexpr auto kFields = [] {
     return fields;
 }();
 
-std::string upper(std::string_view text) {
-    std::string result(text);
-    for (char& c : result)
-        c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    return result;
-}
-
 std::optional<VmcsField> field_of_encoding(std::string_view text) {
-    if (!text.starts_with("0x") && !text.starts_with("0X"))
+    const auto value = field_number(text);
+    if (!value || name(VmcsField{*value}).empty())
         return std::nullopt;
-    text.remove_prefix(2);
-    std::uint16_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-    if (error != std::errc{} || end != text.data() + text.size() || name(VmcsField{value}).empty())
-        return std::nullopt;
-    return VmcsField{value};
+    return VmcsField{*value};
 }
 
 }  // namespace

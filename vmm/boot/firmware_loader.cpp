@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "arch/x86_64/opcodes.h"
+#include "arch/x86_64/reset_state.h"
 #include "vmm/base/bytes.h"
 #include "vmm/boot/cpu_modes.h"
 #include "vmm/boot/firmware.h"
@@ -21,9 +23,6 @@ constexpr std::uint64_t kResetVector = 16;  // bytes before the end
 constexpr std::uint64_t kUnit = 64 * layout::kKiB;
 constexpr std::uint64_t kMost = layout::kHoleEnd - layout::kFirmwareMaximum;
 constexpr std::uint64_t kShadow = 256 * layout::kKiB;
-constexpr std::uint16_t kResetSelector = 0xf000;
-constexpr std::uint64_t kResetBase = 0xffff0000;
-constexpr std::uint64_t kResetOffset = 0xfff0;
 
 // An error without a file name refers to the kernel, so name the firmware's file here.
 tl::unexpected<Error> not_firmware(const LoadContext& context) {
@@ -45,9 +44,8 @@ bool is_firmware(std::span<const std::byte> file) {
     if (file.empty() || file.size() % kUnit != 0 || file.size() > kMost)
         return false;
     // The reset vector has room only for a jump.
-    constexpr std::uint8_t kNearJump = 0xe9, kFarJump = 0xea, kShortJump = 0xeb;
-    const std::uint8_t first = load_at<std::uint8_t>(file, file.size() - kResetVector).value_or(0);
-    return first == kNearJump || first == kFarJump || first == kShortJump;
+    const std::byte first = file[file.size() - kResetVector];
+    return first == x86::kJumpRelative || first == x86::kJumpFar || first == x86::kJumpShort;
 }
 
 Result<BootState> load_firmware(const LoadContext& context) {
@@ -63,10 +61,10 @@ Result<BootState> load_firmware(const LoadContext& context) {
     BootState state;
     state.protocol = Protocol::Firmware;
     state.rom = Rom{Gpa{layout::kHoleEnd.value - image.size()}, {image.begin(), image.end()}};
-    state.system = real_mode(kResetSelector);
-    state.system.cs.base = kResetBase;
-    state.general.rip = kResetOffset;
-    state.entry = Gpa{kResetBase + kResetOffset};
+    state.system = real_mode(x86::reset::kCsSelector);
+    state.system.cs.base = x86::reset::kCsBase;
+    state.general.rip = x86::reset::kRip;
+    state.entry = Gpa{x86::reset::kCsBase + x86::reset::kRip};
     state.summary =
         fmt::format("firmware, {} KiB at {:#x}", image.size() / layout::kKiB, state.rom->start.value);
     describe_to_firmware(context.request, context.memory, state.fw_cfg);

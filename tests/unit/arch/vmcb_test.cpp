@@ -55,6 +55,9 @@ TEST_F(Vmcb, NoTwoFieldsShareAByteOrAName) {
     EXPECT_THAT(match_vmcb_fields(""), SizeIs(vmcb_fields().size()));
     EXPECT_THAT(match_vmcb_fields("nonsense"), IsEmpty());
     EXPECT_THAT(match_vmcb_fields("0x001"), IsEmpty());
+    EXPECT_THAT(match_vmcb_fields("0x"), IsEmpty());
+    EXPECT_THAT(match_vmcb_fields("0x10000"), IsEmpty())
+        << "more than 16 bits is no offset, and not offset 0";
 }
 
 TEST_F(Vmcb, AFieldBeyondTheImageIsNotRead) {

@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <memory>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "gdbstub/hex.h"
 #include "vmm/base/fd.h"
 #include "vmm/debug/core/core_memory.h"
 
@@ -130,15 +130,8 @@ Result<void> read_segments(Reading& reading) {
 }
 
 std::optional<Bytes> bytes_of_hex(std::string_view text) {
-    Bytes bytes(text.size() / 2);
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        std::uint8_t value = 0;
-        const auto [end, error] = std::from_chars(text.data() + 2 * i, text.data() + 2 * i + 2, value, 16);
-        if (error != std::errc{} || end != text.data() + 2 * i + 2)
-            return std::nullopt;
-        bytes[i] = std::byte{value};
-    }
-    return text.size() % 2 == 0 ? std::optional(bytes) : std::nullopt;
+    Bytes bytes;
+    return gdbstub::decode_hex(text, bytes) ? std::optional(bytes) : std::nullopt;
 }
 
 // Registers that this version does not have are passed over.

@@ -1,10 +1,9 @@
 #include "vmm/debug/core/core_target.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "arch/x86_64/cpu_mode.h"
+#include "vmm/base/text.h"
 #include "vmm/debug/dump/vmcoreinfo.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/errors.h"
@@ -24,10 +23,9 @@ constexpr const char* kNothingChanges = "this is a vmcore: nothing can be change
 // Where KASLR has put the kernel's first byte, from VMCOREINFO.
 std::optional<std::uint64_t> hexadecimal(const std::optional<Bytes>& note, std::string_view key) {
     const auto text = note ? vmcoreinfo_value(*note, key) : std::nullopt;
-    std::uint64_t value = 0;
-    if (!text || std::from_chars(text->data(), text->data() + text->size(), value, 16).ec != std::errc{})
+    if (!text)
         return std::nullopt;
-    return value;
+    return parse_digits(*text, 16);
 }
 
 }  // namespace

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
+#include "vmm/base/text.h"
 #include "vmm/machine/populated_pages.h"
 
 namespace ringside::debug {
@@ -46,6 +46,15 @@ std::optional<Bytes> note_at(const GuestView& view, Gpa gpa) {
     return count && *count == note.size() ? std::optional(std::move(note)) : std::nullopt;
 }
 
+// Returns the value of what the kernel writes as %ld; negative ones wrap around.
+std::optional<std::uint64_t> signed_number(std::string_view text) {
+    const bool negative = text.starts_with('-');
+    const auto value = parse_digits(text.substr(negative ? 1 : 0));
+    if (value && negative)
+        return 0 - *value;
+    return value;
+}
+
 }  // namespace
 
 bool describes_the_mapped_kernel(const Bytes& note, const GuestView& view,
@@ -54,10 +63,12 @@ bool describes_the_mapped_kernel(const Bytes& note, const GuestView& view,
     const auto base = vmcoreinfo_value(note, "NUMBER(phys_base)");
     if (!text || !base)
         return false;
-    const std::uint64_t start = std::strtoull(std::string(*text).c_str(), nullptr, 16);
-    const auto moved = static_cast<std::uint64_t>(std::strtoll(std::string(*base).c_str(), nullptr, 10));
-    const auto there = view.translate(view.kernel_tables(system), Gva{start});
-    return there && there->gpa.value == start - kKernelMap + moved;
+    const auto start = parse_digits(*text, 16);
+    const auto moved = signed_number(*base);
+    if (!start || !moved)
+        return false;
+    const auto there = view.translate(view.kernel_tables(system), Gva{*start});
+    return there && there->gpa.value == *start - kKernelMap + *moved;
 }
 
 std::optional<std::string_view> vmcoreinfo_value(const Bytes& note, std::string_view key) {

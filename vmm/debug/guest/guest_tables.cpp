@@ -32,10 +32,11 @@ std::optional<InterruptGate> interrupt_gate(const GuestView& view, const x86::Ge
     if (mode == x86::CpuMode::Virtual8086)
         return std::nullopt;
     if (mode == x86::CpuMode::Real) {
-        const auto entry = load<std::uint32_t>(view, system, Gva{system.idtr.base + 4U * vector});
+        const auto entry =
+            load<std::uint32_t>(view, system, Gva{system.idtr.base + vector * x86::kRealModeVectorBytes});
         if (!entry)
             return std::nullopt;
-        return InterruptGate{Gva{(*entry >> 16) * 16U + (*entry & 0xffff)}, 3};
+        return InterruptGate{Gva{x86::decode_real_mode_vector(*entry).address()}, 3};
     }
     const bool long_mode = x86::is_long_mode(mode);
     const auto gate = idt_entry(view, system, long_mode, vector);

@@ -21,15 +21,16 @@ bool in_long_mode(const x86::SystemRegisters& system) {
 
 HandlerLookup real_mode_handler(const GuestView& view, const x86::SystemRegisters& system,
                                 std::uint8_t vector) {
-    constexpr unsigned kEntry = 4;
-    if (vector * kEntry + kEntry - 1 > system.idtr.limit)
+    constexpr unsigned kBytes = x86::kRealModeVectorBytes;
+    if (vector * kBytes + kBytes - 1 > system.idtr.limit)
         return NoHandler::NoTable;
-    const auto entry = view.load(system, Gva{system.idtr.base + vector * kEntry}, kEntry);
+    const auto entry = view.load(system, Gva{system.idtr.base + vector * kBytes}, kBytes);
     if (!entry)
         return NoHandler::Unreadable;
     if (*entry == 0)
         return NoHandler::NoVector;
-    return Handler{Gva{(*entry >> 16) * 16 + (*entry & 0xffff)}, x86::FrameWidth::Bits16};
+    const auto handler = x86::decode_real_mode_vector(static_cast<std::uint32_t>(*entry));
+    return Handler{Gva{handler.address()}, x86::FrameWidth::Bits16};
 }
 
 x86::FrameWidth width_of(x86::GateKind kind, bool long_mode) {

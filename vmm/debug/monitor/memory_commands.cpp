@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 
+#include "vmm/base/text.h"
 #include "vmm/debug/monitor/arguments.h"
 #include "vmm/debug/monitor/memory_dump.h"
 
@@ -68,11 +68,10 @@ Result<std::vector<std::byte>> bytes_of(std::span<const std::string_view> words)
         const std::string_view whole = word;
         if (word.starts_with("0x"))
             word.remove_prefix(2);
-        std::uint8_t value = 0;
-        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, 16);
-        if (error != std::errc{} || end != word.data() + word.size())
+        const auto value = parse_digits<std::uint8_t>(word, 16);
+        if (!value)
             return failure("phys write", fmt::format("\"{}\" is not a byte in hexadecimal", whole));
-        bytes.push_back(std::byte{value});
+        bytes.push_back(std::byte{*value});
     }
     if (bytes.empty())
         return failure("phys write", "the bytes are missing", "For example: monitor phys write 0x1000 90 90");

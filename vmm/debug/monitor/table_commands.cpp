@@ -65,9 +65,13 @@ std::vector<std::vector<Cell>> real_mode_vectors(const GuestView& view, const Re
                                                  std::optional<unsigned> only) {
     std::vector<std::vector<Cell>> rows;
     for (unsigned vector = only.value_or(0); vector < (only ? *only + 1 : kVectors); ++vector) {
-        const auto entry = view.load(now.system, Gva{now.system.idtr.base + 4U * vector}, 4);
-        if (entry)
-            rows.push_back({vector_cell(vector), hex(*entry >> 16), hex(*entry & 0xffff)});
+        const auto entry =
+            view.load(now.system, Gva{now.system.idtr.base + vector * x86::kRealModeVectorBytes},
+                      x86::kRealModeVectorBytes);
+        if (!entry)
+            continue;
+        const auto handler = x86::decode_real_mode_vector(static_cast<std::uint32_t>(*entry));
+        rows.push_back({vector_cell(vector), hex(handler.segment), hex(handler.offset)});
     }
     return rows;
 }

@@ -5,16 +5,13 @@
 #include <array>
 
 #include "arch/x86_64/cpu_mode.h"
+#include "arch/x86_64/reset_state.h"
 #include "vmm/exits/hardware/tracefs.h"
 #include "vmm/exits/record/failure.h"
 
 namespace ringside::debug {
 
 namespace {
-
-// Where a reset leaves the instruction pointer (SDM volume 3, table 9-1).
-constexpr std::uint64_t kResetRip = 0xfff0;
-constexpr std::uint16_t kResetCs = 0xf000;
 
 std::string headline(machine::VcpuThread& thread, machine::FatalExit cause) {
     const auto& run = thread.vcpu().shared();
@@ -55,8 +52,7 @@ std::string fatal_report(machine::VcpuThread& thread, machine::FatalExit cause, 
     for (const std::string& line :
          exits::describe_failure(thread.vcpu().shared(), exits::host_virtualization()))
         text += "  " + line + "\n";
-    if (cause == machine::FatalExit::TripleFault && general.rip == kResetRip &&
-        system.cs.selector == kResetCs) {
+    if (cause == machine::FatalExit::TripleFault && x86::at_reset_vector(general, system)) {
         text +=
             "  The host's KVM has reset the vCPU already (AMD SVM does so at a shutdown intercept): what "
             "registers "

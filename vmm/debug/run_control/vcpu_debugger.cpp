@@ -1,19 +1,10 @@
 #include "vmm/debug/run_control/vcpu_debugger.h"
 
+#include "arch/x86_64/reset_state.h"
 #include "arch/x86_64/trap_instructions.h"
 #include "vmm/debug/run_control/fatal_report.h"
 
 namespace ringside::debug {
-
-namespace {
-
-// KVM gives a vCPU that has shut down on SVM the state of one that was reset.
-bool was_reset(const ExitRegisters& at) {
-    constexpr std::uint64_t kResetRip = 0xfff0, kResetBase = 0xffff0000;
-    return at.general.rip == kResetRip && at.system.cs.base == kResetBase;
-}
-
-}  // namespace
 
 VcpuDebugger::VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
     : thread_(thread),
@@ -110,7 +101,9 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
             return;
     }
     step_off_.end();
-    if (recording_.active() && was_reset(at_) && (!done(recording_.recall()) || !done(at_.fetch())))
+    // KVM gives a vCPU that has shut down on SVM the state of one that was reset.
+    if (recording_.active() && x86::at_reset_vector(at_.general, at_.system) &&
+        (!done(recording_.recall()) || !done(at_.fetch())))
         return;
     const auto why = fatal_report(thread_, cause, context_.view, at_.general, at_.system);
     recording_.irregular();

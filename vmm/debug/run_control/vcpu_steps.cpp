@@ -76,7 +76,7 @@ bool VcpuDebugger::ends_here() {
 bool VcpuDebugger::changed_state() {
     if (context_.states.empty())
         return false;
-    constexpr std::uint64_t kHalt = 0xf4;
+    constexpr auto kHalt = std::to_integer<std::uint64_t>(x86::opcode(x86::TrapInstruction::Halt));
     const bool halts =
         !at_.in_user_mode() && context_.view.load(at_.system, at_.pc(), sizeof(std::byte)) == kHalt;
     auto words = context_.states.look(thread_.index(), at_, halts);
