@@ -78,7 +78,7 @@ bool VmcsChecker::unrestricted() const {
 
 void VmcsChecker::require_allowed(VmcsField field, std::uint64_t capability) {
     const std::uint64_t must = capability & 0xffffffff, may = capability >> 32;
-    require((get(field) & must) == must, field, "lacks a bit that this processor wants to be 1");
+    require((get(field) & must) == must, field, "lacks a bit that must be 1 on this processor");
     require((get(field) & ~may) == 0, field, "has a bit that this processor does not support");
 }
 

@@ -81,7 +81,7 @@ void VmcsChecker::check_ept() {
     require((levels == 4 && supports(6)) || (levels == 5 && supports(7)), EptPointer,
             "has a number of levels that this processor does not support");
     require((pointer >> 6 & 1) == 0 || supports(21), EptPointer,
-            "wants accessed and dirty flags, which this processor does not support");
+            "enables accessed and dirty flags, which this processor does not support");
     require((pointer >> 7 & 0x1f) == 0, EptPointer, "has a reserved bit");
     require(pointer >> cpu_.physical_address_bits == 0, EptPointer,
             "is beyond the processor's physical-address width");

@@ -54,7 +54,7 @@ class TestCatchEvents(RingsideTest):
         for _ in range(2):
             self.assert_took(gdb, gdb.run("continue"), r"#PF \(vector 14\), error 0x\d+ \(.*\), CR2 0x")
             self.at_the_handler(gdb, 14)
-        assert "No exit is caught" in gdb.console("monitor exits uncatch")
+        assert "no exit is caught" in gdb.console("monitor exits uncatch")
         gdb.start("continue")
         assert vm.wait() == 0x21
 
@@ -97,7 +97,7 @@ class TestCatchEvents(RingsideTest):
         ("exception", "an exception's name"), ("exception 32", "an exception's name"),
         ("exception pq", "an exception's name"), ("interrupt 256", "an interrupt's vector"),
         ("exception pf if nonsense == 1", "\\\"nonsense\\\" is not error, cr2, cpl, rip or a register"),
-        ("exception pf if error &", "a number is wanted")])
+        ("exception pf if error &", "a number is expected")])
     def test_wrong_rules(self, rule, sentence):
         _, gdb = self.attached("demo64")
         assert sentence.replace("\\", "") in gdb.console(f"monitor catch {rule}")
@@ -159,7 +159,7 @@ class TestCatchStates(RingsideTest):
 
     @pytest.mark.parametrize(("rule", "sentence"), [
         ("io 0x3ff-0x3f8", "the range ends before it begins"), ("mode-change read", "a change of mode has no value"),
-        ("reset", "stops by itself"), ("msr NONSENSE", "NONSENSE")])
+        ("reset", "stops without a rule"), ("msr NONSENSE", "NONSENSE")])
     def test_wrong_rules(self, rule, sentence):
         _, gdb = self.attached("demo64")
         assert sentence in gdb.console(f"monitor catch {rule}")

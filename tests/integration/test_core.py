@@ -78,7 +78,7 @@ class TestCore(CoreTest):
         for name in names:
             answer = dead.console(f"monitor {name}")
             assert "There is no monitor command" not in answer, name
-        assert "lapic: a vmcore does not have the interrupt controllers'" in dead.console("monitor lapic")
+        assert "lapic: a vmcore does not contain the state of interrupt controllers" in dead.console("monitor lapic")
         assert "nmi: nothing runs in a vmcore" in dead.console("monitor nmi")
         assert 'no monitor command "nothing"' in dead.console("monitor nothing")
 

@@ -292,7 +292,7 @@ class TestDeadVcpu(RingsideTest):
 class TestSteppingOptions(RingsideTest):
     def test_interrupts_during_a_step(self):
         _, gdb = self.attached("demo64")
-        assert "lets the guest's interrupts come" in gdb.console("monitor step irq on")
+        assert "lets the guest take interrupts" in gdb.console("monitor step irq on")
         answer = gdb.console("monitor step irq off")
         assert re.search("blocks the guest's interrupts|cannot block interrupts", answer)
         assert "Usage" in gdb.console("monitor step irq perhaps")

@@ -190,7 +190,7 @@ class TestCatching(RingsideTest):
 
     def test_without_rules_the_guest_runs_on(self):
         gdb = self.caught("io port==0xe10", "provoke_out16")
-        assert "gone" in gdb.console("monitor exits uncatch 1")
+        assert "is removed" in gdb.console("monitor exits uncatch 1")
         assert gdb.run("continue")["exit-code"] == f"0{EXIT_STATUS:o}"
 
     def test_rules_go_with_the_client(self):

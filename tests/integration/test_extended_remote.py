@@ -60,7 +60,7 @@ class TestExtendedRemote(RingsideTest):
         kernel.write_bytes(b"")
         with pytest.raises(GdbError, match="remote target failed"):
             gdb.console("run")
-        vm.stderr.wait_for(r"cannot start anew: load \S+/kernel: the file is empty")
+        vm.stderr.wait_for(r"cannot restart: load \S+/kernel: the file is empty")
         gdb.run("attach 1")
         assert gdb.integer("rounds_done") == 2
         gdb.console("delete")

@@ -37,7 +37,7 @@ class TestGdbserver(RingsideTest):
         gdb = self.gdb(self.guest("demo64"))
         gdb.connect_to(self.serve())
         self.assert_debugs(gdb)
-        assert "a debugger is served at tcp:127.0.0.1:" in gdb.console("monitor gdbserver")
+        assert "a debugger is already served at tcp:127.0.0.1:" in gdb.console("monitor gdbserver")
         assert "gdbserver: a debugger is attached. Detach it first" in gdb.console("monitor gdbserver none")
         rounds = gdb.integer("rounds_done")
         gdb.console("detach")
@@ -72,13 +72,13 @@ class TestGdbserver(RingsideTest):
 
     def test_one_at_a_time(self):
         where = self.serve()
-        assert f"a debugger is served at {where} already. `gdbserver none` ends that" in self.ctl("gdbserver tcp:127.0.0.1:0")
+        assert f"a debugger is already served at {where}. `gdbserver none` closes it" in self.ctl("gdbserver tcp:127.0.0.1:0")
 
     def test_endpoints_that_cannot_be(self):
         (self.folder / "file").write_text("")
         for endpoint, why in [("nonsense", "bad endpoint 'nonsense': the port must be a number from 0 to 65535"),
                               ("tcp:127.0.0.1:65536", "the port must be a number"), ("unix:", "no path is given"),
-                              ("stdio", "stdin and stdout cannot be taken while the machine runs"),
+                              ("stdio", "stdin and stdout cannot be used for this while the machine runs"),
                               (f"unix:{self.folder}/file", "a file or another server is there"),
                               (f"unix:{self.folder}/none/gdb", "its directory does not exist"),
                               (f"unix:{self.folder}/{'x' * 100}", "the path is too long"),

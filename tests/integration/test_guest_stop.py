@@ -34,7 +34,7 @@ class TestGuestStop(RingsideTest):
 
     def test_at_its_int3(self):
         _, gdb = self.in_the_code()
-        assert "by: int3" in gdb.console("monitor guest-stop int3")
+        assert "with: int3" in gdb.console("monitor guest-stop int3")
         self.assert_asked(gdb, gdb.run("continue"), "int3 at", INT3 + 1)
 
     def test_at_an_exchange(self):
@@ -46,7 +46,7 @@ class TestGuestStop(RingsideTest):
     def test_at_a_port(self):
         _, gdb = self.in_the_code()
         gdb.console("set $pc = $start + 1")
-        assert "by: port:0xf1" in gdb.console("monitor guest-stop port:0xf1")
+        assert "with: port:0xf1" in gdb.console("monitor guest-stop port:0xf1")
         self.assert_asked(gdb, gdb.run("continue"), "0x2a written", OUT + 2)
         assert "cannot ask" in gdb.console("monitor guest-stop off")
 
@@ -61,7 +61,7 @@ class TestGuestStop(RingsideTest):
         vm.serial("unexpected interrupt 3,")
 
     @pytest.mark.parametrize(("choice", "sentence"), [
-        ("int1", "int3, xchg or port:NUMBER is wanted"), ("port:70000", '"70000" is not a port'),
+        ("int1", "it must be int3, xchg or port:NUMBER"), ("port:70000", '"70000" is not a port'),
         ("port:0x43", "KVM has the device that is there")])
     def test_wrong_choices(self, choice, sentence):
         _, gdb = self.attached("demo64")
@@ -70,4 +70,4 @@ class TestGuestStop(RingsideTest):
     def test_a_wrong_option_is_bad_usage(self):
         vm = self.ringside(self.guest("demo64"), "--guest-stop=int1", gdb=None)
         assert vm.wait() == 2
-        assert "int3, xchg or port:NUMBER is wanted" in vm.stderr.text()
+        assert "it must be int3, xchg or port:NUMBER" in vm.stderr.text()

@@ -21,7 +21,7 @@ class TestActs(RingsideTest):
                                                              ("inject exception 13 0x18", 13, "0x18")])
     def test_the_guest_gets_what_is_injected(self, command, vector, code):
         vm, gdb = self.stopped("demo64", "report_round")
-        assert "is delivered when vCPU 0 is entered next" in gdb.console(f"monitor {command}")
+        assert "is delivered at vCPU 0's next entry" in gdb.console(f"monitor {command}")
         gdb.start("continue")
         vm.serial(rf"unexpected interrupt {vector}, error code {code},")
 
@@ -45,7 +45,7 @@ class TestActs(RingsideTest):
     @pytest.mark.parametrize(("command", "sentence"), [
         ("inject irq 24", "a line from 0 to 23"), ("inject irq", "a line from 0 to 23"), ("inject exception 2", "the vector of an"),
         ("inject exception 32", "the vector of an exception"), ("inject exception 13", "#GP pushes an error code"),
-        ("inject exception 6 1", "#UD does not push an error code"), ("serial break help", '"help" is not one key'), ("nmi 1", '"1" is one too many')])
+        ("inject exception 6 1", "#UD does not push an error code"), ("serial break help", '"help" is not a single key'), ("nmi 1", '"1" is one too many')])
     def test_wrong_arguments(self, command, sentence):
         _, gdb = self.attached("demo64")
         assert sentence in gdb.console(f"monitor {command}")
@@ -91,4 +91,4 @@ class TestControlSocket(RingsideTest):
     def test_a_path_that_is_no_endpoint(self):
         vm = self.keep(Ringside("run", "--control=tcp:1234", self.guest("demo64")))
         assert vm.wait() == 2
-        assert "it is unix: and a path" in vm.stderr.text()
+        assert "it must be unix: and a path" in vm.stderr.text()

@@ -72,7 +72,7 @@ class TestCpuCommands(RingsideTest):
         assert self.ask("cpuid 1")["leaves"][0]["eax"] == self.seen("cpuid_version[0]")
 
     @pytest.mark.parametrize(("command", "sentence"), [
-        ("idt 256", "they go from 0 to 255"), ("idt x", '"x" is not a vector'), ("gdt 8", '"8" is one too many'),
+        ("idt 256", "vectors are from 0 to 255"), ("idt x", '"x" is not a vector'), ("gdt 8", '"8" is one too many'),
         ("msr NOTHING", "neither a known name nor"), ("msr LSTAR 5", '"5" is not a value to write'),
         ("msr 0x12345678", "does not have MSR 0x12345678"), ("msr 0x100000000", "neither a known name nor"),
         ("cpuid 0x12340000", "no such leaf"), ("cpuid one", '"one" is not a 32-bit number')])

@@ -56,7 +56,7 @@ class TestMaps(RingsideTest):
 
     @pytest.mark.parametrize(("command", "sentence"), [
         ("vmmap x", '"x" is not an address'), ("vmmap 0xffff800000000000", "is not mapped"), ("info mem 5", '"5" is one too many'),
-        ("find-phys", "it takes a guest-physical address"), ("info mem --json", "no JSON form")])
+        ("find-phys", "it needs a guest-physical address"), ("info mem --json", "no JSON form")])
     def test_wrong_arguments(self, command, sentence):
         gdb = self.stopped("demo64", "report_round if round == 3")
         assert sentence in gdb.console(f"monitor {command}")

@@ -30,7 +30,7 @@ class TestPhysicalMemory(RingsideTest):
 
     def test_what_is_written_is_there(self):
         address = self.session.integer("&rounds_done")
-        assert "2 bytes are written" in self.say(f"phys write {address:#x} 34 0x12")
+        assert "Wrote 2 bytes" in self.say(f"phys write {address:#x} 34 0x12")
         self.session.console("maint flush dcache")
         assert self.session.integer("rounds_done") & 0xffff == 0x1234
 
@@ -40,8 +40,8 @@ class TestPhysicalMemory(RingsideTest):
         ("phys write 0", "the bytes are missing"), ("phys write 0 100", '"100" is not a byte'),
         ("phys write 0x4000000 1", "there is no RAM"), ("pmemsave 0 16", "the file is missing"),
         ("pmemsave 0 16 /nonexistent/file", "No such file"), ("pmemsave 0x3fffff0 32 /nonexistent/x", "there is no RAM or ROM"),
-        ("port read 0x20", "in the kernel"), ("port read 0x999", "there is no device"), ("port read", "a port from 0"),
-        ("port read 0x3f8 q", '"q" is not a size'), ("port write 0x3f8 256", "a value of 8 bits"), ("disas x", "neither a linear"),
+        ("port read 0x20", "in the host's kernel"), ("port read 0x999", "there is no device"), ("port read", "a port from 0"),
+        ("port read 0x3f8 q", '"q" is not a size'), ("port write 0x3f8 256", "the value must have 8 bits"), ("disas x", "neither a linear"),
         ("disas 0 0", "is not a number from 1"), ("disas 0xffff800000000000", "failed")])
     def test_wrong_arguments(self, command, sentence):
         assert sentence in self.say(command)

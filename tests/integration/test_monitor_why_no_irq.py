@@ -48,7 +48,7 @@ class TestWhyNoIrq(RingsideTest):
         self.session.console("set var $eflags = $eflags | 0x200")
         assert self.blocking("by_the_io_apic") == []
         assert "One way is free" in self.session.console("monitor why-no-irq 4")
-        assert "Nothing is in its way" in self.session.console("monitor why-no-irq vector 0x34")
+        assert "Nothing blocks it" in self.session.console("monitor why-no-irq vector 0x34")
         assert self.ask("events")["interrupts_enabled"]
 
     def test_events_of_a_guest_with_interrupts_off(self):
@@ -57,7 +57,7 @@ class TestWhyNoIrq(RingsideTest):
         assert (events["activity"], events["interrupts_enabled"], events["exception"]) == ("running", False, None)
 
     @pytest.mark.parametrize(("words", "sentence"), [
-        ("", "it takes the number of a line"), ("four", "it takes the number of a line"), ("24", "24 is not a line"),
-        ("vector 256", "256 is not a vector"), ("vector", "it takes the number of a line"), ("1 2 3", '"3" is one too many')])
+        ("", "it needs the number of a line"), ("four", "it needs the number of a line"), ("24", "24 is not a line"),
+        ("vector 256", "256 is not a vector"), ("vector", "it needs the number of a line"), ("1 2 3", '"3" is one too many')])
     def test_wrong_arguments(self, words, sentence):
         assert sentence in self.session.console(f"monitor why-no-irq {words}")

@@ -43,7 +43,7 @@ class TestMovingCode(RingsideTest):
         if stop["reason"] == "breakpoint-hit":  # on a host that steps for breakpoints
             assert gdb.integer("$pc") == COPY
             return
-        assert f"has written over the breakpoint at {COPY:#x}" in "".join(gdb.log)
+        assert f"has overwritten the breakpoint at {COPY:#x}" in "".join(gdb.log)
         assert vm.wait() == EXIT_STATUS
 
 

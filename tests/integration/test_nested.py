@@ -19,7 +19,7 @@ class TestAnOrdinaryGuest(RingsideTest):
     def test_the_monitor_says_why_there_is_no_vmcs(self):
         _, gdb = self.attached("demo64", "--append=rounds=1")
         assert re.search("has not executed VMXON|VMCBs instead|runs no hypervisors as guests", gdb.console("monitor vmcs"))
-        assert re.search("does not run a guest's guest|VMCSs instead|runs no hypervisors as guests",
+        assert re.search("does not run a guest's guest|which uses VMCSs|runs no hypervisors as guests",
                          gdb.console("monitor vmcb"))
 
     def test_a_vmcb_is_shown_only_where_one_can_be(self):
@@ -149,7 +149,7 @@ class TestWriting(NestedTest):
         address = json.loads(gdb.console("monitor vmcs --json"))["address"]
         shown = gdb.console("monitor vmcs list")
         assert re.search(rf"{address:#x} +0 +1 +current +launched .* CPUID", shown)
-        assert "VMCBs instead" in gdb.console("monitor vmcb list") or "VMCSs instead" in gdb.console("monitor vmcb list")
+        assert "which uses VMCBs" in gdb.console("monitor vmcb list") or "which uses VMCSs" in gdb.console("monitor vmcb list")
 
     def test_a_vmcb_is_written_in_memory(self):
         vm, gdb = self.hypervisor(SVM)

@@ -74,7 +74,7 @@ class TestTransitions(TransitionTest):
 
     def test_a_step_over_the_guest(self):
         _, gdb = self.started(f"--append=rounds={ROUNDS}")
-        assert "no VM entry" in gdb.console("monitor step over-guest")
+        assert "not a VM entry" in gdb.console("monitor step over-guest")
         gdb.console("break vmx_enter" if self.vmx else "break svm_enter")
         gdb.run("continue")
         for _ in range(60):

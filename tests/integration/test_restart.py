@@ -96,7 +96,7 @@ class TestSystemReset(RingsideTest):
         gdb.console("monitor record on")
         gdb.run("stepi 20")
         self.reset(gdb)
-        assert "Nothing is recorded" in gdb.console("monitor record status")
+        assert "There is no recording" in gdb.console("monitor record status")
         self.assert_breakpoint(gdb.run("continue"), "report_round")
         assert any("The recording is gone" in line for line in gdb.log), gdb.log
 
@@ -129,7 +129,7 @@ class TestSystemReset(RingsideTest):
     def test_without_a_debugger_the_guest_runs_on(self):
         vm, reset = self.from_a_shell("demo64", "--append=rounds=0")
         vm.serial("round 2:")
-        assert "starts anew" in reset()
+        assert "restarts" in reset()
         vm.serial(r"(?s)round 2:.*round 1:.*round 2:")
 
     def test_virtio_devices_lose_what_they_were_doing(self):
@@ -160,7 +160,7 @@ class TestTheGuestsOwnReset(RingsideTest):
         for _ in range(3):
             self.assert_breakpoint(gdb.run("continue"), "report_round")
             assert gdb.integer("rounds_done") == 1
-        assert any("The guest has reset the machine (i8042), and starts anew" in line for line in gdb.log), gdb.log
+        assert any("The guest has reset the machine (i8042), and restarts" in line for line in gdb.log), gdb.log
 
     def test_a_kernel_that_is_broken_by_then_ends_the_run(self):
         kernel = self.folder / "kernel"
@@ -173,7 +173,7 @@ class TestTheGuestsOwnReset(RingsideTest):
         kernel.write_bytes(b"")
         stop = gdb.run("continue")
         assert stop["reason"] == "signal-received", stop
-        assert any("cannot start anew: load" in line for line in gdb.log), gdb.log
+        assert any("cannot restart: load" in line for line in gdb.log), gdb.log
         assert gdb.integer("rounds_done") == 2, "the old guest is there to look at"
         assert gdb.run("continue")["reason"] == "exited"
         assert vm.wait() == 1

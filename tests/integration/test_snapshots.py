@@ -42,7 +42,7 @@ class TestSnapshots(RingsideTest):
         assert "rip" in [row["name"] for row in changed["registers"]]
         assert changed["memory"]
         for _ in range(3):
-            assert "put back" in self.restore(gdb, "second")
+            assert "restored" in self.restore(gdb, "second")
             assert self.diff(gdb, "second") == {"registers": [], "devices": [], "memory": []}
             assert gdb.integer("$pc") == pc
             assert gdb.integer("rounds_done") == 2

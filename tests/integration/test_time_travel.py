@@ -120,7 +120,7 @@ class TestReverse(RingsideTest):
         _, gdb = self.attached("demo64")
         for size in ("0", "-1", "1T", "much", "99999999999999999999G"):
             assert "Usage" in gdb.console(f"monitor record on {size}")
-        assert "Nothing is recorded" in gdb.console("monitor record status")
+        assert "There is no recording" in gdb.console("monitor record status")
 
     def test_machines_that_cannot_be_recorded_say_so(self):
         _, gdb = self.attached("smp", "--cpus=2")
@@ -214,9 +214,9 @@ class TestQuestions(RingsideTest):
             assert "monitor record on" in gdb.console(f"monitor {command}")
         gdb.console("monitor record on")
         gdb.run("stepi")
-        for command, answer in (("last-write", "an address"), ("last-write 0x100000 0", "a length"),
-                                ("last-write 0x100000 99999999", "a length"), ("last-write 0xffffffffffffffff 8", "lies above"),
-                                ("last-change", "no register"), ("goto", "is wanted"), ("goto 2", "from 0 to 1"),
+        for command, answer in (("last-write", "an address"), ("last-write 0x100000 0", "the length must be"),
+                                ("last-write 0x100000 99999999", "the length must be"), ("last-write 0xffffffffffffffff 8", "lies above"),
+                                ("last-change", "no register"), ("goto", "it needs a step"), ("goto 2", "from 0 to 1"),
                                 ("goto 0xfffffffffffffffff", "neither"), ("bookmark 12", "a name"),
                                 ("bookmark end", "a name"), ("bookmark a b", "a name")):
             assert answer in gdb.console(f"monitor {command}"), command
@@ -280,7 +280,7 @@ class TestCrashFirst(RingsideTest):
         assert gdb.integer("$r15") == 77
 
     def test_the_recording_outlives_its_client_if_that_was_asked_for(self):
-        for option, answer in (("--record-last=1M", "Recording"), ("--record=1M", "Nothing is recorded")):
+        for option, answer in (("--record-last=1M", "Recording"), ("--record=1M", "There is no recording")):
             vm = self.ringside(self.guest("demo64"), option)
             gdb = self.gdb(self.guest("demo64"))
             gdb.connect(vm.port())

@@ -248,7 +248,7 @@ class TestOneTask:
         assert guest.answers["process"] == "linux process: the guest is running. Stop it first\n"
         assert guest.answers["task_switch"] == "linux task-switch: the guest is running. Stop it first\n"
         assert guest.answers["nobody"].startswith("find the task of PID 4194304: there is none")
-        assert guest.answers["no_pid"].startswith("linux bt: it takes a PID.")
+        assert guest.answers["no_pid"].startswith("linux bt: it needs a PID.")
 
 
 class TestVmcore:
@@ -303,4 +303,4 @@ class TestVmcore:
         gdb.console("maintenance flush dcache")
         assert re.findall('"(.*?)"', gdb.console(f"x/2s {arguments}")) == ["sleep", "1001"]
         assert "each vCPU's current" in gdb.console("monitor linux process off")
-        assert "no address space of its own" in gdb.console("monitor linux process 2")
+        assert "does not have its own address space" in gdb.console("monitor linux process 2")

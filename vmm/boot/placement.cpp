@@ -25,7 +25,7 @@ std::string range_text(Gpa start, std::uint64_t size) {
 std::string memory_advice(std::uint64_t end) {
     if (end <= layout::kHole.value)
         return fmt::format("Give the guest more memory: -m {}M", mib(end));
-    return "Link it lower: RAM ends at 3 GiB and goes on at 4 GiB";
+    return "Link it lower: RAM ends at 3 GiB and continues at 4 GiB";
 }
 
 std::string ram_text(const machine::GuestMemory& memory) {

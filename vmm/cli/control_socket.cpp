@@ -22,7 +22,7 @@ class ControlSocket::Client : public std::enable_shared_from_this<Client> {
         asio::async_read_until(
             stream_, line_, '\n', [self = shared_from_this(), answer](auto error, std::size_t) {
                 if (error)
-                    self->reply("A line of at most 64 KiB is wanted.\n");
+                    self->reply("A line may have at most 64 KiB.\n");
                 else
                     answer(self->take_line(), [self](std::string text) { self->reply(std::move(text)); });
             });

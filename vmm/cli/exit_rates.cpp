@@ -72,7 +72,7 @@ Result<std::vector<ExitRate>> exit_rates(std::string_view before, std::string_vi
         return compare(Json::parse(before), Json::parse(now), rows);
     } catch (const nlohmann::json::exception&) {
         return failure("exits per second", "the machine has not answered with its counters",
-                       "Is it of another version of Ringside?");
+                       "It may be another version of Ringside");
     }
 }
 

@@ -26,13 +26,13 @@ std::string how_to_attach(const gdbstub::Server& server) {
 Result<std::string> open(debug::Debugger& debugger, GdbService& service, std::string_view text) {
     if (service.server() != nullptr)
         return failure(kCommand,
-                       fmt::format("a debugger is served at {} already", service.server()->description()),
-                       "`gdbserver none` ends that, while no debugger is attached");
+                       fmt::format("a debugger is already served at {}", service.server()->description()),
+                       "`gdbserver none` closes it, while no debugger is attached");
     const auto endpoint = gdbstub::parse_endpoint(text);
     if (!endpoint)
         return failure(kCommand, endpoint.error().message);
     if (std::holds_alternative<gdbstub::StdioEndpoint>(*endpoint))
-        return failure(kCommand, "stdin and stdout cannot be taken while the machine runs",
+        return failure(kCommand, "stdin and stdout cannot be used for this while the machine runs",
                        "Use tcp: or unix:, or start the machine with --gdb=stdio");
     TRY(service.open(kCommand, *endpoint, debugger.target()));
     return fmt::format("A debugger can attach at {}{}.\n", service.server()->description(),
@@ -64,8 +64,8 @@ void add_gdbserver_command(debug::MonitorRegistry& registry, debug::Debugger& de
     debug::add_text(
         registry, debugger,
         {kCommand, "[ENDPOINT|none]",
-         fmt::format("serves a debugger at ENDPOINT ({} if none is given), or ends that", kDefaultEndpoint),
-         1, [&](const debug::Arguments& arguments) -> Result<std::string> {
+         fmt::format("serves a debugger at ENDPOINT (default {}); none: closes it", kDefaultEndpoint), 1,
+         [&](const debug::Arguments& arguments) -> Result<std::string> {
              const auto text = arguments.words.empty() ? kDefaultEndpoint : arguments.words.front();
              return text == "none" ? close(debugger, service) : open(debugger, service, text);
          }});

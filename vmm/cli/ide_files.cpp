@@ -160,7 +160,7 @@ Result<std::vector<IdeFile>> files_of(const IdeProject& project) {
         case Ide::Neovim:
             return std::vector<IdeFile>{{"ringside.vim", neovim_script(project)}};
     }
-    return failure("write an IDE's files", "this IDE is unknown");
+    return failure("write an IDE's files", "the IDE is unknown");
 }
 
 }  // namespace
@@ -172,13 +172,13 @@ Result<std::vector<IdeFile>> ide_files(const IdeProject& project) {
     for (const std::string& word : words) {
         if (!one_line(word))
             return failure("write an IDE's files", "\"" + word + "\" contains a line break",
-                           "Rename the file, or leave the argument out");
+                           "Rename the file, or omit the argument");
     }
     try {
         (void)Json(words).dump();  // throws at what is not UTF-8
     } catch (const Json::type_error&) {
         return failure("write an IDE's files", "a path or an argument is not UTF-8",
-                       "Rename the file, or leave the argument out");
+                       "Rename the file, or omit the argument");
     }
     return files_of(project);
 }

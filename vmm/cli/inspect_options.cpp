@@ -23,7 +23,7 @@ void finish_ctl(DeclaredOptions& app, CtlOptions& options) {
 
 void add_core_options(DeclaredOptions& app, CoreOptions& options) {
     app.add("FILE", options.path, Refers::HostResource,
-            "a vmcore by `monitor dump`, --dump-on-panic, or QEMU's dump-guest-memory")
+            "a vmcore written by `monitor dump`, --dump-on-panic, or QEMU's dump-guest-memory")
         ->type_name("FILE")
         ->required();
     add_endpoint_option(app, options.gdb_text);
@@ -38,11 +38,11 @@ void add_top_options(DeclaredOptions& app, TopOptions& options) {
         ->type_name("FILE")
         ->required();
     app.add_flag("--batch", options.batch, "print lines for scripts instead of a screen");
-    app.add("--interval", options.interval, Refers::Nothing, "seconds from one look to the next")
+    app.add("--interval", options.interval, Refers::Nothing, "seconds between updates")
         ->type_name("SECONDS")
         ->capture_default_str()
         ->check(CLI::Range(0.05, 3600.0).description(kNoDescription));
-    app.add("--count", options.count, Refers::Nothing, "how often to look; 0: until the machine ends")
+    app.add("--count", options.count, Refers::Nothing, "number of updates; 0: until the machine ends")
         ->type_name("NUMBER")
         ->capture_default_str();
 }

@@ -86,7 +86,7 @@ x86::GdbArchitecture architecture_of(const RunOptions& options, boot::Protocol p
 // A program that may write to the memory file may also truncate it, under everyone that maps it.
 void say_that_memory_is_gone(int) {
     constexpr std::string_view kMessage =
-        "ringside: the file of --memory-file has been cut off: the guest's memory is gone\n";
+        "ringside: the file of --memory-file was truncated: the guest's memory is lost\n";
     (void)!::write(STDERR_FILENO, kMessage.data(), kMessage.size());
     ::_exit(kFailure);
 }

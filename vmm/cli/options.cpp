@@ -24,14 +24,14 @@ constexpr std::string_view kUnix = "unix:";
 Result<std::uint64_t> size_option(const std::string& text) {
     const auto size = parse_size(text);
     if (!size)
-        return failure(text, "a size is a number with K, M or G behind it, as in 512M");
+        return failure(text, "a size is a number followed by K, M or G, as in 512M");
     return *size;
 }
 
 Result<std::uint64_t> number_option(const std::string& text) {
     const auto number = parse_number(text);
     if (!number)
-        return failure(text, "that is not a number");
+        return failure(text, "it is not a number");
     return *number;
 }
 
@@ -41,7 +41,7 @@ std::string check_endpoint(const std::string& text) {
 }
 
 std::string check_control(const std::string& text) {
-    return text.starts_with(kUnix) && text.size() > kUnix.size() ? "" : "it is unix: and a path";
+    return text.starts_with(kUnix) && text.size() > kUnix.size() ? "" : "it must be unix: and a path";
 }
 
 std::string check_module(const std::string& text) {
@@ -56,8 +56,8 @@ void add_host_option(DeclaredOptions& app, Host& host, const std::string& help) 
 }
 
 constexpr const char* kHostHelp =
-    "where the machine is: on this host's KVM, or in a lab, which emulates Intel's or AMD's virtualisation "
-    "hardware; auto: this host's KVM if it is usable, else the Intel lab";
+    "where the machine runs: on this host's KVM, or in a lab, which emulates Intel's or AMD's virtualization "
+    "hardware; auto: this host's KVM if it is usable, otherwise the Intel lab";
 
 // What CLI11 fills in as text before it becomes values.
 struct RunTexts {
@@ -81,28 +81,28 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
         ->type_name("SIZE")
         ->default_str("256M");
     app.add("--memory-file", options.memory_file, Refers::HostResource,
-            "keep guest memory in this file, for programs that look at a running guest, such as crash")
+            "keep guest memory in this file, for programs that read a running guest, such as crash")
         ->type_name("FILE");
     app.add("-c,--cpus", options.cpus, Refers::Nothing, "number of vCPUs")
         ->type_name("NUMBER")
         ->capture_default_str()
         ->check(CLI::Range(1, kMostVcpus).description(kNoDescription));
     app.add("-i,--initrd", options.initrds, Refers::FileRead,
-            "initial RAM disk; for a multiboot kernel a module, perhaps with "
-            "words as in \"FILE a=b\" (repeatable)")
+            "initial RAM disk; for a multiboot kernel a module, optionally with a "
+            "command line as in \"FILE a=b\" (repeatable)")
         ->type_name("FILE")
         ->expected(1)
         ->check(CLI::Validator(check_module, kNoDescription))
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add("--firmware", options.firmware, Refers::FileRead,
-            "a BIOS that starts KERNEL, a bzImage, by its 16-bit entry, as "
+            "a BIOS that starts KERNEL, a bzImage, at its 16-bit entry, such as "
             "/usr/share/seabios/bios-256k.bin")
         ->type_name("FILE");
     app.add("-a,--append", options.command_line, Refers::Nothing,
             "the kernel's command line (default for Linux: \"console=ttyS0 reboot=k panic=-1\")")
         ->type_name("TEXT");
     add_parsed(app, "--load-addr", options.load_address, number_option,
-               "where a flat image goes (default 0x7c00)")
+               "where to load a flat image (default 0x7c00)")
         ->type_name("ADDRESS");
     using boot::LinuxEntry;
     add_choice<LinuxEntry>(
@@ -110,9 +110,9 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
         {{"auto", LinuxEntry::Auto},
          {"decompressor", LinuxEntry::Decompressor},
          {"payload", LinuxEntry::Payload}},
-        "where Linux is entered: its own decompressor, the packed kernel (payload), or auto");
+        "where to enter Linux: its own decompressor, the packed kernel (payload), or auto");
     add_parsed(app, "--kaslr-slide", options.kaslr_slide, number_option,
-               "how far Linux is moved from its link address, as in 0x4000000 (default: by chance)")
+               "how far to move Linux from its link address, as in 0x4000000 (default: random)")
         ->type_name("BYTES");
     app.add("--symbols", options.symbols, Refers::FileRead,
             "ELF file with the kernel's symbols (default: KERNEL)")
@@ -124,7 +124,7 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
                               {"restart", OnDisconnect::Restart},
                               {"quit", OnDisconnect::Quit}},
                              "what the guest does when its debugger vanishes; restart: whenever the debugger "
-                             "leaves, start anew and "
+                             "leaves, restart and "
                              "wait for the next one");
     using debug::OnReset;
     add_choice<OnReset>(
@@ -141,25 +141,25 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
          {"x86-64", GdbArchitecture::X86_64},
          {"i386", GdbArchitecture::I386},
          {"i8086", GdbArchitecture::I8086}},
-        "registers to show; auto: i8086 for a flat image, i386 for a kernel whose debug "
-        "information is 32-bit throughout");
+        "set of registers; auto: i8086 for a flat image, i386 for a kernel whose debug "
+        "information is entirely 32-bit");
     add_parsed(app, "--serial", options.serial, devices::parse_console_endpoint,
-               "serial console (default stdio, unless that is taken)", Refers::Console)
+               "serial console (default: stdio, unless it is in use)", Refers::Console)
         ->type_name("stdio|stderr|file:PATH|unix:PATH|pty|none");
     add_virtio_options(app, texts.virtio);
     app.add("--control", texts.control, Refers::HostResource,
-            "take monitor commands there, from `ringside ctl`")
+            "accept monitor commands from `ringside ctl` at this socket")
         ->type_name("unix:PATH")
         ->check(CLI::Validator(check_control, kNoDescription));
     app.add("--dump-on-panic", options.dump_on_panic, Refers::HostResource,
-            "write a vmcore there when the guest's kernel reports a panic (pvpanic)")
+            "write a vmcore to this folder when the guest's kernel reports a panic (pvpanic)")
         ->type_name("DIR");
     app.add("--restore", options.restore, Refers::FileRead,
-            "start from a file that `monitor snapshot save NAME FILE` made of a machine of the same shape")
+            "start from a file that `monitor snapshot save NAME FILE` wrote for an identical machine")
         ->type_name("FILE");
     add_recording_options(app, texts.recording);
     app.add("--exit-trace", texts.exit_trace, Refers::FileWritten,
-            "record every VM exit; FILE.json opens in Perfetto, other names in `ringside exits`")
+            "record every VM exit; FILE.json is for Perfetto, other names are for `ringside exits`")
         ->type_name("FILE");
     app.add("--exit-report", texts.exit_report, Refers::FileWritten, "write a page about the run's VM exits")
         ->type_name("FILE.html");
@@ -171,7 +171,7 @@ void add_run_options(DeclaredOptions& app, RunOptions& options, RunTexts& texts)
                                    {"warn", level::warn},
                                    {"error", level::err},
                                    {"off", level::off}},
-                                  "how much is logged on stderr");
+                                  "how much to log on stderr");
     app.add("--kvm-device", options.kvm_device, Refers::HostResource, "the KVM device")
         ->type_name("FILE")
         ->capture_default_str();
@@ -195,18 +195,18 @@ struct ExitsTexts {
 
 void add_exits_options(DeclaredOptions& app, ExitsOptions& options, ExitsTexts& texts) {
     app.add("FILE", options.recording, Refers::FileRead,
-            "a recording that `ringside run --exit-trace FILE` made")
+            "a recording written by `ringside run --exit-trace FILE`")
         ->type_name("FILE")
         ->required();
     app.add("--symbols", texts.symbols, Refers::FileRead,
             "ELF file with symbols (default: the kernel that was run)")
         ->type_name("FILE");
-    app.add("--html", texts.html, Refers::FileWritten, "write a page to look at in a browser")
-        ->type_name("FILE");
+    app.add("--html", texts.html, Refers::FileWritten, "write a page for a browser")->type_name("FILE");
     app.add("--chrome", texts.chrome, Refers::FileWritten, "write a trace for Perfetto and chrome://tracing")
         ->type_name("FILE");
     app.add("--csv", texts.csv, Refers::FileWritten, "write a line for each exit")->type_name("FILE");
-    add_host_option(app, texts.host, "as of the other commands; a recording is read here, whatever it says");
+    add_host_option(app, texts.host,
+                    "accepted as by the other commands; a recording is always read on this host");
     app.add("--last", options.report.last, Refers::Nothing,
             "rows in the tables of the last exits and the hottest addresses")
         ->type_name("NUMBER")
@@ -230,14 +230,14 @@ void finish(RunOptions& options, const RunTexts& texts, const CLI::App& app) {
         options.gdb = *gdbstub::parse_endpoint(texts.gdb.empty() ? kDefaultEndpoint : texts.gdb);
     options.debugger.wait = options.debugger.wait || texts.freeze;
     if (options.debugger.wait && !options.gdb && !options.start_gdb)
-        throw CLI::ValidationError("--wait", "nothing could ever resume the guest without --gdb");
+        throw CLI::ValidationError("--wait", "without --gdb, nothing can resume the guest");
     options.virtio = finish(texts.virtio);
     if (!texts.control.empty())
         options.control = texts.control.substr(kUnix.size());
     const bool can_ask = options.gdb || options.start_gdb || !options.control.empty();
     finish(texts.recording, app, can_ask, options.debugger);
     if (!texts.exit_report.empty() && exits::export_format_of(texts.exit_report) != exits::ExportFormat::Html)
-        throw CLI::ValidationError("--exit-report", "the page's file name ends in .html");
+        throw CLI::ValidationError("--exit-report", "the file's name must end in .html");
     for (const std::string& file : {texts.exit_trace, texts.exit_report}) {
         if (!file.empty())
             options.exit_files.emplace_back(file);
@@ -247,13 +247,12 @@ void finish(RunOptions& options, const RunTexts& texts, const CLI::App& app) {
 void add_ide_options(DeclaredOptions& app, IdeOptions& options) {
     add_choice<Ide>(app, "IDE", options.ide,
                     {{"vscode", Ide::VsCode}, {"clion", Ide::Clion}, {"neovim", Ide::Neovim}},
-                    "whose files to write")
+                    "the IDE to write files for")
         ->default_str("")
         ->required();
     app.add("KERNEL", options.kernel, Refers::FileRead, "kernel to debug (default: vmlinux in the folder)")
         ->type_name("FILE");
-    app.add("RUN-OPTIONS", options.run_arguments, Refers::Nothing,
-            "further options of `ringside run`, after --")
+    app.add("RUN-OPTIONS", options.run_arguments, Refers::Nothing, "more options of `ringside run`, after --")
         ->type_name("TEXT");
     app.add("--symbols", options.symbols, Refers::FileRead,
             "ELF file with the kernel's symbols (default: KERNEL)")
@@ -261,11 +260,11 @@ void add_ide_options(DeclaredOptions& app, IdeOptions& options) {
     app.add("--folder", options.folder, Refers::FileWritten, "the folder that the IDE opens")
         ->type_name("FOLDER")
         ->capture_default_str();
-    app.add("--port", options.port, Refers::Nothing, "TCP port on which the debugger finds the machine")
+    app.add("--port", options.port, Refers::Nothing, "TCP port at which the debugger connects to the machine")
         ->type_name("NUMBER")
         ->capture_default_str()
         ->check(CLI::Range(1, 65535).description(kNoDescription));
-    app.add_flag("--force", options.force, "replace files that exist");
+    app.add_flag("--force", options.force, "replace existing files");
 }
 
 // The arguments after the program's name, last first, as CLI11 expects them. `--append=` gives an empty value:
@@ -302,11 +301,11 @@ struct CommandLine {
     ExitsOptions exits;
     ExitsTexts exits_texts;
     DeclaredOptions exits_app{
-        *app.add_subcommand("exits", "show a recording of VM exits as tables, a page or a trace")};
+        *app.add_subcommand("exits", "turn a recording of VM exits into tables, a page or a trace")};
     IdeOptions ide;
     DeclaredOptions ide_app{*app.add_subcommand("ide", "write an IDE's configuration for a kernel")};
     CtlOptions ctl;
-    DeclaredOptions ctl_app{*app.add_subcommand("ctl", "give a running machine a monitor command")};
+    DeclaredOptions ctl_app{*app.add_subcommand("ctl", "send a monitor command to a running machine")};
     TopOptions top;
     DeclaredOptions top_app{*app.add_subcommand("top", "show a running machine's VM exits per second")};
     CoreOptions core;
@@ -320,7 +319,7 @@ CommandLine::CommandLine() {
     add_run_options(run_app, run, run_texts);
     add_stub_options(run_app, run, run_texts);
     add_run_options(gdb_app, gdb, gdb_texts);
-    gdb_app.add("GDB-ARGS", gdb.gdb_arguments, Refers::Gdb, "further arguments for gdb, after --")
+    gdb_app.add("GDB-ARGS", gdb.gdb_arguments, Refers::Gdb, "more arguments for gdb, after --")
         ->type_name("TEXT");
     add_host_option(doctor_app, doctor.host, kHostHelp);
     doctor_app.add_flag("--json", doctor.json, "print JSON");
@@ -377,7 +376,7 @@ ParsedCommandLine CommandLine::parse(int argc, char** argv) {
 }  // namespace
 
 void add_endpoint_option(DeclaredOptions& app, std::string& text) {
-    app.add("--gdb", text, Refers::Debugger, "serve the debugger there")
+    app.add("--gdb", text, Refers::Debugger, "serve a debugger at this endpoint")
         ->type_name("tcp:HOST:PORT|unix:PATH|serial:DEVICE|stdio")
         ->expected(0, 1)
         ->default_str(kDefaultEndpoint)

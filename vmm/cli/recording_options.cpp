@@ -17,7 +17,7 @@ constexpr const char* kDefaultSize = "64M";
 Result<std::uint64_t> recording_size(const std::string& text) {
     const auto size = parse_size(text);
     if (!size || *size == 0 || *size > std::numeric_limits<std::uint64_t>::max() >> 1)
-        return failure(text, "the size of a recording is a number with K, M or G behind it, as in 64M");
+        return failure(text, "the size of a recording is a number followed by K, M or G, as in 64M");
     return *size;
 }
 
@@ -25,13 +25,13 @@ Result<std::uint64_t> recording_size(const std::string& text) {
 
 void add_recording_options(DeclaredOptions& app, RecordingTexts& texts) {
     app.add(kRecord, texts.record, Refers::Nothing,
-            "record each instruction from the first on, for a debugger that goes back; in so much memory")
+            "record each instruction from the first on, in this much memory, for reverse execution")
         ->type_name("SIZE")
         ->expected(0, 1)
         ->default_str(kDefaultSize)
         ->check(valid(recording_size));
     app.add(kRecordLast, texts.record_last, Refers::Nothing,
-            "the same, while no debugger is attached too: a guest that has crashed waits for one")
+            "the same, and keep recording while no debugger is attached; a crashed guest waits for one")
         ->type_name("SIZE")
         ->check(valid(recording_size))
         ->excludes(kRecord);
@@ -45,7 +45,7 @@ void finish(const RecordingTexts& texts, const CLI::App& app, bool can_ask, debu
     options.record = *recording_size(size.empty() ? kDefaultSize : size);
     if (!can_ask)
         throw CLI::ValidationError(options.keep_recording ? kRecordLast : kRecord,
-                                   "nobody could go back without --gdb or --control");
+                                   "without --gdb or --control, nothing can use the recording");
 }
 
 }  // namespace ringside::cli

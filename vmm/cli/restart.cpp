@@ -17,7 +17,7 @@ Result<std::string> join(const std::vector<std::string>& arguments) {
     std::string line;
     for (const std::string& argument : arguments) {
         if (std::ranges::any_of(argument, [](unsigned char c) { return c < ' '; }))
-            return failure("restart", "a command line for the kernel has no control characters");
+            return failure("restart", "the kernel's command line contains control characters");
         line += line.empty() ? "" : " ";
         line += argument.find(' ') == std::string::npos ? argument : '"' + argument + '"';
     }
@@ -30,7 +30,7 @@ Result<void> check_file(const std::string& wanted, const std::string& kernel) {
     if (wanted.empty() || std::filesystem::equivalent(wanted, kernel, unknown))
         return {};
     return failure("restart with " + wanted, "this machine boots " + kernel,
-                   "Say `set remote exec-file` without a file, or start Ringside with the other kernel");
+                   "Type `set remote exec-file` without a file, or start Ringside with the other kernel");
 }
 
 }  // namespace
@@ -48,9 +48,9 @@ Result<void> VirtualMachine::prepare_restart(const std::optional<gdbstub::Restar
     auto kernel = TRY(load_kernel(options_, command_line, slide));
     if (kernel.architecture != architecture_)
         return failure("restart with " + options_.kernel,
-                       "the file is for another mode of the processor than the one before, and a debugger "
-                       "cannot change its registers any more",
-                       "Start Ringside anew, or give --gdb-arch");
+                       "the file starts in another processor mode than before, and an attached debugger "
+                       "cannot change its set of registers",
+                       "Restart Ringside, or use --gdb-arch");
     boot_report_.loaded(options_.kernel, kernel.state);
     auto hardware = TRY(make_hardware(std::move(kernel.memory), kernel.state));
     if (kernel.memory_file)
@@ -70,7 +70,7 @@ void VirtualMachine::restart(const machine::StopToken& token) {
     command_line_ = next_->command_line;
     next_.reset();
     panicked_ = panic_unattended_ = dump_at_stop_ = false;
-    spdlog::info("the machine starts anew");
+    spdlog::info("the machine restarts");
 }
 
 void VirtualMachine::on_restart_failed(const std::string& why) {

@@ -24,7 +24,7 @@ namespace {
 
 constexpr const char* kCounters = "exits counters";
 constexpr std::size_t kRowsOnTerminal = 8, kRowsInBatch = 1000;
-constexpr const char* kWaiting = "The first numbers are there after one interval.\n";
+constexpr const char* kWaiting = "The first numbers appear after one interval.\n";
 
 class Top {
   public:

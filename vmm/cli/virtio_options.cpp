@@ -68,14 +68,13 @@ Result<void> open_console(const VirtioOptions& options, const VirtioHooks& hooks
 }  // namespace
 
 void add_virtio_options(DeclaredOptions& app, VirtioTexts& texts) {
-    app.add("--disk", texts.disks, Refers::Disk,
-            "disk image or block device, ro: read-only; may be given again")
+    app.add("--disk", texts.disks, Refers::Disk, "disk image or block device, ro: read-only (repeatable)")
         ->type_name("FILE[,ro]")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(valid(virtio::parse_disk));
     app.add("--net", texts.networks, Refers::HostResource,
-            "network card, with ,mac=ADDRESS behind it if wanted; may be given again")
+            "network card, optionally followed by ,mac=ADDRESS (repeatable)")
         ->type_name("tap:NAME|passt[:SOCKET]")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -102,9 +101,8 @@ VirtioOptions finish(const VirtioTexts& texts) {
         options.vsock = *virtio::parse_vsock(texts.vsock);
     options.rng = texts.rng;
     if (options.count() > layout::kVirtioMmioSlots)
-        throw CLI::ValidationError("--disk",
-                                   fmt::format("there is room for {} virtio devices, and these are {}",
-                                               layout::kVirtioMmioSlots, options.count()));
+        throw CLI::ValidationError("--disk", fmt::format("there is room for {} virtio devices, not for {}",
+                                                         layout::kVirtioMmioSlots, options.count()));
     return options;
 }
 

@@ -238,8 +238,8 @@ void VirtualMachine::on_unattended_fatal(machine::FatalExit cause, const std::st
 
 void VirtualMachine::on_crash_kept(const std::string& why) {
     fmt::print(stderr,
-               "ringside: {}ringside: The guest stays stopped there. A debugger that is attached now can go "
-               "back, as by `reverse-continue`.\n",
+               "ringside: {}ringside: The guest stays stopped there. A debugger that attaches now can go "
+               "back, for example with `reverse-continue`.\n",
                why);
 }
 

@@ -97,7 +97,7 @@ Result<void> CatchWatch::filter_msrs(const CatchEntries& entries) {
             continue;
         if (msrs.size() == kvm::kMostDeniedMsrs)
             return failure("catch " + entry->rule.text,
-                           fmt::format("KVM's filter has room for {} MSRs", msrs.size()),
+                           fmt::format("KVM's filter has only room for {} MSRs", msrs.size()),
                            "Remove a rule first");
         const auto direction = entry->rule.direction;
         msrs.push_back({.index = *entry->plan.msr,

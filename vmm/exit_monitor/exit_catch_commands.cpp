@@ -30,31 +30,33 @@ std::string remove(const Debugger& debugger, ExitCatches& catches, std::string_v
         return kRunning;
     if (which.empty()) {
         catches.remove_all();
-        return "No exit is caught any more.\n";
+        return "All rules are removed: no exit is caught.\n";
     }
     const auto number = parse_number(which);
     if (!number || *number > std::numeric_limits<unsigned>::max())
-        return fmt::format("\"{}\" is not a rule's number: `monitor exits list` shows them.\n", which);
+        return fmt::format("\"{}\" is not the number of a rule: `monitor exits list` shows the rules.\n",
+                           which);
     const auto removed = catches.remove(static_cast<unsigned>(*number));
-    return removed ? fmt::format("Rule {} is gone.\n", *number) : removed.error().message() + "\n";
+    return removed ? fmt::format("Rule {} is removed.\n", *number) : removed.error().message() + "\n";
 }
 
 }  // namespace
 
 void add_catch_commands(MonitorRegistry& registry, Debugger& debugger, ExitCatches& catches) {
-    registry.add({"exits catch", "RULE",
-                  "stop at exits: cpuid | cr3 | msr LSTAR | io 0x3f8-0x3ff | halt | mode-change | ept if gpa "
-                  "in A..B; [count N]",
-                  [&](auto, auto rule) { return add(debugger, catches, rule); }});
+    registry.add(
+        {"exits catch", "RULE",
+         "stops at exits: cpuid | cr3 | msr LSTAR | io 0x3f8-0x3ff | halt | mode-change | ept if gpa "
+         "in A..B; [count N]",
+         [&](auto, auto rule) { return add(debugger, catches, rule); }});
     registry.add(
         {"catch", "RULE",
          "the same; exception pf [if error & 2 and cpl == 3] | interrupt 32; for hypervisors: l2-exit "
          "[REASON] | vm-entry | vm-exit | vm-entry-failure",
          [&](auto, auto rule) { return add(debugger, catches, rule); }});
-    registry.add({"exits uncatch", "[N]", "remove one rule, or all",
+    registry.add({"exits uncatch", "[N]", "removes one rule, or all",
                   [&](auto, auto which) { return remove(debugger, catches, which); }});
     for (const char* name : {"exits list", "exits catch list"})
-        registry.add({name, "", "the rules, their hits, and how they are watched for",
+        registry.add({name, "", "the rules, their hits, and the mechanism of each",
                       [&](auto, auto) { return list(catches); }});
 }
 

@@ -56,7 +56,7 @@ Result<CatchEntry*> ExitCatches::add_entry(std::string_view text, std::optional<
     auto rule = TRY(exits::parse_catch(text));
     const auto slot = free_slot();
     if (!slot)
-        return failure("catch", fmt::format("there are {} rules already", exits::kCatchSlots),
+        return failure("catch", fmt::format("there are already {} rules", exits::kCatchSlots),
                        "Remove one first");
     exits::CatchPlan plan;
     if (!exits::is_event(rule.subject))
@@ -96,7 +96,7 @@ std::string ExitCatches::describe(unsigned number) const {
     const CatchEntry& entry = **found;
     std::string text = fmt::format("Rule {}: {}\n", number, entry.rule.text);
     if (entry.state)
-        text += "No exit reports it: the guest is stepped, and runs slowly meanwhile.\n";
+        text += "No exit reports this: the guest is stepped, and runs slowly meanwhile.\n";
     if (entry.handler) {
         text += fmt::format("It is watched for by {}.\n", watch_.describe(entry));
         if (watch_.waits_for_handler())
@@ -142,12 +142,11 @@ exits::Table ExitCatches::table() {
                               fmt::to_string(entry->all_hits()), watch_.describe(*entry)});
         if (entry->rule.subject == exits::CatchSubject::Cr3 && !entry->plan.stepping)
             table.notes.push_back(fmt::format(
-                "rule {}: with nested paging (EPT, NPT) processors do not leave the guest for CR3",
-                entry->number));
+                "rule {}: with nested paging (EPT, NPT) accesses to CR3 cause no exit", entry->number));
         if (entry->plan.filter_is_coarse)
             table.notes.push_back(
                 fmt::format("rule {} also stops at exits of this reason that do not meet its condition: the "
-                            "kernel's events do not carry what it asks for",
+                            "kernel's events do not contain what it tests",
                             entry->number));
     }
     return table;

@@ -31,7 +31,7 @@ Result<Arguments> parse(std::string_view rest, std::uint32_t vcpus, std::size_t 
         }
         const auto number = i + 1 < words.size() ? parse_number(words[i + 1]) : std::nullopt;
         if (!number || *number >= vcpus)
-            return failure("exits", fmt::format("\"vcpu\" wants a number from 0 to {}", vcpus - 1));
+            return failure("exits", fmt::format("\"vcpu\" needs a number from 0 to {}", vcpus - 1));
         arguments.vcpu = VcpuIndex{static_cast<std::uint32_t>(*number)};
         ++i;
     }
@@ -56,9 +56,9 @@ std::string text_of(const Result<std::string>& result) {
 
 tl::unexpected<Error> unknown_reason(const char* command, const Arguments& arguments) {
     if (arguments.words.empty())
-        return failure(command, "it wants the name of an exit reason", "`monitor exits` lists them");
+        return failure(command, "it needs the name of an exit reason", "`monitor exits` lists them");
     return failure(command, fmt::format("there is no exit reason \"{}\"", arguments.words.front()),
-                   "`monitor exits` lists those that were seen");
+                   "`monitor exits` lists those seen so far");
 }
 
 class ExitCommands {
@@ -86,7 +86,7 @@ class ExitCommands {
         if (const HardwareTier* hardware = monitor_.hardware())
             return exits::to_text(hardware->inner_table(arguments->vcpu));
         return fmt::format(
-            "The exits of a guest's guest (L2) are not told apart: hardware exits are not seen: {}\n",
+            "The exits of a guest's guest (L2) cannot be shown, because hardware exits are not seen: {}\n",
             monitor_.missing_hardware_tier());
     }
 
@@ -175,7 +175,7 @@ class ExitCommands {
         else if (format != "html")
             return failure("exits export", "the format is chrome, csv or html");
         if (file_at == std::string_view::npos)
-            return failure("exits export", "it wants a file name behind the format");
+            return failure("exits export", "it needs a file name after the format");
         file.path = rest.substr(file_at);
         const exits::RunRecording run = monitor_.recording();
         TRY(export_run(monitor_, file, run, vcpu_of(thread)));
@@ -197,7 +197,7 @@ class ExitCommands {
     std::string reset() {
         for (const auto& tier : monitor_.tiers())
             tier->reset();
-        return "Everything recorded so far is forgotten.\n";
+        return "All recorded exits are discarded.\n";
     }
 
   private:
@@ -258,31 +258,31 @@ void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor) {
     registry.add({"exits l2", "[vcpu N]",
                   "exits of the guest's guest, if the guest is a hypervisor, and who handled them",
                   [commands](auto, auto rest) { return commands->inner(rest); }});
-    registry.add({"exits diff", "[vcpu N]", "the same since the last stop that was shown: what one step did",
+    registry.add({"exits diff", "[vcpu N]",
+                  "the same since the last stop that was shown: the exits of one step",
                   [commands](auto, auto rest) { return commands->diff(rest); }});
     add_kind("exits mmio", exits::AddressKind::Memory, "exits by guest-physical address, with the device");
     add_kind("exits pio", exits::AddressKind::Port, "exits by I/O port, with the device");
     add_kind("exits msr", exits::AddressKind::Msr, "exits by MSR");
     add_kind("exits cpuid", exits::AddressKind::CpuidLeaf, "exits by CPUID leaf");
-    registry.add({"exits hist", "REASON [vcpu N]", "how long exits of one reason took, as a histogram",
+    registry.add({"exits hist", "REASON [vcpu N]", "a histogram of how long exits of one reason took",
                   [commands](auto, auto rest) { return text_of(commands->histogram(rest)); }});
-    registry.add({"exits count", "REASON [vcpu N]",
-                  "how many exits of one reason there were, as a number alone",
+    registry.add({"exits count", "REASON [vcpu N]", "the number of exits of one reason, and nothing else",
                   [commands](auto, auto rest) { return text_of(commands->count(rest)); }});
     registry.add({"exits last", "[N] [vcpu N]", "the last exits, with symbol, instruction and detail",
                   [commands](auto thread, auto rest) { return text_of(commands->last(thread, rest)); }});
-    registry.add({"exits rip", "[N] [vcpu N]", "the guest addresses that most exits come from",
+    registry.add({"exits rip", "[N] [vcpu N]", "the guest addresses that cause most exits",
                   [commands](auto thread, auto rest) { return text_of(commands->hottest(thread, rest)); }});
-    registry.add({"exits stats", "", "what KVM itself counts, of the VM and of each vCPU",
+    registry.add({"exits stats", "", "KVM's own counters of the VM and of each vCPU",
                   [commands](auto, auto) { return text_of(commands->kernel_statistics()); }});
-    registry.add({"exits export", "chrome|csv|html FILE", "write the last exits of each vCPU to a file",
+    registry.add({"exits export", "chrome|csv|html FILE", "writes the last exits of each vCPU to a file",
                   [commands](auto thread, auto rest) { return text_of(commands->export_to(thread, rest)); }});
-    registry.add({"exits reset", "", "forget what was recorded",
+    registry.add({"exits reset", "", "discards the recorded exits",
                   [commands](auto, auto) { return commands->reset(); }});
-    registry.add({"exits on", "", "record exits (the default)",
+    registry.add({"exits on", "", "records exits (the default)",
                   [commands](auto, auto) { return commands->enable(true); }});
-    registry.add(
-        {"exits off", "", "do not record exits", [commands](auto, auto) { return commands->enable(false); }});
+    registry.add({"exits off", "", "does not record exits",
+                  [commands](auto, auto) { return commands->enable(false); }});
 }
 
 }  // namespace ringside::debug

@@ -35,7 +35,7 @@ void add_exit_documents(DocumentStore& documents, ExitMonitor& monitor) {
         return exits::summary_table(tier.statistics(std::nullopt), tier.source());
     }));
     documents.add(
-        os_table(monitor, "exits-rip", "guest addresses that exits come from", [names](const ExitTier& tier) {
+        os_table(monitor, "exits-rip", "guest addresses that cause exits", [names](const ExitTier& tier) {
             return exits::hot_table(tier.statistics(std::nullopt), tier.source(), kDefaultExitRows,
                                     names(tier));
         }));

@@ -16,7 +16,7 @@ Result<std::unique_ptr<ExitTrace>> ExitTrace::start(ExitMonitor& monitor,
         else
             return failure("record exits to " + file.string(),
                            "the recording already goes to " + recording.string(),
-                           "Let one of the names end in .json, .csv or .html");
+                           "Give one of the files an extension .json, .csv or .html");
     }
     const bool keep = !recording.empty();
     if (!keep) {

@@ -11,7 +11,7 @@ Result<std::unique_ptr<HardwareTier>> HardwareTier::start(std::span<const pid_t>
     const auto kind = exits::host_virtualization();
     if (!kind)
         return failure("look for kvm:kvm_exit", "this host's KVM runs on neither Intel VMX nor AMD SVM",
-                       "kvm_intel or kvm_amd must be loaded; tests/lab has emulated machines with them");
+                       "kvm_intel or kvm_amd must be loaded; tests/lab provides emulated machines with them");
     const auto tracefs = TRY(exits::find_tracefs());
     auto tracer = TRY(exits::HardwareTracer::start(threads, tracefs));
     return std::unique_ptr<HardwareTier>(
@@ -80,7 +80,7 @@ exits::Table HardwareTier::inner_table(std::optional<VcpuIndex> vcpu) const {
     if (!tracer_->tells_levels()) {
         exits::Table table;
         table.notes.emplace_back(
-            "The exits of a guest's guest (L2) are not told apart: this kernel has no kvm:kvm_nested_vmexit "
+            "The exits of a guest's guest (L2) cannot be shown: this kernel has no kvm:kvm_nested_vmexit "
             "and kvm:kvm_nested_vmexit_inject.");
         return table;
     }

@@ -36,32 +36,33 @@ Result<std::string> over_guest(Debugger& debugger, ExitCatches& catches, ExitNam
     if (!now.system.inner.running) {
         const auto instruction = names.instruction_at(arguments.vcpu, now.general.rip);
         if (!enters_guest(instruction))
-            return failure("step over-guest",
-                           fmt::format("the next instruction is \"{}\", and no VM entry", instruction),
-                           "`stepi` steps it; `monitor until vm-exit` goes to the next VM exit");
+            return failure(
+                "step over-guest",
+                fmt::format("the next instruction is \"{}\", which is not a VM entry", instruction),
+                "`stepi` steps it; `monitor until vm-exit` runs to the next VM exit");
     }
-    return until(debugger, catches, arguments, "vm-exit", "where L1 goes on");
+    return until(debugger, catches, arguments, "vm-exit", "where L1 continues");
 }
 
 }  // namespace
 
 void add_transition_commands(MonitorRegistry& registry, Debugger& debugger, ExitCatches& catches,
                              ExitNames& names) {
-    add_text(
-        registry, debugger,
-        {"until vm-exit", "", "lets the next `continue` stop where the guest's guest (L2) has left to L1", 0,
-         [&](const Arguments& arguments) {
-             return until(debugger, catches, arguments, "vm-exit", "at L1's next VM exit");
-         }});
     add_text(registry, debugger,
-             {"until vm-entry", "", "lets the next `continue` stop where L1 has entered its guest (L2)", 0,
+             {"until vm-exit", "",
+              "makes the next `continue` stop after a VM exit of the guest's guest (L2) to L1", 0,
+              [&](const Arguments& arguments) {
+                  return until(debugger, catches, arguments, "vm-exit", "at L1's next VM exit");
+              }});
+    add_text(registry, debugger,
+             {"until vm-entry", "", "makes the next `continue` stop after L1's VM entry to its guest (L2)", 0,
               [&](const Arguments& arguments) {
                   return until(debugger, catches, arguments, "vm-entry", "at L1's next VM entry");
               }});
-    add_text(
-        registry, debugger,
-        {"step over-guest", "", "lets the next `continue` run a VM entry, and L2, up to where L1 goes on", 0,
-         [&](const Arguments& arguments) { return over_guest(debugger, catches, names, arguments); }});
+    add_text(registry, debugger,
+             {"step over-guest", "",
+              "makes the next `continue` run through a VM entry and L2, and stop where L1 continues", 0,
+              [&](const Arguments& arguments) { return over_guest(debugger, catches, names, arguments); }});
 }
 
 }  // namespace ringside::debug

@@ -18,11 +18,11 @@ namespace {
 
 constexpr const char* kRuns = "nothing runs in a vmcore";
 constexpr const char* kChanges = "nothing can be changed in a vmcore";
-constexpr const char* kChips = "a vmcore does not have the interrupt controllers' and the timer's state";
-constexpr const char* kDevices = "a vmcore does not have the devices";
-constexpr const char* kRegisters = "a vmcore has no more registers than `monitor registers` shows";
-constexpr const char* kServed = "`ringside core --gdb ENDPOINT` says where a vmcore is served";
-constexpr const char* kExits = "a vmcore does not have the machine's VM exits";
+constexpr const char* kChips = "a vmcore does not contain the state of interrupt controllers and timer";
+constexpr const char* kDevices = "a vmcore does not contain the devices";
+constexpr const char* kRegisters = "a vmcore contains only the registers that `monitor registers` shows";
+constexpr const char* kServed = "`ringside core --gdb ENDPOINT` chooses where a vmcore is served";
+constexpr const char* kExits = "a vmcore does not contain the machine's VM exits";
 
 // A machine's commands by their first words, and why they are not for a vmcore.
 struct MachineCommand {

@@ -16,7 +16,7 @@ HostRow int3_row(const char* key, const char* where, Int3 found, const char* oth
             break;
         case Int3::EmulationFailure:
             row.result = "by emulation failure";
-            row.consequence = "recognised as the hit";
+            row.consequence = "recognized as the hit";
             break;
         case Int3::GoesToGuest:
             row.result = "no";
@@ -52,15 +52,15 @@ std::vector<HostRow> host_rows(const HostAbilities& a) {
         row("execute_slots", "DR0-DR3 execute breakpoints", a.execute_slots, "stepping"),
         row("execute_slots_user", "DR0-DR3 execute breakpoints, CPL 3", a.execute_slots_user, user),
         row("data_slots", "DR0-DR3 data watchpoints", a.data_slots, "stepping"),
-        row("own_slots_fire", "the guest's own DR0-DR3 beside the debugger's", a.own_slots_fire,
+        row("own_slots_fire", "the guest's own DR0-DR3 together with the debugger's", a.own_slots_fire,
             a.debug_register_exits ? "shared, at each MOV DR" : "shared, at each stop"),
         row("debug_register_exits", "exits for the guest's MOV DR", a.debug_register_exits,
-            a.own_slots_fire ? "not needed" : "slots are shared anew at stops only"),
+            a.own_slots_fire ? "not needed" : "slots are shared again only at stops"),
         row("step_real", "single-step, real mode", a.step_real, "none"),
         row("step_long", "single-step, long mode", a.step_long, "none"),
         row("step_user", "single-step, long mode, CPL 3", a.step_user, user),
         row("step_survives_emulation", "single-step after an emulated instruction", a.step_survives_emulation,
-            "asked for again at each step"),
+            "requested again at each step"),
         row("step_blocks_interrupts", "single-step with interrupts blocked", a.step_blocks_interrupts,
             "a step may end in an interrupt handler"),
         row("cpuid_masks", "CPUID masks", a.cpuid_masks, "the guest sees the host's CPUID"),

@@ -71,7 +71,7 @@ Result<Answer> dmesg(LinuxGuest& guest, const Arguments& arguments) {
     if (log.unreadable != 0)
         answer.note(fmt::format("{} records cannot be read.", log.unreadable));
     if (log.cut)
-        answer.note("There is more than is shown.");
+        answer.note("Not everything is shown.");
     return answer;
 }
 
@@ -127,7 +127,8 @@ Result<Answer> lsmod(LinuxGuest& guest, const Arguments& arguments) {
 
 void add_linux_commands(MonitorRegistry& registry, Inspected& guest, LinuxGuest& kernel) {
     add_answering(registry, guest,
-                  {"linux version", "", "the Linux kernel that the guest runs, and what is known of it", 0,
+                  {"linux version", "",
+                   "the Linux kernel that the guest runs: release, address, number of symbols and types", 0,
                    [&](const Arguments& arguments) { return version(kernel, arguments); }});
     add_answering(registry, guest,
                   {"linux ps", "[threads]", "Linux's processes, or all of their threads", 1,
@@ -136,10 +137,10 @@ void add_linux_commands(MonitorRegistry& registry, Inspected& guest, LinuxGuest&
                                         return dmesg(kernel, arguments);
                                     }});
     add_answering(registry, guest,
-                  {"linux modules", "", "Linux's modules, and where they are", 0,
+                  {"linux modules", "", "Linux's modules and their addresses", 0,
                    [&](const Arguments& arguments) { return modules(kernel, arguments); }});
     add_answering(registry, guest,
-                  {"linux lsmod", "", "the same as lsmod shows them", 0,
+                  {"linux lsmod", "", "the same in the form of lsmod", 0,
                    [&](const Arguments& arguments) { return lsmod(kernel, arguments); }});
 }
 

@@ -13,7 +13,7 @@ Result<std::string> task_switch(TaskSwitchStop& stop, const Arguments& arguments
         return stop.disarm();
     const auto pid = parse_number(arguments.words.front());
     if (!pid)
-        return failure("linux task-switch", "it takes a PID, \"off\", or nothing");
+        return failure("linux task-switch", "it needs a PID, \"off\", or nothing");
     return stop.arm(arguments.vcpu, pid);
 }
 
@@ -28,10 +28,10 @@ void add_linux_machine_commands(MonitorRegistry& registry, Debugger& debugger, L
                                  return failure("linux process", "the guest is running", "Stop it first");
                              return debugger.guest().choose_address_space(*token, cr3);
                          });
-    add_text(
-        registry, debugger,
-        {"linux task-switch", "[PID|off]", "stops at Linux's next task switch, or the next one to a task", 1,
-         [&stop](const Arguments& arguments) { return task_switch(stop, arguments); }});
+    add_text(registry, debugger,
+             {"linux task-switch", "[PID|off]",
+              "stops at Linux's next task switch, or at the next switch to a task", 1,
+              [&stop](const Arguments& arguments) { return task_switch(stop, arguments); }});
 }
 
 }  // namespace ringside::debug

@@ -14,7 +14,7 @@ namespace {
 Result<LinuxTask> named_task(const LinuxKernel& kernel, const Arguments& arguments, const char* command) {
     const auto pid = arguments.words.empty() ? std::nullopt : parse_number(arguments.words.front());
     if (!pid)
-        return failure(command, "it takes a PID", "`monitor linux ps` lists them");
+        return failure(command, "it needs a PID", "`monitor linux ps` lists them");
     return find_task(kernel, *pid);
 }
 
@@ -52,7 +52,7 @@ Result<TaskStart> task_start(LinuxGuest& guest, const LinuxKernel& kernel, const
     if (!task.runs)
         return TaskStart{TRY(switched_out(kernel, task)), 0};
     if (!task.cpu || *task.cpu >= guest.guest().vcpu_count())
-        return failure("linux bt", fmt::format("PID {} runs on a CPU that is no vCPU here", task.pid));
+        return failure("linux bt", fmt::format("PID {} runs on a CPU that is not a vCPU here", task.pid));
     const auto now = TRY(guest.guest().registers_now(VcpuIndex{static_cast<std::uint32_t>(*task.cpu)}));
     const auto& general = now.general;
     if (x86::privilege_level(general, now.system) != 0)
@@ -91,11 +91,11 @@ Result<Answer> process(LinuxGuest& guest, const ChooseAddressSpace& choose, cons
     const LinuxTask task = TRY(named_task(kernel, arguments, "linux process"));
     if (!task.cr3)
         return failure("linux process",
-                       fmt::format("PID {} ({}) has no address space of its own", task.pid, task.command),
-                       "It is a thread of the kernel, or has ended");
+                       fmt::format("PID {} ({}) does not have its own address space", task.pid, task.command),
+                       "It is a kernel thread, or has ended");
     if (!TRY(choose(task.cr3)))
         return failure("linux process",
-                       fmt::format("there is no memory for a page table at 0x{:x}", *task.cr3));
+                       fmt::format("no page table can be at 0x{:x}: there is no memory", *task.cr3));
     Answer answer;
     add_task(answer, task);
     return answer.value("cr3", hex(*task.cr3))
@@ -110,13 +110,13 @@ Result<Answer> process(LinuxGuest& guest, const ChooseAddressSpace& choose, cons
 void add_process_commands(MonitorRegistry& registry, Inspected& guest, LinuxGuest& kernel,
                           ChooseAddressSpace choose) {
     add_answering(registry, guest,
-                  {"linux files", "PID", "what a Linux process has open", 1,
+                  {"linux files", "PID", "the files that a Linux process has open", 1,
                    [&](const Arguments& arguments) { return files(kernel, arguments); }});
     add_answering(registry, guest,
                   {"linux bt", "PID", "the stack of a Linux task in the kernel", 1,
                    [&](const Arguments& arguments) { return bt(kernel, arguments); }});
     add_answering(registry, guest,
-                  {"linux process", "PID|off", "user addresses are those of a Linux process", 1,
+                  {"linux process", "PID|off", "makes user addresses those of a Linux process", 1,
                    [&kernel, choose = std::move(choose)](const Arguments& arguments) {
                        return process(kernel, choose, arguments);
                    }});

@@ -13,7 +13,7 @@ namespace ringside::debug {
 namespace {
 
 std::string at_the_next_entry(std::string_view what, VcpuIndex vcpu) {
-    return fmt::format("{} is delivered when vCPU {} is entered next.\n", what, vcpu.value);
+    return fmt::format("{} is delivered at vCPU {}'s next entry.\n", what, vcpu.value);
 }
 
 Result<std::string> nmi(Debugger& debugger, const Arguments& arguments) {
@@ -24,7 +24,7 @@ Result<std::string> nmi(Debugger& debugger, const Arguments& arguments) {
 Result<std::string> inject_irq(Debugger& debugger, const Arguments& arguments) {
     const auto line = arguments.words.empty() ? std::nullopt : parse_number(arguments.words[0]);
     if (!line || *line >= x86::kIoApicPins)
-        return failure("inject irq", fmt::format("a line from 0 to {} is wanted", x86::kIoApicPins - 1));
+        return failure("inject irq", fmt::format("it needs a line from 0 to {}", x86::kIoApicPins - 1));
     TRY(pulse_line(debugger.machine(), Gsi{static_cast<std::uint32_t>(*line)}));
     return fmt::format("Line {} was raised and lowered.\n", *line);
 }
@@ -35,7 +35,7 @@ Result<std::uint8_t> exception_vector(const Arguments& arguments) {
     constexpr std::uint64_t kFirstInterrupt = 32;
     if (!vector || *vector >= kFirstInterrupt || *vector == number(x86::ExceptionVector::Nmi) ||
         !x86::exception_name(static_cast<std::uint8_t>(*vector)).starts_with('#'))
-        return failure("inject exception", "the vector of an exception is wanted, such as 13 for #GP");
+        return failure("inject exception", "it needs the vector of an exception, such as 13 for #GP");
     return static_cast<std::uint8_t>(*vector);
 }
 
@@ -88,10 +88,10 @@ Result<std::string> system_reset(Debugger& debugger) {
     const bool runs = debugger.target().execution.running();
     TRY(debugger.restart());
     if (runs)
-        return std::string("The machine starts anew, and runs.\n");
+        return std::string("The machine restarts, and runs.\n");
     return std::string(
-        "The machine has started anew, and is stopped at its first instruction.\n"
-        "gdb remembers registers from before until the guest runs: `maintenance flush register-cache`.\n");
+        "The machine has restarted, and is stopped at its first instruction.\n"
+        "gdb keeps the old registers until the guest runs: type `maintenance flush register-cache`.\n");
 }
 
 std::string power_button_words(bool interrupts, bool runs) {
@@ -108,9 +108,9 @@ std::string power_button_words(bool interrupts, bool runs) {
 Result<std::string> serial_break(const SerialLine& line, const Arguments& arguments) {
     const std::string_view key = arguments.words.empty() ? "" : arguments.words.front();
     if (key.size() > 1)
-        return failure("serial break", fmt::format("\"{}\" is not one key", key));
+        return failure("serial break", fmt::format("\"{}\" is not a single key", key));
     if (!line.send_break())
-        return failure("serial break", "the guest has not read what came before");
+        return failure("serial break", "the guest has not read earlier input yet");
     if (!key.empty() && !line.send_character(key.front()))
         return failure("serial break", "a break has been sent, but the guest has no room for the key yet",
                        "Type the key at the guest's serial console");
@@ -128,11 +128,12 @@ void add_serial_command(MonitorRegistry& registry, Debugger& debugger, SerialLin
 }
 
 void add_power_button_command(MonitorRegistry& registry, Debugger& debugger, std::function<bool()> press) {
-    add_text(registry, debugger,
-             {"system_powerdown", "", "presses ACPI's power button: a guest that listens shuts itself down",
-              0, [&debugger, press = std::move(press)](const Arguments&) -> Result<std::string> {
-                  return power_button_words(press(), debugger.target().execution.running());
-              }});
+    add_text(
+        registry, debugger,
+        {"system_powerdown", "", "presses the ACPI power button: a guest that handles it shuts itself down",
+         0, [&debugger, press = std::move(press)](const Arguments&) -> Result<std::string> {
+             return power_button_words(press(), debugger.target().execution.running());
+         }});
 }
 
 void add_act_commands(MonitorRegistry& registry, Debugger& debugger) {
@@ -141,16 +142,16 @@ void add_act_commands(MonitorRegistry& registry, Debugger& debugger) {
         add_text(registry, debugger,
                  {std::move(name), std::move(arguments), std::move(help), most_words, std::move(run)});
     };
-    add("nmi", "", "gives a vCPU a non-maskable interrupt", 0,
+    add("nmi", "", "injects a non-maskable interrupt into a vCPU", 0,
         [&](const Arguments& arguments) { return nmi(debugger, arguments); });
     add("inject irq", "LINE", "raises an interrupt line and lowers it again", 1,
         [&](const Arguments& arguments) { return inject_irq(debugger, arguments); });
-    add("inject exception", "VECTOR [ERROR-CODE]", "gives a vCPU an exception", 2,
+    add("inject exception", "VECTOR [ERROR-CODE]", "injects an exception into a vCPU", 2,
         [&](const Arguments& arguments) { return inject_exception_command(debugger, arguments); });
     add("stop", "", "stops the guest", 0, [&](const Arguments&) { return stop(debugger); });
-    add("cont", "", "lets the guest run, if no debugger is attached", 0,
+    add("cont", "", "resumes the guest, if no debugger is attached", 0,
         [&](const Arguments&) { return cont(debugger); });
-    add("system_reset", "", "starts the machine anew, with its kernel's file as it is now", 0,
+    add("system_reset", "", "restarts the machine, and loads the kernel file again", 0,
         [&](const Arguments&) { return system_reset(debugger); });
 }
 

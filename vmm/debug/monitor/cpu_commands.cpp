@@ -133,10 +133,10 @@ Result<Answer> cpuid(Debugger& debugger, const Arguments& arguments) {
 void add_cpu_commands(MonitorRegistry& registry, Debugger& debugger) {
     add_answering(registry, debugger,
                   {"msr", "[NAME|NUMBER [=VALUE]]",
-                   "a model-specific register, or all that have a name here; =VALUE writes it", 2,
+                   "a model-specific register, or all that Ringside has names for; =VALUE writes it", 2,
                    [&](const Arguments& arguments) { return msr(debugger, arguments); }});
     add_answering(registry, debugger,
-                  {"cpuid", "[LEAF [SUBLEAF]]", "CPUID as the vCPU was given it", 2,
+                  {"cpuid", "[LEAF [SUBLEAF]]", "the vCPU's CPUID", 2,
                    [&](const Arguments& arguments) { return cpuid(debugger, arguments); }});
 }
 

@@ -15,7 +15,7 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
         return state.error().message() + "\n";
     const std::uint64_t current = (*state)->system.cr3;
     if (x86::paging_mode(x86::paging_state((*state)->system)) == x86::PagingMode::None)
-        return "There are no address spaces to choose from: this vCPU has paging off.\n";
+        return "There is no address space to choose: this vCPU has paging off.\n";
     if (!rest.empty()) {
         std::optional<std::uint64_t> cr3;
         if (rest != "off") {
@@ -24,7 +24,7 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
                 return "Usage: monitor address-space [current|CR3|off]\n";
         }
         if (!debugger.guest().choose_address_space(*debugger.stop_token(), cr3))
-            return fmt::format("There is no memory for a page table at CR3 0x{:x}.\n", *cr3);
+            return fmt::format("No page table can be at CR3 0x{:x}: there is no memory.\n", *cr3);
     }
     if (const auto chosen = debugger.view().chosen_address_space())
         return fmt::format(
@@ -47,9 +47,8 @@ std::string breakpoints(Debugger& debugger) {
                             line.mechanism, line.remark.empty() ? "" : fmt::format(" ({})", line.remark),
                             line.hits, line.hits == 1 ? "" : "s");
     }
-    return text.empty()
-               ? "There are no breakpoints. (gdb inserts those of its list when it resumes the guest.)\n"
-               : text;
+    return text.empty() ? "There are no breakpoints. (gdb inserts its own when it resumes the guest.)\n"
+                        : text;
 }
 
 std::string step(Debugger& debugger, std::string_view rest) {
@@ -63,7 +62,7 @@ std::string step(Debugger& debugger, std::string_view rest) {
     }
     return stepping.blocks_interrupts()
                ? "A step blocks the guest's interrupts until it is done.\n"
-               : "A step lets the guest's interrupts come, and may end in a handler.\n";
+               : "A step lets the guest take interrupts, and may end in a handler.\n";
 }
 
 std::string fatal(Debugger& debugger) {
@@ -80,14 +79,14 @@ std::string host(Debugger& debugger) {
 
 void add_debugger_commands(MonitorRegistry& registry, Debugger& debugger) {
     registry.add({"address-space", "[current|CR3|off]",
-                  "which address space user addresses refer to, and which one breakpoints on them are for",
+                  "the address space that user addresses, and breakpoints on them, refer to",
                   [&](auto thread, auto rest) { return address_space(debugger, thread, rest); }});
-    registry.add({"breakpoints", "",
-                  "the breakpoints, by which mechanism each is watched for, and how often it was hit",
+    registry.add({"breakpoints", "", "each breakpoint, its mechanism, and how often it was hit",
                   [&](auto, auto) { return breakpoints(debugger); }});
-    registry.add({"step", "[irq on|irq off]", "whether interrupts come while a vCPU is stepped",
+    registry.add({"step", "[irq on|irq off]",
+                  "shows or sets whether the guest takes interrupts while a vCPU is stepped",
                   [&](auto, auto rest) { return step(debugger, rest); }});
-    registry.add({"fatal", "", "why a vCPU cannot run on (triple fault and the like)",
+    registry.add({"fatal", "", "why a vCPU cannot continue (a triple fault, for example)",
                   [&](auto, auto) { return fatal(debugger); }});
     registry.add({"host", "", "what this host's KVM can do for the debugger, measured",
                   [&](auto, auto) { return host(debugger); }});

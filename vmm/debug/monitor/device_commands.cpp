@@ -61,7 +61,7 @@ Result<std::vector<Range>> chosen(std::vector<Range> ranges, const Arguments& ar
     });
     if (ranges.empty())
         return failure(
-            what, fmt::format("there is nothing at 0x{:x}: reads yield ones, writes are lost", *address));
+            what, fmt::format("there is nothing at 0x{:x}: reads return ones, writes are ignored", *address));
     return ranges;
 }
 

@@ -86,7 +86,7 @@ Result<Answer> disassemble(Inspected& guest, const Arguments& arguments) {
 void add_disassembly_command(MonitorRegistry& registry, Inspected& guest) {
     add_answering(registry, guest,
                   {"disas", "[ADDRESS|SEGMENT:OFFSET [COUNT]]",
-                   "instructions in the mode that the vCPU is in, from CS:IP if no address is given", 2,
+                   "disassembles in the vCPU's mode, from CS:IP if no address is given", 2,
                    [&](const Arguments& arguments) { return disassemble(guest, arguments); }});
 }
 

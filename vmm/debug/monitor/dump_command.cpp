@@ -18,7 +18,7 @@ std::string sentence(const std::string& path, const VmcoreSummary& summary) {
                                : "No VMCOREINFO was found in memory: crash and drgn need one.\n";
     if (!summary.all_mappings)
         text +=
-            "Memory is mapped in more pieces than an ELF file has headers for: some virtual addresses are "
+            "Memory is mapped in more pieces than an ELF file can have headers: some virtual addresses are "
             "missing. "
             "Physical addresses are complete.\n";
     return text;

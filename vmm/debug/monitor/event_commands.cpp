@@ -70,20 +70,19 @@ void add_findings(Answer& answer, std::string name, const x86::Findings& finding
 
 Result<Answer> why_no_vector(Debugger& debugger, VcpuIndex vcpu, std::uint64_t vector) {
     if (vector > 255)
-        return failure("why-no-irq", fmt::format("{} is not a vector: they go from 0 to 255", vector));
+        return failure("why-no-irq", fmt::format("{} is not a vector: vectors are from 0 to 255", vector));
     auto there = TRY(target(debugger, vcpu));
     const auto findings = x86::examine_vector(there, static_cast<std::uint8_t>(vector));
     Answer answer;
     add_findings(answer, fmt::format("vector 0x{:x}", vector), findings);
-    return answer.note(x86::is_free(findings)
-                           ? "Nothing is in its way: it is delivered when the vCPU is entered next."
-                           : "It waits for each of the rows that block.");
+    return answer.note(x86::is_free(findings) ? "Nothing blocks it: it is delivered at the vCPU's next entry."
+                                              : "It is blocked by each row that says so.");
 }
 
 Result<Answer> why_no_line(Debugger& debugger, std::uint64_t line) {
     if (line >= x86::kIoApicPins)
         return failure("why-no-irq",
-                       fmt::format("{} is not a line: they go from 0 to {}", line, x86::kIoApicPins - 1));
+                       fmt::format("{} is not a line: lines are from 0 to {}", line, x86::kIoApicPins - 1));
     std::vector<x86::InterruptTarget> targets;
     for (std::uint32_t i = 0; i < debugger.machine().vcpu_count(); ++i) {
         auto there = TRY(target(debugger, VcpuIndex{i}));
@@ -98,7 +97,7 @@ Result<Answer> why_no_line(Debugger& debugger, std::uint64_t line) {
     add_findings(answer, "by the 8259As", by_pic);
     add_findings(answer, "by the IO APIC", by_io_apic);
     const bool free = x86::is_free(by_pic) || x86::is_free(by_io_apic);
-    return answer.note(free ? "One way is free: the interrupt is delivered when the vCPU is entered next."
+    return answer.note(free ? "One way is free: the interrupt is delivered at the vCPU's next entry."
                             : "Both ways are blocked. It is enough to clear one of them.");
 }
 
@@ -108,7 +107,7 @@ Result<Answer> why_no_irq(Debugger& debugger, const Arguments& arguments) {
     const auto value =
         arguments.words.size() == place + 1 ? parse_number(arguments.words[place]) : std::nullopt;
     if (!value)
-        return failure("why-no-irq", "it takes the number of a line, or \"vector\" and a vector",
+        return failure("why-no-irq", "it needs the number of a line, or \"vector\" and a vector",
                        "For example: monitor why-no-irq 4");
     return vector ? why_no_vector(debugger, arguments.vcpu, *value) : why_no_line(debugger, *value);
 }
@@ -117,13 +116,13 @@ Result<Answer> why_no_irq(Debugger& debugger, const Arguments& arguments) {
 
 void add_event_commands(MonitorRegistry& registry, Debugger& debugger) {
     add_answering(registry, debugger,
-                  {"events", "", "what waits to be delivered to a vCPU, and what holds it back", 0,
+                  {"events", "", "the events that are pending for a vCPU, and what blocks them", 0,
                    [&](const Arguments& arguments) {
                        return interrupt_state(debugger.machine().vcpu(arguments.vcpu)).map(events_answer);
                    }});
     add_answering(registry, debugger,
                   {"why-no-irq", "LINE|vector VECTOR",
-                   "why an interrupt does not come: everything on its way from the line to the handler", 2,
+                   "why an interrupt does not arrive: every stage from the line to the handler", 2,
                    [&](const Arguments& arguments) { return why_no_irq(debugger, arguments); }});
 }
 

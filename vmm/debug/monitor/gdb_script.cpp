@@ -44,7 +44,7 @@ std::string gdb_script(const MonitorRegistry& registry) {
 
 void add_gdb_script_command(MonitorRegistry& registry) {
     registry.add({"gdb-script", "[FILE]",
-                  "every command as one of gdb's own, Linux's symbols where it was moved to: write FILE, "
+                  "a gdb script: every command as a gdb command, relocation of Linux's symbols; write FILE, "
                   "then `source` it",
                   [&registry](auto, std::string_view file) {
                       return file.empty() ? gdb_script(registry) : write_script(registry, file);

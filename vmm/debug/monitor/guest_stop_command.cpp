@@ -29,7 +29,7 @@ std::string guest_stop(Debugger& debugger, std::string_view rest) {
     if (!stops.any())
         return "The guest cannot ask to stop.\n";
     const auto host = debugger.guest().abilities();
-    return fmt::format("The guest may ask to stop by: {}\n{}", to_string(stops),
+    return fmt::format("The guest may ask to stop with: {}\n{}", to_string(stops),
                        host ? remarks(stops, *host) : host.error().message() + "\n");
 }
 

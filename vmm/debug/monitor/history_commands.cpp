@@ -24,7 +24,7 @@ std::optional<std::size_t> parse_limit(std::string_view text) {
 
 std::string status(const TimeTravel& travel) {
     if (!travel.recorder().active())
-        return "Nothing is recorded. `monitor record on` starts a recording.\n";
+        return "There is no recording. `monitor record on` starts one.\n";
     const history::History& history = travel.recorder().history();
     const history::StepLog& log = history.log();
     std::string text = fmt::format("Recording: {} steps in {} KiB of {} KiB, written pages by the {}.\n",
@@ -45,7 +45,7 @@ std::string start(TimeTravel& travel, std::string_view size_text) {
     if (!size)
         return kUsage;
     if (travel.recorder().active())
-        return "It is recorded already. `monitor record off` ends the recording.\n";
+        return "The guest is being recorded already. `monitor record off` ends the recording.\n";
     if (const auto started = travel.record(*size); !started)
         return started.error().message() + "\n";
     return "From here on each instruction is stepped and recorded. The guest runs slowly meanwhile. Going "
@@ -61,7 +61,8 @@ std::string stop(TimeTravel& travel) {
     const bool past = travel.in_past();
     if (const auto stopped = travel.stop_recording(); !stopped)
         return stopped.error().message() + "\n";
-    return past ? "The recording is gone, and with it what came after this point: the guest runs on from "
+    return past ? "The recording is discarded, and with it everything after this point: the guest runs on "
+                  "from "
                   "here.\n"
                 : "The recording is gone. The guest runs at full speed.\n";
 }
@@ -103,15 +104,15 @@ Result<std::uint64_t> position_named(const history::History& history, std::strin
 
 Result<std::string> go_to(Debugger& debugger, const Symbolizer& symbol, const Arguments& arguments) {
     if (arguments.words.empty())
-        return failure("goto", "a step, a bookmark, start, end or live is wanted");
+        return failure("goto", "it needs a step, a bookmark, start, end or live");
     auto* history = TRY(debugger.time_travel().stopped_history());
     auto position = TRY(position_named(*history, arguments.words[0]));
     TRY(debugger.time_travel().go_to(thread_of(arguments.vcpu), position));
     auto text = recorded_step(*history, debugger.view(), symbol).text() + "\n";
     if (debugger.client_attached())
         text +=
-            "A debugger may still show the registers of before: in gdb, `maintenance flush "
-            "register-cache` reads them anew.\n";
+            "A debugger may still show the old registers: in gdb, `maintenance flush "
+            "register-cache` reads them again.\n";
     return text;
 }
 
@@ -145,7 +146,7 @@ Result<std::string> bookmark(Debugger& debugger, const Arguments& arguments) {
     }
     if (words.size() > 1 || !is_bookmark_name(words[0]))
         return failure("bookmark",
-                       "a name is one word that is no number, and not start, end, live or delete");
+                       "a name is one word, is not a number, and is not start, end, live or delete");
     history->bookmarks()[std::string(words[0])] = history->position();
     return fmt::format("Bookmark {} is step {}.\n", words[0], history->step());
 }
@@ -192,7 +193,7 @@ std::vector<std::vector<std::string>> history_rows(Debugger& debugger, const Sym
 
 void add_history_commands(MonitorRegistry& registry, Debugger& debugger, const Symbolizer& symbol) {
     registry.add({"record", "[on [SIZE]|off|status]",
-                  "records each instruction, for gdb's reverse commands; the oldest go when SIZE is full",
+                  "records each instruction, for gdb's reverse commands; drops the oldest when SIZE is full",
                   [&](auto, auto rest) { return record(debugger.time_travel(), rest); }});
     add_last_change_commands(registry, debugger, symbol);
     add_text(
@@ -200,16 +201,16 @@ void add_history_commands(MonitorRegistry& registry, Debugger& debugger, const S
         {"goto", "STEP|NAME|start|end|live",
          "shows the guest as it was before a recorded step or at a bookmark; live: where it runs on", 1,
          [&debugger, symbol](const Arguments& arguments) { return go_to(debugger, symbol, arguments); }});
-    add_text(
-        registry, debugger,
-        {"bookmark", "[NAME|delete NAME]", "names this place of the recording for goto, or lists the names",
-         2, [&](const Arguments& arguments) { return bookmark(debugger, arguments); }});
+    add_text(registry, debugger,
+             {"bookmark", "[NAME|delete NAME]",
+              "names the current step of the recording for goto, or lists the names", 2,
+              [&](const Arguments& arguments) { return bookmark(debugger, arguments); }});
 }
 
 void add_history_document(DocumentStore& documents, Debugger& debugger, const Symbolizer& symbol) {
     documents.add({"history",
                    "History",
-                   "the recorded steps before this place, with bookmarks",
+                   "the recorded steps before the current one, with bookmarks",
                    {"step", "rip", "symbol", "instruction", "place"},
                    [&debugger, symbol] { return history_rows(debugger, symbol); }});
 }

@@ -21,7 +21,7 @@ void add_interrupt_commands(MonitorRegistry& registry, Debugger& debugger) {
     };
     add("lapic", "a vCPU's local APIC: priorities, requested and in-service vectors, local vector table",
         [&](const Arguments& arguments) { return lapic(debugger, arguments); });
-    add("ioapic", "the I/O APIC's pins: where each leads to, and what is requested",
+    add("ioapic", "the I/O APIC's pins: the destination of each, and what is requested",
         [&](const Arguments&) { return io_apic(debugger.machine()).map(io_apic_answer); });
     add("pic", "the two 8259A interrupt controllers: requested, in-service and masked inputs",
         [&](const Arguments&) { return pics(debugger.machine()).map(pic_answer); });

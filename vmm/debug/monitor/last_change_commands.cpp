@@ -89,7 +89,8 @@ bool may_write(const History& history, const GuestView& view, Gva address, std::
 Answer& add_step(Answer& answer, const RecordedStep& step, history::Change change) {
     answer.value("step", number(step.step));
     if (change != history::Change::Step)
-        return answer.note("No instruction did it: it was written from outside while the guest was stopped.");
+        return answer.note(
+            "No instruction did this: it was written from outside while the guest was stopped.");
     return answer.value("rip", hex(step.rip))
         .value("symbol", words(step.symbol))
         .value("instruction", words(step.instruction));
@@ -109,13 +110,13 @@ Error unchanged(const History& history, std::string_view operation, std::string_
 Result<Answer> last_write(Debugger& debugger, const Symbolizer& symbol, const Arguments& arguments) {
     const auto address = arguments.words.empty() ? std::nullopt : parse_number(arguments.words[0]);
     if (!address)
-        return failure("last-write", "an address is wanted (0x... or decimal)");
+        return failure("last-write", "it needs an address (0x... or decimal)");
     auto* history = TRY(debugger.time_travel().stopped_history());
     auto state = TRY(registers_here(debugger, arguments.vcpu));
     const std::uint64_t pointer = x86::cpu_mode(state) == x86::CpuMode::Long64 ? 8 : 4;
     const auto size = arguments.words.size() < 2 ? std::optional(pointer) : parse_number(arguments.words[1]);
     if (!size || *size == 0 || *size > kLongest)
-        return failure("last-write", fmt::format("a length from 1 to {} is wanted", kLongest));
+        return failure("last-write", fmt::format("the length must be from 1 to {}", kLongest));
     const GuestView& view = debugger.view();
     auto parts = TRY(parts_of(view, state.system, Gva{*address}, *size));
     const auto record = history::last_memory_change(*history, parts);
@@ -133,7 +134,7 @@ Result<Answer> last_write(Debugger& debugger, const Symbolizer& symbol, const Ar
     answer.value("address", hex(*address)).value("old", value_cell(before)).value("new", value_cell(after));
     if (!own)
         answer.note(
-            "This instruction does not write there: what ran in the same step did, an interrupt's "
+            "This instruction does not write there. Something else in the same step did: an interrupt's "
             "handler or a device.");
     return answer;
 }
@@ -149,7 +150,7 @@ Result<const x86::RegisterInfo*> register_named(Debugger& debugger, const Argume
         return failure("last-change", fmt::format("there is no register \"{}\"", name),
                        "`info registers` names them");
     if (info->register_class == x86::RegisterClass::Msrs)
-        return failure("last-change", "MSRs are not looked at after each step");
+        return failure("last-change", "MSRs are not compared after each step");
     return info;
 }
 
@@ -189,13 +190,13 @@ Result<Answer> last_change(Debugger& debugger, const Symbolizer& symbol, const A
 void add_last_change_commands(MonitorRegistry& registry, Debugger& debugger, const Symbolizer& symbol) {
     add_answering(registry, debugger,
                   {"last-write", "ADDRESS [LENGTH]",
-                   "which recorded instruction changed this memory last, from which value to which", 2,
+                   "the recorded instruction that last changed this memory, with the old and new value", 2,
                    [&debugger, symbol](const Arguments& arguments) {
                        return last_write(debugger, symbol, arguments);
                    }});
     add_answering(
         registry, debugger,
-        {"last-change", "REGISTER", "which recorded instruction changed this register last", 1,
+        {"last-change", "REGISTER", "the recorded instruction that last changed this register", 1,
          [&debugger, symbol](const Arguments& arguments) { return last_change(debugger, symbol, arguments); },
          true});
 }

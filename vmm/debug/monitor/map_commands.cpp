@@ -48,7 +48,7 @@ Result<Answer> vmmap(Inspected& guest, const Arguments& arguments) {
     answer.value("cr3", hex(now.system.cr3))
         .table("ranges", {"first", "last", "size", "access"}, std::move(rows));
     if (!map.complete)
-        answer.note("There are more ranges than are shown.");
+        answer.note("Not all ranges are shown.");
     return answer;
 }
 
@@ -112,7 +112,7 @@ Result<std::string> info_tlb(Inspected& guest, const Arguments& arguments) {
 Result<Answer> find_phys(Inspected& guest, const Arguments& arguments) {
     const auto gpa = arguments.words.empty() ? std::nullopt : parse_number(arguments.words.front());
     if (!gpa)
-        return failure("find-phys", "it takes a guest-physical address",
+        return failure("find-phys", "it needs a guest-physical address",
                        "For example: monitor find-phys 0x1000");
     std::vector<std::vector<Cell>> rows;
     for (std::uint32_t i = 0; i < guest.vcpu_count(); ++i) {
@@ -125,8 +125,8 @@ Result<Answer> find_phys(Inspected& guest, const Arguments& arguments) {
     Answer answer;
     answer.table("mappings", {"vcpu", "address", "page size", "access", "cr3"}, std::move(rows));
     if (cut)
-        answer.note("There may be more than are shown.");
-    return answer.note("Only the address spaces that the vCPUs have now were looked through.");
+        answer.note("Not all may be shown.");
+    return answer.note("Only the address spaces that the vCPUs use now were searched.");
 }
 
 }  // namespace

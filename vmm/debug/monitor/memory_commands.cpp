@@ -23,7 +23,7 @@ Result<std::uint64_t> number_argument(const Arguments& arguments, std::size_t pl
     const auto value = parse_number(arguments.words[place]);
     if (!value)
         return failure("arguments",
-                       fmt::format("\"{}\" is not a number: {} is wanted", arguments.words[place], what));
+                       fmt::format("\"{}\" is not a number: it must be {}", arguments.words[place], what));
     return *value;
 }
 
@@ -56,7 +56,7 @@ Result<std::string> phys_read(const Inspected& guest, const Arguments& arguments
     auto size = TRY(number_argument(arguments, 1, "a number of bytes"));
     if (size > kMostToShow)
         return failure("phys read", fmt::format("at most 0x{:x} bytes are shown", kMostToShow),
-                       "`monitor pmemsave` writes as many as there are to a file");
+                       "`monitor pmemsave` writes any number to a file");
     auto bytes = TRY(read_all(guest, gpa, size));
     return format_dump({size, 'x', 1}, gpa, bytes);
 }
@@ -84,7 +84,7 @@ Result<std::string> phys_write(Debugger& debugger, const Arguments& arguments) {
     if (debugger.stop_token() == nullptr)
         return failure("phys write", "the guest is running", "Interrupt it first");
     TRY(debugger.guest().write_physical(*debugger.stop_token(), Gpa{gpa}, bytes));
-    return fmt::format("{} bytes are written at guest-physical 0x{:x}.\n", bytes.size(), gpa);
+    return fmt::format("Wrote {} bytes at guest-physical 0x{:x}.\n", bytes.size(), gpa);
 }
 
 // Refuses before it writes anything if not all of the memory exists.
@@ -117,7 +117,7 @@ Result<std::string> pmemsave(const Inspected& guest, const Arguments& arguments)
     file.close();
     if (!file)
         return errno_failure("write " + path, errno);
-    return fmt::format("0x{:x} bytes from guest-physical 0x{:x} are in {}.\n", size, gpa, path);
+    return fmt::format("Wrote 0x{:x} bytes from guest-physical 0x{:x} to {}.\n", size, gpa, path);
 }
 
 }  // namespace

@@ -22,14 +22,14 @@ Result<std::size_t> access_size(std::string_view word) {
         if (word == name)
             return size;
     }
-    return failure("port", fmt::format("\"{}\" is not a size: b, w or l is", word));
+    return failure("port", fmt::format("\"{}\" is not a size: use b, w or l", word));
 }
 
 Result<PortAccess> port_access(machine::Machine& machine, const Arguments& arguments,
                                std::size_t size_place) {
     const auto port = arguments.words.empty() ? std::nullopt : parse_number(arguments.words[0]);
     if (!port || *port > 0xffff)
-        return failure("port", "a port from 0 to 0xffff is wanted",
+        return failure("port", "it needs a port from 0 to 0xffff",
                        "`monitor devices` lists those with a device");
     PortAccess access{static_cast<std::uint16_t>(*port), 1};
     if (arguments.words.size() > size_place) {
@@ -38,9 +38,10 @@ Result<PortAccess> port_access(machine::Machine& machine, const Arguments& argum
     }
     for (const auto& device : machine::kInKernelPorts) {
         if (*port >= device.start && *port - device.start < device.size)
-            return failure(
-                "port", fmt::format("the {} is in the kernel, where only the guest reaches it", device.name),
-                "`monitor pic` and `monitor pit` show it");
+            return failure("port",
+                           fmt::format("the {} is in the host's kernel, where only the guest can access it",
+                                       device.name),
+                           "`monitor pic` and `monitor pit` show it");
     }
     if (machine.buses().pio.find(*port) == nullptr)
         return failure("port", fmt::format("there is no device at port 0x{:x}", *port),
@@ -60,7 +61,7 @@ Result<std::string> port_write(Debugger& debugger, const Arguments& arguments) {
     auto access = TRY(port_access(debugger.machine(), arguments, 2));
     const auto value = arguments.words.size() > 1 ? parse_number(arguments.words[1]) : std::nullopt;
     if (!value || *value >= std::uint64_t{1} << 8 * access.size)
-        return failure("port write", fmt::format("a value of {} bits is wanted", 8 * access.size));
+        return failure("port write", fmt::format("the value must have {} bits", 8 * access.size));
     const auto data = static_cast<std::uint32_t>(*value);
     debugger.machine().buses().pio.write(access.port, std::as_bytes(std::span(&data, 1)).first(access.size));
     return fmt::format("port 0x{:x} got 0x{:0{}x}\n", access.port, data, 2 * access.size);
@@ -69,10 +70,9 @@ Result<std::string> port_write(Debugger& debugger, const Arguments& arguments) {
 }  // namespace
 
 void add_port_commands(MonitorRegistry& registry, Debugger& debugger) {
-    add_text(
-        registry, debugger,
-        {"port read", "PORT [b|w|l]", "reads a device's port as the guest would, with all that this sets off",
-         2, [&](const Arguments& arguments) { return port_read(debugger, arguments); }});
+    add_text(registry, debugger,
+             {"port read", "PORT [b|w|l]", "reads a device's port as the guest would, with all side effects",
+              2, [&](const Arguments& arguments) { return port_read(debugger, arguments); }});
     add_text(registry, debugger,
              {"port write", "PORT VALUE [b|w|l]", "writes to a device's port as the guest would", 3,
               [&](const Arguments& arguments) { return port_write(debugger, arguments); }});

@@ -17,7 +17,7 @@ constexpr std::size_t kRunsShown = 20;
 
 Result<std::string_view> name_in(const Arguments& arguments) {
     if (arguments.words.empty())
-        return failure("snapshot", "a name is wanted");
+        return failure("snapshot", "it needs a name");
     return arguments.words[0];
 }
 
@@ -36,7 +36,7 @@ Result<std::string> save(Debugger& debugger, Snapshots& snapshots, const Argumen
         const std::string file(arguments.words[1]);
         TRY(snapshot::write_file(file, debugger.machine(), *saved));
         return fmt::format(
-            "Snapshot {} is in {} too: `ringside run --restore` starts from it, with the same "
+            "Snapshot {} is also in {}: `ringside run --restore` starts from it, with the same "
             "kernel and options.\n",
             name, file);
     }
@@ -48,12 +48,12 @@ Result<std::string> restore(Debugger& debugger, Snapshots& snapshots, const Argu
     auto name = TRY(name_in(arguments));
     auto pages = TRY(snapshots.restore(name));
     const auto* restored = TRY(snapshots.find(name));
-    auto text = fmt::format("The machine is as in snapshot {}: vCPU 0 at 0x{:x}, {} page{} put back.\n", name,
+    auto text = fmt::format("The machine is as in snapshot {}: vCPU 0 at 0x{:x}, {} page{} restored.\n", name,
                             rip_of(*restored), pages, pages == 1 ? "" : "s");
     if (debugger.client_attached())
         text +=
-            "A debugger may still show the registers of before: in gdb, `maintenance flush "
-            "register-cache` reads them anew.\n";
+            "A debugger may still show the old registers: in gdb, `maintenance flush "
+            "register-cache` reads them again.\n";
     return text;
 }
 
@@ -148,26 +148,27 @@ Result<Answer> diff(Debugger& debugger, Snapshots& snapshots, const Arguments& a
 void add_snapshot_commands(MonitorRegistry& registry, Debugger& debugger, Snapshots& snapshots) {
     add_text(
         registry, debugger,
-        {"snapshot save", "NAME [FILE]", "keeps the machine's state in memory, and in FILE for --restore", 2,
+        {"snapshot save", "NAME [FILE]", "saves the machine's state in memory, and in FILE for --restore", 2,
          [&](const Arguments& arguments) { return save(debugger, snapshots, arguments); }});
     add_text(registry, debugger,
-             {"snapshot restore", "NAME", "makes the machine what it was at that snapshot", 1,
+             {"snapshot restore", "NAME", "restores the machine's state from a snapshot", 1,
               [&](const Arguments& arguments) { return restore(debugger, snapshots, arguments); }});
     add_answering(registry, debugger,
                   {"snapshot list", "", "the snapshots", 0,
                    [&](const Arguments&) -> Result<Answer> { return list(snapshots); }});
     add_text(registry, debugger,
-             {"snapshot delete", "NAME", "forgets a snapshot", 1,
+             {"snapshot delete", "NAME", "deletes a snapshot", 1,
               [&](const Arguments& arguments) { return remove(snapshots, arguments); }});
-    add_answering(registry, debugger,
-                  {"snapshot diff", "NAME", "the registers, devices and pages that have changed since", 1,
-                   [&](const Arguments& arguments) { return diff(debugger, snapshots, arguments); }});
+    add_answering(
+        registry, debugger,
+        {"snapshot diff", "NAME", "the registers, devices and pages that have changed since the snapshot", 1,
+         [&](const Arguments& arguments) { return diff(debugger, snapshots, arguments); }});
 }
 
 void add_snapshot_document(DocumentStore& documents, const Snapshots& snapshots) {
     documents.add({"snapshots",
                    "Snapshots",
-                   "the states of the machine that are kept, by name",
+                   "the saved states of the machine, by name",
                    {"name", "rip", "KiB"},
                    [&snapshots] {
                        std::vector<std::vector<std::string>> rows;

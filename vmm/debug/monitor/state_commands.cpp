@@ -45,7 +45,7 @@ std::string translate(Inspected& guest, gdbstub::ThreadId thread, std::string_vi
 void add_state_commands(MonitorRegistry& registry, Inspected& guest) {
     registry.name_registers_of(guest);
     registry.add({"registers", "[all]",
-                  "every register of the current vCPU, flags by name; with `all` vectors too",
+                  "every register of the current vCPU, flags by name; with `all` also vectors",
                   [&](auto thread, auto rest) { return registers(guest, thread, rest); }});
     registry.add({"translate", "ADDRESS", "the page walk of an address, level by level",
                   [&](auto thread, auto rest) { return translate(guest, thread, rest); }});

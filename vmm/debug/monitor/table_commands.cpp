@@ -47,7 +47,7 @@ Result<void> readable(const GuestView& view, const RegistersNow& now, const char
         return failure(fmt::format("read the {}", at(what, table)), count.error().reason);
     if (*count < bytes.size())
         return failure(fmt::format("read the {}", at(what, table)),
-                       fmt::format("its memory ends at 0x{:x}", table.base + *count));
+                       fmt::format("memory ends at 0x{:x}", table.base + *count));
     return {};
 }
 
@@ -56,8 +56,8 @@ Result<std::optional<unsigned>> chosen_vector(const Arguments& arguments) {
         return std::nullopt;
     const auto vector = parse_number(arguments.words.front());
     if (!vector || *vector >= kVectors)
-        return failure("idt",
-                       fmt::format("\"{}\" is not a vector: they go from 0 to 255", arguments.words.front()));
+        return failure(
+            "idt", fmt::format("\"{}\" is not a vector: vectors are from 0 to 255", arguments.words.front()));
     return static_cast<unsigned>(*vector);
 }
 
@@ -168,7 +168,7 @@ Result<Answer> tss(Inspected& guest, const Arguments& arguments) {
         answer.value("io map",
                      *state.io_map > tr.limit
                          ? Cell{*state.io_map,
-                                fmt::format("0x{:x}: behind the limit, so there is none", *state.io_map)}
+                                fmt::format("0x{:x}: beyond the limit, so there is none", *state.io_map)}
                          : hex(*state.io_map));
     return answer;
 }

@@ -29,7 +29,7 @@ Result<std::uint64_t> number_of(std::string_view operation, std::string_view wor
 
 Result<Answer> write_vmcs(Debugger& debugger, const Arguments& arguments) {
     if (arguments.words.size() != 2)
-        return failure("vmcs write", "it wants a field and a value",
+        return failure("vmcs write", "it needs a field and a value",
                        "For example: monitor vmcs write GUEST_RIP 0x1000");
     TRY(stopped(debugger, "vmcs write"));
     const auto field = x86::find_vmcs_field(arguments.words[0]);
@@ -54,7 +54,7 @@ Result<Answer> write_vmcs(Debugger& debugger, const Arguments& arguments) {
 
 Result<Answer> write_vmcb(Debugger& debugger, const Arguments& arguments) {
     if (arguments.words.size() != 3)
-        return failure("vmcb write", "it wants the VMCB's address, a field and a value",
+        return failure("vmcb write", "it needs the VMCB's address, a field and a value",
                        "For example: monitor vmcb write 0x5000 RIP 0x1000");
     const auto* token = TRY(stopped(debugger, "vmcb write"));
     const auto address = TRY(number_of("vmcb write", arguments.words[0]));
@@ -65,18 +65,17 @@ Result<Answer> write_vmcb(Debugger& debugger, const Arguments& arguments) {
     const auto value = TRY(number_of("vmcb write", arguments.words[2]));
     const auto state = TRY(nested_state(debugger, arguments.vcpu));
     if (state.format == Format::Vmx)
-        return failure("vmcb write", "this processor has VMX, and so VMCSs instead: `monitor vmcs write`");
+        return failure("vmcb write", "this processor has VMX, which uses VMCSs: `monitor vmcs write`");
     if (state.current_control == Gpa{address})
-        return failure(
-            "vmcb write",
-            "this vCPU runs the guest's guest (L2) with this VMCB, and the #VMEXIT overwrites it",
-            "Write behind L1's VMRUN: `monitor until vm-exit`. L2's registers can be set with gdb");
+        return failure("vmcb write",
+                       "this vCPU runs the guest's guest (L2) with this VMCB, and the #VMEXIT overwrites it",
+                       "Write it after L1's VMRUN: `monitor until vm-exit`. gdb can set L2's registers");
     auto image = TRY(read_control_page(debugger, Gpa{address}));
     TRY(write_vmcb_field(image, fields.front(), value));
     TRY(debugger.guest().write_physical(*token, Gpa{address}, image));
     image = TRY(read_control_page(debugger, Gpa{address}));
     if (const auto is = x86::read_vmcb(image, fields.front()); is != value)
-        return failure("vmcb write", fmt::format("{} reads 0x{:x} instead of 0x{:x}", fields.front().name,
+        return failure("vmcb write", fmt::format("{} reads as 0x{:x}, not 0x{:x}", fields.front().name,
                                                  is.value_or(0), value));
     Answer answer;
     answer.value("address", hex(address));
@@ -106,8 +105,8 @@ Result<Answer> list(Debugger& debugger, SeenControls& seen, const Arguments& arg
     if (state.format != format)
         return failure(format == Format::Vmx ? "vmcs list" : "vmcb list",
                        format == Format::Vmx
-                           ? "this processor has SVM, and so VMCBs instead: `monitor vmcb list`"
-                           : "this processor has VMX, and so VMCSs instead: `monitor vmcs list`");
+                           ? "this processor has SVM, which uses VMCBs: `monitor vmcb list`"
+                           : "this processor has VMX, which uses VMCSs: `monitor vmcs list`");
     const auto rows = listed(debugger, seen, format);
     return format == Format::Vmx ? vmcs_list_answer(rows, seen.full()) : vmcb_list_answer(rows, seen.full());
 }

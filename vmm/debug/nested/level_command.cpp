@@ -20,7 +20,7 @@ std::string describe(const Debugger& debugger, const x86::SystemRegisters& syste
                                               ? "the guest's guest (L2); its registers are L2's"
                                               : "the guest (L1); its registers are L1's");
     if (!system.inner.known)
-        text += " No guest of its own (L2) is known.";
+        text += " It has no known guest (L2).";
     if (chosen)
         return text + fmt::format(" Addresses and new breakpoints are {}'s.\n", name(*chosen));
     return text + fmt::format(" Addresses and new breakpoints are those of the level that runs, here {}'s.\n",
@@ -42,7 +42,7 @@ std::string level(Debugger& debugger, gdbstub::ThreadId thread, std::string_view
     else if (rest == "l1")
         debugger.guest().choose_level(*token, x86::GuestLevel::L1);
     else if (rest == "l2" && !system.inner.known)
-        return "No guest's guest (L2) is known on this vCPU. An Intel guest has one when a VMCS is current, "
+        return "This vCPU has no known guest's guest (L2). An Intel guest has one when a VMCS is current, "
                "an AMD guest "
                "while it runs one.\n";
     else if (rest == "l2")
@@ -56,7 +56,7 @@ std::string level(Debugger& debugger, gdbstub::ThreadId thread, std::string_view
 
 void add_level_command(MonitorRegistry& registry, Debugger& debugger) {
     registry.add({"level", "[l1|l2|auto]",
-                  "whose addresses are meant, if the guest is a hypervisor: its own (L1) or its guest's (L2)",
+                  "which addresses are used if the guest is a hypervisor: its own (L1) or its guest's (L2)",
                   [&](auto thread, auto rest) { return level(debugger, thread, rest); }});
 }
 

@@ -81,7 +81,7 @@ Result<Answer> vmcb(Debugger& debugger, const Arguments& arguments) {
         return failure("show the VMCB", fmt::format("\"{}\" is not an address", arguments.words[0]));
     auto state = TRY(nested_state(debugger, arguments.vcpu));
     if (state.format == kvm::NestedState::Format::Vmx)
-        return failure("show the VMCB", "this processor has VMX, and so VMCSs instead: `monitor vmcs`");
+        return failure("show the VMCB", "this processor has VMX, which uses VMCSs: `monitor vmcs`");
     if (!state.current_control)
         return failure(
             "show the VMCB",
@@ -104,17 +104,18 @@ void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger) {
          1, [&](const Arguments& arguments) { return vmcs(debugger, arguments); }});
     add_answering(
         registry, debugger,
-        {"vmcs check", "", "which rules of VM entry the current VMCS breaks, and what the processor answers",
-         0, [&](const Arguments& arguments) { return check(debugger, arguments); }});
+        {"vmcs check", "",
+         "the rules of VM entry that the current VMCS breaks, and the error that the processor reports", 0,
+         [&](const Arguments& arguments) { return check(debugger, arguments); }});
     add_answering(
         registry, debugger,
-        {"vmcs diff", "", "the fields of the current VMCS that have changed since this was last asked", 0,
+        {"vmcs diff", "", "the fields of the current VMCS that have changed since the last `vmcs diff`", 0,
          [&, history = History()](const Arguments& arguments) mutable {
              return diff(debugger, history, arguments);
          }});
     add_answering(registry, debugger,
                   {"vmcb", "[ADDRESS] [FIELD]",
-                   "the VMCB of a guest's guest that runs, or the one at a guest-physical address", 2,
+                   "the VMCB of the guest's guest that runs, or the one at a guest-physical address", 2,
                    [&](const Arguments& arguments) { return vmcb(debugger, arguments); }});
 }
 

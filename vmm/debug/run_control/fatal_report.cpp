@@ -22,7 +22,7 @@ std::string headline(machine::VcpuThread& thread, machine::FatalExit cause) {
         case machine::FatalExit::EmulationFailure:
             return "KVM could not emulate an instruction";
         case machine::FatalExit::InternalError:
-            return "KVM has met an error of its own";
+            return "KVM has reported an internal error";
         case machine::FatalExit::EntryFailure:
             return "the processor refused the guest's state";
         case machine::FatalExit::RunFailure:

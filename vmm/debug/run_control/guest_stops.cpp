@@ -12,8 +12,7 @@ namespace ringside::debug {
 namespace {
 
 constexpr std::string_view kPort = "port:";
-constexpr const char* kWanted =
-    "int3, xchg or port:NUMBER is wanted, several with commas between them, or off";
+constexpr const char* kWanted = "it must be int3, xchg or port:NUMBER, several separated by commas, or off";
 
 // The ports that KVM handles itself (vmm/kvm/vm.h): PIC, PIT and speaker. They cause no exit.
 constexpr std::array<std::uint16_t, 11> kKernelPorts{0x20, 0x21, 0x40, 0x41,  0x42, 0x43,

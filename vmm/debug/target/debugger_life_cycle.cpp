@@ -46,7 +46,7 @@ void Debugger::end_run() {
 Result<void> Debugger::restart() {
     TRY(check_all_stop(guest_->stops(), "restart"));
     if (ended_)
-        return failure("restart", "the run has ended", "In gdb, `run` starts the machine anew");
+        return failure("restart", "the run has ended", "In gdb, `run` restarts the machine");
     TRY(owner_.prepare_restart(std::nullopt));
     if (!stopped()) {
         stop_to_restart();
@@ -63,7 +63,7 @@ Result<void> Debugger::restart() {
 gdbstub::Result<void> Debugger::restart(const Wanted& wanted) {
     if (const auto ready = owner_.prepare_restart(wanted); !ready) {
         // gdb 13 does not show its user words in reply to this packet.
-        owner_.on_restart_failed(fmt::format("the machine cannot start anew: {}\n", ready.error().message()));
+        owner_.on_restart_failed(fmt::format("the machine cannot restart: {}\n", ready.error().message()));
         return refuse(ready.error());
     }
     if (ended_ && guest_->stops().stopped())
@@ -87,7 +87,8 @@ void Debugger::stop_to_restart() {
 void Debugger::start_anew() {
     if (time_travel_->drop(*stop_token()))
         owner_.on_console(
-            "The recording is gone, as the machine was started anew: `monitor record on` starts another.\n");
+            "The recording is gone, because the machine was restarted: `monitor record on` starts "
+            "another.\n");
     guest_->start_anew(!std::exchange(forgets_breakpoints_, false),
                        [this] { owner_.restart(*stop_token()); });
     guest_end_.reset();
@@ -101,11 +102,10 @@ void Debugger::on_guest_reset(VcpuIndex vcpu, const machine::GuestEnd& how) {
     const auto ready = owner_.prepare_restart(std::nullopt);
     if (ready) {
         restarts_at_stop_ = true;
-        owner_.on_console(
-            fmt::format("The guest has reset the machine ({}), and starts anew.\n", how.source));
+        owner_.on_console(fmt::format("The guest has reset the machine ({}), and restarts.\n", how.source));
         return;
     }
-    const auto why = fmt::format("The guest has reset the machine ({}), which cannot start anew: {}\n",
+    const auto why = fmt::format("The guest has reset the machine ({}), which cannot restart: {}\n",
                                  how.source, ready.error().message());
     owner_.on_restart_failed(why);
     guest_->stops().replace_stop(
@@ -121,7 +121,7 @@ void Debugger::wait_anew() {
         start_anew();
     else
         owner_.on_restart_failed(
-            fmt::format("the guest waits as it is, and cannot start anew: {}\n", ready.error().message()));
+            fmt::format("the guest waits as it is, and cannot restart: {}\n", ready.error().message()));
 }
 
 // The guest runs on from its first instruction, unless a stop was asked for meanwhile.

@@ -8,8 +8,9 @@ namespace ringside::debug {
 // A recording steps one vCPU, and its history is the whole machine's.
 gdbstub::Result<void> NonStopAccess::set_non_stop(bool on) {
     if (on && travel_.recorder().active())
-        return refuse(gdbstub::TargetError::Code::Invalid,
-                      "non-stop mode cannot be had while the guest is recorded: `monitor record off` first");
+        return refuse(
+            gdbstub::TargetError::Code::Invalid,
+            "non-stop mode is not available while the guest is recorded: `monitor record off` first");
     if (on && machine_.stop_token() == nullptr)
         return still_running();
     machine_.stops().set_non_stop(on);
@@ -33,7 +34,7 @@ std::vector<gdbstub::StopEvent> NonStopAccess::stops() const {
 Result<void> check_all_stop(const StopCoordinator& stops, const char* operation) {
     if (!stops.non_stop())
         return {};
-    return failure(operation, "in non-stop mode each vCPU runs and stops by itself",
+    return failure(operation, "in non-stop mode each vCPU runs and stops on its own",
                    "Detach, and attach again after `set non-stop off`");
 }
 

@@ -22,7 +22,7 @@ std::string stepping(const std::string& what, bool slots_work, const char* which
 }
 
 // Emulated SVM runs an interrupt's handler through.
-constexpr const char* kUnseenHandlers = "What the handler of an interrupt does may go unseen.\n";
+constexpr const char* kUnseenHandlers = "Accesses by interrupt handlers may be missed.\n";
 
 }  // namespace
 
@@ -43,7 +43,7 @@ void Notices::of_plan(const DebugPlan& plan, const HostAbilities& host) {
     if (plan.disturbs && !std::exchange(told_of_patch_sites_, true))
         tell(
             "There are more breakpoints than debug slots on instructions that kernels patch.\n"
-            "The rest are planted in memory: Linux warns, and gives its function tracer up, when it finds "
+            "The rest are planted in memory: Linux warns, and disables its function tracer, if it finds "
             "one there.\n"
             "`monitor breakpoints` has the list.\n");
 }
@@ -51,14 +51,15 @@ void Notices::of_plan(const DebugPlan& plan, const HostAbilities& host) {
 void Notices::of_guest_slots() {
     if (!std::exchange(told_of_guest_slots_, true))
         tell(
-            "The guest uses debug registers of its own, and there are too few for both.\n"
-            "What would take a debug slot is watched for by stepping the guest, which is slow.\n");
+            "The guest uses debug registers itself, and there are too few for both.\n"
+            "Breakpoints that need a debug slot are found by stepping the guest, which is slow.\n");
 }
 
 void Notices::of_completion() {
     if (!std::exchange(told_of_completion_, true))
         owner_.on_notice(
-            "This host's KVM cannot emulate some instructions that the guest's kernel uses: Ringside does "
+            "This host's KVM cannot emulate some instructions that the guest's kernel uses: Ringside "
+            "executes "
             "them, "
             "at the cost of an exit each (`monitor exits` counts them as internal errors).");
 }
@@ -67,8 +68,8 @@ std::string Notices::of_overwritten(const BreakpointTable& table) {
     std::string lines;
     for (const Gva address : table.overwritten())
         lines += fmt::format(
-            "The guest has written over the breakpoint at {:#x}, and may have passed it unseen.\n"
-            "A hardware breakpoint (`hbreak`) holds whatever the guest writes there.\n",
+            "The guest has overwritten the breakpoint at {:#x}, and may have passed it without a stop.\n"
+            "A hardware breakpoint (`hbreak`) is not affected by such writes.\n",
             address.value);
     if (!lines.empty())
         owner_.on_notice(lines.substr(0, lines.size() - 1));

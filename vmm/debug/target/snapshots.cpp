@@ -21,7 +21,7 @@ Result<void> Snapshots::stopped() const {
 
 Result<const snapshot::Snapshot*> Snapshots::save(std::string_view name) {
     if (name.empty() || name.size() > kLongestName)
-        return failure(kOperation, fmt::format("a name of at most {} characters is wanted", kLongestName));
+        return failure(kOperation, fmt::format("a name has at most {} characters", kLongestName));
     if (list_.size() >= kMost && !list_.contains(name))
         return failure(kOperation, fmt::format("there are {} already", kMost),
                        "`monitor snapshot delete` makes room");

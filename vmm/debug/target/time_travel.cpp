@@ -127,7 +127,7 @@ void TimeTravel::edited() {
         owner_.on_console("The recording does not know of this change: " + ahead.error().message() + "\n");
     else if (*ahead != 0)
         owner_.on_console(fmt::format(
-            "The past was changed: what was recorded after this point ({} step{}) is gone, and the guest "
+            "The past was changed: the recording after this point ({} step{}) is discarded, and the guest "
             "runs on from here.\n",
             *ahead, *ahead == 1 ? "" : "s"));
 }

@@ -162,7 +162,7 @@ tl::expected<void, std::string> Queue::enter_indirect(const Descriptor& descript
 tl::expected<void, std::string> Queue::add_buffer(const Descriptor& descriptor, Chain& chain) const {
     const bool write = descriptor.has(kDescriptorWrite);
     if (!write && chain.writable() != 0)
-        return Failure("a descriptor to be read behind one to be written");
+        return Failure("a descriptor to be read after one to be written");
     if (descriptor.length == 0)
         return {};
     const Gpa start{descriptor.address};

@@ -41,7 +41,7 @@ Result<DiskSpec> parse_disk(std::string_view text) {
 Result<NetSpec> parse_net(std::string_view text) {
     const auto wrong = [&](const char* reason) {
         return failure("--net " + std::string(text), reason,
-                       "Use tap:NAME or passt[:SOCKET], and ,mac=52:54:00:12:34:56 behind it");
+                       "Use tap:NAME or passt[:SOCKET], optionally followed by ,mac=52:54:00:12:34:56");
     };
     NetSpec spec;
     const auto [backend, option] = split_option(text);

@@ -172,8 +172,7 @@ Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::Virtualiz
     const std::string operation = "catch " + rule.text;
     if (rule.subject == CatchSubject::Named && !HardwareReasons(VirtualizationKind::Vmx).find(rule.name) &&
         !HardwareReasons(VirtualizationKind::Svm).find(rule.name))
-        return failure(operation, "there is no exit of this name",
-                       "`monitor exits` lists those that were seen");
+        return failure(operation, "there is no exit of this name", "`monitor exits` lists those seen so far");
     if (rule.subject == CatchSubject::Msr)
         return failure(operation, "this host only shows accesses to MSRs that are asked for by number",
                        "Name one: catch msr 0xc0000082");

@@ -17,7 +17,7 @@ constexpr const char* kExample = "For example: catch io if port==0x3f8 and write
 
 tl::unexpected<Error> not_understood(std::string_view what, std::string_view expected) {
     const std::string found = what.empty() ? "the end" : fmt::format("\"{}\"", what);
-    return failure("catch", fmt::format("{} was found where {} is wanted", found, expected), kExample);
+    return failure("catch", fmt::format("{} was found where {} is expected", found, expected), kExample);
 }
 
 bool is_word(char c) {
@@ -141,9 +141,10 @@ class Parser {
             return {};
         }
         if (equal_ignoring_case(peek(), "reset"))
-            return failure("catch reset",
-                           "a guest that resets the machine stops by itself while a debugger is attached",
-                           "`--on-reset` chooses otherwise; `catch shutdown` is for triple faults");
+            return failure(
+                "catch reset",
+                "a guest that resets the machine stops without a rule while a debugger is attached",
+                "`--on-reset` chooses otherwise; `catch shutdown` is for triple faults");
         rule_.of_l2 = skip_hyphenated("l2-exit");
         if (rule_.of_l2 && (peek().empty() || equal_ignoring_case(peek(), "count"))) {
             rule_.subject = CatchSubject::AnyOfL2;

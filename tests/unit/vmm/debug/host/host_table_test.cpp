@@ -44,7 +44,7 @@ TEST(HostTable, KeysAreUnique) {
 TEST(HostTable, AnInt3ThatFailsToEmulateIsUsable) {
     auto abilities = perfect();
     abilities.int3_long = Int3::EmulationFailure;
-    EXPECT_THAT(format_host_table(abilities), HasSubstr("by emulation failure  recognised as the hit"));
+    EXPECT_THAT(format_host_table(abilities), HasSubstr("by emulation failure  recognized as the hit"));
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ TEST_F(NoticesTest, AnOverwrittenBreakpointIsReportedWithTheStop) {
     EXPECT_THAT(notices.of_overwritten(table_), IsEmpty());
     guest_.poke(kCode, std::uint8_t{0x55});
     EXPECT_THAT(notices.of_overwritten(table_),
-                HasSubstr("the breakpoint at 0x20000, and may have passed it unseen.\n"));
+                HasSubstr("the breakpoint at 0x20000, and may have passed it without a stop.\n"));
     EXPECT_THAT(owner.console, IsEmpty());
 }
 

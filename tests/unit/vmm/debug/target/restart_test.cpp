@@ -152,7 +152,7 @@ TEST_F(ResettingGuestTest, StartsAnewUnderAClient) {
         owner.run_one();
     EXPECT_TRUE(target().execution.running());
     EXPECT_EQ(owner.stops.size(), 1U);
-    EXPECT_NE(owner.console.find("The guest has reset the machine (the reset port), and starts anew"),
+    EXPECT_NE(owner.console.find("The guest has reset the machine (the reset port), and restarts"),
               std::string::npos);
 }
 
@@ -170,7 +170,7 @@ TEST_F(ResettingGuestTest, IsShownIfItCannotStartAnewAndEndsWhenItIsResumed) {
     while (owner.stops.size() < 2)
         owner.run_one();
     EXPECT_EQ(owner.failures.size(), 1U);
-    EXPECT_NE(owner.stops[1].console.find("cannot start anew: load kernel: the file is empty"),
+    EXPECT_NE(owner.stops[1].console.find("cannot restart: load kernel: the file is empty"),
               std::string::npos);
     EXPECT_EQ(rip(kSecond), kCode);
     resume_all();

@@ -225,7 +225,7 @@ TEST_F(VirtioQueue, RefusesToWriteIntoARom) {
 TEST_F(VirtioQueue, RefusesAReadBehindAWrite) {
     put(0, {FakeDriver::kBuffers, 8, kDescriptorWrite | kDescriptorNext, 1});
     put(1, {FakeDriver::kBuffers, 8, 0, 0});
-    expect_refused("to be read behind one to be written");
+    expect_refused("to be read after one to be written");
 }
 
 TEST_F(VirtioQueue, RefusesANestedIndirectTable) {

@@ -96,7 +96,7 @@ TEST(CatchParser, ErrorsSayWhatIsWanted) {
     EXPECT_THAT(error(""), HasSubstr("the end was found where an exit's name"));
     EXPECT_THAT(error("io colour==3"), HasSubstr("\"colour\""));
     EXPECT_THAT(error("io port"), HasSubstr("==, !="));
-    EXPECT_THAT(error("io port==red"), HasSubstr("\"red\" was found where a number is wanted"));
+    EXPECT_THAT(error("io port==red"), HasSubstr("\"red\" was found where a number is expected"));
     EXPECT_THAT(error("mmio gpa in 5"), HasSubstr("\"..\""));
     EXPECT_THAT(error("mmio gpa in 5..4"), HasSubstr("ends before it begins"));
     EXPECT_THAT(error("io read and write"), HasSubstr("at once"));
