@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct MachineState {
     struct Vcpu {
         VcpuImage image;
         std::uint64_t tsc = 0;
+        std::optional<kvm::NestedState> nested = {};  // if this host's KVM has any
     };
     std::vector<Vcpu> vcpus;
     VmImage vm;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "arch/x86_64/vmcs12.h"
 #include "vmm/machine/dirty_pages.h"
 
 namespace ringside::snapshot {
@@ -18,13 +19,13 @@ using Bytes = std::vector<std::byte>;
 
 constexpr const char* kOperation = "read the snapshot";
 constexpr std::array<char, 8> kMagic{'R', 'I', 'N', 'G', 'S', 'N', 'A', 'P'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint64_t kMostOther = std::uint64_t{16} << 20;  // apart from pages: far more than there can be
 
 struct Header {
     std::array<char, 8> magic = kMagic;
     std::uint32_t version = kVersion;
-    std::uint32_t vcpu_size = sizeof(MachineState::Vcpu);
+    std::uint32_t vcpu_size = sizeof(VcpuImage);
     std::uint32_t vm_size = sizeof(VmImage);
     std::uint32_t vcpus = 0;
     std::uint64_t size = 0;      // of the whole file
@@ -120,7 +121,7 @@ Result<Header> read_header(std::span<const std::byte> bytes) {
     std::memcpy(&header, bytes.data(), sizeof header);
     if (header.magic != kMagic)
         return failure(kOperation, "this is no snapshot of Ringside's");
-    if (header.version != kVersion || header.vcpu_size != sizeof(MachineState::Vcpu) ||
+    if (header.version != kVersion || header.vcpu_size != sizeof(VcpuImage) ||
         header.vm_size != sizeof(VmImage))
         return failure(kOperation, "it was made by another version of Ringside");
     return header;
@@ -141,11 +142,33 @@ Result<void> compare_shapes(std::string_view theirs, std::string_view ours) {
     return {};
 }
 
+// KVM looks at the rest when it is given the state.
+Result<std::optional<kvm::NestedState>> read_nested(std::span<const std::byte> bytes) {
+    if (bytes.empty())
+        return std::optional<kvm::NestedState>();
+    kvm_nested_state header{};
+    if (bytes.size() < sizeof header || bytes.size() > kvm::kNestedStateSize)
+        return failure(kOperation, fmt::format("its nested state has {} bytes, and KVM's has {} to {}",
+                                               bytes.size(), sizeof header, kvm::kNestedStateSize));
+    std::memcpy(&header, bytes.data(), sizeof header);
+    if (header.size != bytes.size())
+        return failure(kOperation, "its nested state has another size than it says");
+    auto state = kvm::nested_state(bytes);
+    const bool vmx = state.format == kvm::NestedState::Format::Vmx;
+    if (vmx && !state.image.empty() && !x86::read_vmcs12(state.image))
+        return failure(kOperation, "the VMCS in its nested state is of another revision");
+    return std::optional(std::move(state));
+}
+
 Result<MachineState> read_state(Reader& reader, std::size_t vcpus, std::size_t device_bytes) {
     MachineState state;
     state.vcpus.resize(vcpus);
-    for (MachineState::Vcpu& vcpu : state.vcpus)
-        TRY(reader.read(vcpu));
+    for (MachineState::Vcpu& vcpu : state.vcpus) {
+        TRY(reader.read(vcpu.image));
+        TRY(reader.read(vcpu.tsc));
+        auto nested = TRY(reader.take_bytes());
+        vcpu.nested = TRY(read_nested(nested));
+    }
     TRY(reader.read(state.vm));
     TRY(reader.read(state.clock));
     const auto devices = TRY(reader.take_bytes());
@@ -178,8 +201,11 @@ Error file_error(const std::filesystem::path& path, std::string_view what) {
 Bytes to_bytes(machine::Machine& machine, const Snapshot& snapshot) {
     Bytes out(sizeof(Header));
     put_text(out, shape_of(machine));
-    for (const MachineState::Vcpu& vcpu : snapshot.state.vcpus)
-        put(out, vcpu);
+    for (const MachineState::Vcpu& vcpu : snapshot.state.vcpus) {
+        put(out, vcpu.image);
+        put(out, vcpu.tsc);
+        put_bytes(out, vcpu.nested ? kvm::to_kvm(*vcpu.nested) : Bytes());
+    }
     put(out, snapshot.state.vm);
     put(out, snapshot.state.clock);
     put_bytes(out, snapshot.state.devices);

@@ -50,6 +50,17 @@ class SnapshotTest : public ::testing::Test {
     }
     ~SnapshotTest() override { machine->stop(); }
 
+    static kvm_nested_state vmx_header(std::optional<std::uint64_t> vmxon) {
+        kvm_nested_state header{};
+        header.size = sizeof header;
+        header.hdr.vmx.vmxon_pa = vmxon.value_or(~std::uint64_t{0});
+        header.hdr.vmx.vmcs12_pa = ~std::uint64_t{0};
+        return header;
+    }
+    static kvm::NestedState vmx_state(std::optional<std::uint64_t> vmxon) {
+        const auto header = vmx_header(vmxon);
+        return kvm::nested_state(std::as_bytes(std::span(&header, 1)));
+    }
     std::byte& byte(std::uint64_t at) { return machine->memory().span(Gpa{at}, 1)[0]; }
 
     NoObserver observer;
@@ -109,11 +120,34 @@ TEST_F(SnapshotTest, ATimersDeadlineIsSetAgainEvenIfItIsTheSame) {
     EXPECT_EQ(vcpus[1]->msrs[kDeadline], 77U);
 }
 
-TEST_F(SnapshotTest, AHypervisorWithVmxInUseIsRefused) {
-    vcpus[1]->nested.vmxon_region = Gpa{0x2000};
-    const auto refused = take(*machine);
-    ASSERT_FALSE(refused);
-    EXPECT_NE(refused.error().message().find("VMX"), std::string::npos);
+TEST_F(SnapshotTest, AHypervisorIsTakenOutOfVmxOperationBeforeAnythingElse) {
+    const auto outside = vcpus[1]->nested = vmx_state(std::nullopt);
+    const auto before = take(*machine);
+    const auto inside = vcpus[1]->nested = vmx_state(0x2000);
+    const auto snapshot = take(*machine);
+    ASSERT_TRUE(before && snapshot);
+    std::vector<bool> operations;
+    vcpus[1]->on_set_nested = [&](const kvm::NestedState& state) -> Result<void> {
+        operations.push_back(state.vmxon_region.has_value());
+        vcpus[1]->nested = state;
+        return {};
+    };
+    ASSERT_TRUE(restore(*machine, *snapshot));
+    EXPECT_TRUE(operations.empty()) << "it is the same";
+    ASSERT_TRUE(restore(*machine, *before));
+    EXPECT_TRUE(vcpus[1]->nested == outside);
+    ASSERT_TRUE(restore(*machine, *snapshot));
+    EXPECT_TRUE(vcpus[1]->nested == inside);
+    EXPECT_EQ(operations, (std::vector<bool>{false, true}));
+}
+
+TEST_F(SnapshotTest, ANestedStateThatTheHostRefusesIsAnError) {
+    vcpus[1]->nested = vmx_state(0x2000);
+    const auto snapshot = take(*machine);
+    ASSERT_TRUE(snapshot);
+    vcpus[1]->nested = {};
+    vcpus[1]->on_set_nested = [](const kvm::NestedState&) { return failure("KVM_SET_NESTED_STATE", "no"); };
+    EXPECT_FALSE(restore(*machine, *snapshot));
 }
 
 TEST_F(SnapshotTest, ADeviceThatCannotBeSavedIsNamed) {
@@ -145,6 +179,32 @@ TEST_F(SnapshotFileTest, LeadsToTheSameMachine) {
     EXPECT_EQ(byte(0x1234), std::byte{7});
     EXPECT_EQ(latch, std::byte{3});
     EXPECT_EQ(vcpus[1]->registers.rip, 0x1001U);
+}
+
+TEST_F(SnapshotFileTest, HasTheNestedState) {
+    const auto wanted = vcpus[1]->nested = vmx_state(0x2000);
+    const auto bytes = saved();
+    const auto read = from_bytes(*machine, bytes);
+    ASSERT_TRUE(read) << read.error().message();
+    vcpus[1]->nested = {};
+    ASSERT_TRUE(restore(*machine, *read));
+    EXPECT_TRUE(vcpus[1]->nested == wanted);
+}
+
+TEST_F(SnapshotFileTest, ANestedStateThatCannotBeOneIsRefused) {
+    auto snapshot = take(*machine).value();
+    auto header = vmx_header(0x2000);
+    const auto refusal_of = [&](std::vector<std::byte> raw) {
+        std::memcpy(raw.data(), &header, std::min(raw.size(), sizeof header));
+        snapshot.state.vcpus[1].nested.emplace().rest = std::move(raw);
+        return refusal(to_bytes(*machine, snapshot));
+    };
+    EXPECT_NE(refusal_of(std::vector<std::byte>(2 * kvm::kNestedStateSize)).find("nested state has"),
+              std::string::npos);
+    EXPECT_NE(refusal_of(std::vector<std::byte>(4096)).find("another size"), std::string::npos);
+    header.size = sizeof(header) + KVM_STATE_NESTED_VMX_VMCS_SIZE;
+    header.hdr.vmx.vmcs12_pa = 0x3000;
+    EXPECT_NE(refusal_of(std::vector<std::byte>(header.size)).find("another revision"), std::string::npos);
 }
 
 TEST_F(SnapshotFileTest, EveryTruncationIsRefused) {
