@@ -29,7 +29,7 @@ struct Options {
 };
 
 struct Rates {
-    std::optional<double> steps, range_steps, hex_reads, binary_reads, small_reads;
+    std::optional<double> steps, range_steps, recorded_steps, restore, hex_reads, binary_reads, small_reads;
     std::optional<double> hardware_conditions, software_conditions, stub_conditions;
     std::optional<double> start;
     std::size_t reply_size = 4096;
@@ -58,6 +58,8 @@ Rates measure_ringside(const Options& options, Seconds duration) {
         stop_in_loop(client);
         rates.software_conditions = conditions_in_client(client, '0', duration);
         rates.stub_conditions = conditions_in_stub(client, duration);
+        rates.recorded_steps = recorded_steps(client, duration);
+        rates.restore = restore(client, duration);
     }
     rates.start = Server::ringside_alone(options.ringside, options.guest).until_first_serial_byte().count();
     return rates;
@@ -89,6 +91,7 @@ std::vector<Row> rows(const Rates& ringside, const Rates& qemu, double bare_step
     return {
         {"steps from the client", "1/s", ringside.steps, qemu.steps, bare_steps},
         {"range step (vCont;r)", "insn/s", ringside.range_steps, qemu.steps, bare_steps},
+        {"steps that are recorded", "insn/s", ringside.recorded_steps, {}, bare_steps},
         {"memory by m (hex)", "MiB/s", ringside.hex_reads, qemu.hex_reads, loopback.mib_per_second},
         {"memory by x (binary; QEMU: m)", "MiB/s", ringside.binary_reads, qemu.hex_reads,
          loopback.mib_per_second},
@@ -96,6 +99,7 @@ std::vector<Row> rows(const Rates& ringside, const Rates& qemu, double bare_step
         {"conditions in gdb, hardware bp", "1/s", ringside.hardware_conditions, qemu.hardware_conditions, {}},
         {"conditions in gdb, software bp", "1/s", ringside.software_conditions, {}, {}},
         {"conditions in the stub", "1/s", ringside.stub_conditions, qemu.hardware_conditions, {}},
+        {"restore of a snapshot", "s", ringside.restore, {}, {}, true},
         {"start to first serial byte", "s", ringside.start, qemu.start, {}, true},
     };
 }

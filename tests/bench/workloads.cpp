@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/bench/guest_layout.h"
 #include "tests/support/patience.h"
@@ -47,6 +49,16 @@ std::string little_endian(std::uint64_t value) {
 
 void set_register(RspClient& client, int number, std::uint64_t value) {
     client.command(fmt::format("P{:x}={}", number, little_endian(value)));
+}
+
+// A command of the stub's own, whose words are not looked at.
+void monitor(RspClient& client, std::string_view command) {
+    std::string packet = "qRcmd,";
+    for (const char c : command)
+        packet += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    client.send(packet);
+    if (const auto reply = client.receive_stop(); reply != "OK")
+        throw std::runtime_error(fmt::format("monitor {}: {}", command, reply));
 }
 
 std::uint64_t read_rip(RspClient& client) {
@@ -126,6 +138,30 @@ std::optional<double> range_steps(RspClient& client, Seconds duration) {
     };
     const double guess = one_run(500);
     return one_run(static_cast<std::uint64_t>(std::max(guess * duration.count() / 2, 500.0)));
+}
+
+std::optional<double> recorded_steps(RspClient& client, Seconds duration) {
+    if (!client.offers("ReverseStep+"))
+        return std::nullopt;
+    monitor(client, "record on 256M");
+    const auto rate = range_steps(client, duration);
+    monitor(client, "record off");
+    return rate;
+}
+
+double restore(RspClient& client, Seconds duration) {
+    monitor(client, "snapshot save bench");
+    std::vector<double> times;
+    for (const auto start = Clock::now(); Clock::now() - start < duration;) {
+        client.send("vCont;c");
+        client.interrupt();
+        client.receive_stop();
+        const auto before = Clock::now();
+        monitor(client, "snapshot restore bench");
+        times.push_back(Seconds(Clock::now() - before).count());
+    }
+    std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2));
+    return times[times.size() / 2];
 }
 
 double hex_reads(RspClient& client, Seconds duration) {

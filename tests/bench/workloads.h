@@ -23,6 +23,10 @@ bool breakpoint_works(testing::RspClient&, char breakpoint_type);
 double steps(testing::RspClient&, Seconds);
 // vCont;r over a loop of two instructions: instructions per second. Nothing if the stub offers no range step.
 std::optional<double> range_steps(testing::RspClient&, Seconds);
+// The same while the run is recorded. Nothing if the stub records none.
+std::optional<double> recorded_steps(testing::RspClient&, Seconds);
+// Ringside's `monitor snapshot restore`, after the guest has run for a moment: the median, in seconds.
+double restore(testing::RspClient&, Seconds);
 // `m` packets as long as the stub allows: MiB of guest memory per second.
 double hex_reads(testing::RspClient&, Seconds);
 // `x` packets likewise. Nothing if the stub offers none.
