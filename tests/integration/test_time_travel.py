@@ -123,9 +123,6 @@ class TestReverse(RingsideTest):
         assert "There is no recording" in gdb.console("monitor record status")
 
     def test_machines_that_cannot_be_recorded_say_so(self):
-        _, gdb = self.attached("smp", "--cpus=2")
-        assert "2 vCPUs" in gdb.console("monitor record on")
-        gdb.close()
         _, gdb = self.attached("virtio", "--rng")
         assert "virtio" in gdb.console("monitor record on")
 
@@ -293,8 +290,7 @@ class TestCrashFirst(RingsideTest):
             gdb.console("kill")
 
     def test_what_cannot_be_recorded_does_not_start(self):
-        for options, answer in (((), "--gdb or --control"), (("--gdb=tcp:127.0.0.1:0", "--cpus=2"), "2 vCPUs"),
-                                (("--gdb=tcp:127.0.0.1:0", "--rng"), "virtio")):
+        for options, answer in (((), "--gdb or --control"), (("--gdb=tcp:127.0.0.1:0", "--rng"), "virtio")):
             vm = self.ringside(self.guest("demo64"), "--record", *options, gdb=None)
             assert vm.wait() != 0
             assert answer in vm.stderr.text()
@@ -304,11 +300,149 @@ class TestCrashFirst(RingsideTest):
             assert "size of a recording" in vm.stderr.text()
 
 
+class TestSeveralVcpus(RingsideTest):
+    """One vCPU at a time, from before the others have started: the guest does its work, and each goes back."""
+
+    CPUS = 3
+
+    def recorded(self, *options: object):
+        vm, gdb = self.attached("smp", f"--cpus={self.CPUS}", f"--append=cpus={self.CPUS} rounds=3", *options)
+        assert "the vCPUs one at a time" in gdb.console("monitor record on 256M")
+        return vm, gdb
+
+    def works(self, gdb, cpu: int) -> None:
+        gdb.console(f"tbreak cpu_work if cpu == {cpu}")
+        self.assert_breakpoint(gdb.run("continue", seconds=240), "cpu_work")
+        assert gdb.integer("$_thread") == cpu + 1
+
+    def test_the_guest_does_its_work(self):
+        vm, gdb = self.recorded()
+        gdb.start("continue")
+        assert vm.wait(240) == 33
+        assert "shared 9\nok" in vm.stdout.text()
+
+    def test_every_vcpu_goes_back_and_forward_by_instructions(self):
+        _, gdb = self.recorded()
+        for cpu in range(1, self.CPUS):
+            self.works(gdb, cpu)
+            passed = [gdb.integer("$pc")]
+            for _ in range(10):
+                gdb.run("stepi")
+                passed.append(gdb.integer("$pc"))
+            for pc in reversed(passed[:-1]):
+                gdb.run("reverse-stepi")
+                assert (gdb.integer("$_thread"), gdb.integer("$pc")) == (cpu + 1, pc)
+            for pc in passed[1:]:
+                gdb.run("stepi")
+                assert (gdb.integer("$_thread"), gdb.integer("$pc")) == (cpu + 1, pc)
+
+    def test_finds_which_vcpu_wrote(self):
+        _, gdb = self.recorded()
+        gdb.console("break guest::debug_exit")
+        self.assert_breakpoint(gdb.run("continue", seconds=240), "debug_exit")
+        gdb.console("delete")
+        for cpu in range(1, self.CPUS):
+            address = gdb.integer(f"(long)&per_cpu[{cpu}].counter")
+            answer = json.loads(gdb.console(f"monitor last-write {address:#x} 8 --json"))
+            assert (answer["vcpu"], answer["old"], answer["new"]) == (cpu, 2, 3)
+        gdb.console("watch per_cpu[1].counter")
+        for value in (2, 1, 0):
+            stop = gdb.run("reverse-continue", seconds=240)
+            assert stop["reason"] == "watchpoint-trigger"
+            assert stop["value"]["new"] == str(value)
+            assert stop["thread-id"] == "2"
+            assert gdb.integer("per_cpu[1].counter") == value
+        gdb.console("delete")
+        gdb.console("thread 1")
+        gdb.run("reverse-continue", seconds=240)
+        assert "No more reverse-execution history" in gdb.printed()
+        assert "waiting for SIPI" in gdb.console("info threads")
+
+    def test_the_past_leads_to_another_present(self):
+        vm, gdb = self.recorded()
+        self.works(gdb, 1)
+        for _ in range(3):
+            gdb.run("reverse-stepi")
+        gdb.console("set var *(char *)0x9000 = 7")
+        gdb.run("stepi")
+        assert "The past was changed" in gdb.printed()
+        gdb.start("continue")
+        assert vm.wait(240) == 33
+
+    def test_an_interrupt_stops_them_and_so_does_a_client_that_is_gone(self):
+        vm, gdb = self.attached("smp", f"--cpus={self.CPUS}", f"--append=cpus={self.CPUS} rounds=0")
+        gdb.console("monitor record on 1M")
+        self.works(gdb, self.CPUS - 1)
+        gdb.start("continue")
+        assert gdb.interrupt()["signal-name"] == "SIGINT"
+        assert "Recording" in gdb.console("monitor record status")
+        gdb.run("reverse-stepi")
+        gdb.kill()
+        gdb = self.gdb(self.guest("smp"))
+        gdb.connect(vm.port())
+        assert "Nothing is recorded" in gdb.console("monitor record status")
+        for cpu in range(self.CPUS):
+            self.works(gdb, cpu)
+
+    def test_from_the_first_instruction_on(self):
+        vm = self.ringside(self.guest("smp"), f"--cpus={self.CPUS}", f"--append=cpus={self.CPUS} rounds=3", "--record-last=64M")
+        gdb = self.gdb(self.guest("smp"))
+        gdb.connect(vm.port())
+        assert "the vCPUs one at a time" in vm.stderr.text()
+        self.works(gdb, 2)
+        gdb.run("reverse-stepi")
+        assert gdb.integer("$_thread") == 3
+
+
 class TestExactness(RingsideTest):
     """Registers and memory, as digests: forward once, then thousands of random steps back and forth."""
 
     REGIONS = ((0x100000, 0x4000), (0x11f000, 0x2000))
     STEPS = 1500
+    CPUS = 3
+
+    def test_several_vcpus_are_in_the_same_state_from_both_sides(self):
+        """Each place is looked at when the guest first comes by, and again from wherever it is come to."""
+        vm = self.ringside(self.guest("smp"), f"--cpus={self.CPUS}", f"--append=cpus={self.CPUS} rounds=0")
+        self.rsp = self.client(vm)
+        self.rsp.ask(b"QStartNoAckMode")
+        self.exchange(b"?")
+        self.command("record on 64M")
+        choice, states = random.Random(15), {}
+        for _ in range(400):
+            self.exchange(b"vCont;s:%x;c" % choice.randint(1, self.CPUS))
+            states[self.step()] = self.digest_of_all()
+        for _ in range(200):
+            what = choice.random()
+            if what < 0.4:
+                self.exchange(b"Hc%x" % choice.randint(1, self.CPUS))
+                self.exchange(b"bs")
+            elif what < 0.6 and self.step() < max(states):
+                self.exchange(b"vCont;s:%x;c" % choice.randint(1, self.CPUS))
+            else:
+                self.command(f"goto {choice.choice(list(states))}")
+            step = self.step()
+            digest = self.digest_of_all()
+            assert states.setdefault(step, digest) == digest, step
+
+    def command(self, text: str) -> str:
+        self.rsp.send(frame(b"qRcmd," + text.encode().hex().encode()))
+        said = b""
+        while (reply := self.rsp.receive()).startswith(b"O") and reply != b"OK":
+            said += bytes.fromhex(reply[1:].decode())
+        return said.decode() if reply == b"OK" else bytes.fromhex(reply.decode()).decode()
+
+    def step(self) -> int:
+        status = self.command("record status")
+        past = re.search(r"at step (\d+)", status)
+        return int(past[1]) if past else int(re.search(r"(\d+) steps in", status)[1])
+
+    def digest_of_all(self) -> tuple:
+        threads = []
+        for thread in range(1, self.CPUS + 1):
+            self.exchange(b"Hg%x" % thread)
+            threads.append(self.exchange(b"g"))
+        return (*threads, *(self.exchange(b"qCRC:%x,%x" % region) for region in ((0x8000, 0x1000), (0x100000, 0x10f000))))
 
     def test_states_are_the_same_from_both_sides(self):
         vm = self.ringside(self.guest("demo64"))

@@ -161,8 +161,11 @@ Result<void> VirtualMachine::open_server() {
     debug::add_snapshot_document(*documents_, *snapshots_);
     debug::add_linux_document(*documents_, *linux_);
     debug::add_exit_documents(*documents_, *exits_);
-    if (options_.debugger.record != 0)
+    if (options_.debugger.record != 0) {
         TRY(history::Recorder::check(*machine_));
+        if (machine_->vcpu_count() > 1)
+            fmt::print(stderr, "ringside: {}.\n", debug::TimeTravel::kOneAtATime);
+    }
     debugger_->offer_reverse();
     debugger_->target().monitor = &monitor_;
     debugger_->target().documents = documents_.get();

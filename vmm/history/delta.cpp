@@ -18,14 +18,16 @@ std::uint64_t load(const std::byte* at) {
 
 }  // namespace
 
-void DeltaWriter::begin() {
+void DeltaWriter::begin(VcpuIndex vcpu) {
     header_ = {};
+    header_.vcpu = static_cast<std::uint16_t>(vcpu.value);
     bytes_.clear();
     put(header_);
 }
 
-void DeltaWriter::words(std::span<std::byte> before, std::span<const std::byte> after) {
-    for (std::size_t i = 0; i < after.size() / kWord; ++i) {
+void DeltaWriter::words(std::span<std::byte> before, std::span<const std::byte> after, std::size_t offset,
+                        std::size_t size) {
+    for (std::size_t i = offset / kWord; i < (offset + size) / kWord; ++i) {
         const std::uint64_t was = load(before.data() + i * kWord), is = load(after.data() + i * kWord);
         if (was == is)
             continue;

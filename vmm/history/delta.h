@@ -1,5 +1,5 @@
-// The difference between two states of a machine. Everything in it is an exclusive or, so one record works in both
-// directions: applied to the state before it gives the state after, and vice versa.
+// The difference between two states of a machine, and which vCPU has made it. Everything in it is an exclusive
+// or, so one record works in both directions: applied to the state before it gives the state after, and vice versa.
 //
 //     header | changed words of the image: index, xor | changed runs of memory: address, length, xor bytes
 #pragma once
@@ -15,16 +15,20 @@
 namespace ringside::history {
 
 struct DeltaHeader {
-    std::uint32_t words = 0;
+    std::uint16_t vcpu = 0;
+    std::uint16_t words = 0;
     std::uint32_t runs = 0;
 };
+// The longest image whose words a record can name.
+inline constexpr std::size_t kLongestImage = 0xffff * sizeof(std::uint64_t);
 
 // Makes one record at a time, in storage that is reused.
 class DeltaWriter {
   public:
-    void begin();
-    // The 64-bit words that differ. `before` is made equal to `after`, which may be shorter.
-    void words(std::span<std::byte> before, std::span<const std::byte> after);
+    void begin(VcpuIndex vcpu);
+    // The 64-bit words of two images that differ, in a part of them. That of `before` is made equal to that of `after`.
+    void words(std::span<std::byte> before, std::span<const std::byte> after, std::size_t offset,
+               std::size_t size);
     // The bytes of one page or less that differ. `before` is made equal to `after`.
     void memory(Gpa gpa, std::span<std::byte> before, std::span<const std::byte> after);
     bool empty() const { return header_.words == 0 && header_.runs == 0; }
@@ -49,6 +53,7 @@ class Delta {
   public:
     explicit Delta(std::span<const std::byte> record);
 
+    VcpuIndex vcpu() const { return {header_.vcpu}; }
     bool changes_word(std::size_t index) const;
     void apply_words(std::span<std::byte> image) const;
     // Calls `each(gpa, xor_bytes)`.

@@ -2,16 +2,25 @@
 
 namespace ringside::history {
 
-void History::append(const snapshot::MachineImage& next, snapshot::Depth depth, std::span<const Gpa> dirty,
-                     Change change) {
-    writer_.begin();
-    writer_.words(image_.bytes(), next.bytes(depth));
+void History::append(const snapshot::MachineImage& next, VcpuIndex vcpu, snapshot::Depth depth,
+                     std::span<const Gpa> dirty, Change change) {
+    const auto part = next.part(vcpu, depth);
+    writer_.begin(vcpu);
+    writer_.words(image_.bytes(), next.bytes(), part.offset, part.size);
     for (const Gpa page : dirty)
         shadow_.compare(page, writer_);
     if (change != Change::Step && writer_.empty())
         return;
     log_.append(writer_.finish(), change);
     position_ = log_.end();
+}
+
+VcpuIndex History::vcpu_here() const {
+    for (std::uint64_t record = position_; record < log_.end(); ++record) {
+        if (log_.at(record).change == Change::Step)
+            return vcpu_of(record);
+    }
+    return log_.begin() == log_.end() ? VcpuIndex{} : vcpu_of(log_.end() - 1);
 }
 
 void History::apply(std::uint64_t record) {

@@ -30,10 +30,15 @@ class History {
     bool at_begin() const { return position_ == log_.begin(); }
     bool at_end() const { return position_ == log_.end(); }
 
-    // Records that the state has become `next`, compared to the given `depth`, and that `dirty` pages may have changed.
-    // Only at the end. If nothing has changed, only a Step is recorded.
-    void append(const snapshot::MachineImage& next, snapshot::Depth depth, std::span<const Gpa> dirty,
-                Change change);
+    // The vCPU that a record is of.
+    VcpuIndex vcpu_of(std::uint64_t record) const { return Delta(log_.at(record).bytes).vcpu(); }
+    // The vCPU that goes on here; at the end, the one that has come here.
+    VcpuIndex vcpu_here() const;
+
+    // Records that a vCPU has changed the state to `next`, compared to the given `depth`, and that `dirty` pages may have
+    // changed. Only at the end. If nothing has changed, only a Step is recorded.
+    void append(const snapshot::MachineImage& next, VcpuIndex vcpu, snapshot::Depth depth,
+                std::span<const Gpa> dirty, Change change);
     // Returns true if a page of guest memory differs from the history.
     bool differs(Gpa page) { return shadow_.differs(page); }
     // One record back, or forward. Not beyond the ends.

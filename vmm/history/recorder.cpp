@@ -4,28 +4,35 @@
 
 #include <algorithm>
 
+#include "vmm/history/whole_state.h"
+
 namespace ringside::history {
 
 using snapshot::Depth;
 
-Recorder::Recorder(machine::Machine& machine, const debug::GuestView& view, VcpuIndex vcpu)
-    : machine_(machine),
-      thread_(machine.vcpu(vcpu)),
-      imager_(machine, vcpu),
-      scope_(view),
-      next_(imager_.empty()) {}
+Recorder::Recorder(machine::Machine& machine, const debug::GuestView& view)
+    : machine_(machine), view_(view), imager_(machine), next_(imager_.empty()) {
+    make_tracks();
+}
+
+void Recorder::make_tracks() {
+    tracks_.clear();
+    for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i)
+        tracks_.push_back({.thread = machine_.vcpu(VcpuIndex{i}), .scope = StepScope(view_)});
+}
 
 Result<void> Recorder::check(machine::Machine& machine) {
     constexpr const char* kOperation = "record";
-    if (machine.vcpu_count() != 1)
-        return failure(
-            kOperation,
-            fmt::format("the machine has {} vCPUs, and only one can be recorded", machine.vcpu_count()),
-            "Start it with --cpus 1");
     const auto unsavable = machine.device_states().unsavable();
     if (!unsavable.empty())
         return failure(kOperation, fmt::format("the state of {} cannot be saved", fmt::join(unsavable, ", ")),
                        "Start the machine without it");
+    const snapshot::MachineImage image(machine.vcpu_count(), machine.device_states().size());
+    if (image.bytes().size() > kLongestImage)
+        return failure(kOperation,
+                       fmt::format("the state of {} vCPUs has {} KiB, and a record can hold {} KiB",
+                                   machine.vcpu_count(), image.bytes().size() >> 10, kLongestImage >> 10),
+                       "Start the machine with fewer");
     if (machine.dirty_pages() == nullptr)
         return failure(kOperation, "nothing says which pages of memory the guest writes");
     return {};
@@ -36,11 +43,10 @@ Result<void> Recorder::start(std::size_t limit) {
     auto shadow = TRY(MemoryShadow::create(machine_.memory()));
     TRY(machine_.dirty_pages()->start());
     next_ = imager_.empty();
-    TRY(thread_.call([this](kvm::VcpuPort&) { return imager_.take(next_); }));
+    TRY(imager_.take(next_));
+    make_tracks();
     dirty_.clear();
-    irregular_ = true;
     moved_ = false;
-    steps_ = 0;
     history_.emplace(StepLog(limit), next_, std::move(shadow));
     return {};
 }
@@ -50,70 +56,82 @@ Result<void> Recorder::stop() {
     return machine_.dirty_pages()->stop();
 }
 
-bool Recorder::is_halted() const {
-    return history_->image().vcpu().mp_state == KVM_MP_STATE_HALTED;
+kvm::Activity Recorder::activity(VcpuIndex vcpu) const {
+    return kvm::activity_of(static_cast<std::uint32_t>(last(vcpu).mp_state));
 }
 
-void Recorder::before_step(const x86::GeneralRegisters& general, const x86::SystemRegisters& system,
-                           Interrupts interrupts) {
-    interrupts_ = interrupts;
-    if (steps_ % kWindow == 0)
-        scope_.forget_pages();
-    depth_ = scope_.of(general, system);
-    started_at_ = general.rip;
-    accesses_ = thread_.accesses();
+bool Recorder::waits(VcpuIndex vcpu) const {
+    return track(vcpu).scope.is_pause() || activity(vcpu) == kvm::Activity::Halted;
+}
+
+void Recorder::before_step(VcpuIndex vcpu, const x86::GeneralRegisters& general,
+                           const x86::SystemRegisters& system, Interrupts interrupts) {
+    Track& step = track(vcpu);
+    step.interrupts = interrupts;
+    if (step.steps % kWindow == 0)
+        step.scope.forget_pages();
+    step.depth = step.scope.of(general, system);
+    step.started_at = general.rip;
+    step.accesses = step.thread.accesses();
 }
 
 // Where interrupts cannot be blocked, or were let in, an instruction that leads elsewhere may have been interrupted.
-bool Recorder::is_regular(const x86::GeneralRegisters& general) const {
-    if (irregular_ || thread_.accesses() != accesses_)
+bool Recorder::is_regular(const Track& step, const x86::GeneralRegisters& general) {
+    if (step.irregular || step.thread.accesses() != step.accesses)
         return false;
-    return interrupts_ == Interrupts::Held ||
-           (interrupts_ == Interrupts::Unheld && general.rip - started_at_ <= x86::kMaxInstructionLength);
+    return step.interrupts == Interrupts::Held ||
+           (step.interrupts == Interrupts::Unheld &&
+            general.rip - step.started_at <= x86::kMaxInstructionLength);
 }
 
-Result<void> Recorder::after_step(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
-    ++steps_;
-    const bool regular = is_regular(general);
-    snapshot::VcpuImager::take_registers(general, system, next_.vcpu());
+Result<void> Recorder::after_step(VcpuIndex vcpu, const x86::GeneralRegisters& general,
+                                  const x86::SystemRegisters& system) {
+    Track& step = track(vcpu);
+    ++step.steps;
+    const bool regular = is_regular(step, general);
+    snapshot::VcpuImager::take_registers(general, system, next_.vcpu(vcpu));
     // The trap came before the instruction, as it does with emulated VMX after an EPT violation. If the written pages
     // were collected now, the page tables among them would be write-protected again, and the instruction would
     // never complete.
-    if (regular && snapshot::same_general(next_.vcpu(), history_->image().vcpu()))
+    if (regular && snapshot::same_general(next_.vcpu(vcpu), last(vcpu)))
         return {};
-    Depth depth = regular ? depth_ : Depth::Everything;
-    const auto& events = history_->image().vcpu().events;
+    Depth depth = regular ? step.depth : Depth::Everything;
+    const auto& events = last(vcpu).events;
     const bool events_end = events.interrupt.shadow != 0 || events.exception.injected != 0 ||
                             events.exception.pending != 0 || events.interrupt.injected != 0 ||
-                            events.nmi.injected != 0 || events.nmi.masked != 0 || is_halted();
+                            events.nmi.injected != 0 || events.nmi.masked != 0 ||
+                            activity(vcpu) == kvm::Activity::Halted;
     if (events_end)
         depth = std::max(depth, Depth::Events);
-    return record(depth, Change::Step);
+    if (depth == Depth::Everything)
+        TRY(imager_.take_others(vcpu, next_));
+    return record(vcpu, depth, Change::Step);
 }
 
-Result<void> Recorder::look(const x86::GeneralRegisters& general, const x86::SystemRegisters& system) {
-    snapshot::VcpuImager::take_registers(general, system, next_.vcpu());
-    const bool moved = general.rip != history_->image().vcpu().general.rip;
-    return record(Depth::Everything, moved ? Change::Step : Change::Other);
+Result<void> Recorder::look(VcpuIndex vcpu, const x86::GeneralRegisters& general,
+                            const x86::SystemRegisters& system) {
+    snapshot::VcpuImager::take_registers(general, system, next_.vcpu(vcpu));
+    const bool moved = general.rip != last(vcpu).general.rip;
+    return record(vcpu, Depth::Everything, moved ? Change::Step : Change::Other);
 }
 
-Result<void> Recorder::recall() {
+Result<void> Recorder::recall(VcpuIndex vcpu) {
     TRY(imager_.take(next_));
     TRY(imager_.put(next_, history_->image()));
     next_ = history_->image();
-    irregular_ = true;
+    irregular(vcpu);
     return {};
 }
 
-Result<void> Recorder::record(Depth depth, Change change) {
+Result<void> Recorder::record(VcpuIndex vcpu, Depth depth, Change change) {
     if (depth == Depth::Events)
-        TRY(imager_.take_events(next_));
+        TRY(imager_.take_events(vcpu, next_));
     else if (depth == Depth::Everything)
-        TRY(imager_.take_rest(next_));
+        TRY(imager_.take_rest(vcpu, next_));
     TRY(collect());
-    history_->append(next_, depth, dirty_, change);
+    history_->append(next_, vcpu, depth, dirty_, change);
     dirty_.clear();
-    irregular_ = false;
+    track(vcpu).irregular = false;
     return {};
 }
 
@@ -126,33 +144,35 @@ Result<void> Recorder::collect() {
 
 Result<void> Recorder::put() {
     const auto& wanted = history_->image();
-    TRY(thread_.call([&](kvm::VcpuPort&) { return imager_.put(next_, wanted); }));
+    TRY(check_whole(wanted));
+    TRY(imager_.put(next_, wanted));
     next_ = wanted;
     moved_ = true;
     return {};
 }
 
 Result<std::uint64_t> Recorder::take_edits() {
-    return thread_.call([this](kvm::VcpuPort&) -> Result<std::uint64_t> {
-        TRY(imager_.take(next_));
-        TRY(collect());
-        const bool edited = !snapshot::same_registers(next_.vcpu(), history_->image().vcpu()) ||
-                            std::ranges::any_of(dirty_, [this](Gpa page) { return history_->differs(page); });
-        if (!edited) {
-            dirty_.clear();
-            return std::uint64_t{0};
-        }
-        const std::uint64_t ahead = history_->cut();
-        history_->append(next_, Depth::Everything, dirty_, Change::Other);
+    TRY(imager_.take(next_));
+    TRY(collect());
+    const auto here = history_->vcpu_here();
+    bool edited = std::ranges::any_of(dirty_, [this](Gpa page) { return history_->differs(page); });
+    for (std::uint32_t i = 0; i < tracks_.size(); ++i)
+        edited = edited || !snapshot::same_registers(next_.vcpu(VcpuIndex{i}), last(VcpuIndex{i}));
+    if (!edited) {
         dirty_.clear();
-        return ahead;
-    });
+        return std::uint64_t{0};
+    }
+    const std::uint64_t ahead = history_->cut();
+    history_->append(next_, here, Depth::Everything, dirty_, Change::Other);
+    dirty_.clear();
+    return ahead;
 }
 
 Result<void> Recorder::leave_past() {
     if (!std::exchange(moved_, false))
         return {};
-    irregular_ = true;
+    for (Track& each : tracks_)
+        each.irregular = true;
     return machine_.dirty_pages()->forget_translations();
 }
 

@@ -1,10 +1,10 @@
-// Records a vCPU's steps: examines the machine after each, as deeply as the step can have changed it, and adds the
-// changes to the history.
+// Records the steps of a machine's vCPUs: examines the machine after each, as deeply as the step can have changed it, and
+// adds the changes to the history. Several vCPUs take turns (run_control/turns.h): while one steps, the others are parked.
 //
 // Interrupts are blocked except in one step of kWindow: so a step is one instruction, and it is known which step may
 // have been more. After such a step, and after one whose opcode does not limit its effects, everything is examined.
 //
-// Threading: the vCPU's own thread; the server's while the vCPU is parked, for calls that do not name a vCPU.
+// Threading: calls that name a vCPU, on that vCPU's thread; the others on the server's, while every vCPU is parked.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "vmm/debug/guest/guest_view.h"
 #include "vmm/history/history.h"
 #include "vmm/history/step_scope.h"
+#include "vmm/kvm/vcpu_events.h"
 #include "vmm/machine/machine.h"
 
 namespace ringside::history {
@@ -30,7 +31,7 @@ class Recorder {
   public:
     static constexpr std::uint64_t kWindow = 64;
 
-    Recorder(machine::Machine& machine, const debug::GuestView& view, VcpuIndex vcpu);
+    Recorder(machine::Machine& machine, const debug::GuestView& view);
 
     // Fails with the reason if this machine cannot be recorded.
     static Result<void> check(machine::Machine& machine);
@@ -47,17 +48,23 @@ class Recorder {
     // ---- While recording
 
     // Returns true if interrupts may come at the next step.
-    bool lets_interrupts_in() const { return steps_ % kWindow == 0 || is_halted(); }
+    bool lets_interrupts_in(VcpuIndex vcpu) const {
+        return track(vcpu).steps % kWindow == 0 || activity(vcpu) == kvm::Activity::Halted;
+    }
     // The vCPU is about to execute the instruction at RIP.
-    void before_step(const x86::GeneralRegisters&, const x86::SystemRegisters&, Interrupts);
+    void before_step(VcpuIndex, const x86::GeneralRegisters&, const x86::SystemRegisters&, Interrupts);
     // Something other than a plain step has happened since.
-    void irregular() { irregular_ = true; }
+    void irregular(VcpuIndex vcpu) { track(vcpu).irregular = true; }
     // The step has ended.
-    Result<void> after_step(const x86::GeneralRegisters&, const x86::SystemRegisters&);
+    Result<void> after_step(VcpuIndex, const x86::GeneralRegisters&, const x86::SystemRegisters&);
     // Something may have changed in any other way: the vCPU is about to park, or about to run.
-    Result<void> look(const x86::GeneralRegisters&, const x86::SystemRegisters&);
+    Result<void> look(VcpuIndex, const x86::GeneralRegisters&, const x86::SystemRegisters&);
     // The host has lost the vCPU's state, and the guest has not run further: restores the state at the last record.
-    Result<void> recall();
+    Result<void> recall(VcpuIndex);
+    // What a vCPU did when it was last looked at.
+    kvm::Activity activity(VcpuIndex vcpu) const;
+    // Returns true if the vCPU waits for something: its last step was a PAUSE, or it is halted.
+    bool waits(VcpuIndex vcpu) const;
     // The vCPU's dirty ring is full.
     Result<void> make_room() { return collect(); }
 
@@ -72,25 +79,34 @@ class Recorder {
     Result<void> leave_past();
 
   private:
-    bool is_halted() const;
+    // What is known of one vCPU's step.
+    struct Track {
+        machine::VcpuThread& thread;
+        StepScope scope;
+        snapshot::Depth depth = snapshot::Depth::Everything;
+        bool irregular = true;
+        Interrupts interrupts = Interrupts::LetIn;
+        std::uint64_t started_at = 0;  // RIP before the step
+        std::uint64_t accesses = 0;
+        std::uint64_t steps = 0;
+    };
+
+    Track& track(VcpuIndex vcpu) { return tracks_[vcpu.value]; }
+    const Track& track(VcpuIndex vcpu) const { return tracks_[vcpu.value]; }
+    const snapshot::VcpuImage& last(VcpuIndex vcpu) const { return history_->image().vcpu(vcpu); }
+    void make_tracks();
     Result<void> collect();
-    Result<void> record(snapshot::Depth depth, Change change);
-    bool is_regular(const x86::GeneralRegisters& general) const;
+    Result<void> record(VcpuIndex vcpu, snapshot::Depth depth, Change change);
+    static bool is_regular(const Track& track, const x86::GeneralRegisters& general);
 
     machine::Machine& machine_;
-    machine::VcpuThread& thread_;
+    const debug::GuestView& view_;
     snapshot::MachineImager imager_;
-    StepScope scope_;
+    std::vector<Track> tracks_;  // by vCPU
     std::optional<History> history_;
     snapshot::MachineImage next_;  // KVM's state, as far as it was examined
     std::vector<Gpa> dirty_;
-    snapshot::Depth depth_ = snapshot::Depth::Everything;
-    bool irregular_ = true;
     bool moved_ = false;  // memory was changed by going back or forward
-    Interrupts interrupts_ = Interrupts::LetIn;
-    std::uint64_t started_at_ = 0;  // RIP before the step
-    std::uint64_t accesses_ = 0;
-    std::uint64_t steps_ = 0;
 };
 
 }  // namespace ringside::history

@@ -17,6 +17,8 @@ class StepScope {
     explicit StepScope(const debug::GuestView& view) : view_(view) {}
 
     snapshot::Depth of(const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
+    // Returns true if the instruction was PAUSE: the guest waits for another vCPU.
+    bool is_pause() const { return pause_; }
     // Page tables may have changed unobserved.
     void forget_pages() { ram_pages_.fill(kNone); }
 
@@ -28,6 +30,7 @@ class StepScope {
     const debug::GuestView& view_;
     x86::Decoder decoder_;
     x86::CpuState state_;
+    bool pause_ = false;
     std::array<std::uint64_t, 64> ram_pages_{};  // linear page numbers, by their low bits
 };
 

@@ -19,7 +19,11 @@ DebugExit debug_exit(const VcpuPort& vcpu) {
 }
 
 Result<Activity> activity(const VcpuPort& vcpu) {
-    switch (TRY(vcpu.mp_state())) {
+    return activity_of(TRY(vcpu.mp_state()));
+}
+
+Activity activity_of(std::uint32_t mp_state) {
+    switch (mp_state) {
         case KVM_MP_STATE_UNINITIALIZED:
         case KVM_MP_STATE_INIT_RECEIVED:
             return Activity::WaitingForSipi;

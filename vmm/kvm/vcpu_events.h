@@ -20,6 +20,7 @@ DebugExit debug_exit(const VcpuPort& vcpu);
 // What a vCPU does while it runs (KVM_GET_MP_STATE).
 enum class Activity : std::uint8_t { Executing, Halted, WaitingForSipi };
 Result<Activity> activity(const VcpuPort& vcpu);
+Activity activity_of(std::uint32_t mp_state);
 
 // Halts the vCPU until an interrupt comes, as HLT does. Also ends the interrupt shadow of an STI before it; otherwise
 // the shadow would keep every interrupt from ending the halt.

@@ -29,6 +29,7 @@ VcpuThread::~VcpuThread() {
 
 void VcpuThread::start() {
     started_ = true;
+    ended_ = false;
     thread_ = std::thread([this] { loop(); });
 }
 
@@ -69,7 +70,12 @@ void VcpuThread::kick_locked() {
 
 void VcpuThread::post(Job& job) {
     {
-        std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
+        if (ended_) {
+            lock.unlock();
+            job.run(job, *vcpu_);
+            return;
+        }
         job.next = jobs_;
         jobs_ = &job;
         kick_locked();
@@ -119,6 +125,7 @@ bool VcpuThread::attend() {
         run_jobs(lock);
         if (quitting_) {
             parked_.store(true, std::memory_order_release);
+            ended_ = true;
             return false;
         }
         if (suspensions_ == 0)

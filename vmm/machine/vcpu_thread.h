@@ -90,7 +90,7 @@ class VcpuThread {
     bool parked() const { return parked_.load(std::memory_order_acquire); }
 
     // Runs `request(kvm::VcpuPort&)` on the vCPU's thread at its next safe point and returns its result. A
-    // running vCPU is kicked for this and then runs on. On the vCPU's own thread it is a plain
+    // running vCPU is kicked for this and then runs on. On the vCPU's own thread, and once that has ended, it is a plain
     // call.
     template <typename F>
     auto call(F&& request) -> std::invoke_result_t<F&, kvm::VcpuPort&>;
@@ -163,6 +163,7 @@ class VcpuThread {
     std::condition_variable wake_;
     int suspensions_ = 1;
     bool quitting_ = false;
+    bool ended_ = false;
     Job* jobs_ = nullptr;
     bool started_ = false;
 

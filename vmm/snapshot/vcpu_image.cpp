@@ -79,6 +79,10 @@ Result<void> VcpuImager::take_rest(VcpuImage& image) {
     TRY(keep(image.xcr0, vcpu_.xcr0()));
     TRY(keep(image.xsave, vcpu_.xsave()));
     TRY(take_msrs(image));
+    return take_lapic(image);
+}
+
+Result<void> VcpuImager::take_lapic(VcpuImage& image) const {
     auto lapic = TRY(vcpu_.lapic());
     if (!same_lapic(image.lapic, lapic))
         image.lapic = lapic;
@@ -91,6 +95,16 @@ Result<void> VcpuImager::take(VcpuImage& image) {
     take_registers(general, system, image);
     TRY(take_events(image));
     return take_rest(image);
+}
+
+// KVM acts on an INIT or SIPI that has come when it is asked for the run state, and gives the vCPU other registers.
+Result<void> VcpuImager::take_sent(VcpuImage& image) {
+    const std::uint64_t was = image.mp_state;
+    const std::uint64_t is = TRY(vcpu_.mp_state());
+    if (is != was)
+        return take(image);
+    TRY(take_events(image));
+    return take_lapic(image);
 }
 
 // KVM checks if control registers have changed, and keeps translations if not. But page tables in memory may have:

@@ -46,12 +46,15 @@ class VcpuImager {
     // Everything else. Local APICs that differ only in the timer's count are the same.
     Result<void> take_rest(VcpuImage&);
     Result<void> take(VcpuImage&);
+    // What another vCPU may have sent it: an interrupt, INIT or SIPI, which is everything if it has.
+    Result<void> take_sent(VcpuImage&);
 
     // Makes the vCPU's state `wanted`; `now` is its present state.
     Result<void> put(const VcpuImage& now, const VcpuImage& wanted);
 
   private:
     Result<void> take_msrs(VcpuImage&);
+    Result<void> take_lapic(VcpuImage&) const;
     Result<void> put_registers(const VcpuImage& now, const VcpuImage& wanted);
     Result<void> put_rest(const VcpuImage& now, const VcpuImage& wanted);
 

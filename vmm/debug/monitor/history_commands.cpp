@@ -7,7 +7,6 @@
 #include "vmm/base/text.h"
 #include "vmm/debug/monitor/arguments.h"
 #include "vmm/debug/monitor/recorded_step.h"
-#include "vmm/debug/run_control/thread_ids.h"
 
 namespace ringside::debug {
 
@@ -48,11 +47,13 @@ std::string start(TimeTravel& travel, std::string_view size_text) {
         return "The guest is being recorded already. `monitor record off` ends the recording.\n";
     if (const auto started = travel.record(*size); !started)
         return started.error().message() + "\n";
-    return "From here on each instruction is stepped and recorded. The guest runs slowly meanwhile. Going "
-           "back "
-           "restores\nregisters, memory, interrupt controllers and devices; not the TSC, and not what has "
-           "left the "
-           "machine.\n";
+    std::string text =
+        "From here on each instruction is stepped and recorded. The guest runs slowly meanwhile. Going back "
+        "restores\nregisters, memory, interrupt controllers and devices; not the TSC, and not what has left "
+        "the machine.\n";
+    if (travel.takes_turns())
+        text += fmt::format("{}.\n", TimeTravel::kOneAtATime);
+    return text;
 }
 
 std::string stop(TimeTravel& travel) {
@@ -107,7 +108,7 @@ Result<std::string> go_to(Debugger& debugger, const Symbolizer& symbol, const Ar
         return failure("goto", "it needs a step, a bookmark, start, end or live");
     auto* history = TRY(debugger.time_travel().stopped_history());
     auto position = TRY(position_named(*history, arguments.words[0]));
-    TRY(debugger.time_travel().go_to(thread_of(arguments.vcpu), position));
+    TRY(debugger.time_travel().go_to(position));
     auto text = recorded_step(*history, debugger.view(), symbol).text() + "\n";
     if (debugger.client_attached())
         text +=
@@ -165,7 +166,7 @@ void note(Notes& notes, std::uint64_t position, std::string_view text) {
 std::vector<std::vector<std::string>> history_rows(Debugger& debugger, const Symbolizer& symbol) {
     const auto found = debugger.time_travel().stopped_history();
     if (!found)
-        return {{"", "", "", "", found.error().message()}};
+        return {{"", "", "", "", "", found.error().message()}};
     history::History& history = **found;
     Notes notes;
     note(notes, history.log().begin(), "start");
@@ -183,8 +184,8 @@ std::vector<std::vector<std::string>> history_rows(Debugger& debugger, const Sym
     for (const auto& [position, text] : notes) {
         const auto step =
             history.as_of(position, [&] { return recorded_step(history, debugger.view(), symbol); });
-        rows.push_back({fmt::to_string(step.step), fmt::format("0x{:x}", step.rip), step.symbol,
-                        step.instruction, text});
+        rows.push_back({fmt::to_string(step.step), fmt::to_string(step.vcpu.value_or(VcpuIndex{}).value),
+                        fmt::format("0x{:x}", step.rip), step.symbol, step.instruction, text});
     }
     return rows;
 }
@@ -211,7 +212,7 @@ void add_history_document(DocumentStore& documents, Debugger& debugger, const Sy
     documents.add({"history",
                    "History",
                    "the recorded steps before the current one, with bookmarks",
-                   {"step", "rip", "symbol", "instruction", "place"},
+                   {"step", "vcpu", "rip", "symbol", "instruction", "place"},
                    [&debugger, symbol] { return history_rows(debugger, symbol); }});
 }
 

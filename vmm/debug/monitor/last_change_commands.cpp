@@ -8,7 +8,6 @@
 #include "vmm/debug/monitor/arguments.h"
 #include "vmm/debug/monitor/history_commands.h"
 #include "vmm/debug/monitor/recorded_step.h"
-#include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/history/last_change.h"
 #include "vmm/machine/dirty_pages.h"
 #include "vmm/snapshot/image_registers.h"
@@ -73,7 +72,7 @@ Bytes read_parts(const GuestView& view, std::span<const MemoryPart> parts) {
 
 // Returns true if the instruction that is next writes there, or if that cannot be told.
 bool may_write(const History& history, const GuestView& view, Gva address, std::uint64_t size) {
-    const x86::CpuState state = snapshot::main_registers(history.image().vcpu());
+    const x86::CpuState state = snapshot::main_registers(history.image().vcpu(history.vcpu_here()));
     std::array<std::byte, x86::kMaxInstructionLength> bytes{};
     const auto length = view.fetch(state.system, x86::linear_pc(state.general, state.system), bytes);
     const auto accesses = x86::Decoder().memory_accesses(std::span(bytes).first(length), state,
@@ -88,6 +87,8 @@ bool may_write(const History& history, const GuestView& view, Gva address, std::
 
 Answer& add_step(Answer& answer, const RecordedStep& step, history::Change change) {
     answer.value("step", number(step.step));
+    if (step.vcpu)
+        answer.value("vcpu", number(step.vcpu->value));
     if (change != history::Change::Step)
         return answer.note(
             "No instruction did this: it was written from outside while the guest was stopped.");
@@ -154,12 +155,12 @@ Result<const x86::RegisterInfo*> register_named(Debugger& debugger, const Argume
     return info;
 }
 
-Bytes register_value(Debugger& debugger, const snapshot::MachineImage& image, const x86::RegisterInfo& info) {
+Bytes register_value(Debugger& debugger, const snapshot::VcpuImage& image, const x86::RegisterInfo& info) {
     const bool plain = info.register_class == x86::RegisterClass::General ||
                        info.register_class == x86::RegisterClass::System;
     const x86::CpuState state =
-        plain ? snapshot::main_registers(image.vcpu())
-              : snapshot::image_registers(image.vcpu(), debugger.machine().cpu_features().xsave_layout);
+        plain ? snapshot::main_registers(image)
+              : snapshot::image_registers(image, debugger.machine().cpu_features().xsave_layout);
     Bytes bytes(info.bytes());
     if (!debugger.guest().registers().read(state, info.regno, bytes))
         bytes.clear();
@@ -169,16 +170,17 @@ Bytes register_value(Debugger& debugger, const snapshot::MachineImage& image, co
 Result<Answer> last_change(Debugger& debugger, const Symbolizer& symbol, const Arguments& arguments) {
     const auto* info = TRY(register_named(debugger, arguments));
     auto* history = TRY(debugger.time_travel().stopped_history());
-    const Bytes now = register_value(debugger, history->image(), *info);
+    const VcpuIndex vcpu = arguments.vcpu;
+    const Bytes now = register_value(debugger, history->image().vcpu(vcpu), *info);
     const auto record = history::last_image_change(*history, [&](const snapshot::MachineImage& image) {
-        return register_value(debugger, image, *info) == now;
+        return register_value(debugger, image.vcpu(vcpu), *info) == now;
     });
     if (!record)
         return tl::unexpected(unchanged(*history, "last-change", info->name));
     Answer answer;
     const auto before = history->as_of(*record, [&] {
         add_step(answer, recorded_step(*history, debugger.view(), symbol), history->log().at(*record).change);
-        return register_value(debugger, history->image(), *info);
+        return register_value(debugger, history->image().vcpu(vcpu), *info);
     });
     return answer.value("register", words(info->name))
         .value("old", value_cell(before))

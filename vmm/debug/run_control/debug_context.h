@@ -14,6 +14,7 @@
 #include "vmm/debug/run_control/hit_tracer.h"
 #include "vmm/debug/run_control/state_watch.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
+#include "vmm/debug/run_control/turns.h"
 #include "vmm/history/recorder.h"
 
 namespace ringside::debug {
@@ -41,6 +42,7 @@ struct DebugContext {
     HostAbilities abilities = {};
     std::function<std::unique_ptr<ExitTrap>()> new_exit_trap = make_perf_exit_trap;
     history::Recorder* recorder = nullptr;
+    Turns* turns = nullptr;
     HitTracer* tracer = nullptr;
     GuestStops guest_stops = {};  // the client's requests to them
     HandlerWatch handlers = {};

@@ -32,8 +32,14 @@ void VcpuDebugger::arm() {
     user_.add_handlers(setup, plan().user_int3s, steps);
     if (steps) {
         classify();
-        if (!traps_.debug_exception_pending() && step_.at_halt() && !step_off_.active()) {
-            if (!step_over_halt() || !done(recording_.after_step()) || ends_here())
+        if (!traps_.debug_exception_pending() && step_.at_halt() && !step_off_.active() && !is_halted()) {
+            if (!step_over_halt() || !done(recording_.after_step()))
+                return;
+            const bool turn_ends = recording_.ends_turn();
+            if (ends_here())
+                return;
+            judged_at_ = at_.general.rip;
+            if (turn_ends)
                 return;
             classify();
         }
@@ -58,6 +64,12 @@ void VcpuDebugger::classify() {
     const auto unheld =
         context_.abilities.step_blocks_interrupts ? history::Interrupts::LetIn : history::Interrupts::Unheld;
     recording_.before_step(blocks_interrupts() ? history::Interrupts::Held : unheld);
+}
+
+// A vCPU may be at a HLT while it is still halted by the one before it.
+bool VcpuDebugger::is_halted() const {
+    const auto activity = kvm::activity(thread_.vcpu());
+    return activity && *activity == kvm::Activity::Halted;
 }
 
 // HLT is stepped by doing what it does: the vCPU is moved past it, and halted until an interrupt comes. (A KVM that

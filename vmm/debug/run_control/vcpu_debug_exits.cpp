@@ -60,6 +60,7 @@ void VcpuDebugger::on_int3() {
 
 // Not a debug exit: KVM_RUN was interrupted, which an exit trap also causes.
 void VcpuDebugger::on_interrupted() {
+    recording_.interrupted();
     if (!exits_.take_caught() || !done(at_.fetch()) || on_planted_exit())
         return;
     if (plan().exit_traps.paging)

@@ -13,7 +13,7 @@ VcpuDebugger::VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
       report_(thread.index(), context.coordinator, at_),
       traced_(thread.vcpu(), context, at_),
       hits_(thread.index(), context, at_, traced_),
-      recording_(context, at_),
+      recording_(thread.index(), context, at_),
       armed_(thread.vcpu()),
       own_(thread.vcpu(), context.abilities),
       traps_(thread.vcpu(), at_, armed_),
@@ -37,7 +37,6 @@ void VcpuDebugger::fail(const Error& error) {
 void VcpuDebugger::before_entry(const x86::CpuState* known) {
     if (!report_.clear())
         return;
-    step_.begin_range();
     own_.forget();
     // If nothing was armed and nothing has to be, a resume costs no ioctl.
     if (!stepping() && !armed_.anything() && !exits_.armed() && context_.table.empty() &&
@@ -50,7 +49,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     } else if (!done(at_.fetch())) {
         return;
     }
-    if (!done(recording_.look()))
+    if (!done(recording_.look()) || !done(recording_.begin_turn()))
         return;
     look_at_guest_slots();
     context_.states.begin(thread_.index(), at_);
@@ -61,8 +60,9 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
             report_.forget_shown();
         return;
     }
-    if (stepping() && stops_here())
+    if (stepping() && judged_at_ != at_.general.rip && stops_here())
         return;
+    judged_at_ = at_.general.rip;
     arm();
 }
 

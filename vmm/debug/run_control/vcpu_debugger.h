@@ -7,6 +7,7 @@
 // vCPU's own thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -32,8 +33,12 @@ class VcpuDebugger {
   public:
     VcpuDebugger(machine::VcpuThread& thread, DebugContext& context);
 
-    void set_action(const gdbstub::ResumeAction& action) { action_ = action; }
-    // Returns true if the vCPU runs on when resumed, rather than steps.
+    void set_action(const gdbstub::ResumeAction& action) {
+        action_ = action;
+        judged_at_.reset();
+        step_.begin_range();
+    }
+    // Returns true if it runs on when resumed, rather than steps.
     bool continues() const { return std::holds_alternative<gdbstub::Continue>(action_); }
     // Why this vCPU can never run again; nullptr if it can.
     const std::string* dead() const { return report_.dead(); }
@@ -71,6 +76,7 @@ class VcpuDebugger {
     void arm();
     void classify();
     bool step_over_halt();
+    bool is_halted() const;
     bool blocks_interrupts() const;
     void add_single_step(SlotSetup& setup);
     void look_at_guest_slots();
@@ -113,6 +119,8 @@ class VcpuDebugger {
     UserCode user_;
     PlantedExits exits_;
     InstructionCompletion completion_;
+    // RIP, if it is known that the vCPU does not stop there: it has made no step since.
+    std::optional<std::uint64_t> judged_at_;
 };
 
 }  // namespace ringside::debug

@@ -14,13 +14,18 @@ void VcpuDebugger::on_step() {
     const bool was_off = step_off_.active();
     const auto& watchpoints = plan().stepped_watchpoints;
     Breakpoint* touched = nullptr;
+    judged_at_.reset();
     if (!watchpoints.empty())
         touched = step_.triggered_watchpoint(watchpoints);
     if (!finish_step() || !done(recording_.after_step()))
         return;
+    const bool turn_ends = recording_.ends_turn();
     if (touched != nullptr)
         return hit(*touched, single_stepped);
     if (ends_here())
+        return;
+    judged_at_ = at_.general.rip;
+    if (turn_ends)
         return;
     if (stepping() && !was_off)
         next_step();

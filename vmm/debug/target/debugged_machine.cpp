@@ -20,9 +20,11 @@ DebuggedMachine::DebuggedMachine(machine::Machine& machine, Probe probe, x86::Gd
       table_(machine.memory()),
       view_(machine.memory(), table_.planted(), machine.cpu_features().physical_address_bits),
       stops_(machine, std::move(on_stopped)),
+      turns_(machine),
       context_{
           .table = table_, .view = view_, .coordinator = stops_, .registers = registers_, .events = events} {
     machine.memory().set_planted(table_.planted());
+    context_.turns = &turns_;
     make_vcpus();
 }
 
@@ -55,6 +57,7 @@ void DebuggedMachine::on_parked(VcpuIndex index) {
         state.cache(at->general, at->system);
     else
         state.cache();
+    turns_.parked(index);
     stops_.note_parked(index);
 }
 
@@ -100,9 +103,25 @@ bool DebuggedMachine::runs(VcpuIndex vcpu) const {
 }
 
 void DebuggedMachine::resume(std::span<const VcpuIndex> vcpus) {
+    turns_.resume(vcpus, stepped_by_client(vcpus));
     if (holds_ == 0)
         end_stop();
     stops_.resume(vcpus);
+}
+
+void DebuggedMachine::resume_all() {
+    std::vector<VcpuIndex> all;
+    for (std::uint32_t i = 0; i < vcpus_.size(); ++i)
+        all.push_back(VcpuIndex{i});
+    turns_.resume(all, std::nullopt);
+    end_stop();
+    stops_.resume_all();
+}
+
+std::optional<VcpuIndex> DebuggedMachine::stepped_by_client(std::span<const VcpuIndex> vcpus) const {
+    const auto found =
+        std::ranges::find_if(vcpus, [this](VcpuIndex vcpu) { return !vcpus_[vcpu.value]->continues(); });
+    return found == vcpus.end() ? std::nullopt : std::optional(*found);
 }
 
 Result<const x86::CpuState*> DebuggedMachine::load(VcpuIndex vcpu, x86::ClassSet classes) {

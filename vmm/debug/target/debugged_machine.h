@@ -17,6 +17,7 @@
 #include "vmm/debug/guest/vcpu_state.h"
 #include "vmm/debug/host/host_abilities.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
+#include "vmm/debug/run_control/turns.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/machine/machine.h"
 
@@ -36,6 +37,7 @@ class DebuggedMachine {
     BreakpointTable& table() { return table_; }
     GuestView& view() { return view_; }
     StopCoordinator& stops() { return stops_; }
+    Turns& turns() { return turns_; }
     DebugContext& context() { return context_; }
     std::size_t vcpu_count() const { return vcpus_.size(); }
     VcpuDebugger& vcpu(VcpuIndex vcpu) { return *vcpus_.at(vcpu.value); }
@@ -78,6 +80,8 @@ class DebuggedMachine {
     bool runs(VcpuIndex vcpu) const;
     // In every mode. Under a hold they run when it ends.
     void resume(std::span<const VcpuIndex> vcpus);
+    // Without looking at what is still to be reported: the client has left.
+    void resume_all();
 
     // ---- While everything is stopped
 
@@ -129,6 +133,7 @@ class DebuggedMachine {
     void make_vcpus();
     void put_guest_stops(const GuestStops& stops);
     void choose_defaults();
+    std::optional<VcpuIndex> stepped_by_client(std::span<const VcpuIndex> vcpus) const;
 
     machine::Machine& machine_;
     Probe probe_;
@@ -137,6 +142,7 @@ class DebuggedMachine {
     BreakpointTable table_;
     GuestView view_;
     StopCoordinator stops_;
+    Turns turns_;
     DebugContext context_;
     std::vector<std::unique_ptr<VcpuState>> states_;
     std::vector<std::unique_ptr<VcpuDebugger>> vcpus_;

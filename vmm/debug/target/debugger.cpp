@@ -105,8 +105,7 @@ void Debugger::resume_everything() {
     for (std::uint32_t i = 0; i < guest_->vcpu_count(); ++i)
         guest_->vcpu(VcpuIndex{i}).set_action(gdbstub::Continue{});
     started_ = true;
-    guest_->end_stop();
-    guest_->stops().resume_all();
+    guest_->resume_all();
 }
 
 // ---- The server's thread: gdbstub::Execution
@@ -118,7 +117,7 @@ gdbstub::Result<void> Debugger::resume(std::span<const gdbstub::ThreadResume> ac
         return still_running();
     if (time_travel_->in_past() && !actions.empty()) {
         owner_.on_resume();
-        return time_travel_->go_forward(actions.front());
+        return time_travel_->go_forward(actions);
     }
     return resume_live(actions);
 }

@@ -81,9 +81,9 @@ class Debugger final : public machine::VcpuObserver,
         if (history::Recorder::check(machine()))
             target_->reverse = time_travel_.get();
     }
-    // For TimeTravel: the vCPU has the history's state now; the stop at the end of a journey; and resuming the
+    // For TimeTravel: the vCPUs have the history's state now; the stop at the end of a journey; and resuming the
     // guest there.
-    void moved_in_time(gdbstub::ThreadId);
+    void moved_in_time();
     void stopped_in_time(gdbstub::StopEvent stop);
     gdbstub::Result<void> resume_live(std::span<const gdbstub::ThreadResume>);
     // Stops the guest for a reason other than the client's; `why` is one line for the user. On the vCPU's thread.

@@ -12,10 +12,13 @@ void Debugger::start_recording() {
         owner_.on_recording_failed(started.error());
 }
 
-void Debugger::moved_in_time(gdbstub::ThreadId thread) {
-    const auto& vcpu = time_travel_->recorder().history().image().vcpu();
-    guest_->moved_in_time(vcpu_of(thread), kvm::from_kvm(vcpu.general), kvm::from_kvm(vcpu.system),
-                          !time_travel_->in_past());
+void Debugger::moved_in_time() {
+    const auto& image = time_travel_->recorder().history().image();
+    for (std::uint32_t i = 0; i < image.vcpus(); ++i) {
+        const auto& vcpu = image.vcpu(VcpuIndex{i});
+        guest_->moved_in_time(VcpuIndex{i}, kvm::from_kvm(vcpu.general), kvm::from_kvm(vcpu.system),
+                              !time_travel_->in_past());
+    }
 }
 
 void Debugger::future_is_gone() {

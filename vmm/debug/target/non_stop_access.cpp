@@ -5,7 +5,7 @@
 
 namespace ringside::debug {
 
-// A recording steps one vCPU, and its history is the whole machine's.
+// A recording has the vCPUs take turns, and its past is the whole machine's.
 gdbstub::Result<void> NonStopAccess::set_non_stop(bool on) {
     if (on && travel_.recorder().active())
         return refuse(

@@ -1,5 +1,6 @@
 #include "vmm/debug/target/time_travel.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,13 +9,14 @@
 #include "vmm/debug/target/debugger.h"
 #include "vmm/debug/target/errors.h"
 #include "vmm/debug/target/non_stop_access.h"
+#include "vmm/history/whole_state.h"
 
 namespace ringside::debug {
 
 TimeTravel::TimeTravel(Debugger& debugger, DebuggerOwner& owner)
     : debugger_(debugger),
       owner_(owner),
-      recorder_(debugger.machine(), debugger.view(), VcpuIndex{0}),
+      recorder_(debugger.machine(), debugger.view()),
       traveller_(debugger.guest().table(), debugger.view(), debugger.guest().registers()) {}
 
 Result<void> TimeTravel::record(std::size_t size) {
@@ -27,6 +29,8 @@ Result<void> TimeTravel::record(std::size_t size) {
     auto started = recorder_.start(size);
     if (!started)
         debugger_.guest().table().set_stepping_only(*token, false);
+    else if (debugger_.machine().vcpu_count() > 1)
+        debugger_.guest().turns().begin([this](VcpuIndex vcpu) { return recorder_.activity(vcpu); });
     return started;
 }
 
@@ -37,9 +41,14 @@ Result<void> TimeTravel::stop_recording() {
     if (in_past())
         debugger_.future_is_gone();
     TRY(before_running());
+    debugger_.guest().turns().end();
     TRY(recorder_.stop());
     debugger_.guest().table().set_stepping_only(*token, false);
     return {};
+}
+
+bool TimeTravel::takes_turns() const {
+    return debugger_.guest().turns().active();
 }
 
 // ---- Journeys
@@ -47,21 +56,31 @@ Result<void> TimeTravel::stop_recording() {
 gdbstub::Result<void> TimeTravel::go_back(gdbstub::ThreadId thread, bool one_step) {
     if (debugger_.stop_token() == nullptr)
         return still_running();
-    wanted_ = {thread, gdbstub::Continue{}};
+    if (recorder_.active()) {
+        if (const auto whole = history::check_whole(recorder_.history().image()); !whole)
+            return refuse(whole.error());
+    }
     if (one_step)
-        wanted_.action = gdbstub::Step{};
-    begin(Direction::Back, wanted_.action);
+        begin(Direction::Back, thread, gdbstub::Step{});
+    else
+        begin(Direction::Back, thread, gdbstub::Continue{});
     return {};
 }
 
-gdbstub::Result<void> TimeTravel::go_forward(const gdbstub::ThreadResume& wanted) {
-    wanted_ = wanted;
-    begin(Direction::Forward, wanted.action);
+// The first thread that steps says how far. The others go along as they went, also those that are not named.
+gdbstub::Result<void> TimeTravel::go_forward(std::span<const gdbstub::ThreadResume> wanted) {
+    wanted_.assign(wanted.begin(), wanted.end());
+    const auto steps = std::ranges::find_if(wanted_, [](const gdbstub::ThreadResume& one) {
+        return !std::holds_alternative<gdbstub::Continue>(one.action);
+    });
+    const auto& first = steps != wanted_.end() ? *steps : wanted_.front();
+    begin(Direction::Forward, first.thread, first.action);
     return {};
 }
 
-void TimeTravel::begin(Direction direction, const gdbstub::ResumeAction& action) {
-    traveller_.begin(direction, action);
+void TimeTravel::begin(Direction direction, gdbstub::ThreadId thread, const gdbstub::ResumeAction& action) {
+    thread_ = thread;
+    traveller_.begin(direction, vcpu_of(thread), action);
     travelling_ = true;
     interrupted_ = false;
     owner_.post([this] { go_on(); });
@@ -71,31 +90,45 @@ void TimeTravel::go_on() {
     if (!travelling_)
         return;
     if (!recorder_.active())
-        return arrive(gdbstub::ReplayLogEnd{.at_begin = true},
+        return arrive(thread_, gdbstub::ReplayLogEnd{.at_begin = true},
                       "Nothing is recorded: `monitor record on` starts a recording.\n");
     auto arrival = traveller_.go_on(recorder_.history());
     if (!arrival && interrupted_)
-        return arrive(gdbstub::StoppedByInterrupt{}, {});
+        return arrive(thread_, gdbstub::StoppedByInterrupt{}, {});
     if (!arrival)
         return owner_.post([this] { go_on(); });
     if (!arrival->present)
-        return arrive(arrival->stop.reason, std::move(arrival->stop.console));
+        return arrive(thread_of(arrival->vcpu), arrival->stop.reason, std::move(arrival->stop.console));
     travelling_ = false;
     if (auto put = recorder_.put(); !put)
-        return arrive(gdbstub::StoppedBySignal{gdbstub::Signal::Abort, false}, put.error().message() + "\n");
-    debugger_.moved_in_time(wanted_.thread);
-    if (auto resumed = debugger_.resume_live({&wanted_, 1}); !resumed)
-        arrive(gdbstub::StoppedBySignal{gdbstub::Signal::Abort, false}, resumed.error().message + "\n");
+        return fail(put.error().message());
+    debugger_.moved_in_time();
+    if (auto resumed = debugger_.resume_live(wanted_); !resumed)
+        fail(resumed.error().message);
 }
 
-void TimeTravel::arrive(gdbstub::StopReason reason, std::string console) {
+// What the host does not take is given up: the guest is shown as it is.
+Result<void> TimeTravel::put_or_return() {
+    auto put = recorder_.put();
+    if (put)
+        return {};
+    recorder_.history().move_to(recorder_.history().log().end());
+    TRY(recorder_.put());
+    return put;
+}
+
+void TimeTravel::fail(const std::string& why) {
+    arrive(thread_, gdbstub::StoppedBySignal{gdbstub::Signal::Abort, false}, why + "\n");
+}
+
+void TimeTravel::arrive(gdbstub::ThreadId thread, gdbstub::StopReason reason, std::string console) {
     travelling_ = false;
     if (recorder_.active()) {
-        if (auto put = recorder_.put(); !put)
+        if (auto put = put_or_return(); !put)
             console += put.error().message() + "\n";
-        debugger_.moved_in_time(wanted_.thread);
+        debugger_.moved_in_time();
     }
-    debugger_.stopped_in_time({wanted_.thread, std::move(reason), std::move(console)});
+    debugger_.stopped_in_time({thread, std::move(reason), std::move(console)});
 }
 
 Result<history::History*> TimeTravel::stopped_history() {
@@ -107,12 +140,13 @@ Result<history::History*> TimeTravel::stopped_history() {
     return &recorder_.history();
 }
 
-Result<void> TimeTravel::go_to(gdbstub::ThreadId thread, std::uint64_t position) {
+Result<void> TimeTravel::go_to(std::uint64_t position) {
     auto* history = TRY(stopped_history());
+    TRY(history::check_whole(history->image()));
     history->move_to(position);
-    TRY(recorder_.put());
-    debugger_.moved_in_time(thread);
-    return {};
+    auto put = put_or_return();
+    debugger_.moved_in_time();
+    return put;
 }
 
 // ---- Edits and ends
@@ -135,6 +169,7 @@ void TimeTravel::edited() {
 // What KVM has now is given up with the machine: the history's state need not be put back.
 bool TimeTravel::drop(const machine::StopToken& token) {
     travelling_ = false;
+    debugger_.guest().turns().end();
     if (!recorder_.active())
         return false;
     if (auto stopped = recorder_.stop(); !stopped)
@@ -144,15 +179,15 @@ bool TimeTravel::drop(const machine::StopToken& token) {
 }
 
 void TimeTravel::client_left(bool keep) {
-    travelling_ = false;
+    const bool elsewhere = std::exchange(travelling_, false) || in_past();
     if (!recorder_.active())
         return;
-    history::History& history = recorder_.history();
-    while (!history.at_end())
-        history.redo();
-    if (auto put = recorder_.put(); !put)
-        owner_.on_notice(put.error().message());
-    debugger_.moved_in_time(wanted_.thread);
+    if (elsewhere) {
+        recorder_.history().move_to(recorder_.history().log().end());
+        if (auto put = recorder_.put(); !put)
+            owner_.on_notice(put.error().message());
+        debugger_.moved_in_time();
+    }
     if (auto stopped = keep ? before_running() : stop_recording(); !stopped)
         owner_.on_notice(stopped.error().message());
 }

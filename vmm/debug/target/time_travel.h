@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "gdbstub/target.h"
 #include "vmm/debug/travel/traveller.h"
@@ -21,6 +22,10 @@ class DebuggerOwner;
 class TimeTravel final : public gdbstub::Reverse {
   public:
     static constexpr std::size_t kDefaultSize = std::size_t{64} << 20;
+    // What a user should know who records several vCPUs.
+    static constexpr const char* kOneAtATime =
+        "Recording runs the vCPUs one at a time, in turns of at most 1024 steps: a race between them shows "
+        "only if it crosses the end of a turn";
 
     TimeTravel(Debugger& debugger, DebuggerOwner& owner);
 
@@ -31,12 +36,14 @@ class TimeTravel final : public gdbstub::Reverse {
     Result<void> record(std::size_t size);
     Result<void> stop_recording();
 
+    // Several vCPUs are recorded, one at a time.
+    bool takes_turns() const;
     // The guest is shown as it was.
     bool in_past() const { return recorder_.active() && !recorder_.history().at_end(); }
     // The history of a guest that is stopped, or the reason why it cannot be asked.
     Result<history::History*> stopped_history();
     // To any position of it.
-    Result<void> go_to(gdbstub::ThreadId, std::uint64_t position);
+    Result<void> go_to(std::uint64_t position);
     // On the way, which is to the client as if the guest ran.
     bool travelling() const { return travelling_; }
     void interrupt() { interrupted_ = true; }
@@ -44,7 +51,7 @@ class TimeTravel final : public gdbstub::Reverse {
     // gdbstub::Reverse
     gdbstub::Result<void> go_back(gdbstub::ThreadId, bool one_step) override;
     // Forward in the past.
-    gdbstub::Result<void> go_forward(const gdbstub::ThreadResume&);
+    gdbstub::Result<void> go_forward(std::span<const gdbstub::ThreadResume>);
     // The guest is about to run from here.
     Result<void> before_running() { return recorder_.active() ? recorder_.leave_past() : Result<void>{}; }
     // The client has written registers or memory.
@@ -55,15 +62,18 @@ class TimeTravel final : public gdbstub::Reverse {
     bool drop(const machine::StopToken&);
 
   private:
-    void begin(Direction direction, const gdbstub::ResumeAction& action);
+    void begin(Direction direction, gdbstub::ThreadId thread, const gdbstub::ResumeAction& action);
     void go_on();
-    void arrive(gdbstub::StopReason reason, std::string console);
+    void arrive(gdbstub::ThreadId thread, gdbstub::StopReason reason, std::string console);
+    void fail(const std::string& why);
+    Result<void> put_or_return();
 
     Debugger& debugger_;
     DebuggerOwner& owner_;
     history::Recorder recorder_;
     Traveller traveller_;
-    gdbstub::ThreadResume wanted_;
+    gdbstub::ThreadId thread_;  // whose journey it is
+    std::vector<gdbstub::ThreadResume> wanted_;
     bool travelling_ = false;
     bool interrupted_ = false;
 };

@@ -10,15 +10,15 @@ namespace {
 
 constexpr unsigned kStepsAtOnce = 5000;  // some ms
 
-Arrival end_of_log() {
-    return {.present = false, .stop = {gdbstub::ReplayLogEnd{.at_begin = true}, {}}};
-}
-
 }  // namespace
 
-Traveller::Registers Traveller::registers(const history::History& history) {
-    const auto& vcpu = history.image().vcpu();
-    return {kvm::from_kvm(vcpu.general), kvm::from_kvm(vcpu.system)};
+Arrival Traveller::end_of_log() const {
+    return {.present = false, .vcpu = vcpu_, .stop = {gdbstub::ReplayLogEnd{.at_begin = true}, {}}};
+}
+
+Traveller::Registers Traveller::registers(const history::History& history, VcpuIndex vcpu) {
+    const auto& image = history.image().vcpu(vcpu);
+    return {kvm::from_kvm(image.general), kvm::from_kvm(image.system)};
 }
 
 std::optional<Arrival> Traveller::go_on(history::History& history) {
@@ -49,45 +49,49 @@ std::optional<Arrival> Traveller::step_back(history::History& history) {
     if (!undo_step(history))
         return end_of_log();
     Breakpoint* touched = nullptr;
+    const auto vcpu = history.vcpu_of(history.position());
     if (!table_.plan().stepped_watchpoints.empty()) {
-        look_before(history);
+        look_before(history, vcpu);
         const auto record = history.position();
         history.redo();
         touched = look_after(history, record);
         history.undo();
     }
-    return arrive(history, touched);
+    return arrive(history, vcpu, touched);
 }
 
 std::optional<Arrival> Traveller::step_forward(history::History& history) {
     const bool watches = !table_.plan().stepped_watchpoints.empty();
-    if (watches)
-        look_before(history);
+    if (watches && !history.at_end())
+        look_before(history, history.vcpu_here());
     if (!redo_step(history))
-        return Arrival{.present = true, .stop = {}};
-    return arrive(history, watches ? look_after(history, history.position() - 1) : nullptr);
+        return Arrival{.present = true, .vcpu = vcpu_, .stop = {}};
+    const auto record = history.position() - 1;
+    return arrive(history, history.vcpu_of(record), watches ? look_after(history, record) : nullptr);
 }
 
-std::optional<Arrival> Traveller::arrive(history::History& history, Breakpoint* touched) {
-    const Registers at = registers(history);
+std::optional<Arrival> Traveller::arrive(const history::History& history, VcpuIndex vcpu,
+                                         Breakpoint* touched) {
+    const Registers at = registers(history, vcpu);
+    const auto stop = [vcpu](StopWords words) {
+        return Arrival{.present = false, .vcpu = vcpu, .stop = std::move(words)};
+    };
     if (touched != nullptr && stops_here(*touched, at))
-        return Arrival{.present = false, .stop = {watchpoint_stop(*touched), {}}};
+        return stop({watchpoint_stop(*touched), {}});
     const auto* range = std::get_if<gdbstub::RangeStep>(&action_);
     const bool left = range != nullptr && (at.general.rip < range->start || at.general.rip >= range->end);
-    if (left || std::holds_alternative<gdbstub::Step>(action_))
-        return Arrival{.present = false, .stop = {gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true}, {}}};
+    if (vcpu == vcpu_ && (left || std::holds_alternative<gdbstub::Step>(action_)))
+        return stop({gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true}, {}});
     const Gva pc = x86::linear_pc(at.general, at.system);
     for (Breakpoint* breakpoint : table_.plan().stepped_breakpoints) {
         if (breakpoint->request.address != pc.value)
             continue;
         if (breakpoint->judge != nullptr) {
-            // Only a machine of one vCPU is recorded.
-            if (auto words = breakpoint->judge->judge(VcpuIndex{0}, at.general, at.system))
-                return Arrival{.present = false,
-                               .stop = {gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, *words}};
-        } else if (stops_here(*breakpoint, at))
-            return Arrival{.present = false,
-                           .stop = breakpoint_stop(breakpoint->request.kind, at.general, at.system)};
+            if (auto words = breakpoint->judge->judge(vcpu, at.general, at.system))
+                return stop({gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, *words});
+        } else if (stops_here(*breakpoint, at)) {
+            return stop(breakpoint_stop(breakpoint->request.kind, at.general, at.system));
+        }
     }
     return std::nullopt;
 }
@@ -105,8 +109,8 @@ bool Traveller::stops_here(Breakpoint& breakpoint, const Registers& at) {
            (request.conditions.empty() || conditions_.any_holds(request.conditions, at.general, at.system));
 }
 
-void Traveller::look_before(const history::History& history) {
-    const Registers at = registers(history);
+void Traveller::look_before(const history::History& history, VcpuIndex vcpu) {
+    const Registers at = registers(history, vcpu);
     x86::CpuState state;
     state.general = at.general;
     state.system = at.system;
@@ -117,7 +121,7 @@ void Traveller::look_before(const history::History& history) {
 
 // A step of more than one instruction (with an interrupt's handler) writes more than its first instruction shows.
 Breakpoint* Traveller::look_after(const history::History& history, std::uint64_t record) {
-    const Registers at = registers(history);
+    const Registers at = registers(history, history.vcpu_of(record));
     const auto& watchpoints = table_.plan().stepped_watchpoints;
     if (Breakpoint* touched = watch_.after(watchpoints, view_, at.general, at.system))
         return touched;
@@ -131,7 +135,8 @@ bool Traveller::writes(const history::History& history, std::uint64_t record,
     const auto& request = watchpoint.request;
     if (request.kind == gdbstub::BreakpointKind::ReadWatch)
         return false;
-    const auto system = view_.tables_for(registers(history).system, Gva{request.address});
+    const auto system =
+        view_.tables_for(registers(history, history.vcpu_of(record)).system, Gva{request.address});
     bool found = false;
     for (std::uint64_t done = 0; done < request.size && !found;) {
         const Gva address{request.address + done};

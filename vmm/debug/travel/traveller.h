@@ -20,7 +20,8 @@ enum class Direction : std::uint8_t { Back, Forward };
 // Where a journey ended.
 struct Arrival {
     bool present = false;  // at the end of the history, with the action not complete: the guest runs on
-    StopWords stop;        // else
+    VcpuIndex vcpu;        // else: which vCPU has come there
+    StopWords stop;
 };
 
 class Traveller {
@@ -28,9 +29,11 @@ class Traveller {
     Traveller(BreakpointTable& table, const GuestView& view, const x86::RegisterFile& registers)
         : table_(table), view_(view), conditions_(registers, view) {}
 
+    // The steps of all vCPUs are undone or redone on the way; `action` is complete when the given vCPU has done it.
     // RangeStep is only for going forward: clients go back one step at a time.
-    void begin(Direction direction, const gdbstub::ResumeAction& action) {
+    void begin(Direction direction, VcpuIndex vcpu, const gdbstub::ResumeAction& action) {
         direction_ = direction;
+        vcpu_ = vcpu;
         action_ = action;
     }
     // Continues for a few thousand steps. Returns nullopt if there is more to go.
@@ -41,15 +44,17 @@ class Traveller {
         x86::GeneralRegisters general;
         x86::SystemRegisters system;
     };
-    static Registers registers(const history::History& history);
+    static Registers registers(const history::History& history, VcpuIndex vcpu);
 
     std::optional<Arrival> step_back(history::History& history);
     std::optional<Arrival> step_forward(history::History& history);
-    std::optional<Arrival> arrive(history::History& history, Breakpoint* touched);
+    std::optional<Arrival> arrive(const history::History& history, VcpuIndex vcpu, Breakpoint* touched);
+    Arrival end_of_log() const;
     // Over one Step, with what lies before it. Returns false if there is none.
     bool undo_step(history::History& history);
     bool redo_step(history::History& history);
-    void look_before(const history::History& history);
+    // At both ends of a record that is a Step.
+    void look_before(const history::History& history, VcpuIndex vcpu);
     Breakpoint* look_after(const history::History& history, std::uint64_t record);
     bool writes(const history::History& history, std::uint64_t record, const Breakpoint& watchpoint) const;
     bool stops_here(Breakpoint& breakpoint, const Registers& at);
@@ -59,6 +64,7 @@ class Traveller {
     ConditionScope conditions_;
     WatchByStepping watch_;
     Direction direction_ = Direction::Back;
+    VcpuIndex vcpu_;
     gdbstub::ResumeAction action_ = gdbstub::Continue{};
 };
 

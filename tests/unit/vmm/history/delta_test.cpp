@@ -41,8 +41,8 @@ TEST(Delta, LeadsBothWays) {
         const Bytes words = random_bytes(random, 800), memory = random_bytes(random, 4096);
         const Bytes new_words = changed(random, words), new_memory = changed(random, memory);
         Bytes words_now = words, memory_now = memory;
-        writer.begin();
-        writer.words(words_now, new_words);
+        writer.begin({});
+        writer.words(words_now, new_words, 0, new_words.size());
         writer.memory(kBase, memory_now, new_memory);
         EXPECT_EQ(words_now, new_words);
         EXPECT_EQ(memory_now, new_memory);
@@ -62,8 +62,8 @@ TEST(Delta, LeadsBothWays) {
 TEST(Delta, NoChangeIsEmpty) {
     Bytes bytes(64);
     DeltaWriter writer;
-    writer.begin();
-    writer.words(bytes, Bytes(64));
+    writer.begin({});
+    writer.words(bytes, Bytes(64), 0, 64);
     writer.memory(Gpa{0}, bytes, Bytes(64));
     EXPECT_TRUE(writer.empty());
 }
@@ -73,7 +73,7 @@ TEST(Delta, ARunHoldsTheChangedBytesAlone) {
     after[100] = std::byte{1};
     after[103] = std::byte{2};
     DeltaWriter writer;
-    writer.begin();
+    writer.begin({});
     writer.memory(Gpa{0x1000}, before, after);
     const auto record = writer.finish();
     int runs = 0;
@@ -89,12 +89,26 @@ TEST(Delta, NamesTheWordsThatItChanges) {
     Bytes before(64), after(64);
     after[17] = std::byte{1};
     DeltaWriter writer;
-    writer.begin();
-    writer.words(before, after);
+    writer.begin(VcpuIndex{3});
+    writer.words(before, after, 0, 64);
     const auto record = writer.finish();
     const Delta delta(record);
     EXPECT_TRUE(delta.changes_word(2));
     EXPECT_FALSE(delta.changes_word(1));
+    EXPECT_EQ(delta.vcpu(), VcpuIndex{3});
+}
+
+TEST(Delta, WordsOutsideOfThePartAreLeftAlone) {
+    Bytes before(64), after(64);
+    after[8] = after[40] = std::byte{1};
+    DeltaWriter writer;
+    writer.begin({});
+    writer.words(before, after, 32, 16);
+    const auto record = writer.finish();
+    EXPECT_FALSE(Delta(record).changes_word(1));
+    EXPECT_TRUE(Delta(record).changes_word(5));
+    EXPECT_EQ(before[8], std::byte{0});
+    EXPECT_EQ(before[40], std::byte{1});
 }
 
 }  // namespace

@@ -25,12 +25,12 @@ class HistoryTest : public ::testing::Test {
     // What the guest does in one step: some registers, some bytes, now and then a device or the local APIC.
     void step(Change change = Change::Step) {
         auto depth = Depth::Registers;
-        image.vcpu().general.rip += random() % 16;
-        image.vcpu().general.rax = random();
+        image.vcpu({}).general.rip += random() % 16;
+        image.vcpu({}).general.rax = random();
         if (random() % 8 == 0) {
             depth = Depth::Everything;
             image.devices()[random() % kDeviceBytes] = static_cast<std::byte>(random());
-            image.vcpu().lapic.regs[random() % 1024] = static_cast<char>(random());
+            image.vcpu({}).lapic.regs[random() % 1024] = static_cast<char>(random());
         }
         std::vector<Gpa> dirty;
         for (unsigned i = 0; i < random() % 3; ++i) {
@@ -40,7 +40,7 @@ class HistoryTest : public ::testing::Test {
             dirty.push_back(Gpa{at.value & ~std::uint64_t{4095}});
             dirty.push_back(Gpa{(at.value + 7) & ~std::uint64_t{4095}});
         }
-        history->append(image, depth, dirty, change);
+        history->append(image, {}, depth, dirty, change);
         remember();
     }
     void remember() {
@@ -57,7 +57,7 @@ class HistoryTest : public ::testing::Test {
     static constexpr std::uint64_t kMemory = 0x4000;
     std::mt19937 random{7};
     machine::GuestMemory memory = std::move(machine::GuestMemory::create(kMemory).value());
-    MachineImage image{kDeviceBytes};
+    MachineImage image{1, kDeviceBytes};
     std::optional<History> history;
     std::vector<std::pair<MachineImage, std::vector<std::byte>>> states;  // by position
 };
@@ -107,9 +107,9 @@ TEST_F(HistoryTest, ACutFutureIsReplacedByAnother) {
 
 TEST_F(HistoryTest, WhatChangesNothingIsNoRecordUnlessItIsAStep) {
     start(std::size_t{1} << 20);
-    history->append(image, Depth::Everything, {}, Change::Other);
+    history->append(image, {}, Depth::Everything, {}, Change::Other);
     EXPECT_EQ(history->log().end(), 0U);
-    history->append(image, Depth::Everything, {}, Change::Step);
+    history->append(image, {}, Depth::Everything, {}, Change::Step);
     EXPECT_EQ(history->log().end(), 1U);
 }
 
@@ -120,8 +120,8 @@ TEST_F(HistoryTest, LooksAtAnotherPlaceAndStaysWhereItIs) {
     history->move_to(50);
     expect_state(50);
     for (const std::uint64_t other : {0U, 20U, 50U, 100U})
-        EXPECT_EQ(history->as_of(other, [&] { return history->image().vcpu().general.rax; }),
-                  states[other].first.vcpu().general.rax);
+        EXPECT_EQ(history->as_of(other, [&] { return history->image().vcpu({}).general.rax; }),
+                  states[other].first.vcpu({}).general.rax);
     expect_state(50);
 }
 
@@ -157,12 +157,12 @@ TEST_F(HistoryTest, FindsTheLastChangeOfMemory) {
 TEST_F(HistoryTest, FindsTheLastChangeOfARegister) {
     start(std::size_t{4} << 20);
     for (int i = 0; i < 50; ++i) {
-        image.vcpu().general.rbx = static_cast<std::uint64_t>(i / 20);
+        image.vcpu({}).general.rbx = static_cast<std::uint64_t>(i / 20);
         step();
     }
     const auto last = [&] {
-        return last_image_change(*history, [now = history->image().vcpu().general.rbx](const auto& then) {
-            return then.vcpu().general.rbx == now;
+        return last_image_change(*history, [now = history->image().vcpu({}).general.rbx](const auto& then) {
+            return then.vcpu({}).general.rbx == now;
         });
     };
     EXPECT_EQ(last(), std::optional<std::uint64_t>(40));

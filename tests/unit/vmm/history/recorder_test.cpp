@@ -34,7 +34,7 @@ class RecorderTest : public ::testing::Test {
         machine->set_dirty_pages(std::make_unique<WrittenPages>(written));
         machine->start();
         view.emplace(machine->memory(), guest.planted, 40);
-        recorder.emplace(*machine, *view, VcpuIndex{0});
+        recorder.emplace(*machine, *view);
         EXPECT_TRUE(recorder->start(std::size_t{1} << 20));
         // The first looks examine everything, whatever the instruction.
         for (int i = 0; i < 2; ++i)
@@ -51,14 +51,14 @@ class RecorderTest : public ::testing::Test {
     void step(
         std::initializer_list<std::uint8_t> bytes, const std::function<void()>& change = [] {}) {
         code(bytes);
-        recorder->before_step(vcpu->registers, vcpu->system_registers, Interrupts::Held);
+        recorder->before_step({}, vcpu->registers, vcpu->system_registers, Interrupts::Held);
         vcpu->registers.rip += bytes.size();
         change();
-        ASSERT_TRUE(recorder->after_step(vcpu->registers, vcpu->system_registers));
+        ASSERT_TRUE(recorder->after_step({}, vcpu->registers, vcpu->system_registers));
     }
     void change_lapic() { ++vcpu->local_apic.regs[0x80]; }
     bool saw_lapic() const {
-        return recorder->history().image().vcpu().lapic.regs[0x80] == vcpu->local_apic.regs[0x80];
+        return recorder->history().image().vcpu({}).lapic.regs[0x80] == vcpu->local_apic.regs[0x80];
     }
 
     NoObserver observer;
@@ -93,22 +93,22 @@ TEST_F(RecorderTest, AnInstructionThatCanDoMoreIsFollowedByALookAtEverything) {
 }
 
 TEST_F(RecorderTest, WhatHappensBetweenStepsIsFollowedByALookAtEverything) {
-    recorder->irregular();
+    recorder->irregular({});
     step({0x90}, [this] { change_lapic(); });
     EXPECT_TRUE(saw_lapic());
 }
 
 TEST_F(RecorderTest, TheEndOfAnInterruptShadowIsSeen) {
     step({0xfb}, [this] { vcpu->pending.interrupt.shadow = 1; });  // sti
-    EXPECT_EQ(recorder->history().image().vcpu().events.interrupt.shadow, 1);
+    EXPECT_EQ(recorder->history().image().vcpu({}).events.interrupt.shadow, 1);
     step({0x90}, [this] { vcpu->pending.interrupt.shadow = 0; });
-    EXPECT_EQ(recorder->history().image().vcpu().events.interrupt.shadow, 0);
+    EXPECT_EQ(recorder->history().image().vcpu({}).events.interrupt.shadow, 0);
 }
 
 TEST_F(RecorderTest, InterruptsAreLetInNowAndThen) {
     unsigned let_in = 0;
     for (std::uint64_t i = 0; i < 4 * Recorder::kWindow; ++i) {
-        let_in += recorder->lets_interrupts_in() ? 1 : 0;
+        let_in += recorder->lets_interrupts_in({}) ? 1 : 0;
         step({0x90});
         vcpu->registers.rip = kCode;
     }
@@ -170,7 +170,7 @@ TEST_F(RecorderTest, AnEditInThePastCutsTheFutureOff) {
     EXPECT_EQ(*gone, 4U);
     EXPECT_TRUE(recorder->history().at_end());
     recorder->history().undo();
-    EXPECT_EQ(recorder->history().image().vcpu().general.rcx, 0U);
+    EXPECT_EQ(recorder->history().image().vcpu({}).general.rcx, 0U);
 }
 
 TEST_F(RecorderTest, SomeMachinesAreRefusedByName) {

@@ -192,7 +192,7 @@ TEST_F(TimeTravelTest, GoesToAnyPlaceAndOnFromThere) {
     const auto history = debugger.time_travel().stopped_history();
     ASSERT_TRUE(history);
     for (const std::uint64_t step : {7U, 0U, 20U, 13U}) {
-        ASSERT_TRUE(debugger.time_travel().go_to(kFirst, *(*history)->log().position_of_step(step)));
+        ASSERT_TRUE(debugger.time_travel().go_to(*(*history)->log().position_of_step(step)));
         expect_step(step);
         EXPECT_EQ(vcpu->registers.rip, kCode + 2 * step);
     }
