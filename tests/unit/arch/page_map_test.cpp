@@ -102,7 +102,7 @@ TEST(PageMap, Of32Bits) {
 }
 
 // KASAN's shadow: one page at 2^36 addresses.
-TEST(PageMap, ATableThatIsUsedEverywhereIsReadOnce) {
+Tables shadow_tables() {
     Tables tables;
     for (std::uint64_t i = 0; i < 512; ++i) {
         tables.set(0x1000 + 8 * i, 0x2000 | kKernel);
@@ -110,6 +110,11 @@ TEST(PageMap, ATableThatIsUsedEverywhereIsReadOnce) {
         tables.set(0x3000 + 8 * i, 0x4000 | kKernel);
         tables.set(0x4000 + 8 * i, 0x9000 | kKernel);
     }
+    return tables;
+}
+
+TEST(PageMap, ATableThatIsUsedEverywhereIsReadOnce) {
+    Tables tables = shadow_tables();
     const auto map = page_map(long_mode(), tables);
     EXPECT_THAT(map.runs, ElementsAre(MappedRun{0, 0x800000000000, kData},
                                       MappedRun{0xffff800000000000, 0x800000000000, kData}));
@@ -158,13 +163,7 @@ TEST(Mappings, AreFoundWhereverTheyAre) {
 }
 
 TEST(Mappings, BarrenTablesAreReadOnce) {
-    Tables tables;
-    for (std::uint64_t i = 0; i < 512; ++i) {
-        tables.set(0x1000 + 8 * i, 0x2000 | kKernel);
-        tables.set(0x2000 + 8 * i, 0x3000 | kKernel);
-        tables.set(0x3000 + 8 * i, 0x4000 | kKernel);
-        tables.set(0x4000 + 8 * i, 0x9000 | kKernel);
-    }
+    Tables tables = shadow_tables();
     EXPECT_TRUE(find_mappings(long_mode(), tables, Gpa{0xa000}, 10).empty());
     EXPECT_EQ(tables.reads(), 4U * 512);
 }

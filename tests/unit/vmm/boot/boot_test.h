@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <string>
 
 #include "tests/unit/vmm/boot/elf_builder.h"
@@ -13,6 +14,14 @@
 namespace ringside::boot {
 
 inline constexpr std::uint64_t kTestRam = 16 * layout::kMiB;
+
+// The bytes of 32-bit words: multiboot headers consist of these.
+inline std::string words(std::initializer_list<std::uint32_t> values) {
+    std::string text;
+    for (const std::uint32_t value : values)
+        text.append(reinterpret_cast<const char*>(&value), sizeof value);
+    return text;
+}
 
 class BootTest : public testing::Test {
   protected:

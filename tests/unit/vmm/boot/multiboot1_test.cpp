@@ -7,13 +7,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string words(std::initializer_list<std::uint32_t> values) {
-    std::string text;
-    for (const std::uint32_t value : values)
-        text.append(reinterpret_cast<const char*>(&value), sizeof value);
-    return text;
-}
-
 std::string header(std::uint32_t flags) {
     return words({0x1badb002, flags, 0U - 0x1badb002 - flags});
 }

@@ -7,13 +7,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string words(std::initializer_list<std::uint32_t> values) {
-    std::string text;
-    for (const std::uint32_t value : values)
-        text.append(reinterpret_cast<const char*>(&value), sizeof value);
-    return text;
-}
-
 // A header with the given tags and an end tag.
 std::string header(const std::string& tags = {}, std::uint32_t architecture = 0) {
     const auto size = static_cast<std::uint32_t>(16 + tags.size() + 8);
