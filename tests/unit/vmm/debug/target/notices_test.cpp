@@ -58,7 +58,7 @@ TEST_F(NoticesTest, EachIsGivenOnce) {
     use({});
     ASSERT_TRUE(insert(BreakpointKind::Hardware, kCode));
     notices.of_plan(table_.plan(), {});
-    EXPECT_THAT(owner.console, HasSubstr("handler of an interrupt"));
+    EXPECT_THAT(owner.console, HasSubstr("Accesses by interrupt handlers may be missed"));
     owner.console.clear();
     notices.of_plan(table_.plan(), {});
     EXPECT_THAT(owner.console, IsEmpty());
