@@ -1,4 +1,4 @@
-// The mode in which a logical processor runs its code, and what follows from it: operand sizes and how an
+// The mode in which a logical processor runs its code, and its consequences: operand sizes and how an
 // offset becomes a linear address (SDM volume 3, 2.2 and 3.2-3.4; volume 1, 3.3.4).
 #pragma once
 
@@ -38,7 +38,7 @@ unsigned default_operand_size(CpuMode mode);
 // EFER.LMA: 64-bit mode or one of its compatibility modes.
 bool is_long_mode(CpuMode mode);
 
-// The privilege level: 0 in real mode, 3 in virtual-8086 mode, else SS.DPL (SDM volume 3, 5.5; VMX and SVM
+// The privilege level: 0 in real mode, 3 in virtual-8086 mode, otherwise SS.DPL (SDM volume 3, 5.5; VMX and SVM
 // keep the CPL there too).
 unsigned privilege_level(const GeneralRegisters& general, const SystemRegisters& system);
 

@@ -43,7 +43,7 @@ struct PagingRegisters {
     friend bool operator==(const PagingRegisters&, const PagingRegisters&) = default;
 };
 
-// What a processor knows of L2: from the current VMCS, or from the VMCB in use.
+// A processor's state for L2: from the current VMCS, or from the VMCB in use.
 struct InnerGuest {
     enum class Tables : std::uint8_t {
         None,     // L2's physical addresses are L1's
@@ -51,12 +51,12 @@ struct InnerGuest {
         Nested,   // APM volume 2, 15.25
         Unknown,  // L2's addresses cannot be translated
     };
-    bool known = false;    // there is an L2; nothing below means anything otherwise
+    bool known = false;    // there is an L2; otherwise the members below have no meaning
     bool running = false;  // the processor's registers are L2's
     Tables tables = Tables::None;
     std::uint64_t root = 0;     // EPTP or nested CR3
     std::uint64_t control = 0;  // the guest-physical address of the VMCS or VMCB
-    PagingRegisters other;      // L1's if L2 is running, else L2's
+    PagingRegisters other;      // L1's if L2 is running, otherwise L2's
     friend bool operator==(const InnerGuest&, const InnerGuest&) = default;
 };
 
@@ -100,7 +100,7 @@ struct ModelSpecificRegisters {
     friend bool operator==(const ModelSpecificRegisters&, const ModelSpecificRegisters&) = default;
 };
 
-// Everything at once. XCR0 is a class of its own because it is fetched by an operation of its own.
+// Everything at once. XCR0 is a separate class because it is fetched by a separate operation.
 struct CpuState {
     GeneralRegisters general;
     SystemRegisters system;

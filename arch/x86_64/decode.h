@@ -1,5 +1,5 @@
 // Instruction decoding in 16, 32 and 64-bit mode: disassembly, and the memory that an instruction is about to
-// touch.
+// access.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ namespace ringside::x86 {
 
 inline constexpr std::size_t kMaxInstructionLength = 15;  // SDM volume 2, 2.3.11
 
-// The instructions that a hypervisor is left for and that name what they access.
+// The instructions that cause an exit to a hypervisor and that name what they access.
 enum class InstructionKind : std::uint8_t {
     Other,
     Port,  // IN, OUT, INS, OUTS
@@ -35,7 +35,7 @@ struct Disassembly {
     bool has_memory_operand = false;  // one that is written out, as in the example
 };
 
-// One stretch of memory that an instruction reads or writes, as linear addresses.
+// One range of memory that an instruction reads or writes, as linear addresses.
 struct MemoryAccess {
     Gva gva;
     std::uint64_t size = 0;  // in bytes
@@ -44,7 +44,7 @@ struct MemoryAccess {
     friend bool operator==(const MemoryAccess&, const MemoryAccess&) = default;
 };
 
-// What an instruction touches. `complete` is false if there may be more than is listed: gathers and scatters,
+// The memory that an instruction accesses. `complete` is false if there may be more than is listed: gathers, scatters,
 // XSAVE areas, ENTER with a nesting level, and what interrupts and far transfers push. Page tables,
 // descriptor tables and the instruction itself never count.
 class MemoryAccesses {
@@ -68,7 +68,7 @@ class MemoryAccesses {
 // hardware traps after each iteration; an instruction emulator may run through many.
 enum class RepeatScope : std::uint8_t { OneIteration, AllIterations };
 
-// Capstone, with one engine for each code width. Not thread-safe: each thread needs a decoder of its own.
+// Capstone, with one engine for each code width. Not thread-safe: each thread needs its own decoder.
 class Decoder {
   public:
     // Throws std::runtime_error if Capstone cannot be set up (a build of it without x86).

@@ -30,10 +30,10 @@ struct Gate {
     bool is_interrupt_or_trap() const { return kind >= GateKind::Interrupt16 && kind <= GateKind::Trap; }
 };
 
-// `high` is the second half of a 16-byte gate of long mode, else 0.
+// `high` is the second half of a 16-byte gate of long mode, otherwise 0.
 Gate decode_gate(std::uint64_t low, std::uint64_t high);
 
-// An entry of real mode's interrupt vector table (SDM volume 3, 21.1.4): the handler's far address.
+// An entry of real mode's interrupt vector table (SDM volume 3, 20.1.4): the handler's far address.
 struct RealModeVector {
     std::uint16_t segment = 0, offset = 0;
 

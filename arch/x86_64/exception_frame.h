@@ -1,4 +1,4 @@
-// What the processor pushes on its way to the handler of an interrupt or exception, and what that says in words (SDM
+// What the processor pushes before it enters the handler of an interrupt or exception, and its meaning in words (SDM
 // volume 3, 6.12.1, 6.13, 6.14.2 and 20.1.4).
 #pragma once
 
@@ -20,7 +20,7 @@ struct ExceptionFrame {
     std::uint64_t rip = 0;
     std::uint16_t cs = 0;
     std::uint64_t flags = 0;
-    // SP and SS of the interrupted code: always in 64 bits, else only where the privilege level has changed.
+    // SP and SS of the interrupted code: always in 64 bits, otherwise only if the privilege level has changed.
     std::optional<std::uint64_t> rsp;
     std::optional<std::uint16_t> ss;
 
@@ -31,21 +31,21 @@ struct ExceptionFrame {
 // An error code and five words.
 inline constexpr std::size_t kMostFrameWords = 6;
 
-// `stack` is what is at the stack pointer of a handler that has executed nothing yet; up to kMostFrameWords words are
-// read. `handler_level` is the handler's privilege level. Nothing if there are too few words.
+// `stack` is the memory at the stack pointer of a handler that has executed nothing yet; up to kMostFrameWords words
+// are read. `handler_level` is the handler's privilege level. Returns nullopt if there are too few words.
 std::optional<ExceptionFrame> decode_frame(std::span<const std::byte> stack, FrameWidth width,
                                            bool has_error_code, unsigned handler_level);
 
-// Returns false if the flags are none that a processor pushes: whoever came to the handler was not an interrupt.
+// Returns false if a processor cannot have pushed these flags: then no interrupt has led to the handler.
 bool is_plausible(const ExceptionFrame& frame);
 
-// In 64-bit mode the processor aligns the stack to 16 bytes before it pushes: the stack pointer of a handler that has
-// executed nothing says whether an error code was pushed.
+// In 64-bit mode the processor aligns the stack to 16 bytes before it pushes: so the stack pointer of a handler that
+// has executed nothing shows if an error code was pushed.
 constexpr bool error_code_was_pushed(std::uint64_t rsp) {
     return rsp % 16 == 0;
 }
 
-// "write, supervisor, page not present"; "selector 0x18 of the GDT"; empty where there is nothing to say.
+// "write, supervisor, page not present"; "selector 0x18 of the GDT"; empty if there is nothing to describe.
 std::string describe_error_code(std::uint8_t vector, std::uint64_t error_code);
 
 // "#PF (vector 14), error 0x2 (write, ...), CR2 0xdead000, at 0xffffffff81000123 <f+0x5>"; `symbol` may be empty.

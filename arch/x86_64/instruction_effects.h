@@ -1,4 +1,4 @@
-// How far the effects of an instruction reach, by its opcode alone. For a recording: what it has to look at after a step.
+// The extent of an instruction's effects, by its opcode alone: it tells a recording what to examine after a step.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace ringside::x86 {
 enum class Effects : std::uint8_t {
     GeneralRegisters,  // general registers, RIP, RFLAGS and memory; no more
     SystemRegisters,   // segments and what blocks interrupts, too
-    Anything,          // vector registers, MSRs, ports, ...: whatever is not known to be less
+    Anything,          // vector registers, MSRs, ports, ...: everything that is not known to be less
 };
 
 // Of the instruction at the start of `bytes` (15 suffice); Anything if they end too early.

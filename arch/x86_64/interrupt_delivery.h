@@ -1,4 +1,4 @@
-// How an interrupt message is delivered: what local vector tables, redirection entries and the ICR have in common
+// How an interrupt message is delivered: the common part of local vector tables, redirection entries and the ICR
 // (SDM volume 3, "Local Vector Table", "Interrupt Command Register"; 82093AA datasheet, 3.2.4).
 #pragma once
 

@@ -1,4 +1,4 @@
-// The way of an interrupt from a line of the interrupt controllers to a handler, and what it meets on it.
+// The path of an interrupt from a line of the interrupt controllers to a handler, and the obstacles on it.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace ringside::x86 {
 
-// A logical processor as an interrupt meets it.
+// A logical processor as an interrupt finds it.
 struct InterruptTarget {
     std::uint32_t vcpu = 0;
     LocalApic apic;
@@ -31,12 +31,12 @@ using Findings = std::vector<Finding>;
 
 bool is_free(const Findings& findings);
 
-// What keeps a vector from its handler on one processor. With `requested`, that its request has not arrived
-// in the local APIC is an obstacle, too.
+// What keeps a vector from its handler on one processor. With `requested`, it is also an obstacle if the request has
+// not arrived in the local APIC.
 Findings examine_vector(const InterruptTarget& target, std::uint8_t vector, bool requested = true);
-// By way of the 8259As (lines 0 to 15) to the processors that listen to them.
+// Through the 8259As (lines 0 to 15) to the processors that accept their interrupts.
 Findings examine_pic(const PicPair& pics, unsigned line, const std::vector<InterruptTarget>& targets);
-// By way of the I/O APIC (lines 0 to 23) to the processors that its entry names.
+// Through the I/O APIC (lines 0 to 23) to the processors that its entry names.
 Findings examine_io_apic(const IoApic& chip, unsigned line, const std::vector<InterruptTarget>& targets);
 
 }  // namespace ringside::x86

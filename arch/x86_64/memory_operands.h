@@ -1,4 +1,4 @@
-// Which memory a decoded instruction touches: the part of the decoder that knows Capstone's view of operands.
+// The memory that a decoded instruction accesses: the part of the decoder that knows Capstone's view of operands.
 #pragma once
 
 #include <capstone/capstone.h>

@@ -1,7 +1,7 @@
 // Everything that a set of page tables maps (SDM volume 3, chapter 4), as runs of equal permissions or page by page.
 //
 // Kernels map the same tables at very many places (KASAN's zero shadow covers terabytes with one page), and a hostile
-// guest may map a table into itself: a table's runs are worked out once for each level at which it is used.
+// guest may map a table into itself: a table's runs are computed once for each level at which it is used.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ namespace ringside::x86 {
 // A run of linear addresses that are mapped with the same permissions.
 struct MappedRun {
     std::uint64_t start = 0;  // canonical
-    std::uint64_t size = 0;   // 0 stands for 2^64
+    std::uint64_t size = 0;   // 0 means 2^64
     PagePermissions permissions;
     friend bool operator==(const MappedRun&, const MappedRun&) = default;
 };
 
 struct PageMap {
-    std::vector<MappedRun> runs;  // by address, as long as they can be
-    bool complete = true;         // false: there are more than `most_runs`, and the rest is left out
+    std::vector<MappedRun> runs;  // by address, as long as possible
+    bool complete = true;         // false: there are more than `most_runs`, and the rest is omitted
 };
 
 // Without paging there are no tables, and the map is empty.
@@ -43,8 +43,8 @@ struct MappedPage {
 bool for_each_page(const PagingState& state, EntryReader reader,
                    const std::function<bool(const MappedPage&)>& visit);
 
-// The pages that contain a physical address, by address, at most `most`. Tables that do not lead to it are looked
-// through once for each level at which they are used.
+// The pages that contain a physical address, by address, at most `most`. Tables that do not lead to it are searched
+// once for each level at which they are used.
 std::vector<MappedPage> find_mappings(const PagingState& state, EntryReader reader, Gpa gpa,
                                       std::size_t most);
 

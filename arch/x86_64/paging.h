@@ -21,7 +21,7 @@ namespace ringside::x86 {
 
 enum class PagingMode : std::uint8_t { None, Bits32, Pae, FourLevel, FiveLevel };
 
-// What of the processor's state a walk depends on.
+// The part of the processor's state on which a walk depends.
 struct PagingState {
     std::uint64_t cr0 = 0, cr3 = 0, cr4 = 0, efer = 0;
     // Physical-address width in bits (CPUID 0x80000008 EAX[7:0]); address bits above it are reserved.
@@ -80,11 +80,11 @@ struct Translation {
 
 enum class WalkFailureReason : std::uint8_t {
     NotPresent,        // the entry's P bit is clear
-    NonCanonical,      // the address lies outside the linear address space of the mode
+    NonCanonical,      // the address is outside the linear address space of the mode
     ReservedBit,       // the entry has a bit set that must be zero
-    EntryNotBacked,    // the entry itself lies outside guest memory
+    EntryNotBacked,    // the entry itself is outside guest memory
     NotInSecondLevel,  // L1 has not mapped L2's physical address `entry_gpa`
-    NoInnerGuest,      // an address of L2's, of whose tables nothing is known
+    NoInnerGuest,      // an address of L2, whose tables are not known
 };
 
 struct WalkFailure {
@@ -121,7 +121,7 @@ std::string describe(const WalkFailure& failure);
 // A run of addresses that are all mapped with the same permissions, or all unmapped.
 struct AddressRange {
     Gva start;
-    std::uint64_t size = 0;  // in bytes; 0 stands for 2^64
+    std::uint64_t size = 0;  // in bytes; 0 means 2^64
     bool mapped = false;
     PagePermissions permissions;  // of a mapped run
 };

@@ -1,4 +1,4 @@
-// What waits to be delivered to a logical processor, and what holds it back (SDM volume 3, 6.8 and "Interrupt
+// The events that are pending for a logical processor, and what blocks them (SDM volume 3, 6.8 and "Interrupt
 // Handling").
 #pragma once
 
@@ -23,7 +23,7 @@ std::string_view name(Activity activity);
 struct PendingException {
     std::uint8_t vector = 0;
     std::optional<std::uint32_t> error_code;
-    bool injected = false;  // its delivery has begun; otherwise it waits
+    bool injected = false;  // its delivery has begun; otherwise it is pending
 };
 
 struct PendingEvents {

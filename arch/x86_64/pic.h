@@ -14,13 +14,13 @@ struct Pic {
     std::uint8_t requested = 0, in_service = 0, masked = 0;  // IRR, ISR, IMR
     std::uint8_t level_triggered = 0;                        // ELCR
     std::uint8_t vector_base = 0;                            // ICW2
-    std::uint8_t first_input = 0;                            // the one of the highest priority
+    std::uint8_t first_input = 0;                            // the one with the highest priority
     bool auto_end_of_interrupt = false, special_mask = false, special_fully_nested = false;
     bool initialising = false;  // ICW1 was written, not all of ICW2 to ICW4 were
 
     // Lines are latched until their interrupt is taken; an input whose bit is set and not masked requests.
     std::uint8_t waiting() const { return static_cast<std::uint8_t>(requested & ~masked); }
-    // The input that in-service interrupts hold back others with: the one of the highest priority.
+    // The input whose in-service interrupt blocks those of lower priority: the one with the highest priority.
     std::optional<unsigned> highest_in_service() const;
     // Position of an input in the order of priority, 0 first.
     unsigned rank(unsigned input) const { return (input - first_input) & 7; }
@@ -43,7 +43,7 @@ enum class PitMode : std::uint8_t {
 };
 // "interrupt on terminal count", "hardware one-shot", "rate generator", "square wave", ...
 std::string_view name(PitMode mode);
-// Modes 6 and 7 are 2 and 3 written in another way.
+// Modes 6 and 7 are other encodings of 2 and 3.
 PitMode pit_mode(std::uint8_t mode);
 
 struct PitChannel {

@@ -1,4 +1,4 @@
-// Legacy prefixes (SDM volume 2, 2.1.1), which may come in any order and number before a REX prefix.
+// Legacy prefixes (SDM volume 2, 2.1.1), which may precede a REX prefix in any order and number.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Names for the bits of flag registers, from which gdb's <flags> types and the text dump are made.
+// Names for the bits of flag registers; gdb's <flags> types and the text dump are generated from them.
 #pragma once
 
 #include <cstdint>

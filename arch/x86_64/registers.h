@@ -17,7 +17,7 @@
 
 namespace ringside::x86 {
 
-// What the guest's CPU offers beyond SSE. avx512 implies avx.
+// The guest's CPU features beyond SSE. avx512 implies avx.
 struct FeatureSet {
     bool avx = false;
     bool avx512 = false;
@@ -59,7 +59,7 @@ struct RegisterInfo {
     std::string_view alt_name;  // "pc", "sp", "fp", "flags" or empty
     std::uint32_t bits = 64;    // on the wire
     RegisterFeature feature = RegisterFeature::Core;
-    std::string_view type;   // gdb's type name, perhaps one that the description defines
+    std::string_view type;   // gdb's type name, or one that the description defines
     std::string_view group;  // gdb's group: "general", "float", "vector", "system"
     RegisterClass register_class = RegisterClass::General;
     RegisterLocation location;
@@ -73,7 +73,7 @@ struct RegisterInfo {
 
     // Set by RegisterFile.
     std::uint32_t regno = 0;
-    std::uint32_t offset = 0;  // in bytes: in the g block, or where it would go behind it
+    std::uint32_t offset = 0;  // in bytes: in the g block, or where it would follow it
     bool in_g = true;
 
     std::size_t bytes() const { return bits / 8; }
@@ -101,7 +101,7 @@ class ClassSet {
 // The registers of one kind of CPU, numbered. Immutable; a regno is an index.
 //
 // The g block holds the general registers, selectors, x87, SSE, AVX, AVX-512 and PKRU: everything that gdb
-// wants at each stop, from three register classes. The system registers follow it and are transferred one by
+// needs at each stop, from three register classes. The system registers follow it and are transferred one by
 // one with p and P, so that a g packet needs few ioctls and few bytes. (gdb learns where the g block ends
 // from the first g reply.)
 class RegisterFile {

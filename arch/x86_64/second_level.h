@@ -1,4 +1,4 @@
-// Memory of a guest's guest (L2): its page tables lead to physical addresses of its own, and a second level of tables,
+// Memory of a guest's guest (L2): its page tables lead to L2's physical addresses, and a second level of tables,
 // L1's, leads from those to L1's (EPT: SDM volume 3, 29.3; nested paging: APM volume 2, 15.25).
 #pragma once
 
@@ -23,11 +23,11 @@ struct SecondLevelPage {
     PagePermissions permissions;
 };
 
-// Where L1 has a physical address of the level that `system` is at. `l1_memory` reads L1's physical memory.
+// Where L1 has a physical address of the level of `system`. `l1_memory` reads L1's physical memory.
 std::optional<SecondLevelPage> second_level(const SystemRegisters& system, Gpa gpa, EntryReader l1_memory,
                                             unsigned maxphyaddr);
 
-// The physical memory of the level that `system` is at, for walks of its page tables.
+// The physical memory of the level of `system`, for walks of its page tables.
 struct LevelMemory {
     const SystemRegisters& system;
     EntryReader l1_memory;
@@ -35,7 +35,7 @@ struct LevelMemory {
     std::optional<std::uint64_t> operator()(Gpa gpa, unsigned size) const;
 };
 
-// A walk through both levels, or through one where there is but one. The steps are those of the first.
+// A walk through both levels, or through one if there is only one. The steps are those of the first.
 tl::expected<Translation, WalkFailure> translate(const SystemRegisters& system, unsigned maxphyaddr, Gva gva,
                                                  EntryReader l1_memory);
 

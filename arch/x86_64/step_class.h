@@ -1,4 +1,4 @@
-// What a single-step over the next instruction must take care of. This runs at every step, so it consists of
+// What a single-step over the next instruction must handle specially. This runs at every step, so it consists of
 // a prefix loop and one switch, and neither allocates nor decodes operands.
 #pragma once
 
@@ -20,7 +20,7 @@ enum class StepKind : std::uint8_t {
     Sysret,             // RFLAGS come from R11
     Sysenter,           // TF stays set in the kernel
     Sysexit,
-    LoadsStackSegment,  // MOV SS, POP SS: debug traps are held back until after the next instruction
+    LoadsStackSegment,  // MOV SS, POP SS: debug traps are delayed until after the next instruction
     Halt,
     RepeatedString,  // traps after each iteration, with RIP unchanged
 };
@@ -40,7 +40,7 @@ struct StepClass {
 // LSS is Ordinary: unlike MOV SS and POP SS it inhibits no debug exception (SDM volume 3, 6.8.3).
 StepClass classify(std::span<const std::byte> bytes, CpuMode mode);
 
-// Returns true if an instruction may lead to itself: a jump or call, by its opcode behind prefixes that jumps can have.
+// Returns true if an instruction may lead to itself: a jump or call, by its opcode after prefixes that jumps can have.
 bool may_stay_in_place(std::span<const std::byte> code);
 
 }  // namespace ringside::x86

@@ -1,4 +1,4 @@
-// The instructions of one byte that a debugger plants for a breakpoint.
+// The one-byte instructions that a debugger plants for a breakpoint.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ namespace ringside::x86 {
 
 enum class TrapInstruction : std::uint8_t {
     Int3,
-    Halt,  // HLT: leaves the guest at CPL 0, and raises #GP elsewhere
+    Halt,  // HLT: causes an exit at CPL 0, and raises #GP elsewhere
     Undefined,  // UDB, opcode D6: raises #UD in 64-bit code, at any CPL. In other code it is SALC, which changes AL
 };
 
@@ -27,12 +27,12 @@ constexpr const char* name(TrapInstruction trap) {
 }
 
 // The length of an xchg %bx,%bx at the start of `code`, or 0. It does nothing, and Bochs stops at it: guests that were
-// written for Bochs have it where they want to be looked at.
+// written for Bochs use it to ask for a stop.
 constexpr std::size_t kExchangeStopBytes = 3;
 unsigned exchange_stop_length(std::span<const std::byte> code, CpuMode mode);
 
 // Which instruction before this one keeps interrupts away from it (SDM volume 3, 6.8.3). Judged by the bytes that
-// precede it, as nobody can disassemble backwards: what is found here may be the end of something else.
+// precede it, because one cannot disassemble backwards: what is found here may be the end of something else.
 enum class InterruptShadow : std::uint8_t { None, Sti, MovSs };
 constexpr std::size_t kShadowBytes = 2;
 InterruptShadow interrupt_shadow_behind(std::span<const std::byte, kShadowBytes> before);

@@ -24,15 +24,15 @@ struct VmcbField {
 
 // Every field, by ascending offset.
 std::span<const VmcbField> vmcb_fields();
-// The field with this name, whatever the case of its letters, or at this offset ("0x070"); otherwise all whose names
+// The field with this name, in upper or lower case, or at this offset ("0x070"); otherwise all whose names
 // contain `text`.
 std::vector<VmcbField> match_vmcb_fields(std::string_view text);
-// Nothing for a field beyond the image.
+// Returns nullopt for a field beyond the image.
 std::optional<std::uint64_t> read_vmcb(std::span<const std::byte> image, const VmcbField& field);
 // Does nothing for a field beyond the image.
 void write_vmcb(std::span<std::byte> image, const VmcbField& field, std::uint64_t value);
-// The value in words; empty for a plain number. `image` is the VMCB that the field is of: EXIT_INFO_1 means what
-// EXIT_CODE says.
+// The value in words; empty for a plain number. `image` is the VMCB of the field: EXIT_CODE decides the meaning of
+// EXIT_INFO_1.
 std::string describe_vmcb_field(const VmcbField& field, std::uint64_t value,
                                 std::span<const std::byte> image);
 

@@ -1,5 +1,5 @@
-// The layout in which KVM keeps the VMCS of a guest hypervisor, as KVM_GET_NESTED_STATE hands it out. The layout is
-// KVM's own; it promises to change the revision with it.
+// The layout in which KVM keeps the VMCS of a guest hypervisor, and in which KVM_GET_NESTED_STATE returns it. It is
+// KVM's own; KVM promises to change the revision when the layout changes.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ struct Vmcs12 {
     VmcsValues fields;        // those that KVM keeps
 };
 
-// An error says what is wrong with the image: too short, or of another revision.
+// An error describes what is wrong with the image: too short, or of another revision.
 tl::expected<Vmcs12, std::string> read_vmcs12(std::span<const std::byte> image);
 
 // Returns the offset at which KVM keeps a field; nullopt if it keeps none.

@@ -1,6 +1,6 @@
-// Checks that decide if a processor enters the guest that a VMCS describes: those of VM entry, by rule (SDM volume 3,
-// 27.2 and 27.3), on values alone. What needs memory is not checked: bitmaps, MSR lists, the page that the VMCS link
-// pointer names, and the virtual TPR.
+// The checks by which a processor decides if it enters the guest of a VMCS: those of VM entry, by rule (SDM volume 3,
+// 27.2 and 27.3), on values alone. What needs memory is not checked: bitmaps, MSR lists, the page at the VMCS link
+// pointer, and the virtual TPR.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace ringside::x86 {
 
-// What a processor reports of itself in its MSRs (SDM volume 3, appendix A). The low half of a control's MSR has the bits
+// A processor's capabilities, from its MSRs (SDM volume 3, appendix A). The low half of a control's MSR has the bits
 // that must be 1, the high half those that may be.
 struct VmxCapabilities {
     std::uint64_t pin_based = 0, primary = 0, secondary = 0, vm_exit = 0, vm_entry = 0;
@@ -22,7 +22,7 @@ struct VmxCapabilities {
     bool in_long_mode = true;  // the hypervisor is, at VM entry
 };
 
-// The MSRs that a VmxCapabilities is made of, and the member that each is for.
+// The MSRs from which a VmxCapabilities is made, and the member for each.
 struct VmxCapabilityMsr {
     std::uint32_t index;
     std::uint64_t VmxCapabilities::*member;
@@ -45,7 +45,7 @@ struct VmcsViolation {
     std::string_view section;  // "27.2.3"
 };
 
-// Every rule that is broken, in the order of the stages: a processor reports those of the first stage that has any. A
+// Every broken rule, in the order of the stages: a processor reports those of the first stage that has any. A
 // field that is not known breaks no rule.
 std::vector<VmcsViolation> check_vmcs(const VmcsValues& vmcs, const VmxCapabilities& processor);
 

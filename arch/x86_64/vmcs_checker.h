@@ -1,4 +1,4 @@
-// What the files of check_vmcs() share. Not for others.
+// Shared by the files of check_vmcs(). Not for other code.
 #pragma once
 
 #include "arch/x86_64/vmcs_check.h"

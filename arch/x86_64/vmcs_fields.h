@@ -209,12 +209,12 @@ std::string_view name(VmcsGroup group);
 std::span<const VmcsField> vmcs_fields();
 // "GUEST_RIP"; empty for an encoding that is not listed.
 std::string_view name(VmcsField field);
-// The field with this name, whatever the case of its letters, or with this encoding ("0x681e").
+// The field with this name, in upper or lower case, or with this encoding ("0x681e").
 std::optional<VmcsField> find_vmcs_field(std::string_view text);
 // The field that find_vmcs_field() returns, otherwise all whose names contain `text`.
 std::vector<VmcsField> match_vmcs_fields(std::string_view text);
 
-// What is known of one VMCS.
+// The known field values of one VMCS.
 class VmcsValues {
   public:
     std::optional<std::uint64_t> get(VmcsField field) const {

@@ -1,4 +1,4 @@
-// A processor's registers as the fields of the guest-state area that a hypervisor keeps them in.
+// A processor's registers as the fields of the guest-state area in which a hypervisor keeps them.
 #pragma once
 
 #include "arch/x86_64/cpu_state.h"

@@ -8,7 +8,7 @@
 
 namespace ringside::x86 {
 
-// Empty for a field whose value is a plain number. `all` is the VMCS that the field is of: the meaning of an exit
+// Empty for a field whose value is a plain number. `all` is the VMCS of the field: the meaning of an exit
 // qualification depends on the exit reason.
 std::string describe_vmcs_field(VmcsField field, std::uint64_t value, const VmcsValues& all);
 

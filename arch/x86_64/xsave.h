@@ -39,16 +39,16 @@ struct XsaveLayout {
 inline constexpr XsaveLayout kIntelXsaveLayout{576, 1088, 1152, 1664, 2688};
 
 // Reads an area. A component whose XSTATE_BV bit is clear is in its initial state, whatever its bytes are. A
-// component that lies beyond the area's end, or that the layout lacks, keeps ExtendedState's initial value.
+// component that is beyond the area's end, or that the layout lacks, keeps ExtendedState's initial value.
 // Returns false if the area is too short for the legacy part and the header, or in the compacted format.
 bool read_xsave(std::span<const std::byte> area, const XsaveLayout& layout, ExtendedState& state);
 
 // Writes the components in place, sets their XSTATE_BV bits and leaves every other byte as it is, so that
-// state that ExtendedState does not know survives a read-modify-write. Leaves out components beyond the
+// state that ExtendedState does not contain survives a read-modify-write. Leaves out components beyond the
 // area's end. Returns false as read_xsave() does.
 bool write_xsave(const ExtendedState& state, const XsaveLayout& layout, std::span<std::byte> area);
 
-// The 512 bytes of FXSAVE64 alone: x87, MXCSR and XMM0-15. Return false for a shorter area. write_fxsave()
+// Only the 512 bytes of FXSAVE64: x87, MXCSR and XMM0-15. Return false for a shorter area. write_fxsave()
 // keeps MXCSR_MASK and the reserved bytes.
 bool read_fxsave(std::span<const std::byte> area, ExtendedState& state);
 bool write_fxsave(const ExtendedState& state, std::span<std::byte> area);
