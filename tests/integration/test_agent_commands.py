@@ -35,7 +35,7 @@ class TestAgentCommands(RingsideTest):
         gdb.console("break report_round if round == 2")
         self.assert_breakpoint(gdb.run("continue"), "report_round")
 
-    def test_what_cannot_be_read_is_said_and_the_guest_goes_on(self):
+    def test_what_cannot_be_read_is_reported_and_the_guest_runs_on(self):
         vm, gdb = self.start()
         gdb.console(r'dprintf report_round,"%d\n",*(int*)0xffff000000000000')
         gdb.start("continue")

@@ -36,7 +36,7 @@ class TestCompletion(RingsideTest):
         assert [gdb.integer(f"*(unsigned long *)($rsi + {offset})") for offset in (0, 8)] == [3, 4]
         assert "ZF" in gdb.console("info registers eflags")
 
-    def test_a_breakpoint_on_and_behind_them_is_hit(self):
+    def test_a_breakpoint_on_and_after_them_is_hit(self):
         gdb, start = self.at(NOP + POPCNT_RAX_RCX + POPCNT_RAX_RCX + NOP)
         gdb.console("set $rcx = 7")
         for offset in (6, 11):

@@ -148,7 +148,7 @@ class TestQemusDump(CoreTest):
 
 
 class TestAFileThatIsCut(CoreTest):
-    def test_memory_is_gone_and_registers_stay(self):
+    def test_memory_is_missing_and_registers_stay(self):
         live, path = self.dumped("demo64", "--append=rounds=20", place="report_round if round == 3")
         dead = self.served(path, "demo64")
         assert dead.integer("rounds_done") == live.integer("rounds_done")

@@ -90,7 +90,7 @@ class TestLinuxSymbols(RingsideTest):
         gdb.run("stepi")
         self.assert_moved(gdb, SLIDE)
 
-    def test_another_machine_behind_the_same_gdb(self):
+    def test_another_machine_under_the_same_gdb(self):
         gdb = self.attached_to_linux("--kaslr-slide", f"{SLIDE:#x}")
         gdb.console("disconnect")
         other = self.ringside(self.bzimage, "--serial", "none", "--kaslr-slide", f"{2 * SLIDE:#x}", memory="256M")

@@ -84,7 +84,7 @@ class TestControlSocket(RingsideTest):
         assert self.ctl("cont") == "The guest runs.\n"
         vm.serial(f"round {rounds + 2}:")
 
-    def test_nobody_listens(self):
+    def test_nothing_listens(self):
         self.path = self.folder / "control"
         assert "A machine that was started with --control" in self.ctl("help", status=1)
 

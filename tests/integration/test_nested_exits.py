@@ -94,7 +94,7 @@ class TestTransitions(TransitionTest):
         self.assert_breakpoint(gdb.run("continue"), "handle")
         assert "L2 has left" not in gdb.printed()
 
-    def test_gdbs_own_command_continues_by_itself(self):
+    def test_gdbs_own_command_also_continues(self):
         _, gdb = self.started()
         script = self.folder / "ringside.py"
         gdb.console(f"monitor gdb-script {script}")

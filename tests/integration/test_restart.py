@@ -57,7 +57,7 @@ class TestSystemReset(RingsideTest):
         gdb.start("continue")
         vm.serial(r"(?s)round 1:.*round 1:.*round 3:")
 
-    def test_the_kernel_is_read_anew(self):
+    def test_the_kernel_is_read_again(self):
         kernel = self.folder / "kernel"
         shutil.copy(self.guest("demo64"), kernel)
         vm, gdb = self.in_round(2, kernel=kernel)

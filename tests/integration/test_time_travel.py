@@ -116,7 +116,7 @@ class TestReverse(RingsideTest):
         gdb.console("break report_round")
         self.assert_breakpoint(gdb.run("continue"), "report_round")
 
-    def test_sizes_that_make_no_sense_are_refused(self):
+    def test_invalid_sizes_are_refused(self):
         _, gdb = self.attached("demo64")
         for size in ("0", "-1", "1T", "much", "99999999999999999999G"):
             assert "Usage" in gdb.console(f"monitor record on {size}")
@@ -205,7 +205,7 @@ class TestQuestions(RingsideTest):
         self.assert_breakpoint(gdb.run("continue"), "report_round")
         assert gdb.integer("rounds_done") == 4
 
-    def test_questions_that_make_no_sense_are_refused(self):
+    def test_invalid_questions_are_refused(self):
         _, gdb = self.attached("demo64")
         for command in ("last-write 0x100000", "last-change rax", "goto 1", "bookmark here"):
             assert "monitor record on" in gdb.console(f"monitor {command}")

@@ -205,7 +205,7 @@ class TestTracepoints(RingsideTest):
 
     # ---- Clients that come and go
 
-    def test_it_goes_on_without_its_client(self):
+    def test_it_continues_without_its_client(self):
         vm, gdb = self.start("set disconnected-tracing on", "tvariable $seen = 0", rounds=0)
         self.define(gdb, "*report_round if $rdi > 1", "teval $seen = $seen + 1", "collect $seen, $regs")
         gdb.console("tstart unattended")

@@ -117,7 +117,7 @@ class TestBridge:
             place.bridge.open()
             assert place.inside_gets(b"two")
 
-    def test_a_client_learns_that_the_machine_is_gone(self, place: Place) -> None:
+    def test_a_client_learns_that_the_machine_has_ended(self, place: Place) -> None:
         place.bridge.open()
         with place.client() as client:
             client.sendall(b"?")
@@ -125,7 +125,7 @@ class TestBridge:
             place.bridge.close()
             assert client.recv(10) == b""
 
-    def test_the_stub_is_told_of_a_client_that_goes_and_the_next_gets_nothing_of_the_last_ones(self, place: Place) -> None:
+    def test_the_stub_learns_that_a_client_has_left_and_the_next_gets_none_of_its_replies(self, place: Place) -> None:
         place.bridge.open()
         with place.client() as first:
             first.sendall(b"$m")

@@ -77,12 +77,12 @@ class TestSaved:
         assert SavedMachine.saves == 2
 
     @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-    def test_a_damaged_state_is_made_anew(self, damage: Callable[[Path], object]) -> None:
+    def test_a_damaged_state_is_made_again(self, damage: Callable[[Path], object]) -> None:
         damage(self.found().folder)
         assert self.found().valid()
         assert SavedMachine.saves == 2
 
-    def test_a_discarded_state_is_gone(self) -> None:
+    def test_a_discarded_state_is_removed(self) -> None:
         state = self.found()
         state.discard()
         assert not state.valid()

@@ -127,7 +127,7 @@ class TestSession:
         events = self.listen(b"", command(0, b"fine\n") + mark("done 1"))
         assert events == [channel.Begin(0), channel.Output(b"fine\n"), channel.End(0, 0), channel.Done(1)]
 
-    def test_a_report_is_read_to_its_end_after_the_machine_is_gone(self) -> None:
+    def test_a_report_is_read_to_its_end_after_the_machine_has_ended(self) -> None:
         events = self.listen(b"", command(0, b"fine\n") + mark("done 1"), False)
         assert events[-1] == channel.Done(1)
 
@@ -187,7 +187,7 @@ class TestSession:
             with pytest.raises(LabError, match="cannot work: no such driver"):
                 Session(machine).wait_until_ready()
 
-    def test_the_process_is_gone_afterwards(self) -> None:
+    def test_the_process_has_ended_afterwards(self) -> None:
         self.listen(b"", mark("done 0"))
         assert self.machine.process is not None
         assert self.machine.process.returncode == -signal.SIGKILL

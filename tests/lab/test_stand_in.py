@@ -16,7 +16,7 @@ LOGS = ROOT / "build" / "logs" / "without-kvm"  # the inner run's own, so that i
                     "emulates it (--host intel)"),
     ("tests/run --lane gdb -k hello16", "no usable /dev/kvm: Inappropriate ioctl for device: in the lab"),
 ), ids=("demo", "gdb"))
-def test_the_lab_stands_in(command: str, line: str) -> None:
+def test_the_lab_is_used_instead(command: str, line: str) -> None:
     done = subprocess.run(["tests/lab/without-kvm", *command.split()], cwd=ROOT, env={**os.environ, "RINGSIDE_TEST_LOGS": str(LOGS)},
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", check=False)

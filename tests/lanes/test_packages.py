@@ -31,7 +31,7 @@ def explained() -> set[str]:
 
 
 class TestList:
-    def test_each_package_stands_once_and_has_groups(self) -> None:
+    def test_each_package_is_listed_once_and_has_groups(self) -> None:
         names = re.findall(r"^([a-z0-9][^\s#]*)", LIST.read_text(encoding="utf-8"), re.MULTILINE)
         assert len(names) == len(set(names))
         assert [name for name, groups in listed().items() if not groups] == []

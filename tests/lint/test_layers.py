@@ -60,7 +60,7 @@ class TestLayers:
 
 
 class TestClosure:
-    def test_it_follows_includes_and_stands_cycles(self):
+    def test_it_follows_includes_and_survives_cycles(self):
         graph = IncludeGraph({"a.cpp": '#include "b.h"\n', "b.h": '#include "c.h"\n', "c.h": '#include "b.h"\n',
                               "d.h": ""})
         assert graph.closure("a.cpp") == {"a.cpp", "b.h", "c.h"}

@@ -106,7 +106,7 @@ TEST(ExceptionFrame, ThePrivilegeLevelIsTheInterruptedCodes) {
     EXPECT_EQ(frame.privilege_level(false), 3U);
 }
 
-TEST(ExceptionFrame, FlagsThatNobodyPushesAreNotPlausible) {
+TEST(ExceptionFrame, FlagsThatNoProcessorPushesAreNotPlausible) {
     ExceptionFrame frame;
     for (const std::uint64_t flags : {0x0ULL, 0x200ULL, 0x20aULL, 0x8002ULL, 0x1000000000002ULL}) {
         frame.flags = flags;
@@ -114,7 +114,7 @@ TEST(ExceptionFrame, FlagsThatNobodyPushesAreNotPlausible) {
     }
 }
 
-TEST(ExceptionFrame, TheStackPointerTellsOfAnErrorCode) {
+TEST(ExceptionFrame, TheStackPointerShowsIfThereIsAnErrorCode) {
     EXPECT_TRUE(error_code_was_pushed(0x7fd0));
     EXPECT_FALSE(error_code_was_pushed(0x7fd8));
 }

@@ -39,7 +39,7 @@ TEST_F(ReplyWriterTest, WritesNumbersAndBytes) {
     EXPECT_EQ(taken().substr(1, 8), "61xxxx64");
 }
 
-TEST_F(ReplyWriterTest, EscapesInBinaryWhereverTheByteStands) {
+TEST_F(ReplyWriterTest, EscapesInBinaryWhereverTheByteIs) {
     for (const char special : "#$}*"s) {
         for (std::size_t at = 0; at < 19; ++at) {
             std::string data(19, 'a');

@@ -159,7 +159,7 @@ TEST_F(ServerTest, HoldsAConversationOverAUnixSocketForItsOwnerAlone) {
     EXPECT_EQ(client.receive(), "closed");
 }
 
-TEST_F(ServerTest, RefusesASecondClientWhileTheFirstGoesOn) {
+TEST_F(ServerTest, RefusesASecondClientWhileTheFirstContinues) {
     start_tcp();
     TcpClient first(address());
     EXPECT_EQ(first.ask("qAttached"), "1");
@@ -295,7 +295,7 @@ TEST(ServerEndpoints, RefusesPlacesWhereItCannotListen) {
     std::filesystem::remove(file);
 }
 
-TEST(ServerEndpoints, ReplacesASocketThatNobodyListensOnAndNoOther) {
+TEST(ServerEndpoints, ReplacesOnlyASocketWithoutAListener) {
     asio::io_context io;
     FakeTarget target;
     Target bundle = target.bundle();

@@ -259,7 +259,7 @@ TEST_F(Data, AnswersTheSmallQuestions) {
     EXPECT_EQ(send("vMustReplyEmpty"), "");
 }
 
-TEST_F(Data, IsToldOfOneThreadAStop) {
+TEST_F(Data, GetsOneThreadForEachStop) {
     send("vCont;c");
     target_.other_stops = {{ThreadId{2}, StoppedBySoftwareBreakpoint{}, {}}};
     stop_with(StoppedBySoftwareBreakpoint{});

@@ -28,7 +28,7 @@ class ExtendedMode : public SessionTest {
     }
 };
 
-TEST_F(ExtendedMode, StartsTheTargetAnew) {
+TEST_F(ExtendedMode, RestartsTheTarget) {
     EXPECT_THAT(run("vRun;"), StartsWith("T05thread:p1.1;"));
     EXPECT_THAT(target_.log, ElementsAre("restart '' []"));
     EXPECT_EQ(send("m1000,1"), "00");
@@ -49,7 +49,7 @@ TEST_F(ExtendedMode, ARefusalLeavesTheTargetAsItIs) {
     EXPECT_EQ(send("m1000,1"), "00");
 }
 
-TEST_F(ExtendedMode, WhatIsKilledIsHeldAndStartsAnew) {
+TEST_F(ExtendedMode, AKilledTargetIsHeldAndRestarts) {
     EXPECT_EQ(send("vKill;1"), "OK");
     EXPECT_FALSE(session_->wants_close());
     EXPECT_THAT(send("m1000,1"), StartsWith("E")) << "nothing is left to read";
@@ -97,7 +97,7 @@ TEST_F(ExtendedMode, TheOldPacketsKillAndRestart) {
     EXPECT_THAT(target_.log, ElementsAre("restart '' []"));
 }
 
-TEST_F(ExtendedMode, WhatHasEndedStartsAnew) {
+TEST_F(ExtendedMode, AnEndedTargetRestarts) {
     receive(framed("vCont;c"));
     stop_with(Exited{3});
     EXPECT_THAT(take_replies(), ElementsAre("W03;process:1"));
@@ -125,14 +125,14 @@ TEST_F(ExtendedMode, ForgetsTheThreadThatWasChosen) {
     EXPECT_THAT(target_.log.back(), HasSubstr("1:c 2:c"));
 }
 
-TEST_F(SessionTest, WithoutExtendedModeNothingStartsAnew) {
+TEST_F(SessionTest, WithoutExtendedModeNothingRestarts) {
     open_with(kGdb);
     EXPECT_THAT(send("vRun;"), StartsWith("E"));
     EXPECT_THAT(session_->last_error(), HasSubstr("extended-remote"));
     EXPECT_THAT(target_.log, Not(Contains(StartsWith("restart"))));
 }
 
-TEST_F(SessionTest, ATargetThatCannotStartAnewOffersNoExtendedMode) {
+TEST_F(SessionTest, ATargetThatCannotRestartOffersNoExtendedMode) {
     target_bundle_.restart = nullptr;
     open_with(kGdb);
     EXPECT_EQ(send("!"), "");

@@ -55,7 +55,7 @@ TEST_F(SessionTest, SaysInWordsWhyTheTargetCannotBeInNonStopMode) {
     EXPECT_EQ(send("?"), "T05thread:p1.1;core:0;" + std::string(kExpedited1));
 }
 
-TEST_F(InNonStop, TellsOfEveryStoppedThreadOneByOne) {
+TEST_F(InNonStop, ReportsEveryStoppedThreadOneByOne) {
     EXPECT_EQ(send("?"), "T05thread:p1.1;core:0;" + std::string(kExpedited1));
     EXPECT_EQ(send("vStopped"), "T00thread:p1.2;core:1;" + std::string(kExpedited2));
     EXPECT_EQ(send("vStopped"), "OK");

@@ -165,7 +165,7 @@ TEST_F(RunControl, RunsAChainOfStepsThatWasSentAhead) {
     EXPECT_FALSE(session_->running());
 }
 
-TEST_F(RunControl, IgnoresAStopThatNobodyAwaits) {
+TEST_F(RunControl, IgnoresAnUnexpectedStop) {
     stop_with(StoppedByInterrupt{});
     EXPECT_EQ(take_output(), "");
 }

@@ -78,7 +78,7 @@ TEST_F(SessionTest, AnswersUnknownPacketsWithNothing) {
         EXPECT_EQ(send(packet), "") << packet;
 }
 
-TEST_F(SessionTest, SaysWhereAMovedProgramStands) {
+TEST_F(SessionTest, ReportsWhereAMovedProgramIs) {
     target_bundle_.first_segment = 0xffffffff84000000;
     open_with(kGdb);
     EXPECT_EQ(send("qOffsets"), "TextSeg=ffffffff84000000");
@@ -175,7 +175,7 @@ TEST_F(SessionTest, ClosesOnAClientThatSendsWithoutEndWhileItMustWait) {
     EXPECT_THAT(target_.log, ElementsAre("attach", "lost"));
 }
 
-TEST_F(SessionTest, StopsTakingInputWhenNobodyTakesTheOutput) {
+TEST_F(SessionTest, StopsTakingInputWhileTheOutputIsNotTaken) {
     open_with(kGdb);
     std::string flood;
     for (int i = 0; i < 1000; ++i)
@@ -232,7 +232,7 @@ TEST_F(SessionTest, LeavesTheTargetAloneUntilItsClientHasSentAPacket) {
     }
 }
 
-TEST_F(SessionTest, AttachesAtOnceWhereNobodyProbes) {
+TEST_F(SessionTest, AttachesAtOnceWhereNoPortCanBeProbed) {
     open({.attach_at_once = true});
     EXPECT_THAT(target_.log, ElementsAre("attach"));
     session_.reset();

@@ -167,7 +167,7 @@ TEST_F(Tracing, ASettingReachesTheTarget) {
 
 // ---- Status and uploads
 
-TEST_F(Tracing, TheStatusSaysHowItStandsAndWhyItEnded) {
+TEST_F(Tracing, TheStatusSaysIfItRunsAndWhyItEnded) {
     traces_.now.size = traces_.now.free = 0x500000;
     EXPECT_EQ(send("qTStatus"),
               "T0;tnotrun:0;tframes:0;tcreated:0;tfree:500000;tsize:500000;circular:0;disconn:0");

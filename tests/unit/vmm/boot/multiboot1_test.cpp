@@ -93,7 +93,7 @@ TEST_F(Multiboot1AddressTest, LoadsTheWholeFile) {
     EXPECT_EQ(text_at(0x100030), "code and data");
 }
 
-TEST_F(Multiboot1AddressTest, SkipsWhatStandsBeforeTheLoadAddress) {
+TEST_F(Multiboot1AddressTest, SkipsWhatPrecedesTheLoadAddress) {
     loaded(file(0, 0, 0x100000, 0x100000, 0x100020));
     EXPECT_EQ(peek<std::uint32_t>(0x100000), 0x1badb002U);
 }

@@ -38,7 +38,7 @@ TEST(ExitRates, KeepTheMostFrequent) {
                                     ExitRate{"userspace", 0, "reason", "C", 2}));
 }
 
-TEST(ExitRates, CountAnewAfterAReset) {
+TEST(ExitRates, CountFromZeroAfterAReset) {
     const auto rates = exit_rates(sample(0, R"({"IO":1000})"), sample(1'000'000'000, R"({"IO":5})"), 2);
     ASSERT_TRUE(rates);
     EXPECT_THAT(*rates, ElementsAre(ExitRate{"userspace", 0, "reason", "IO", 5}));

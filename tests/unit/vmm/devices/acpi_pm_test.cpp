@@ -108,7 +108,7 @@ TEST_F(AcpiPmTest, TimerRunsAtItsFrequency) {
     EXPECT_EQ(timer(), static_cast<std::uint32_t>(3'579'545ULL * 86'401));
 }
 
-TEST_F(AcpiPmTest, RestoresRegistersAndGoesOnCounting) {
+TEST_F(AcpiPmTest, RestoresRegistersAndContinuesCounting) {
     write16(AcpiPm::kEventBlock + 2, 0x0100);
     time += std::chrono::seconds(2);
     const AcpiPm::State state = pm.save();

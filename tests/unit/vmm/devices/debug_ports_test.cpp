@@ -44,7 +44,7 @@ TEST(DebugConsole, WritesCharactersAndShowsItsSignature) {
     EXPECT_EQ(in(console, 0), 0xe9);
 }
 
-TEST(PanicPort, TellsOfAPanicAndOfNothingElse) {
+TEST(PanicPort, ReportsOnlyAPanic) {
     FakeMachine machine;
     PanicPort port(machine);
     EXPECT_EQ(in(port, 0), 1);

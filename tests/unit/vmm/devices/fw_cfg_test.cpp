@@ -70,7 +70,7 @@ class FwCfgTest : public testing::Test {
     FwCfg device{make_items(), memory};
 };
 
-TEST_F(FwCfgTest, ReadsAnItemByteByByteAndZerosBehindIt) {
+TEST_F(FwCfgTest, ReadsAnItemByteByByteAndZerosAfterIt) {
     select(0);
     EXPECT_EQ(read(6), std::string("QEMU\0\0", 6));
     select(0);
@@ -103,7 +103,7 @@ TEST_F(FwCfgTest, TransfersGoOnWhereTheLastOneEnded) {
     EXPECT_EQ(read(1), "U");
 }
 
-TEST_F(FwCfgTest, TheKeyStandsInTheUpperHalf) {
+TEST_F(FwCfgTest, TheKeyIsInTheUpperHalf) {
     select(0x1234);
     EXPECT_EQ(transfer(0x0000'0000 | kSelect | kRead, 4, 0x200), 0U);
     EXPECT_EQ(text_at(Gpa{0x200}, 4), "QEMU");

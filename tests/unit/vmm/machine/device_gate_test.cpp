@@ -22,7 +22,7 @@ TEST_F(DeviceGateTest, AnOpenGateLetsSeveralIn) {
     EXPECT_TRUE(second);
 }
 
-TEST_F(DeviceGateTest, AClosedGateHoldsWorkBackUntilEveryClosureIsGone) {
+TEST_F(DeviceGateTest, AClosedGateHoldsWorkBackUntilEveryClosureHasEnded) {
     std::optional<DeviceGate::Closure> first(gate_->close());
     std::optional<DeviceGate::Closure> second(gate_->close());
     std::atomic<bool> may_enter{false};

@@ -69,7 +69,7 @@ TEST_F(MemoryFileTest, MemoryFrom4GiBIsThereInTheFileToo) {
     EXPECT_FALSE(region->lazily_allocated());
 }
 
-TEST_F(MemoryFileTest, ReplacesAnOldOneThatSomebodyHasOpen) {
+TEST_F(MemoryFileTest, ReplacesAnOldOneThatIsOpen) {
     std::ofstream(path) << "old";
     std::ifstream reader(path);
     auto file = MemoryFile::create(path);

@@ -69,7 +69,7 @@ TEST_F(RealModeTest, ThePiecesHaveTheirPlaces) {
     EXPECT_EQ(word(state, FwCfgKey::SetupSize), BzImageBuilder::kSetupSize);
 }
 
-TEST_F(RealModeTest, TheSetupCodeIsToldOfThem) {
+TEST_F(RealModeTest, TheSetupCodeGetsThem) {
     const Bytes kernel = BzImageBuilder().payload(to_bytes("packed")).build();
     const BootState state = loaded(kernel, to_bytes("initrd"));
     const Bytes setup = item(state, FwCfgKey::SetupData);

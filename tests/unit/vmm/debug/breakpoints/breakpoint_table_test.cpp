@@ -239,7 +239,7 @@ TEST_F(BreakpointTableTest, APatchSiteIsAnInt3WhereSlotsDoNotWork) {
     EXPECT_EQ(mechanism(), Mechanism::Planted);
 }
 
-TEST_F(BreakpointTableTest, UserCodeIsLeftAsItIsWhileNobodyKnowsWhose) {
+TEST_F(BreakpointTableTest, UserCodeIsNotPlantedWhileItsProcessIsUnknown) {
     constexpr std::uint64_t kUser = 4, kSmep = 1 << 20;
     for (const std::uint64_t entry :
          {TestGuest::kPml4, TestGuest::kPdpt, TestGuest::kDirectory + 8, TestGuest::kTable}) {
@@ -264,7 +264,7 @@ TEST_F(BreakpointTableTest, UserCodeIsLeftAsItIsWhileNobodyKnowsWhose) {
     EXPECT_EQ(mechanism(), Mechanism::Planted);
 }
 
-TEST_F(BreakpointTableTest, ABreakpointThatTheGuestWroteOverIsSetAnewWhenItRunsOn) {
+TEST_F(BreakpointTableTest, AnOverwrittenBreakpointIsPlantedAgainWhenTheGuestRunsOn) {
     ASSERT_TRUE(insert(BreakpointKind::Software, kCode));
     guest_.poke(kCode, std::uint8_t{0x55});
     table_.settle(guest_.view, guest_.state.system);

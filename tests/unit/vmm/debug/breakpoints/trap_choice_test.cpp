@@ -78,7 +78,7 @@ TEST(TrapChoice, AGuestWithout32BitUserCodeHas64BitUserCode) {
     EXPECT_EQ(choose_trap(exits(), long_mode(), place), TrapInstruction::Halt);
 }
 
-TEST(TrapChoice, HltStandsInForAnUndefinedInstructionThatTheHostLetsPass) {
+TEST(TrapChoice, HltReplacesAnUndefinedInstructionThatTheHostDoesNotCatch) {
     auto only_halt = exits();
     only_halt.undefined_traps = false;
     EXPECT_EQ(choose_trap(only_halt, long_mode(), kKernel), TrapInstruction::Halt);

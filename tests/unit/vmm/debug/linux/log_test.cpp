@@ -115,7 +115,7 @@ TEST_F(LogTest, IdsThatNeverMeetEnd) {
     EXPECT_EQ(read()->unreadable, kCount);
 }
 
-TEST_F(LogTest, MemoryThatIsGoneIsAnErrorOrAGap) {
+TEST_F(LogTest, MissingMemoryIsAnErrorOrAGap) {
     ids(1, 1);
     record(1, 0, 24, "abc");
     memory.poke(kTexts + 8, std::uint64_t{0x1000});

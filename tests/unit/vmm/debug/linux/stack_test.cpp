@@ -185,7 +185,7 @@ TEST_F(StackTest, ALoopEnds) {
     EXPECT_THAT(follow({kEnd + 0x100, 0, kStack, true}).end, HasSubstr("more frames"));
 }
 
-TEST_F(StackTest, ARegisterThatNobodyHasSavedIsNotMadeUp) {
+TEST_F(StackTest, ARegisterThatWasNotSavedIsNotMadeUp) {
     orc(kInner, Kind::Call, Base::R10, 0);
     EXPECT_THAT(follow({kInner, kStack, 0, true}).end, HasSubstr("a register that is not known"));
 }

@@ -166,7 +166,7 @@ TEST_F(ExitTrapHits, WithInterruptsOffThereIsNoShadowOfSti) {
 }
 
 // Without paging it is not known that user code will run there: HLT, which would raise #GP there.
-TEST_F(ExitTrapHits, WhatWasPlantedWithoutPagingIsJudgedAnewWhenPagingComes) {
+TEST_F(ExitTrapHits, WhatWasPlantedWithoutPagingIsChosenAgainWithPaging) {
     for (const std::uint64_t entry : {TestGuest::kPml4, TestGuest::kPdpt, TestGuest::kDirectory})
         guest.poke<std::uint8_t>(entry, guest.peek(entry) | 4);  // user
     const auto paging = guest.state.system;

@@ -12,7 +12,7 @@ class GuestStopsTest : public VcpuDebuggerTest {
     std::string words() const { return coordinator->last_stop().console; }
 };
 
-TEST_F(GuestStopsTest, AnInt3OfTheGuestsIsAStopBehindIt) {
+TEST_F(GuestStopsTest, AnInt3OfTheGuestsIsAStopAfterIt) {
     context->guest_stops.int3 = true;
     code({kInt3Byte});
     resume();

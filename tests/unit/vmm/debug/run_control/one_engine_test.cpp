@@ -249,7 +249,7 @@ TEST_F(SteppingOff, AnInt3OfTheGuestsUnderTheDebuggersIsTheGuests) {
     EXPECT_EQ(hits(), 1U);
 }
 
-TEST_F(SteppingOff, AClientsStepThatMeetsAFalseConditionGoesOn) {
+TEST_F(SteppingOff, AClientsStepThatMeetsAFalseConditionContinues) {
     insert(BreakpointKind::Software, kCode + 1, false);
     resume(gdbstub::RangeStep{kCode, kCode + 8});
     stepped_to(kCode + 1);

@@ -68,14 +68,14 @@ TEST_F(StopCoordinatorTest, ABreakpointThatCameSecondIsHitAgain) {
     EXPECT_EQ(stops, 0);
 }
 
-TEST_F(StopCoordinatorTest, WhoeverLeavesForGoodHearsOfNothingMore) {
+TEST_F(StopCoordinatorTest, AClientThatHasLeftGetsNoMoreStops) {
     report(0, kStepDone);
     report(1, kStepDone);
     coordinator->resume_all();
     EXPECT_EQ(stops, 0);
 }
 
-TEST_F(StopCoordinatorTest, DuringAStopNobodyStepsOffAlone) {
+TEST_F(StopCoordinatorTest, DuringAStopNoVcpuStepsOffAlone) {
     report(0, kStepDone);
     EXPECT_FALSE(coordinator->park_others(VcpuIndex{1}));
 }

@@ -42,7 +42,7 @@ TEST_F(StopReportTest, AStopCountsUntilTheVcpuIsResumed) {
     EXPECT_FALSE(report.made());
 }
 
-TEST_F(StopReportTest, AfterAFailureTheRegistersAreFetchedAnew) {
+TEST_F(StopReportTest, AfterAFailureTheRegistersAreFetchedAgain) {
     report.report_failure(failure("do it", "KVM refuses").value());
     EXPECT_FALSE(report.made());
     EXPECT_EQ(signal(), gdbstub::Signal::Abort);
@@ -85,7 +85,7 @@ TEST_F(StopReportTest, ElsewhereNothingIsShown) {
     EXPECT_EQ(report.shown(table, view), nullptr) << "it was forgotten";
 }
 
-TEST_F(StopReportTest, WhereRipIsTheAddressTheClientKnowsByItself) {
+TEST_F(StopReportTest, WhereRipIsTheAddressTheClientNeedsNoHelp) {
     insert(BreakpointKind::Software, kCode);
     report.report_hit(*table.list().front());
     EXPECT_EQ(report.shown(table, view), nullptr);

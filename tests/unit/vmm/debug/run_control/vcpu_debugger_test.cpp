@@ -101,7 +101,7 @@ TEST_F(VcpuDebuggerTest, TheSameTrapOnceMoreIsNotTheGuests) {
     EXPECT_FALSE(was_injected(KVM_GUESTDBG_INJECT_DB));
 }
 
-TEST_F(VcpuDebuggerTest, ATrapThatNobodyAskedForIsTheGuests) {
+TEST_F(VcpuDebuggerTest, AnUnrequestedTrapIsTheGuests) {
     insert(BreakpointKind::Software, kCode);
     resume();
     stepped_to(kCode + 8);

@@ -146,7 +146,7 @@ class ResettingGuestTest : public RestartTest {
     }
 };
 
-TEST_F(ResettingGuestTest, StartsAnewUnderAClient) {
+TEST_F(ResettingGuestTest, RestartsUnderAClient) {
     resume_all();
     while (restarts == 0)
         owner.run_one();
@@ -156,7 +156,7 @@ TEST_F(ResettingGuestTest, StartsAnewUnderAClient) {
               std::string::npos);
 }
 
-TEST_F(ResettingGuestTest, StartsAnewWithoutAClient) {
+TEST_F(ResettingGuestTest, RestartsWithoutAClient) {
     target().execution.detach();
     while (restarts == 0)
         owner.run_one();
@@ -164,7 +164,7 @@ TEST_F(ResettingGuestTest, StartsAnewWithoutAClient) {
     EXPECT_TRUE(owner.ends.empty());
 }
 
-TEST_F(ResettingGuestTest, IsShownIfItCannotStartAnewAndEndsWhenItIsResumed) {
+TEST_F(ResettingGuestTest, IsShownIfItCannotRestartAndEndsWhenItIsResumed) {
     owner.restarts = nullptr;
     resume_all();
     while (owner.stops.size() < 2)

@@ -85,7 +85,7 @@ TEST_F(ExperimentTest, ADefinitionThatWasCutOffDoesNotRun) {
     EXPECT_TRUE(experiment.start(1));
 }
 
-TEST_F(ExperimentTest, WhatMakesNoSenseIsRefused) {
+TEST_F(ExperimentTest, InvalidRequestsAreRefused) {
     EXPECT_FALSE(experiment.define(head_of(0x10000, 0x10), true));
     ASSERT_TRUE(experiment.define(head_of(1, 0x10), true));
     EXPECT_FALSE(experiment.define(head_of(1, 0x10), true));
@@ -131,7 +131,7 @@ TEST_F(ExperimentTest, ActionsWithoutEndAreCutOff) {
     EXPECT_LE(count, Experiment::kMostVariables + 10);
 }
 
-TEST_F(ExperimentTest, VariablesBeginAnewWithEachExperiment) {
+TEST_F(ExperimentTest, VariablesAreResetWithEachExperiment) {
     ASSERT_TRUE(experiment.define(variable_of(9, 5, "x")));
     ASSERT_TRUE(experiment.start(1));
     EXPECT_EQ(experiment.variable(9)->now, 5U);

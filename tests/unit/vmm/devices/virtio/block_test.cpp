@@ -186,7 +186,7 @@ class VirtioDiskImage : public ::testing::Test {
     testing::TemporaryFolder folder_;
 };
 
-TEST_F(VirtioDiskImage, HasOneWriterAndNobodyBeside) {
+TEST_F(VirtioDiskImage, HasOneWriterAndNoOtherUser) {
     const std::string path = folder_.image("disk.img", 512);
     {
         const auto writer = DiskImage::open({path, false});

@@ -66,7 +66,7 @@ TEST_F(VirtioTransport, RegistersAreReadAsWholeWords) {
     EXPECT_THAT(half, ElementsAre(std::byte{0xff}, std::byte{0xff}));
 }
 
-TEST_F(VirtioTransport, ConfigurationIsReadInAnyWidthAndFloatsBehindItsEnd) {
+TEST_F(VirtioTransport, ConfigurationIsReadInAnyWidthAndFloatsAfterItsEnd) {
     EXPECT_EQ(driver_.config<std::uint8_t>(1), 2);
     EXPECT_EQ(driver_.config<std::uint32_t>(1), 0x05040302);
     EXPECT_EQ(driver_.config<std::uint32_t>(4), 0xffff0005);
@@ -236,7 +236,7 @@ TEST_F(VirtioTransport, AChangeOfConfigurationIsCountedAndTold) {
     EXPECT_EQ(driver_.read(Register::InterruptStatus), 2);
 }
 
-TEST_F(VirtioTransport, GoesOnWhereItWasSaved) {
+TEST_F(VirtioTransport, ContinuesWhereItWasSaved) {
     driver_.set_up();
     driver_.send(0, {testing::room(16)});
     const auto saved = driver_.transport().save();

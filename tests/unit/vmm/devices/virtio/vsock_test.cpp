@@ -165,7 +165,7 @@ TEST_F(VirtioVsock, AGuestReachesAProgramOnTheHost) {
     EXPECT_EQ(answer.data, "pong");
 }
 
-TEST_F(VirtioVsock, NobodyListensThere) {
+TEST_F(VirtioVsock, NothingListensThere) {
     send(packet(VsockOp::Request, 1000, 53));
     expect_reset(1000);
 }
@@ -244,7 +244,7 @@ TEST_F(VirtioVsock, TheGuestEndsAConnectionAfterItsLastData) {
     expect_reset(1000);
 }
 
-TEST_F(VirtioVsock, AProgramThatEndsIsHeardOf) {
+TEST_F(VirtioVsock, TheEndOfAProgramIsReported) {
     Fd program = guest_connects();
     write(program, "bye");
     program = Fd();
@@ -262,7 +262,7 @@ TEST_F(VirtioVsock, AResetOfTheDeviceEndsItsConnections) {
     expect_reset(1000);
 }
 
-TEST_F(VirtioVsock, AfterARestoreTheGuestLearnsThatItsConnectionsAreGone) {
+TEST_F(VirtioVsock, AfterARestoreTheGuestLearnsThatItsConnectionsAreClosed) {
     const Fd program = guest_connects();
     const auto place = driver_.send(2, {room(8)});
     driver_.transport().restore(driver_.transport().save());
@@ -304,7 +304,7 @@ TEST_F(VirtioVsock, ASecondRequestOnOnePairOfPortsEndsIt) {
     EXPECT_EQ(read(program, 1), "");
 }
 
-TEST_F(VirtioVsock, DataBeforeTheConnectionStandsEndsIt) {
+TEST_F(VirtioVsock, DataBeforeTheConnectionIsEstablishedEndsIt) {
     const Fd program = connect();
     write(program, "CONNECT 1234\n");
     const auto request = receive();

@@ -210,7 +210,7 @@ TEST(CatchParser, RangesNamesAndModes) {
         EXPECT_FALSE(parse_catch(wrong)) << wrong;
 }
 
-TEST(CatchPlan, WhatNoExitTellsOfIsSteppedFor) {
+TEST(CatchPlan, WhatNoExitReportsIsSteppedFor) {
     for (const char* text : {"cr0", "cr3 write", "cr4 if value == 0x20", "halt", "mode-change"})
         EXPECT_TRUE(plan(text, std::nullopt).stepping) << text;
     for (const char* text : {"cr3 read", "mode-change read", "cr2", "cr3 if size == 8", "l2-exit cr3"})

@@ -197,7 +197,7 @@ struct Nested {
     HardwareExitDecoder decoder{all};
 };
 
-TEST(NestedExits, WhoseExitAndWhoHandlesIt) {
+TEST(NestedExits, TheLevelThatMadeAnExitAndWhoHandlesIt) {
     EXPECT_FALSE(tracepoints().tell_levels());
     Nested nested;
     EXPECT_TRUE(nested.all.tell_levels());

@@ -33,7 +33,7 @@ class Report : public testing::Test {
     const std::filesystem::path& directory_ = temporary_.path();
 };
 
-TEST_F(Report, PrintsTheTablesEvenWhereTheKernelIsGone) {
+TEST_F(Report, PrintsTheTablesEvenWithoutTheKernel) {
     const auto text = report_trace(trace_.path(), {});
     ASSERT_TRUE(text) << text.error().message();
     EXPECT_THAT(*text, HasSubstr("reason"));

@@ -264,7 +264,7 @@ TEST(Trace, AFullDiskEndsTheRecordingInWords) {
     EXPECT_THAT(TraceWriter::start("/dev/full", 1, {}, clock).error().message(), HasSubstr("No space left"));
 }
 
-TEST(TraceRing, DropsWhatDoesNotFitAndGoesOn) {
+TEST(TraceRing, DropsWhatDoesNotFitAndContinues) {
     TraceWakeup wakeup;
     TraceRing ring(wakeup);
     for (std::uint64_t i = 0; i < TraceRing::kCapacity + 5; ++i)
