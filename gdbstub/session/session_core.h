@@ -178,8 +178,11 @@ class SessionCore {
     Handled restart(const Restart::Wanted& wanted, bool reply_with_stop);
 
     // ---- session_stop_reply.cpp
-    void write_stop_reply(const StopEvent& event, Stopped stopped);
-    void write_stop(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped);
+    // Whether the registers that every client wants are in it.
+    enum class Expedited : std::uint8_t { No, Yes };
+    void write_stop_reply(const StopEvent& event, Stopped stopped, Expedited expedited = Expedited::Yes);
+    void write_stop(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped,
+                    Expedited expedited = Expedited::Yes);
     void write_stop_thread(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped);
     void write_thread_list(ReplyWriter::Frame& frame, Stopped stopped);
     void write_all_reasons(ReplyWriter::Frame& frame, const StopEvent& event);

@@ -21,9 +21,11 @@ struct ToResume {
 
 }  // namespace
 
+// Without registers gdb reads them all by `g` at once, and knows from then on how long that reply is. It has to know before
+// it saves a trace: a frame's registers are as long, and nothing else says so (Tracepoint Packets: qTBuffer).
 SessionCore::Handled SessionCore::handle(const packet::QuestionMark&, Stopped stopped) {
     const StopEvent event = target_.execution().last_stop();
-    write_stop_reply(event, stopped);
+    write_stop_reply(event, stopped, client_.kind == Client::Kind::Gdb ? Expedited::No : Expedited::Yes);
     return {};
 }
 

@@ -48,12 +48,13 @@ std::uint64_t little_endian_value(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-void SessionCore::write_stop_reply(const StopEvent& event, Stopped stopped) {
+void SessionCore::write_stop_reply(const StopEvent& event, Stopped stopped, Expedited expedited) {
     auto frame = reply_.frame();
-    write_stop(frame, event, stopped);
+    write_stop(frame, event, stopped, expedited);
 }
 
-void SessionCore::write_stop(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped) {
+void SessionCore::write_stop(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped,
+                             Expedited expedited) {
     const auto* exited = std::get_if<Exited>(&event.reason);
     const auto* terminated = std::get_if<Terminated>(&event.reason);
     if (exited)
@@ -62,8 +63,11 @@ void SessionCore::write_stop(ReplyWriter::Frame& frame, const StopEvent& event, 
         frame.text("X").hex_byte(static_cast<std::uint8_t>(terminated->signal));
     else
         write_stop_thread(frame, event, stopped);
-    if ((exited || terminated) && client_.multiprocess)
+    const bool gone = exited != nullptr || terminated != nullptr;
+    if (gone && client_.multiprocess)
         frame.text(";process:").hex_number(kProcessId);
+    if (!gone && expedited == Expedited::Yes)
+        write_expedited(frame, event.thread, stopped);
 }
 
 void SessionCore::write_stop_thread(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped) {
@@ -80,7 +84,6 @@ void SessionCore::write_stop_thread(ReplyWriter::Frame& frame, const StopEvent& 
         if (!event.console.empty() && !std::holds_alternative<StoppedByWatchpoint>(event.reason))
             frame.text("description:").hex(event.console).text(";");
     }
-    write_expedited(frame, event.thread, stopped);
 }
 
 // LLDB's `threads:1,2;thread-pcs:a,b;`, which save it a query for each thread.
