@@ -77,10 +77,12 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
         });
     }
 
-    void post_console(std::string text) {
-        asio::post(io_, [self = weak_from_this(), text = std::move(text)] {
+    void post_console(std::string text, Server::Otherwise otherwise) {
+        asio::post(io_, [self = weak_from_this(), text = std::move(text), otherwise = std::move(otherwise)] {
             if (const auto impl = self.lock(); impl && impl->client_)
                 impl->client_->on_console(text);
+            else if (otherwise)
+                otherwise(text);
         });
     }
 
@@ -231,8 +233,8 @@ Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, const Endpoin
 void Server::post_stop(StopEvent event) {
     impl_->post_stop(std::move(event));
 }
-void Server::post_console(std::string text) {
-    impl_->post_console(std::move(text));
+void Server::post_console(std::string text, Otherwise otherwise) {
+    impl_->post_console(std::move(text), std::move(otherwise));
 }
 const std::string& Server::description() const {
     return impl_->description();

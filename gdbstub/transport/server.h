@@ -46,8 +46,10 @@ class Server {
     // Reports a stop to the client's session. May be called from any thread.
     void post_stop(StopEvent event);
 
-    // Shows text to the client's user. May be called from any thread.
-    void post_console(std::string text);
+    // Shows text to the client's user. Without a client calls `otherwise`, on the io_context's thread. May be called from
+    // any thread.
+    using Otherwise = std::function<void(const std::string&)>;
+    void post_console(std::string text, Otherwise otherwise = {});
 
     // The endpoint in use, with the actual port if 0 was requested: "tcp:127.0.0.1:40123".
     const std::string& description() const;

@@ -42,6 +42,46 @@ class TestAgentCommands(RingsideTest):
         assert "failed: memory cannot be read" in self.printed_until_exit(gdb)
         assert vm.wait() == EXIT_STATUS
 
+    def lost(self, *settings: str):
+        """A guest that runs for ever past a dprintf, and whose gdb has died."""
+        vm, gdb = self.attached("demo64", "--log-level=info")
+        for setting in ("dprintf-style agent", *settings):
+            gdb.console(f"set {setting}")
+        gdb.console(r'dprintf report_round,"round=%d\n",round')
+        gdb.start("continue")
+        vm.serial("round 2:")
+        gdb.kill()
+        return vm
+
+    def attach_again(self, vm):
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        return gdb
+
+    def test_dprintf_goes_on_in_the_log_when_gdb_is_lost(self):
+        vm = self.lost()
+        vm.stderr.wait_for(r"(?s)round=\d+\n.*round=\d+\n.*round=\d+\n")
+
+    def test_the_next_client_finds_no_breakpoint_of_the_last(self):
+        vm = self.lost()
+        vm.stderr.wait_for(r"round=\d+")
+        gdb = self.attach_again(vm)
+        assert "There are no breakpoints" in gdb.console("monitor breakpoints")
+        gdb.console("tbreak report_round")
+        gdb.run("continue")
+        assert not re.search(r"^round=", gdb.printed(), re.MULTILINE)
+
+    def test_nothing_goes_on_if_gdb_does_not_want_it(self):
+        vm = self.lost("disconnected-dprintf off")
+        gdb = self.attach_again(vm)  # by then the last client has been let go
+        printed = vm.stderr.text().count("round=")
+        gdb.console("tbreak report_round")
+        gdb.run("continue")
+        gdb.console("detach")
+        round_now = int(re.findall(r"round (\d+):", vm.stdout.text())[-1])
+        vm.serial(f"round {round_now + 5}:")
+        assert vm.stderr.text().count("round=") == printed
+
     @staticmethod
     def printed_until_exit(gdb) -> str:
         """gdb's console while the guest runs to its end."""

@@ -222,6 +222,17 @@ void VirtualMachine::on_console(const std::string& text) {
         server->post_console(text);
 }
 
+// A dprintf may go on printing when its client has left.
+void VirtualMachine::on_printed(const std::string& text) {
+    const auto log = [](const std::string& printed) {
+        spdlog::info("{}", std::string_view(printed).substr(0, printed.find_last_not_of('\n') + 1));
+    };
+    if (auto* server = gdb_.server())
+        server->post_console(text, log);
+    else
+        log(text);
+}
+
 void VirtualMachine::on_notice(const std::string& text) {
     spdlog::info("{}", text);
 }

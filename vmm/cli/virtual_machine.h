@@ -73,6 +73,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void post(std::function<void()> work) override;
     void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
     void on_console(const std::string& text) override;
+    void on_printed(const std::string& text) override;
     void on_stop(const gdbstub::StopEvent&) override;
     void on_stop_shown() override { exits_->note_shown(); }
     void on_resume() override {

@@ -91,8 +91,18 @@ void BreakpointTable::remove(const machine::StopToken&, BreakpointKind kind, std
 }
 
 void BreakpointTable::remove_all(const machine::StopToken&) {
+    remove_clients([](const Breakpoint&) { return true; });
+}
+
+void BreakpointTable::remove_abandoned(const machine::StopToken&) {
+    remove_clients([](const Breakpoint& breakpoint) {
+        return !breakpoint.request.persist || breakpoint.request.commands.empty();
+    });
+}
+
+void BreakpointTable::remove_clients(const std::function<bool(const Breakpoint&)>& unwanted) {
     for (std::size_t i = breakpoints_.size(); i-- > 0;) {
-        if (breakpoints_[i]->judge == nullptr)
+        if (breakpoints_[i]->judge == nullptr && unwanted(*breakpoints_[i]))
             drop(breakpoints_.begin() + static_cast<std::ptrdiff_t>(i));
     }
     removed_.clear();

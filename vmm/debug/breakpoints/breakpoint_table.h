@@ -51,6 +51,13 @@ struct DebugPlan {
     std::vector<Breakpoint*> stepped_breakpoints;
     std::vector<Breakpoint*> stepped_watchpoints;
 
+    bool watches_data() const {
+        for (unsigned slot = 0; slot < x86::kDebugSlots; ++slot) {
+            if (dr7.enabled(slot) && dr7.condition(slot) != x86::DebugCondition::Execute)
+                return true;
+        }
+        return !stepped_watchpoints.empty();
+    }
     bool needs_stepping() const { return !stepped_breakpoints.empty() || !stepped_watchpoints.empty(); }
 };
 
@@ -77,6 +84,8 @@ class BreakpointTable {
     void remove(const machine::StopToken&, gdbstub::BreakpointKind, std::uint64_t address,
                 std::uint64_t size);
     void remove_all(const machine::StopToken&);
+    // The same when the client has left: breakpoints whose commands are to continue without it remain.
+    void remove_abandoned(const machine::StopToken&);
     // Makes these the addresses of tracepoints, and no others. They stay when the client's breakpoints are removed.
     void trace(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
                const std::vector<std::uint64_t>& addresses);
@@ -142,6 +151,7 @@ class BreakpointTable {
     Breakpoint& add(const GuestView&, const x86::SystemRegisters&, const gdbstub::BreakpointRequest&);
     void drop(List::iterator);
     x86::GuestLevel level_of(const GuestView&, const x86::SystemRegisters&, std::uint64_t address);
+    void remove_clients(const std::function<bool(const Breakpoint&)>& unwanted);
     void remove_if(const std::function<bool(const Breakpoint&)>& unwanted);
     // breakpoint_settle.cpp
     void settle_level(const GuestView&, const x86::SystemRegisters&, Breakpoint&);

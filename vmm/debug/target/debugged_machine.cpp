@@ -207,8 +207,12 @@ void DebuggedMachine::choose_defaults() {
 void DebuggedMachine::forget_client() {
     put_guest_stops({});
     context_.block_interrupts = true;
-    table_.remove_all(*token_);
+    table_.remove_abandoned(*token_);
     choose_defaults();
+}
+
+void DebuggedMachine::remove_breakpoints() {
+    table_.remove_all(*token_);
 }
 
 // The memory is replaced between removing the breakpoints and placing them.

@@ -111,8 +111,9 @@ class DebuggedMachine {
         table_.forget_levels();
     }
     // Removes what a client has set: breakpoints, the address space and the level that it has chosen, and where the
-    // guest may ask to stop.
+    // guest may ask to stop. Breakpoints whose commands are to continue without it remain until the next client comes.
     void forget_client();
+    void remove_breakpoints();
     // Restarts the machine by `restart`, with the breakpoints in place if they are to be `kept`. Everything that is
     // known of the old guest is discarded.
     void start_anew(bool kept, const std::function<void()>& restart);

@@ -79,7 +79,10 @@ void Debugger::let_go(OnDisconnect then) {
 
 // A client has attached, and the guest is stopped for it.
 void Debugger::greet_client() {
-    if (std::exchange(client_greeted_, true) || !options_.guest_stops.any())
+    if (std::exchange(client_greeted_, true))
+        return;
+    guest_->remove_breakpoints();  // those that the last client has left behind
+    if (!options_.guest_stops.any())
         return;
     const auto done = guest_->set_guest_stops(options_.guest_stops);
     if (done)

@@ -64,7 +64,7 @@ void Debugger::on_completed(VcpuIndex) {
 }
 
 void Debugger::on_printed(VcpuIndex, const std::string& text) {
-    owner_.on_console(text);
+    owner_.on_printed(text);
 }
 
 void Debugger::report_stop(VcpuIndex vcpu, std::string why) {

@@ -9,7 +9,7 @@
 
 namespace ringside::debug {
 
-// All but post(), on_exit() and on_console() are called on the server's thread.
+// All but post(), on_exit(), on_console() and on_printed() are called on the server's thread.
 class DebuggerOwner {
   public:
     virtual ~DebuggerOwner() = default;
@@ -19,8 +19,10 @@ class DebuggerOwner {
     // Each exit while a vCPU's watch_exits() is on; on the vCPU's thread.
     virtual void on_exit(machine::VcpuThread&, const exits::ExitRecord&) {}
 
-    // Output of a breakpoint's commands, for the client's user; on the vCPU's thread.
+    // Text for the client's user.
     virtual void on_console(const std::string&) {}
+    // Output of a breakpoint's commands, which goes elsewhere if there is no client.
+    virtual void on_printed(const std::string& text) { on_console(text); }
 
     virtual void on_stop(const gdbstub::StopEvent&) {}
     // The client asks about threads: it shows the stop to its user. gdb does not ask at internal stops,
