@@ -1,10 +1,11 @@
 #include "arch/x86_64/completion.h"
 
-#include <array>
 #include <bit>
 
+#include "arch/x86_64/arithmetic.h"
 #include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/prefixes.h"
+#include "arch/x86_64/register_numbers.h"
 
 namespace ringside::x86 {
 
@@ -59,20 +60,7 @@ Form parse(std::span<const std::byte> bytes) {
     return form;
 }
 
-std::uint64_t& numbered(GeneralRegisters& registers, unsigned number) {
-    using R = GeneralRegisters;
-    static constexpr std::array kNumbers{&R::rax, &R::rcx, &R::rdx, &R::rbx, &R::rsp, &R::rbp,
-                                         &R::rsi, &R::rdi, &R::r8,  &R::r9,  &R::r10, &R::r11,
-                                         &R::r12, &R::r13, &R::r14, &R::r15};
-    return registers.*kNumbers[number];
-}
-
-std::uint64_t low_bytes(std::uint64_t value, unsigned size) {
-    return size == 8 ? value : value & ((std::uint64_t{1} << 8 * size) - 1);
-}
-
-// CF, PF, AF, ZF, SF and OF.
-constexpr std::uint64_t kArithmeticFlags = 0x8d5, kZeroFlag = 0x40;
+constexpr std::uint64_t kZeroFlag = 0x40;
 
 class Completion {
   public:
@@ -134,7 +122,7 @@ class Completion {
         const unsigned size = form_.size();
         std::optional<std::uint64_t> source;
         if (form_.register_operand())
-            source = low_bytes(numbered(registers_, form_.rm()), size);
+            source = truncate(numbered(registers_, form_.rm()), size);
         else if (operand_)
             source = machine_.read(*operand_, size);
         if (!source)

@@ -32,8 +32,17 @@ Result<RunOutcome> Vcpu::run() {
     }
 }
 
+Result<void> Vcpu::settle() const {
+    auto& run = *static_cast<kvm_run*>(mapping_.get());
+    if ((run.kvm_dirty_regs & KVM_SYNC_X86_REGS) == 0)
+        return {};
+    run.kvm_dirty_regs &= ~std::uint64_t{KVM_SYNC_X86_REGS};
+    return done(call(fd_.get(), KVM_SET_REGS, &run.s.regs.regs, "KVM_SET_REGS", index()));
+}
+
 template <typename T>
 Result<T> Vcpu::get(unsigned long request, const char* name) const {
+    TRY(settle());
     T value{};
     TRY(call(fd_.get(), request, &value, name, index()));
     return value;
@@ -41,6 +50,7 @@ Result<T> Vcpu::get(unsigned long request, const char* name) const {
 
 template <typename T>
 Result<void> Vcpu::set(unsigned long request, const T& value, const char* name) const {
+    TRY(settle());
     return done(call(fd_.get(), request, &value, name, index()));
 }
 
@@ -51,6 +61,7 @@ Result<x86::GeneralRegisters> Vcpu::general() const {
 Result<void> Vcpu::set_general(const x86::GeneralRegisters& general) {
     const kvm_regs regs = to_kvm(general);
     shared().s.regs.regs = regs;
+    shared().kvm_dirty_regs = 0;
     return set(KVM_SET_REGS, regs, "KVM_SET_REGS");
 }
 
@@ -220,6 +231,7 @@ Result<NestedState> Vcpu::nested_state() const {
 }
 
 Result<void> Vcpu::set_nested_state(const NestedState& state) {
+    TRY(settle());
     auto raw = to_kvm(state);
     return done(call(fd_.get(), KVM_SET_NESTED_STATE, raw.data(), "KVM_SET_NESTED_STATE", index()));
 }

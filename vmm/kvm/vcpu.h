@@ -50,6 +50,8 @@ class Vcpu final : public VcpuPort {
           fd_(std::move(fd)),
           mapping_(std::move(mapping)) {}
 
+    // The ioctls see what set_general_at_entry() has left for the next entry.
+    Result<void> settle() const;
     template <typename T>
     Result<T> get(unsigned long request, const char* name) const;
     template <typename T>

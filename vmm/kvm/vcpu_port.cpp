@@ -10,9 +10,19 @@ void VcpuPort::request_immediate_exit(bool on) {
     std::atomic_ref<__u8>(shared().immediate_exit).store(on ? 1 : 0, std::memory_order_seq_cst);
 }
 
-void VcpuPort::sync_system_registers(bool on) {
-    if (synced_)
-        shared().kvm_valid_regs = on ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : KVM_SYNC_X86_REGS;
+void VcpuPort::sync_at_exits(SyncedState state) {
+    if (!synced_)
+        return;
+    shared().kvm_valid_regs = KVM_SYNC_X86_REGS;
+    if (state >= SyncedState::System)
+        shared().kvm_valid_regs |= KVM_SYNC_X86_SREGS;
+    if (state >= SyncedState::Events)
+        shared().kvm_valid_regs |= KVM_SYNC_X86_EVENTS;
+}
+
+void VcpuPort::set_general_at_entry(const x86::GeneralRegisters& general) {
+    shared().s.regs.regs = to_kvm(general);
+    shared().kvm_dirty_regs |= KVM_SYNC_X86_REGS;
 }
 
 x86::SystemRegisters VcpuPort::synced_system() const {

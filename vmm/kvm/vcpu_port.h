@@ -21,6 +21,9 @@
 
 namespace ringside::kvm {
 
+// What each exit delivers in kvm_run, so that no ioctl has to fetch it. Each value includes the one before it.
+enum class SyncedState : std::uint8_t { General, System, Events };
+
 // How KVM_RUN returned.
 enum class RunOutcome : std::uint8_t {
     Exit,         // kvm_run's exit_reason is valid
@@ -49,11 +52,14 @@ class VcpuPort {
     // With KVM_CAP_SYNC_REGS the general registers of the last exit are in kvm_run: no ioctl. Otherwise asks KVM.
     bool has_synced_registers() const { return synced_; }
     const kvm_regs& synced_registers() const { return shared().s.regs.regs; }
-    // Makes each exit deliver the system registers as well, while a debugger steps: the next exit is the
-    // first to have them.
-    void sync_system_registers(bool on);
+    // Takes effect from the next exit on. Every class beyond the general registers costs time at each exit.
+    void sync_at_exits(SyncedState);
     bool syncs_system_registers() const { return (shared().kvm_valid_regs & KVM_SYNC_X86_SREGS) != 0; }
+    bool syncs_events() const { return (shared().kvm_valid_regs & KVM_SYNC_X86_EVENTS) != 0; }
     x86::SystemRegisters synced_system() const;
+    const kvm_vcpu_events& synced_events() const { return shared().s.regs.events; }
+    // As set_general(), by the next KVM_RUN, without an ioctl: for has_synced_registers().
+    void set_general_at_entry(const x86::GeneralRegisters&);
 
     // KVM_RUN. An error is anything but EINTR and EAGAIN.
     virtual Result<RunOutcome> run() = 0;

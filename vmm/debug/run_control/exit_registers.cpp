@@ -3,6 +3,7 @@
 namespace ringside::debug {
 
 Result<void> ExitRegisters::fetch() {
+    has_events_ = vcpu_.has_synced_registers() && vcpu_.syncs_events();
     if (vcpu_.has_synced_registers() && vcpu_.syncs_system_registers()) {
         general = kvm::from_kvm(vcpu_.synced_registers());
         system = vcpu_.synced_system();
@@ -12,6 +13,17 @@ Result<void> ExitRegisters::fetch() {
     auto now_system = TRY(vcpu_.system());
     general = now_general;
     system = now_system;
+    return {};
+}
+
+Result<kvm_vcpu_events> ExitRegisters::events() const {
+    return has_events_ ? Result<kvm_vcpu_events>(vcpu_.synced_events()) : vcpu_.events();
+}
+
+Result<void> ExitRegisters::store_general_at_entry() {
+    if (!vcpu_.has_synced_registers())
+        return store_general();
+    vcpu_.set_general_at_entry(general);
     return {};
 }
 

@@ -17,7 +17,12 @@ class ExitRegisters {
 
     // From kvm_run if the exit has delivered them, otherwise from KVM.
     Result<void> fetch();
+    // The same for what is pending. Of a fetched exit, until somebody sets events.
+    Result<kvm_vcpu_events> events() const;
+    void forget_events() { has_events_ = false; }
     Result<void> store_general() { return vcpu_.set_general(general); }
+    // Without an ioctl, if this KVM takes registers from kvm_run.
+    Result<void> store_general_at_entry();
     Result<void> store_system() { return vcpu_.set_system(system); }
 
     Gva pc() const { return x86::linear_pc(general, system); }
@@ -28,6 +33,7 @@ class ExitRegisters {
 
   private:
     kvm::VcpuPort& vcpu_;
+    bool has_events_ = false;  // kvm_run has those of this exit
 };
 
 }  // namespace ringside::debug

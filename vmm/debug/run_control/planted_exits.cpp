@@ -16,6 +16,7 @@ Result<Breakpoint*> PlantedExits::undo() {
     at_.general.rip = exit->rip;
     TRY(at_.store_general());
     TRY(undo_exit(vcpu_, exit->instruction, shadow_here()));
+    at_.forget_events();
     return breakpoint;
 }
 

@@ -25,7 +25,7 @@ void VcpuDebugger::arm() {
     traps_.look();
     look_at_guest_slots();
     const bool steps = must_step();
-    thread_.vcpu().sync_system_registers(steps);
+    thread_.vcpu().sync_at_exits(wanted_at_exits());
     SlotSetup setup = SlotSetup::from(plan());
     if (context_.guest_stops.int3)
         setup.report_int3s();

@@ -85,14 +85,6 @@ bool VcpuDebugger::on_planted_exit() {
 // The vCPU has reached an instruction that is planted for a breakpoint.
 void VcpuDebugger::on_planted(Breakpoint& breakpoint) {
     step_off_.end();
-    const auto guest_breaks_here = own_.breaks_at(at_.pc());
-    if (!guest_breaks_here)
-        return fail(guest_breaks_here.error());
-    if (*guest_breaks_here) {
-        at_.general.rflags |= x86::rflags::kRf;
-        if (!done(at_.store_general()))
-            return;
-    }
     hit(breakpoint, false);
 }
 

@@ -17,6 +17,7 @@ VcpuDebugger::VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
       armed_(thread.vcpu()),
       own_(thread.vcpu(), context.abilities),
       traps_(thread.vcpu(), at_, armed_),
+      pass_(at_, thread.vcpu(), context.view),
       step_(at_, context.view, context.abilities),
       step_off_(thread.index(), context.table, context.coordinator),
       user_(at_, context.view, context.abilities, step_off_),
@@ -42,7 +43,8 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     if (!stepping() && !armed_.anything() && !exits_.armed() && context_.table.empty() &&
         !context_.guest_stops.int3 && context_.handlers.empty())
         return;
-    thread_.vcpu().sync_system_registers(false);
+    thread_.vcpu().sync_at_exits(kvm::SyncedState::General);
+    filters_ = false;
     if (known != nullptr) {
         at_.general = known->general;
         at_.system = known->system;
@@ -79,7 +81,7 @@ void VcpuDebugger::on_parked() {
         recording_.irregular();
     if (!step_off_.active() && !user_.trap_flag_set() && !mid_step)
         return;
-    thread_.vcpu().sync_system_registers(false);
+    thread_.vcpu().sync_at_exits(kvm::SyncedState::General);
     if (!done(at_.fetch()))
         return;
     if (armed_.single_steps())

@@ -19,6 +19,7 @@
 #include "vmm/debug/run_control/guest_traps.h"
 #include "vmm/debug/run_control/hit_filter.h"
 #include "vmm/debug/run_control/instruction_completion.h"
+#include "vmm/debug/run_control/plain_pass.h"
 #include "vmm/debug/run_control/planted_exits.h"
 #include "vmm/debug/run_control/recorded_run.h"
 #include "vmm/debug/run_control/step_engine.h"
@@ -69,6 +70,12 @@ class VcpuDebugger {
                context_.handlers.wants_steps(thread_.index());
     }
     bool must_step() const { return stepping() || step_off_.active(); }
+    // What the next exit is to bring along: what a step needs, and a hit that may not stop.
+    kvm::SyncedState wanted_at_exits() const {
+        if (must_step())
+            return kvm::SyncedState::System;
+        return filters_ ? kvm::SyncedState::Events : kvm::SyncedState::General;
+    }
     bool done(Result<void> result);
     void fail(const Error& error);
 
@@ -99,6 +106,9 @@ class VcpuDebugger {
     bool stops_here();
     bool changed_state();
     void hit(Breakpoint& breakpoint, bool stepped);
+    void go_on(Breakpoint& breakpoint, bool stepped);
+    bool passes(const Breakpoint& breakpoint);
+    bool hide_from_guest_slots(const Breakpoint& breakpoint);
     void step_off(Breakpoint& breakpoint, bool stepped);
     void pass_over();
     void stop_behind(unsigned length, const char* instruction);
@@ -114,6 +124,7 @@ class VcpuDebugger {
     ArmedSetup armed_;
     GuestDebugRegisters own_;
     GuestTraps traps_;
+    PlainPass pass_;
     StepEngine step_;
     StepOff step_off_;
     UserCode user_;
@@ -121,6 +132,7 @@ class VcpuDebugger {
     InstructionCompletion completion_;
     // RIP, if it is known that the vCPU does not stop there: it has made no step since.
     std::optional<std::uint64_t> judged_at_;
+    bool filters_ = false;  // a hit has not stopped since the vCPU was resumed: there will be more of them
 };
 
 }  // namespace ringside::debug

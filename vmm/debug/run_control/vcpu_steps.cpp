@@ -117,10 +117,51 @@ bool VcpuDebugger::stops_here() {
 
 void VcpuDebugger::hit(Breakpoint& breakpoint, bool stepped) {
     std::string words;
-    if (const Breakpoint* stop = hits_.stopping(breakpoint, words))
+    const Breakpoint* stop = hits_.stopping(breakpoint, words);
+    if (stop == nullptr)
+        go_on(breakpoint, stepped);
+    else if (hide_from_guest_slots(breakpoint))
         report_.report_hit(*stop, std::move(words));
-    else
+}
+
+void VcpuDebugger::go_on(Breakpoint& breakpoint, bool stepped) {
+    filters_ = true;
+    if (!stepped && passes(breakpoint))
+        return;
+    if (hide_from_guest_slots(breakpoint))
         step_off(breakpoint, stepped);
+}
+
+// The guest has its #DB of an execution breakpoint at the same address behind it: that has priority over what is planted.
+// It would come once more when the instruction itself is executed. Returns false if KVM refused.
+bool VcpuDebugger::hide_from_guest_slots(const Breakpoint& breakpoint) {
+    if (breakpoint.mechanism != Mechanism::Planted)
+        return true;
+    const auto guest_breaks_here = own_.breaks_at(at_.pc());
+    if (!guest_breaks_here) {
+        fail(guest_breaks_here.error());
+        return false;
+    }
+    if (!*guest_breaks_here)
+        return true;
+    at_.general.rflags |= x86::rflags::kRf;
+    return done(at_.store_general());
+}
+
+// Returns true if the instruction under a breakpoint was done without a step. What is armed stays as it is.
+bool VcpuDebugger::passes(const Breakpoint& breakpoint) {
+    if (breakpoint.is_watchpoint() || must_step() || armed_.single_steps() || user_.trap_flag_set() ||
+        traps_.debug_exception_pending())
+        return false;
+    thread_.vcpu().sync_at_exits(wanted_at_exits());
+    const auto passed = pass_.pass(plan().watches_data());
+    if (!passed) {
+        fail(passed.error());
+        return true;
+    }
+    if (*passed)
+        traced_.after_step();
+    return *passed;
 }
 
 // Continues past a breakpoint that does not stop here. `stepped`: a step has ended at the same exit. A watchpoint has
