@@ -29,6 +29,7 @@ constexpr std::string_view kAbilities[] = {"int3_real",
                                            "step_long",
                                            "step_user",
                                            "step_survives_emulation",
+                                           "step_traps_once",
                                            "step_blocks_interrupts",
                                            "cpuid_masks",
                                            "msr_exits",
@@ -43,7 +44,7 @@ struct Known {
 const std::vector<Known>& known() {
     static const std::vector<Known> all{
         {"kvm_intel", {"own_slots_fire", "step_survives_emulation"}},
-        {"kvm_intel in Bochs", {"own_slots_fire", "step_survives_emulation"}},
+        {"kvm_intel in Bochs", {"own_slots_fire", "step_survives_emulation", "step_traps_once"}},
         {"kvm_amd", {"own_slots_fire", "step_survives_emulation"}},
         {"kvm_amd in TCG",
          {"int3_real", "int3_protected", "int3_long", "int3_user", "execute_slots", "execute_slots_user",

@@ -78,6 +78,8 @@ struct SlotSetup {
     }
 
     void report_int3s() { control.add(kvm::DebugFeature::Int3s); }
+    // Every #DB exits, also if no slot is set.
+    void report_traps() { control.add(kvm::DebugFeature::Slots); }
     void single_step() { control.add(kvm::DebugFeature::SingleStep); }
     void block_interrupts() { control.add(kvm::DebugFeature::BlockInterrupts); }
     bool single_steps() const { return control.has(kvm::DebugFeature::SingleStep); }

@@ -120,6 +120,17 @@ Result<bool> probe_step_after_emulation(const kvm::System& system) {
     return true;
 }
 
+// CPUID, which always leaves the guest, is stepped. Then the guest runs on: is there another trap in front of the HLT?
+Result<bool> probe_second_trap(ProbeGuest& guest) {
+    constexpr std::array<std::uint8_t, 3> kCode{0x0f, 0xa2, 0xf4};
+    const auto stepped = TRY(stops(guest, Mode::Long, kCode, {Feature::SingleStep}, {}, {},
+                                   x86::ExceptionVector::Debug, ProbeGuest::kCode + 2));
+    if (!stepped || !guest.vcpu().set_guest_debug({Feature::Slots}, Slots{}, {}))
+        return false;
+    const auto run = TRY(guest.run());
+    return run->exit_reason == KVM_EXIT_DEBUG;
+}
+
 // CPUID leaf 1 with one feature bit cleared, then HLT: does the guest see it cleared?
 Result<bool> probe_cpuid_mask(const kvm::System& system) {
     constexpr std::uint32_t kSse3 = 1;  // leaf 1 ECX bit 0
@@ -183,6 +194,7 @@ Result<HostAbilities> probe_host(const kvm::System& system) {
     take(status, a.step_real, probe_step(guest, Mode::Real));
     take(status, a.step_long, probe_step(guest, Mode::Long));
     take(status, a.step_survives_emulation, probe_step_after_emulation(system));
+    take(status, a.step_traps_again, probe_second_trap(guest));
     take(status, a.step_blocks_interrupts,
          probe_step(guest, Mode::Long, {Feature::SingleStep, Feature::BlockInterrupts}));
     take(status, a.int3_user, probe_int3(guest, Mode::LongUser));

@@ -43,6 +43,8 @@ struct HostAbilities {
     // A single-step continues after an instruction that KVM has emulated; otherwise it must be requested
     // again.
     bool step_survives_emulation = false;
+    // The trap of an instruction that KVM has executed itself comes a second time, at the next entry: emulated VMX.
+    bool step_traps_again = false;
     // KVM_GUESTDBG_BLOCKIRQ is offered and works: a step does not slip into an interrupt handler.
     bool step_blocks_interrupts = false;
 

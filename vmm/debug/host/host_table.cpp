@@ -61,6 +61,8 @@ std::vector<HostRow> host_rows(const HostAbilities& a) {
         row("step_user", "single-step, long mode, CPL 3", a.step_user, user),
         row("step_survives_emulation", "single-step after an emulated instruction", a.step_survives_emulation,
             "requested again at each step"),
+        row("step_traps_once", "one trap for one step", !a.step_traps_again,
+            "the second is kept from the guest"),
         row("step_blocks_interrupts", "single-step with interrupts blocked", a.step_blocks_interrupts,
             "a step may end in an interrupt handler"),
         row("cpuid_masks", "CPUID masks", a.cpuid_masks, "the guest sees the host's CPUID"),

@@ -70,6 +70,14 @@ bool StepEngine::is_echo(x86::Dr6 dr6, bool single_stepped) {
     return !single_stepped && dr6.only_single_step() && stepped_to == at_.general.rip && !at_.trap_flag();
 }
 
+// The client may have moved RIP since the step.
+bool StepEngine::may_echo() {
+    if (!abilities_.step_traps_again || !stepped_to_)
+        return false;
+    stepped_to_ = at_.general.rip;
+    return true;
+}
+
 // KVM hides TF in the registers while it steps, so the guest's own TF is remembered from before.
 bool StepEngine::finish(bool single_stepped) {
     stepped_to_ = at_.general.rip;

@@ -52,6 +52,8 @@ class StepEngine {
     // Returns true if the trap of the last step has come again, at an entry without a single-step (emulated VMX
     // does so if KVM has completed the instruction itself). It is not the guest's. Any debug exit ends the wait.
     bool is_echo(x86::Dr6 dr6, bool single_stepped);
+    // Returns true if that may happen at the next entry, which is at RIP.
+    bool may_echo();
     // The step is done: clears TF in what a PUSHF has pushed. Returns true if the guest must get a #DB of its own.
     // `single_stepped`: it was done by KVM's single-step.
     bool finish(bool single_stepped);

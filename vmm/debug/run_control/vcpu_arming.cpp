@@ -46,6 +46,8 @@ void VcpuDebugger::arm() {
         if (step_off_.active())
             setup.leave_out_execution_at(at_.pc());
         add_single_step(setup);
+    } else if (step_.may_echo()) {
+        setup.report_traps();
     }
     if (!done(own_.share(setup, !step_off_.active())))
         return;

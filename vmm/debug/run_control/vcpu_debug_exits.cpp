@@ -18,8 +18,11 @@ void VcpuDebugger::on_debug_exit() {
     if (exit.breakpoint)
         return on_int3();
     traps_.note_debug_exit();
-    if (step_.is_echo(exit.dr6, armed_.single_steps()))
+    if (step_.is_echo(exit.dr6, armed_.single_steps())) {
+        if (!must_step())
+            arm();
         return;
+    }
     if (armed_.setup().dr7.general_detect() && exit.dr6.debug_register_access())
         return on_debug_register_access();
     const bool was_stepping = armed_.single_steps();

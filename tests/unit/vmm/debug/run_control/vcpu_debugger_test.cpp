@@ -101,6 +101,33 @@ TEST_F(VcpuDebuggerTest, TheSameTrapOnceMoreIsNotTheGuests) {
     EXPECT_FALSE(was_injected(KVM_GUESTDBG_INJECT_DB));
 }
 
+// Without anything armed KVM would give it to the guest. The client has moved the guest meanwhile.
+TEST_F(VcpuDebuggerTest, WhereATrapMayComeOnceMoreItIsWaitedFor) {
+    auto abilities = a_complete_host();
+    abilities.step_traps_again = true;
+    use(abilities);
+    constexpr std::uint64_t kElsewhere = kCode + 16;
+    resume(gdbstub::Step{});
+    stepped_to(kCode + 1);
+    ASSERT_TRUE(stopped_here());
+    vcpu->registers.rip = kElsewhere;
+    resume();
+    EXPECT_TRUE(vcpu->now().has(KVM_GUESTDBG_USE_HW_BP));
+    EXPECT_EQ(vcpu->now().dr7 & 0xff, 0U) << "no slot";
+    stepped_to(kElsewhere);
+    EXPECT_FALSE(was_injected(KVM_GUESTDBG_INJECT_DB));
+    EXPECT_EQ(vcpu->now().control, 0U) << "it has come";
+    stepped_to(kElsewhere + 1);
+    EXPECT_TRUE(was_injected(KVM_GUESTDBG_INJECT_DB)) << "the next one is the guest's";
+}
+
+TEST_F(VcpuDebuggerTest, ElsewhereNothingIsArmedForIt) {
+    resume(gdbstub::Step{});
+    stepped_to(kCode + 1);
+    resume();
+    EXPECT_EQ(vcpu->now().control, 0U);
+}
+
 TEST_F(VcpuDebuggerTest, AnUnrequestedTrapIsTheGuests) {
     insert(BreakpointKind::Software, kCode);
     resume();
