@@ -78,6 +78,30 @@ class TestSystemReset(RingsideTest):
         gdb.start("continue")
         vm.serial("round 3:")
 
+    def with_a_32_bit_kernel(self, *options: str):
+        """In a round of demo64, and its file has become a 32-bit kernel; what a reset says."""
+        kernel = self.folder / "kernel"
+        shutil.copy(self.guest("demo64"), kernel)
+        vm, gdb = self.in_round(2, *options, kernel=kernel)
+        shutil.copy(self.guest("protected32"), kernel)
+        return vm, gdb, gdb.console("monitor system_reset")
+
+    def test_a_kernel_for_another_mode_is_refused_in_words_that_help(self):
+        vm, gdb, said = self.with_a_32_bit_kernel()
+        assert "another processor mode" in said
+        assert "start it with the new file and connect to it" in said
+        assert gdb.integer("rounds_done") == 2
+        gdb.console("delete")
+        gdb.start("continue")
+        vm.serial("round 3:")
+
+    def test_with_registers_that_were_chosen_it_is_taken(self):
+        _, gdb, _ = self.with_a_32_bit_kernel("--gdb-arch=x86-64")
+        gdb.console("delete")
+        gdb.console(f"file {self.guest('protected32')}")
+        gdb.console("hbreak area")
+        self.assert_stopped_in(gdb.run("continue"), "area")
+
     def test_every_vcpu_begins_again(self):
         vm, gdb = self.attached("smp", "--cpus", CPUS, f"--append=cpus={CPUS} rounds=20")
         gdb.console(f"break cpu_work if cpu == {CPUS - 1}")

@@ -50,7 +50,8 @@ Result<void> VirtualMachine::prepare_restart(const std::optional<gdbstub::Restar
         return failure("restart with " + options_.kernel,
                        "the file starts in another processor mode than before, and an attached debugger "
                        "cannot change its set of registers",
-                       "Restart Ringside, or use --gdb-arch");
+                       "End this Ringside, start it with the new file and connect to it. Or start it with "
+                       "--gdb-arch: then all kernels have the same registers");
     boot_report_.loaded(options_.kernel, kernel.state);
     auto hardware = TRY(make_hardware(std::move(kernel.memory), kernel.state));
     if (kernel.memory_file)
