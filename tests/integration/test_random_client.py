@@ -11,6 +11,8 @@ from tests.harness.rsp import INTERRUPT, RspClient, frame
 CPUS = 4
 ACTIONS = int(os.environ.get("RINGSIDE_RANDOM_ACTIONS", "150"))
 GREETING = b"qSupported:swbreak+;hwbreak+;qRelocInsn+;error-message+"
+CONDITIONS = (b"", b";X3,220027", b";X3,220127")  # none, false, true
+DPRINTF = b";cmds:1,Xc,2200220034000003780a0027"  # prints "x\n", also when its client has left
 
 
 @pytest.mark.sanitized
@@ -28,7 +30,7 @@ class TestRandomClient(RingsideTest):
         gdb.console("detach")
         self.attach()
         for _ in range(ACTIONS):
-            self.random.choice((self.go, self.step, self.insert, self.remove, self.leave, self.look))()
+            self.random.choice((self.go, self.step, self.insert, self.remove, self.leave, self.look, self.trace, self.catch))()
         self.client.close()
         self.every_vcpu_works()
 
@@ -69,10 +71,24 @@ class TestRandomClient(RingsideTest):
         return b"%d,%x,1" % (self.random.choice((0, 1)), self.random.choice(self.places))
 
     def insert(self) -> None:
-        assert self.ask(b"Z" + self.breakpoint()) == b"OK"
+        assert self.ask(b"Z" + self.breakpoint() + self.random.choice((*CONDITIONS, DPRINTF))) == b"OK"
 
     def remove(self) -> None:
         assert self.ask(b"z" + self.breakpoint()) == b"OK"
+
+    def trace(self) -> None:
+        """Begins an experiment, or ends one."""
+        if self.random.random() < 0.5:
+            assert self.ask(b"QTStop").startswith((b"OK", b"E"))
+            return
+        place = b"%x" % self.random.choice(self.places)
+        for packet in (b"QTinit", b"QTDP:1:%s:E:0:0-" % place, b"QTDP:-1:%s:R1" % place, b"QTStart"):
+            assert self.ask(packet) == b"OK"
+
+    def catch(self) -> None:
+        """What nobody does in this guest, so that every look is made and nothing is caught."""
+        rule = self.random.choice((b"catch exception ud", b"catch exception de if rax == 1", b"exits uncatch"))
+        assert self.ask(b"qRcmd," + rule.hex().encode())
 
     def look(self) -> None:
         self.ask(b"Hg%x" % self.thread())
