@@ -11,13 +11,14 @@
 namespace ringside::snapshot {
 
 // The MSRs of an image, by their index in it.
-inline constexpr std::array<std::uint32_t, 30> kImageMsrs{
+inline constexpr std::array<std::uint32_t, 31> kImageMsrs{
     0xc0000102,                                      // KERNEL_GS_BASE
     0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,  // STAR, LSTAR, CSTAR, FMASK
     0x174,      0x175,      0x176,                   // SYSENTER_CS, _ESP, _EIP
     0x1a0,      0x277,                               // MISC_ENABLE, PAT
     0xc0000103, 0x6e0,                               // TSC_AUX, TSC_DEADLINE
     0x48,       0x3a,       0xda0,                   // SPEC_CTRL, FEATURE_CONTROL, XSS
+    0xc0010117,                                      // VM_HSAVE_PA, without which VMRUN faults
     0x4b564d00, 0x4b564d01, 0x4b564d02, 0x4b564d03,  // kvmclock, asynchronous page faults, stolen time
     0x4b564d04, 0x4b564d05, 0x4b564d06,              // PV EOI, poll control, page fault vector
     0x2ff,      0x250,      0x258,      0x259,       // MTRRs: default type, fixed ranges
