@@ -398,6 +398,7 @@ class TestExactness(RingsideTest):
     """Registers and memory, as digests: forward once, then thousands of random steps back and forth."""
 
     REGIONS = ((0x100000, 0x4000), (0x11f000, 0x2000))
+    SMP_REGIONS = ((0x8000, 0x1000), (0x100000, 0x30000), (0x20d000, 0x2000))  # the APs' start, data and stacks
     STEPS = 1500
     CPUS = 3
 
@@ -442,7 +443,7 @@ class TestExactness(RingsideTest):
         for thread in range(1, self.CPUS + 1):
             self.exchange(b"Hg%x" % thread)
             threads.append(self.exchange(b"g"))
-        return (*threads, *(self.exchange(b"qCRC:%x,%x" % region) for region in ((0x8000, 0x1000), (0x100000, 0x10f000))))
+        return (*threads, *(self.exchange(b"qCRC:%x,%x" % region) for region in self.SMP_REGIONS))
 
     def test_states_are_the_same_from_both_sides(self):
         vm = self.ringside(self.guest("demo64"))
