@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "tests/support/no_observer.h"
 #include "tests/support/scripted_vcpu.h"
 #include "tests/support/written_pages.h"
