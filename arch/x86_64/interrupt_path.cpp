@@ -131,6 +131,14 @@ bool is_free(const Findings& findings) {
     return std::ranges::none_of(findings, &Finding::blocks);
 }
 
+std::optional<bool> is_raised(const PicPair& pics, const IoApic& chip, unsigned line) {
+    if ((chip.requested >> line & 1) != 0)
+        return true;
+    if (line < PicPair::kLines)
+        return (pics.of_line(line).raised >> (line & 7) & 1) != 0;
+    return chip.pins.at(line).level() ? std::optional(false) : std::nullopt;
+}
+
 Findings examine_vector(const InterruptTarget& target, std::uint8_t vector, bool requested) {
     Findings findings;
     Place place = place_of(findings, target);
@@ -143,7 +151,7 @@ Findings examine_vector(const InterruptTarget& target, std::uint8_t vector, bool
 
 Findings examine_pic(const PicPair& pics, unsigned line, const std::vector<InterruptTarget>& targets) {
     Findings findings;
-    if (line >= 16)
+    if (line >= PicPair::kLines)
         return {{"8259A", true, fmt::format("line {} does not lead to it", line)}};
     Place place(findings, line < 8 ? "first 8259A" : "second 8259A");
     examine_input(pics.of_line(line), line & 7, place);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ struct Finding {
 using Findings = std::vector<Finding>;
 
 bool is_free(const Findings& findings);
+
+// Returns true if a device holds the line of this number up, as the controllers have seen it, or nullopt if they do not
+// show it: an edge that the I/O APIC has delivered is gone, and no 8259A has the line.
+std::optional<bool> is_raised(const PicPair& pics, const IoApic& chip, unsigned line);
 
 // What keeps a vector from its handler on one processor. With `requested`, it is also an obstacle if the request has
 // not arrived in the local APIC.

@@ -13,8 +13,9 @@ namespace ringside::x86 {
 struct Pic {
     std::uint8_t requested = 0, in_service = 0, masked = 0;  // IRR, ISR, IMR
     std::uint8_t level_triggered = 0;                        // ELCR
-    std::uint8_t vector_base = 0;                            // ICW2
-    std::uint8_t first_input = 0;                            // the one with the highest priority
+    std::uint8_t raised = 0;       // inputs that are high; ICW1 makes the chip forget them until they change
+    std::uint8_t vector_base = 0;  // ICW2
+    std::uint8_t first_input = 0;  // the one with the highest priority
     bool auto_end_of_interrupt = false, special_mask = false, special_fully_nested = false;
     bool initialising = false;  // ICW1 was written, not all of ICW2 to ICW4 were
 
@@ -29,6 +30,7 @@ struct Pic {
 struct PicPair {
     Pic first, second;
     static constexpr unsigned kCascade = 2;  // the second one is an input of the first
+    static constexpr unsigned kLines = 16;
     const Pic& of_line(unsigned line) const { return line < 8 ? first : second; }
 };
 

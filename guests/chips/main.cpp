@@ -39,6 +39,11 @@ static volatile uint32_t in_service_seen;  // the ISR's word for kHigherVector, 
     guest::print("blocked: ", cause, "\n");
 }
 
+static void show_blocked(const char* cause) {
+    look_at_chips();
+    blocked(cause);
+}
+
 static void end_of_interrupt() {
     local_apic(kEndOfInterrupt) = 0;
 }
@@ -63,7 +68,7 @@ static void on_higher(guest::InterruptFrame&) {
     in_service_seen = local_apic(kInService + kHigherVector / 32 * 16);
     request_serial();
     guest::enable_interrupts();
-    blocked("in service");
+    show_blocked("in service");
     guest::disable_interrupts();
     higher_taken = higher_taken + 1;
     end_of_interrupt();
@@ -87,24 +92,24 @@ static void check(bool as_expected) {
 
 static void go_through_causes() {
     request_serial();
-    blocked("masked");  // in the I/O APIC and in the first 8259A
+    show_blocked("masked");  // in the I/O APIC and in the first 8259A
     open_pin();
     request_serial();
-    blocked("flag");  // RFLAGS.IF
+    show_blocked("flag");  // RFLAGS.IF
     check(changes(interrupts_taken));
     local_apic(kTaskPriority) = 0x30;
     request_serial();
     guest::enable_interrupts();
-    blocked("priority");
+    show_blocked("priority");
     guest::disable_interrupts();
     local_apic(kTaskPriority) = 0;
     check(changes(interrupts_taken));
     local_apic(kCommandLow) = kToSelf | kHigherVector;
     check(changes(higher_taken));
-    blocked("idle");
+    show_blocked("idle");
     local_apic(kSpurious) = kSpuriousVector;
     request_serial();
-    blocked("disabled");
+    show_blocked("disabled");
 }
 
 extern "C" void guest_main(const guest::HvmStartInfo&) {

@@ -25,15 +25,15 @@ Cmos::Machine describe(const machine::Machine& machine) {
 
 Pc::Pc(machine::Machine& machine, CharacterSink& console, machine::FwCfgItems fw_cfg)
     : machine_(machine),
-      serial_(machine.interrupt(Gsi{kSerialIrq}), console),
-      keyboard_controller_(machine, machine.interrupt(Gsi{kKeyboardIrq})),
+      serial_(machine.interrupt(Gsi{kSerialIrq}, "serial"), console),
+      keyboard_controller_(machine, machine.interrupt(Gsi{kKeyboardIrq}, "i8042")),
       cmos_(describe(machine)),
       system_control_port_(machine),
       debug_console_(console),
       debug_exit_(machine),
       panic_port_(machine),
       fw_cfg_(std::move(fw_cfg), machine.memory()),
-      acpi_pm_(machine, machine.interrupt(Gsi{kAcpiSci})),
+      acpi_pm_(machine, machine.interrupt(Gsi{kAcpiSci}, "ACPI PM")),
       reset_port_(machine) {}
 
 Result<void> Pc::attach() {

@@ -41,6 +41,7 @@ x86::IoApic from_kvm(const kvm_ioapic_state& k) {
 x86::Pic from_kvm(const kvm_pic_state& k) {
     x86::Pic chip;
     chip.requested = k.irr, chip.in_service = k.isr, chip.masked = k.imr, chip.level_triggered = k.elcr;
+    chip.raised = k.last_irr;
     chip.vector_base = k.irq_base, chip.first_input = k.priority_add;
     chip.auto_end_of_interrupt = k.auto_eoi != 0, chip.special_mask = k.special_mask != 0;
     chip.special_fully_nested = k.special_fully_nested_mode != 0, chip.initialising = k.init_state != 0;

@@ -24,4 +24,11 @@ inline constexpr std::array kInKernelMemory{
     InKernelDevice{"I/O APIC", layout::kIoApic.value, layout::kPage},
     InKernelDevice{"local APIC", layout::kLocalApic.value, layout::kPage}};
 
+// KVM's timer has the first interrupt line.
+struct InKernelLine {
+    std::string_view device;
+    Gsi gsi;
+};
+inline constexpr std::array kInKernelLines{InKernelLine{"8254", Gsi{0}}};
+
 }  // namespace ringside::machine

@@ -48,7 +48,8 @@ Machine::~Machine() {
     stop();
 }
 
-InterruptLine& Machine::interrupt(Gsi gsi) {
+InterruptLine& Machine::interrupt(Gsi gsi, std::string_view device) {
+    wired_lines_.push_back({gsi, device});
     return *lines_.emplace_back(std::make_unique<IrqchipLine>(*vm_, gsi));
 }
 

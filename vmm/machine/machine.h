@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arch/x86_64/cpu_state.h"
@@ -68,8 +69,14 @@ class Machine final : public MachineControl {
         dirty_pages_ = std::make_unique<DirtyPages>(memory_, std::move(source));
     }
     const CpuFeatures& cpu_features() const { return features_; }
-    // An interrupt input, owned by the machine.
-    InterruptLine& interrupt(Gsi gsi);
+    // An interrupt input, owned by the machine, for the device of this name, which is a literal.
+    InterruptLine& interrupt(Gsi gsi, std::string_view device);
+    // The inputs that devices have asked for.
+    struct WiredLine {
+        Gsi gsi;
+        std::string_view device;
+    };
+    const std::vector<WiredLine>& wired_lines() const { return wired_lines_; }
 
     // Starts every vCPU's thread, parked.
     void start();
@@ -121,6 +128,7 @@ class Machine final : public MachineControl {
     CpuFeatures features_;
     std::shared_ptr<DeviceGate> device_gate_ = std::make_shared<DeviceGate>();
     std::vector<std::unique_ptr<InterruptLine>> lines_;
+    std::vector<WiredLine> wired_lines_;
     std::vector<std::unique_ptr<VcpuThread>> vcpus_;
     std::vector<kvm::Vcpu*> kvm_vcpus_;  // those of vcpus_; none if the machine was assembled
     std::function<void(std::optional<VcpuIndex>, const GuestEnd&)> on_end_;

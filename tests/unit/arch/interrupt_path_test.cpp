@@ -34,6 +34,27 @@ std::string obstacles(const Findings& findings) {
     return text;
 }
 
+TEST(IsRaised, FollowsTheChipThatShowsIt) {
+    PicPair pics;
+    IoApic chip;
+    pics.first.raised = 1 << 4;
+    pics.second.raised = 1 << 1;
+    EXPECT_EQ(is_raised(pics, chip, 4), true);
+    EXPECT_EQ(is_raised(pics, chip, 9), true);
+    EXPECT_EQ(is_raised(pics, chip, 1), false);
+    // An 8259A that was initialised meanwhile has forgotten it.
+    chip.requested = 1 << 1 | 1 << 17;
+    EXPECT_EQ(is_raised(pics, chip, 1), true);
+    EXPECT_EQ(is_raised(pics, chip, 17), true);
+}
+
+TEST(IsRaised, IsUnknownOfAnEdgeThatOnlyTheIoApicHasSeen) {
+    IoApic chip;
+    EXPECT_EQ(is_raised({}, chip, 16), std::nullopt);
+    chip.pins[16].raw = 0x8000;  // level
+    EXPECT_EQ(is_raised({}, chip, 16), false);
+}
+
 struct VectorCase {
     const char* name;
     void (*change)(InterruptTarget&);

@@ -43,7 +43,7 @@ constexpr MachineCommand kMachineCommands[] = {
     {"goto", kRuns},          {"bookmark", kRuns},     {"dump", "it is a dump"},
     {"phys write", kChanges}, {"snapshot", kRuns},     {"linux task-switch", kRuns},
     {"gdbserver", kServed},   {"serial", kDevices},    {"catch", kExits},
-    {"until", kRuns},
+    {"until", kRuns},         {"irq", kChips},
 };
 
 // Returns true if the words of `line` begin with those of `name`.

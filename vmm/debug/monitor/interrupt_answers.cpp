@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "arch/x86_64/interrupt_path.h"
+
 namespace ringside::debug {
 
 namespace {
@@ -57,6 +59,57 @@ std::vector<Cell> local_vector_row(x86::LocalSource source, const x86::LocalVect
             pin ? trigger(entry.level(), entry.active_low()) : words("edge"),
             flag(entry.pending(), "pending", "idle"),
             hex(entry.raw)};
+}
+
+// The line's input of an 8259A: KVM routes lines 0 to 15 there by their numbers.
+Cell pic_input(const x86::PicPair& pics, unsigned line) {
+    if (line >= x86::PicPair::kLines)
+        return {nullptr, "-"};
+    const x86::Pic& chip = pics.of_line(line);
+    const unsigned input = line & 7, vector = chip.vector_base + input;
+    const auto has = [&](std::uint8_t mask) { return (mask >> input & 1) != 0; };
+    const bool masked = has(chip.masked), requested = has(chip.requested), serviced = has(chip.in_service);
+    return {nlohmann::ordered_json::object({{"chip", line < 8 ? "first" : "second"},
+                                            {"input", input},
+                                            {"vector", vector},
+                                            {"masked", masked},
+                                            {"requested", requested},
+                                            {"in_service", serviced},
+                                            {"level_triggered", has(chip.level_triggered)}}),
+            fmt::format("0x{:x}{}{}{}{}", vector, has(chip.level_triggered) ? ", level" : "",
+                        masked ? ", masked" : "", requested ? ", requested" : "",
+                        serviced ? ", in service" : "")};
+}
+
+// Where a pin's interrupt goes: "0x34 to APIC 0x0, edge".
+std::string route(const x86::RedirectionEntry& entry) {
+    const Cell vector = vector_of(entry.vector(), entry.delivery());
+    return fmt::format(
+        "{} to {} 0x{:x}, {}", vector.text == "-" ? std::string(x86::name(entry.delivery())) : vector.text,
+        entry.logical() ? "logical" : "APIC", entry.destination(), entry.level() ? "level" : "edge");
+}
+
+// The line's pin of the I/O APIC, which has the same number. Of one that nobody has set up the text has the mask alone.
+Cell io_apic_pin(const x86::IoApic& chip, unsigned line) {
+    const x86::RedirectionEntry& entry = chip.pins.at(line);
+    const bool requested = (chip.requested >> line & 1) != 0;
+    constexpr std::uint64_t kOnlyMasked = 0x10000;
+    return {nlohmann::ordered_json::object({{"pin", line},
+                                            {"vector", entry.vector()},
+                                            {"delivery", x86::name(entry.delivery())},
+                                            {"logical", entry.logical()},
+                                            {"destination", entry.destination()},
+                                            {"level_triggered", entry.level()},
+                                            {"masked", entry.masked()},
+                                            {"requested", requested},
+                                            {"remote_irr", entry.remote_irr()}}),
+            fmt::format("{}{}{}{}", entry.raw == kOnlyMasked ? "masked" : route(entry),
+                        entry.masked() && entry.raw != kOnlyMasked ? ", masked" : "",
+                        requested ? ", requested" : "", entry.remote_irr() ? ", in service" : "")};
+}
+
+Cell raised(std::optional<bool> is_raised) {
+    return is_raised ? flag(*is_raised, "raised", "-") : Cell{nullptr, "unknown"};
 }
 
 }  // namespace
@@ -149,6 +202,17 @@ Answer pit_answer(const x86::Pit& chip) {
     }
     return Answer().table("8254 channels", {"channel", "mode", "reload", "hertz", "gate", "bcd"},
                           std::move(rows));
+}
+
+Answer lines_answer(const x86::PicPair& pics, const x86::IoApic& io_apic,
+                    std::span<const WatchedLine> lines) {
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& [line, device] : lines) {
+        const Cell name = device.empty() ? Cell{nullptr, "-"} : words(device);
+        rows.push_back({number(line), name, raised(x86::is_raised(pics, io_apic, line)),
+                        pic_input(pics, line), io_apic_pin(io_apic, line)});
+    }
+    return Answer().table("lines", {"line", "device", "raised", "8259A", "IO APIC"}, std::move(rows));
 }
 
 }  // namespace ringside::debug

@@ -1,4 +1,4 @@
-// `monitor lapic|ioapic|pic|pit`
+// `monitor lapic|ioapic|pic|pit|irq`
 #pragma once
 
 #include "vmm/debug/monitor/monitor.h"

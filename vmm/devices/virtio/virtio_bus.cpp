@@ -33,9 +33,9 @@ Result<std::unique_ptr<VirtioBus>> VirtioBus::create(const Wiring& wiring,
         slot.thread = std::make_unique<DeviceThread>(*slot.device);
         slot.transport = std::make_unique<Transport>(
             *slot.device,
-            Transport::Wiring{wiring.memory, wiring.gate, wiring.interrupt(places[i].gsi),
-                              [thread = slot.thread.get()](Events events) { thread->ring(events); },
-                              wiring.report});
+            Transport::Wiring{
+                wiring.memory, wiring.gate, wiring.interrupt(places[i].gsi, slot.device->identity().name),
+                [thread = slot.thread.get()](Events events) { thread->ring(events); }, wiring.report});
         TRY(wiring.mmio.attach(places[i].base.value, places[i].size, *slot.transport));
     }
     return bus;

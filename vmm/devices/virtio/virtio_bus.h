@@ -24,12 +24,12 @@ std::vector<machine::MmioDevice> descriptions(std::size_t count);
 
 class VirtioBus {
   public:
-    // What the bus is connected to. All of it must outlive the bus. `interrupt` finds a line.
+    // What the bus is connected to. All of it must outlive the bus. `interrupt` finds a line for the device of this name.
     struct Wiring {
         const machine::GuestMemory& memory;
         machine::Bus& mmio;
         machine::DeviceGate& gate;
-        std::function<machine::InterruptLine&(Gsi)> interrupt;
+        std::function<machine::InterruptLine&(Gsi, std::string_view device)> interrupt;
         std::function<void(const std::string&)> report;  // one line for the user; from any thread
     };
 

@@ -53,7 +53,8 @@ class VirtioBusTest : public ::testing::Test {
         for (std::size_t i = 0; i < devices; ++i)
             all.push_back(std::make_unique<Rng>());
         return VirtioBus::create({memory_, mmio_, *gate_,
-                                  [this](Gsi gsi) -> machine::InterruptLine& {
+                                  [this](Gsi gsi, std::string_view device) -> machine::InterruptLine& {
+                                      EXPECT_EQ(device, Rng().identity().name);
                                       lines_.push_back(gsi);
                                       return line_;
                                   },
