@@ -82,7 +82,9 @@ Result<void> VirtualMachine::open_console() {
 Result<void> VirtualMachine::attach_virtio() {
     const auto report = [](const std::string& text) { spdlog::warn("{}", text); };
     const auto quit = [this] { asio::post(io_, [this] { end(kSuccess); }); };
-    const auto interrupt = [this](Gsi gsi) -> machine::InterruptLine& { return machine_->interrupt(gsi); };
+    const auto interrupt = [this](Gsi gsi, std::string_view device) -> machine::InterruptLine& {
+        return machine_->interrupt(gsi, device);
+    };
     auto devices = TRY(open_virtio_devices(options_.virtio, {quit, report}));
     virtio_ = TRY(devices::virtio::VirtioBus::create(
         {machine_->memory(), machine_->buses().mmio, machine_->device_gate(), interrupt, report},
@@ -215,6 +217,19 @@ void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
     task_switch_->describe(shown);
     if (server != nullptr)
         server->post_stop(shown);
+    // Whoever has asked for it over the control socket looks here.
+    if (!debugger_->client_attached() && shown.console != stop.console)
+        fmt::print(stderr, "ringside: {}ringside: The guest is stopped.\n", shown.console);
+}
+
+void VirtualMachine::forget_task_switch(const char* why) {
+    if (!task_switch_->forget())
+        return;
+    const auto words = fmt::format("`linux task-switch` is off: {}.\n", why);
+    if (debugger_->client_attached())
+        on_console(words);
+    else
+        fmt::print(stderr, "ringside: {}", words);
 }
 
 void VirtualMachine::on_console(const std::string& text) {

@@ -80,7 +80,10 @@ class VirtualMachine final : private debug::DebuggerOwner {
         if (exits_->mark_resume())
             catches_->on_resume();
     }
-    void on_client_gone() override { catches_->remove_all(); }
+    void on_client_gone() override {
+        catches_->remove_all();
+        forget_task_switch("the debugger that could see it has left");
+    }
     void on_notice(const std::string& text) override;
     void on_quit() override;
     void on_ended_and_left() override;
@@ -93,6 +96,8 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_recording_failed(const Error&) override;
     void on_guest_end(const machine::GuestEnd& how) override;
     void on_panic(bool attended) override;
+    // Says so, and `why`, if a stop at Linux's next task switch was asked for.
+    void forget_task_switch(const char* why);
     debug::Dumper& dumper();
     std::uint8_t status_of(const machine::GuestEnd& how) const;
     void dump_after_panic(VcpuIndex vcpu);

@@ -48,6 +48,7 @@ Result<std::string> TaskSwitchStop::arm(VcpuIndex vcpu, std::optional<std::uint6
     request.kind = kKind;
     request.address = TRY(kernel.symbol(kFunction));
     std::string goal = "the next task switch";
+    std::optional<std::uint64_t> wanted;
     if (pid) {
         const LinuxTask task = TRY(find_task(kernel, *pid));
         const x86::RegisterInfo* rsi = debugger_.guest().registers().find("rsi");
@@ -55,25 +56,29 @@ Result<std::string> TaskSwitchStop::arm(VcpuIndex vcpu, std::optional<std::uint6
             return failure(kSwitching, "the debugger has chosen an architecture without RSI");
         request.conditions.push_back(
             second_argument_is(static_cast<std::uint16_t>(rsi->regno), task.address));
+        wanted = task.address;
         goal = fmt::format("the next switch to PID {} ({})", task.pid, task.command);
     }
-    remove();
+    forget();
     if (const auto done = debugger_.target().breakpoints->insert(thread_of(vcpu), request); !done)
         return failure(kSwitching, done.error().message);
     address_ = request.address;
+    task_ = wanted;
     return fmt::format("The guest will stop at {}. Let it run.\n", goal);
 }
 
 Result<std::string> TaskSwitchStop::disarm() {
     if (debugger_.stop_token() == nullptr)
         return failure(kSwitching, "the guest is running", "Stop it first");
-    remove();
+    forget();
     return std::string("The guest does not stop at task switches.\n");
 }
 
-void TaskSwitchStop::remove() {
-    if (const auto address = std::exchange(address_, std::nullopt))
+bool TaskSwitchStop::forget() {
+    const auto address = std::exchange(address_, std::nullopt);
+    if (address)
         debugger_.guest().table().remove(*debugger_.stop_token(), kKind, *address, 1);
+    return address.has_value();
 }
 
 std::string TaskSwitchStop::words(VcpuIndex vcpu, const x86::GeneralRegisters& general) {
@@ -90,9 +95,9 @@ void TaskSwitchStop::describe(gdbstub::StopEvent& stop) {
         return;
     const VcpuIndex vcpu = vcpu_of(stop.thread);
     const auto now = debugger_.registers_now(vcpu);
-    if (!now || now->general.rip != *address_)
-        return;
-    remove();
+    if (!now || now->general.rip != *address_ || (task_ && now->general.rsi != *task_))
+        return;  // another breakpoint's, perhaps at the same place
+    forget();
     stop.reason = gdbstub::StoppedBySignal{};
     stop.console += words(vcpu, now->general);
 }

@@ -17,17 +17,20 @@ class TaskSwitchStop {
     // The guest will stop at the next switch on any CPU, or at the next one to a task. While it is stopped.
     Result<std::string> arm(VcpuIndex vcpu, std::optional<std::uint64_t> pid);
     Result<std::string> disarm();
+    // The guest is another one now, or whoever has armed it is gone. Returns true if it was armed. While the guest is
+    // stopped.
+    bool forget();
     // The guest has stopped. If it was at the switch, the stop becomes a plain one with words for the user: gdb
     // ignores a breakpoint that it does not know.
     void describe(gdbstub::StopEvent& stop);
 
   private:
-    void remove();
     std::string words(VcpuIndex vcpu, const x86::GeneralRegisters& general);
 
     Debugger& debugger_;
     LinuxGuest& linux_;
     std::optional<std::uint64_t> address_;  // of the breakpoint
+    std::optional<std::uint64_t> task_;     // the task_struct that is waited for; nullopt: any
 };
 
 }  // namespace ringside::debug
