@@ -39,6 +39,21 @@ class TestMaps(RingsideTest):
 
         assert pages(ours.console("monitor info tlb").splitlines()) == pages(qemu.mappings("info tlb"))
 
+    @pytest.mark.skipif(not QEMU, reason="QEMU is not installed")
+    def test_physical_memory_is_shown_as_in_qemu(self):
+        ours = self.stopped("demo64", "report_round if round == 3")
+        first, size = 0x100000, 0x2000  # code and constants
+        qemu = self.ends.enter_context(Qemu(QEMU, self.folder, self.guest("demo64"), "rounds=20"))
+        # A format without a size has the one before it in QEMU.
+        for form in ["/xw", "/8xb", "/9xb", "/33db", "/7uh", "/5dw", "/6uw", "/3dg", "/5ug", "/9ob", "/7oh", "/5ow", "/5og",
+                     "/64cb", "/9cw", "/300xg"]:
+            for address in (first, first + 0x31, first + size - 2400):
+                assert ours.console(f"monitor xp {form} {address:#x}") == qemu.monitor(f"xp {form} {address:#x}"), form
+        command = f'pmemsave {first:#x} {size:#x} "{self.folder}/'
+        assert f"are in {self.folder}/ours" in ours.console(f'monitor {command}ours"')
+        assert qemu.monitor(f'{command}theirs"') == ""
+        assert (self.folder / "ours").read_bytes() == (self.folder / "theirs").read_bytes() != bytes(size)
+
     def test_ranges_are_those_that_the_guest_has_mapped(self):
         gdb = self.stopped("demo64", "report_round if round == 3")
         ranges = json.loads(gdb.console("monitor vmmap --json"))["ranges"]

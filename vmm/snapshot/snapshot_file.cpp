@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "arch/x86_64/vmcs12.h"
+#include "vmm/base/output_file.h"
 #include "vmm/machine/dirty_pages.h"
 
 namespace ringside::snapshot {
@@ -242,6 +243,7 @@ Result<Snapshot> from_bytes(machine::Machine& machine, std::span<const std::byte
 
 Result<void> write_file(const std::filesystem::path& path, machine::Machine& machine,
                         const Snapshot& snapshot) {
+    TRY(check_output_file(path.string()));
     const Bytes bytes = to_bytes(machine, snapshot);
     const std::filesystem::path part = path.string() + ".part";
     {

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "vmm/base/fd.h"
+#include "vmm/base/output_file.h"
 #include "vmm/debug/dump/notes.h"
 #include "vmm/debug/dump/segments.h"
 #include "vmm/machine/populated_pages.h"
@@ -139,6 +140,7 @@ Result<VmcoreSummary> write(CoreFile& file, const Vmcore& core, const GuestView&
 
 Result<VmcoreSummary> write_vmcore(const std::string& path, const Vmcore& core, const GuestView& view,
                                    const DumpProgress& progress) {
+    TRY(check_output_file(path));
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno_failure("create " + path, errno);

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <fstream>
 
+#include "vmm/base/output_file.h"
+
 namespace ringside::debug {
 
 namespace {
@@ -21,6 +23,8 @@ std::string python_string(std::string_view text) {
 }
 
 std::string write_script(const MonitorRegistry& registry, std::string_view path) {
+    if (const auto checked = check_output_file(std::string(path)); !checked)
+        return checked.error().message() + "\n";
     std::ofstream out{std::string(path)};
     out << gdb_script(registry);
     out.close();

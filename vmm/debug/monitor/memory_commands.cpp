@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <fstream>
 
+#include "vmm/base/output_file.h"
 #include "vmm/base/text.h"
 #include "vmm/debug/monitor/arguments.h"
 #include "vmm/debug/monitor/memory_dump.h"
@@ -99,6 +100,12 @@ Result<void> check_backed(const Inspected& guest, std::uint64_t gpa, std::uint64
     return {};
 }
 
+// In QEMU a path has to be quoted.
+std::string_view without_quotes(std::string_view word) {
+    const bool quoted = word.size() >= 2 && word.front() == '"' && word.back() == '"';
+    return quoted ? word.substr(1, word.size() - 2) : word;
+}
+
 Result<std::string> pmemsave(const Inspected& guest, const Arguments& arguments) {
     auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
     auto size = TRY(number_argument(arguments, 1, "a number of bytes"));
@@ -106,7 +113,8 @@ Result<std::string> pmemsave(const Inspected& guest, const Arguments& arguments)
         return failure("pmemsave", "the file is missing",
                        "For example: monitor pmemsave 0 0x100000 /tmp/low-memory");
     TRY(check_backed(guest, gpa, size));
-    const std::string path(arguments.words[2]);
+    const std::string path(without_quotes(arguments.words[2]));
+    TRY(check_output_file(path));
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     for (std::uint64_t done = 0; done < size && file;) {
         const auto length = std::min<std::uint64_t>(kChunk, size - done);

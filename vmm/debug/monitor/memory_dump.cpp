@@ -10,7 +10,8 @@ namespace ringside::debug {
 namespace {
 
 constexpr std::uint64_t kMostUnits = 1U << 20;
-constexpr std::size_t kLineBytes = 16;
+// As QEMU has it: fewer bytes than larger units.
+constexpr std::size_t kLineOfBytes = 8, kLineOfUnits = 16;
 
 unsigned size_of(char letter) {
     switch (letter) {
@@ -27,28 +28,37 @@ unsigned size_of(char letter) {
     }
 }
 
-std::int64_t sign_extended(std::uint64_t value, unsigned size) {
-    const unsigned unused = 64 - 8 * size;
-    return static_cast<std::int64_t>(value << unused) >> unused;
-}
-
 std::string character(std::uint64_t value) {
     const auto c = static_cast<unsigned char>(value);
-    return std::isprint(c) != 0 ? fmt::format("'{}'", static_cast<char>(c)) : fmt::format("'\\x{:02x}'", c);
+    switch (c) {
+        case '\'':
+            return "'\\''";
+        case '\\':
+            return "'\\\\'";
+        case '\n':
+            return "'\\n'";
+        case '\r':
+            return "'\\r'";
+        default:
+            return c >= ' ' && c < 0x7f ? fmt::format("'{}'", static_cast<char>(c))
+                                        : fmt::format("'\\x{:02x}'", c);
+    }
 }
 
+// With as many places as the largest value of the size needs. As in QEMU, 'd' has a sign at 8 bytes alone.
 std::string unit(const DumpFormat& format, std::uint64_t value) {
+    const unsigned bits = 8 * format.size, decimals = (bits * 10 + 32) / 33;
     switch (format.letter) {
         case 'd':
-            return std::to_string(sign_extended(value, format.size));
+            return fmt::format("{:{}}", static_cast<std::int64_t>(value), decimals);
         case 'u':
-            return std::to_string(value);
+            return fmt::format("{:{}}", value, decimals);
         case 'o':
-            return fmt::format("{:#o}", value);
+            return fmt::format("{:#{}o}", value, (bits + 2) / 3);
         case 'c':
             return character(value);
         default:
-            return fmt::format("0x{:0{}x}", value, 2 * format.size);
+            return fmt::format("0x{:0{}x}", value, bits / 4);
     }
 }
 
@@ -85,12 +95,14 @@ Result<DumpFormat> parse_dump_format(std::string_view text) {
 }
 
 std::string format_dump(const DumpFormat& format, std::uint64_t address, std::span<const std::byte> bytes) {
+    const std::size_t line = format.size == 1 ? kLineOfBytes : kLineOfUnits;
+    const std::size_t size = format.letter == 'c' ? 1 : format.size;  // of larger units each byte is shown
     std::string text;
-    for (std::size_t offset = 0; offset + format.size <= bytes.size(); offset += format.size) {
-        if (offset % kLineBytes == 0)
+    for (std::size_t offset = 0; offset + size <= bytes.size(); offset += size) {
+        if (offset % line == 0)
             text += fmt::format("{}{:016x}:", offset == 0 ? "" : "\n", address + offset);
         std::uint64_t value = 0;
-        std::memcpy(&value, bytes.data() + offset, format.size);
+        std::memcpy(&value, bytes.data() + offset, size);
         text += " " + unit(format, value);
     }
     return text + "\n";
