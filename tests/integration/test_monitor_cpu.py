@@ -1,6 +1,7 @@
 """Descriptor tables, MSRs and CPUID as the monitor shows them, compared with what the guest has read from them itself."""
 
 import json
+import re
 
 import pytest
 
@@ -55,6 +56,13 @@ class TestCpuCommands(RingsideTest):
     def test_msr(self, name, field):
         assert self.ask(f"msr {name}")["msrs"][0]["value"] == self.seen(field)
 
+    def test_msrs_that_the_guest_has_read(self):
+        shown = {row["index"]: row["value"] for row in self.ask("msr")["msrs"]}
+        count = self.session.integer("sizeof seen.msrs / sizeof seen.msrs[0]")
+        read = {self.seen(f"msrs[{i}].number"): self.seen(f"msrs[{i}].value") for i in range(count)}
+        assert len(read) == count > 10
+        assert {number: shown.get(number) for number in read} == read
+
     def test_msr_that_is_written_shows_in_gdb(self):
         before = self.session.integer("$lstar")
         self.say("msr LSTAR =0x123000")
@@ -71,7 +79,35 @@ class TestCpuCommands(RingsideTest):
         assert leaf["text"] in ("GenuineIntel", "AuthenticAMD")
         assert self.ask("cpuid 1")["leaves"][0]["eax"] == self.seen("cpuid_version[0]")
 
+    def test_every_leaf_of_cpuid(self):
+        shown = {(row["leaf"], row["subleaf"] or 0): row for row in self.ask("cpuid")["leaves"]}
+        count = self.seen("leaf_count")
+        assert count > 10
+        for i in range(count):
+            leaf = self.seen(f"leaves[{i}].leaf")
+            row = shown.get((leaf, 0))
+            for name in ("eax", "ebx", "ecx", "edx"):
+                value = row[name] if row else 0
+                assert value == self.seen(f"leaves[{i}].{name}"), (hex(leaf), name)
+
+    def test_control_registers(self):
+        text = self.say("registers")
+        for name in ("cr0", "cr2", "cr3", "cr4"):
+            shown, = re.findall(rf"\b{name}\s+(?:0x)?([0-9a-f]+)", text)
+            assert int(shown, 16) == self.seen(name), text
+
+    def test_page_walk(self):
+        shown = self.ask(f"translate {self.seen('walked'):#x}")
+        assert [step["entry"] for step in shown["walk"]] == [self.seen(f"walk[{i}]") for i in range(self.seen("walk_length"))]
+        mapping, = shown["mappings"]
+        assert mapping["gpa"] == self.seen("walked") == self.session.integer("&seen")
+        page, = [row for row in self.ask("vmmap")["ranges"] if row["first"] <= mapping["gpa"] <= row["last"]]
+        assert page["access"] == "rwx-"
+
     @pytest.mark.parametrize(("command", "sentence"), [
+        ("registers some", '"some" is not known'), ("registers all some", '"some" is one too many'),
+        ("registers --json", "no JSON form"), ("registers vcpu 1", "a number from 0 to 0 must follow"),
+        ("translate", "it needs an address"), ("translate 0xffff800000000000", "is not present"), ("translate 1 2", '"2" is one too many'),
         ("idt 256", "vectors are from 0 to 255"), ("idt x", '"x" is not a vector'), ("gdt 8", '"8" is one too many'),
         ("msr NOTHING", "neither a known name nor"), ("msr LSTAR 5", '"5" is not a value to write'),
         ("msr 0x12345678", "does not have MSR 0x12345678"), ("msr 0x100000000", "neither a known name nor"),

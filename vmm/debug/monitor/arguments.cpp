@@ -58,10 +58,12 @@ void add_answering(MonitorRegistry& registry, const Inspected& guest, AnsweringC
 }
 
 void add_text(MonitorRegistry& registry, const Inspected& guest, TextCommand command) {
+    // Before anything is done.
+    command.run = [name = command.name, run = std::move(command.run)](const Arguments& arguments) {
+        return arguments.json ? failure(name, "this command has no JSON form") : run(arguments);
+    };
     add_command(registry, guest, std::move(command), "",
-                [](const std::string& text, const Arguments& arguments) {
-                    return arguments.json ? std::string("This command has no JSON form.\n") : text;
-                });
+                [](const std::string& text, const Arguments&) { return text; });
 }
 
 }  // namespace ringside::debug
