@@ -29,7 +29,9 @@ Result<KallsymsPlaces> kallsyms_places(const Bytes& note) {
     const auto table = note_symbol(note, "kallsyms_token_table"),
                index = note_symbol(note, "kallsyms_token_index");
     if (!count || !names || !table || !index)
-        return failure(kFinding, "the kernel's VMCOREINFO does not say where they are",
+        return failure(kFinding,
+                       fmt::format("the VMCOREINFO of this kernel, Linux {}, does not say where they are",
+                                   printable(vmcoreinfo_value(note, "OSRELEASE").value_or("?"))),
                        "Linux 6.0 and later do, if they are built with CONFIG_KALLSYMS");
     return KallsymsPlaces{*count,
                           *names,

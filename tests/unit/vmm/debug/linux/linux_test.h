@@ -8,6 +8,7 @@
 
 namespace ringside::debug {
 
+using ::testing::AllOf;
 using testing::BtfBuilder;
 using ::testing::ElementsAre;
 using testing::FakeMemory;

@@ -141,5 +141,17 @@ TEST_F(TasksTest, SymbolsThatDisagreeWithVmcoreinfoAreRefused) {
                 HasSubstr("Linux 6.0 and later"));
 }
 
+// As Linux 5.10 has it: the symbols of a few places, and not where the table of all symbols is.
+TEST_F(TasksTest, AKernelBeforeSixIsNamed) {
+    const std::string text =
+        "OSRELEASE=5.10.0-28-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff82614cc0\n"
+        "SYMBOL(_stext)=ffffffff81000000\nOFFSET(list_head.next)=0\nKERNELOFFSET=0\n";
+    const auto tables = read_kernel_tables(
+        memory.memory(), elf_note("VMCOREINFO", 0, std::as_bytes(std::span(std::string_view(text)))));
+    EXPECT_THAT(tables.error().message(),
+                AllOf(HasSubstr("this kernel, Linux 5.10.0-28-amd64, does not say where they are"),
+                      HasSubstr("Linux 6.0 and later")));
+}
+
 }  // namespace
 }  // namespace ringside::debug
