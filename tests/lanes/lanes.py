@@ -261,6 +261,7 @@ def bench(run: LaneRun) -> None:
     else:
         run.one_test("bench", *program)
         run.one_test("exit_cost", PYTHON, "-m", "tests.bench.exit_cost", "3")
+        run.one_test("dump_speed", PYTHON, "-m", "tests.bench.dump_speed", "64", LOGS)
     show_bench(run, results)
 
 

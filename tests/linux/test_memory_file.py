@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.timeouts import FACTOR
 from tests.linux import dbg_packages, initramfs
 from tests.linux.lab import LAB, kernel
 
@@ -53,7 +54,7 @@ def crash(memory: Path) -> str:
     """What crash shows of it, as the monitor's page has it."""
     commands = ("sys", "log", "list task_struct.tasks -s task_struct.comm -h init_task", "p jiffies", "quit", "")
     answer = subprocess.run(["crash", "-s", "--no_scroll", dbg_packages.prepare() / "vmlinux", f"{memory}@0x0"],
-                            input="\n".join(commands), text=True, capture_output=True, timeout=300, check=False)
+                            input="\n".join(commands), text=True, capture_output=True, timeout=600 * FACTOR, check=False)
     print(answer.stdout + answer.stderr)
     assert answer.returncode == 0
     return answer.stdout
