@@ -92,7 +92,7 @@ class TestInterruptControllers(RingsideTest):
     def test_one_line(self):
         assert [line["device"] for line in self.ask("irq 4")["lines"]] == ["serial"]
         for wrong in ("24", "serial", "-1"):
-            assert f'"{wrong}" is not a line: they go from 0 to 23' in self.gdb_session.console(f"monitor irq {wrong}")
+            assert f'"{wrong}" is not a line: lines are from 0 to 23' in self.gdb_session.console(f"monitor irq {wrong}")
         assert '"5" is one too many' in self.gdb_session.console("monitor irq 4 5")
 
     @pytest.mark.parametrize("command", ["lapic", "ioapic", "pic", "pit"])

@@ -49,9 +49,9 @@ def test_is_off_when_its_guest_or_its_debugger_is_gone(ringside: Path) -> None:
         linux.meet("ready")
         gdb.console("monitor linux task-switch")
         gdb.console("monitor system_reset")
-        expect("`linux task-switch` is off: the machine was started anew" in gdb.transcript(), "gdb's user reads that it is off")
         gdb.console("maintenance flush register-cache")
         linux.meet("ready")  # the new kernel is where the old one was, and has switched tasks on its way
+        expect("`linux task-switch` is off: the machine was started anew" in gdb.transcript(), "gdb's user reads that it is off")
         gdb.console("monitor linux task-switch")
         gdb.console("detach")
         linux.console.wait_for("`linux task-switch` is off: the debugger that could see it has left", LIMIT)

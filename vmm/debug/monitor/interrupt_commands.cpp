@@ -33,7 +33,7 @@ Result<Answer> irq(const machine::Machine& machine, const Arguments& arguments) 
     if (!arguments.words.empty()) {
         const auto line = parse_number(arguments.words.front());
         if (!line || *line > last)
-            return failure("irq", fmt::format("\"{}\" is not a line: they go from 0 to {}",
+            return failure("irq", fmt::format("\"{}\" is not a line: lines are from 0 to {}",
                                               arguments.words.front(), last));
         first = last = *line;
     }
