@@ -1,12 +1,36 @@
 #include "arch/x86_64/vmcs_of_state.h"
 
+#include <algorithm>
+#include <array>
+
+#include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/registers.h"
+#include "arch/x86_64/vmx_controls.h"
 
 namespace ringside::x86 {
 
+namespace {
+
+using enum VmcsField;
+
+// As KVM writes a segment's access rights to the VMCS.
+void set_rights_as_kvm(VmcsValues& fields) {
+    constexpr std::uint64_t kAccessed = 1, kPresent = 1U << 7, kUnusable = 1U << 16;
+    constexpr std::array kSegments{GuestEsAccessRights, GuestCsAccessRights, GuestSsAccessRights,
+                                   GuestDsAccessRights, GuestFsAccessRights, GuestGsAccessRights,
+                                   GuestTrAccessRights};
+    for (const VmcsField field : kSegments) {
+        if (const auto rights = fields.get(field))
+            fields.set(field, (*rights & kPresent) != 0 ? *rights | kAccessed : kUnusable);
+    }
+    if (const auto rights = fields.get(GuestLdtrAccessRights); rights && (*rights & kPresent) == 0)
+        fields.set(GuestLdtrAccessRights, kUnusable);
+}
+
+}  // namespace
+
 VmcsValues guest_state_area(const GeneralRegisters& general, const SystemRegisters& system,
                             const DebugRegisters& debug) {
-    using enum VmcsField;
     VmcsValues vmcs;
     const auto segment = [&](const Segment& s, VmcsField selector, VmcsField base, VmcsField limit,
                              VmcsField rights) {
@@ -36,6 +60,19 @@ VmcsValues guest_state_area(const GeneralRegisters& general, const SystemRegiste
     vmcs.set(GuestRip, general.rip);
     vmcs.set(GuestRflags, general.rflags);
     return vmcs;
+}
+
+std::vector<VmcsViolation> check_guest_state(VmcsValues fields) {
+    set_rights_as_kvm(fields);
+    const bool long_mode = (fields.get(GuestIa32Efer).value_or(0) & efer::kLma) != 0;
+    fields.set(VmEntryControls, vmx::kEntryLoadEfer | (long_mode ? vmx::kEntryLongMode : 0));
+    fields.set(PrimaryControls, vmx::kSecondaryControls);
+    fields.set(SecondaryControls, vmx::kEnableEpt | vmx::kUnrestrictedGuest);
+    VmxCapabilities any;
+    any.cr0_fixed1 = any.cr4_fixed1 = ~std::uint64_t{0};
+    auto broken = check_vmcs(fields, any);
+    std::erase_if(broken, [](const VmcsViolation& rule) { return rule.stage != VmcsCheckStage::Guest; });
+    return broken;
 }
 
 }  // namespace ringside::x86

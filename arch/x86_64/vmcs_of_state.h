@@ -2,11 +2,16 @@
 #pragma once
 
 #include "arch/x86_64/cpu_state.h"
-#include "arch/x86_64/vmcs_fields.h"
+#include "arch/x86_64/vmcs_check.h"
 
 namespace ringside::x86 {
 
 VmcsValues guest_state_area(const GeneralRegisters& general, const SystemRegisters& system,
                             const DebugRegisters& debug);
+
+// The rules for guest state that the fields of an ordinary vCPU break (SDM volume 3, 27.3). Its hypervisor is KVM, on a
+// processor that runs a guest without protection and paging: KVM marks a segment that is not present as unusable and all
+// others as accessed, and adds the bits that CR0 and CR4 must have.
+std::vector<VmcsViolation> check_guest_state(VmcsValues fields);
 
 }  // namespace ringside::x86

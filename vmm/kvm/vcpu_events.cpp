@@ -50,6 +50,14 @@ Result<void> inject_breakpoint_trap(VcpuPort& vcpu) {
     return vcpu.set_events(events);
 }
 
+Result<std::uint64_t> interruptibility(const VcpuPort& vcpu) {
+    constexpr std::uint64_t kBySti = 1, kByMovSs = 2, kBySmi = 4, kByNmi = 8;
+    const auto events = TRY(vcpu.events());
+    const std::uint64_t shadow = ((events.interrupt.shadow & KVM_X86_SHADOW_INT_STI) != 0 ? kBySti : 0) |
+                                 ((events.interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS) != 0 ? kByMovSs : 0);
+    return shadow | (events.smi.smm != 0 ? kBySmi : 0) | (events.nmi.masked != 0 ? kByNmi : 0);
+}
+
 bool debug_exception_is_pending(const VcpuPort& vcpu) {
     const auto events = vcpu.events();
     return events && (events->exception.injected != 0 || events->exception.pending != 0) &&

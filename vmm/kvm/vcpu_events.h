@@ -29,6 +29,9 @@ Result<void> halt(VcpuPort& vcpu);
 // A #BP trap for the guest, delivered at the next entry. RIP is after the int3.
 Result<void> inject_breakpoint_trap(VcpuPort& vcpu);
 
+// What keeps events from the vCPU, as the interruptibility state in a VMCS has it (SDM volume 3, table 25-3).
+Result<std::uint64_t> interruptibility(const VcpuPort& vcpu);
+
 // Returns true if a #DB is pending.
 bool debug_exception_is_pending(const VcpuPort& vcpu);
 

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/vmcs_of_state.h"
 
 namespace ringside::x86 {
 namespace {
@@ -247,6 +248,73 @@ TEST(VmcsCheck, AnUnrestrictedGuestMayRunWithoutProtection) {
     EXPECT_THAT(check_vmcs(vmcs, processor()), IsEmpty());
     vmcs.set(SecondaryControls, 2);
     EXPECT_FALSE(check_vmcs(vmcs, processor()).empty());
+}
+
+// ---- The registers of an ordinary vCPU
+
+struct BrokenState {
+    std::string_view what;
+    VmcsField reported;
+    std::function<void(GeneralRegisters&, SystemRegisters&)> breaks;
+};
+
+VmcsValues state_with(const std::function<void(GeneralRegisters&, SystemRegisters&)>& change) {
+    GeneralRegisters general;
+    general.rflags = rflags::kReserved1, general.rip = 0xffffffff81000000;
+    SystemRegisters system;
+    system.cr0 = 0x80000011, system.cr4 = 0x20, system.efer = 0x500;
+    Segment flat;
+    flat.limit = 0xffffffff, flat.type = 2, flat.s = flat.present = flat.g = flat.db = 1;
+    system.ss = system.ds = system.es = system.fs = system.gs = flat;
+    system.cs = flat;
+    system.cs.type = 11, system.cs.db = 0, system.cs.l = 1;
+    system.tr.type = 11, system.tr.present = 1, system.tr.limit = 0x67;
+    change(general, system);
+    return guest_state_area(general, system, {});
+}
+
+class BrokenGuestState : public testing::TestWithParam<BrokenState> {};
+
+TEST_P(BrokenGuestState, IsReportedWithItsField) {
+    const auto found = check_guest_state(state_with(GetParam().breaks));
+    ASSERT_FALSE(found.empty());
+    EXPECT_EQ(name(found.front().field), name(GetParam().reported)) << found.front().rule;
+    EXPECT_EQ(found.front().stage, Stage::Guest);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BrokenGuestState,
+    testing::Values(BrokenState{"FsBase", GuestFsBase, [](auto&, auto& s) { s.fs.base = kNotCanonical; }},
+                    BrokenState{"VirtualMode", GuestRflags, [](auto& g, auto&) { g.rflags |= rflags::kVm; }},
+                    BrokenState{"Rip", GuestRip, [](auto& g, auto&) { g.rip = kNotCanonical; }},
+                    BrokenState{"LongAndBig", GuestCsAccessRights, [](auto&, auto& s) { s.cs.db = 1; }},
+                    BrokenState{"NotBusy", GuestTrAccessRights, [](auto&, auto& s) { s.tr.type = 9; }},
+                    BrokenState{"NoPaging", GuestCr0, [](auto&, auto& s) { s.cr0 = 0x11; }},
+                    BrokenState{"GdtrBase", GuestGdtrBase,
+                                [](auto&, auto& s) { s.gdtr.base = kNotCanonical; }}),
+    [](const auto& test) { return std::string(test.param.what); });
+
+// In each of these states KVM runs a vCPU: a data segment that was not accessed, segments that are not present, real mode.
+TEST(GuestState, AVcpuThatRunsBreaksNoRule) {
+    EXPECT_THAT(check_guest_state(state_with([](auto&, auto&) {})), IsEmpty());
+    EXPECT_THAT(check_guest_state(state_with([](auto&, auto& s) { s.ds = s.es = s.ldtr = {}; })), IsEmpty());
+    EXPECT_THAT(check_guest_state(state_with([](auto& g, auto& s) {
+                    g.rip = 0xfff0;
+                    s.cr0 = 0x60000010, s.cr4 = 0, s.efer = 0;
+                    Segment real;
+                    real.limit = 0xffff, real.type = 3, real.s = real.present = 1;
+                    s.cs = s.ss = s.ds = s.es = s.fs = s.gs = real;
+                    s.cs.type = 11, s.cs.selector = 0xf000, s.cs.base = 0xffff0000;
+                })),
+                IsEmpty());
+}
+
+TEST(GuestState, AnStiBlocksOnlyWhileInterruptsAreEnabled) {
+    auto fields = state_with([](auto&, auto&) {});
+    fields.set(GuestInterruptibilityState, 1);
+    const auto found = check_guest_state(fields);
+    ASSERT_FALSE(found.empty());
+    EXPECT_EQ(name(found.front().field), "GUEST_INTERRUPTIBILITY_STATE");
 }
 
 }  // namespace

@@ -108,6 +108,15 @@ Answer diff_answer(const x86::VmcsValues& before, const x86::VmcsValues& now) {
     return Answer().table("changed", {"field", "name", "before", "now", "meaning"}, std::move(rows));
 }
 
+static void add_broken_rules(Answer& answer, const x86::VmcsValues& vmcs,
+                             std::span<const x86::VmcsViolation> broken) {
+    Rows rows;
+    for (const x86::VmcsViolation& v : broken)
+        rows.push_back({words(name(v.field)), padded(vmcs.get(v.field).value_or(0), bytes(v.field)),
+                        words(v.rule), words(v.section)});
+    answer.table("broken rules", {"field", "value", "rule", "SDM volume 3"}, std::move(rows));
+}
+
 Answer check_answer(const x86::VmcsValues& vmcs, std::span<const x86::VmcsViolation> broken) {
     Answer answer;
     const auto last = [&](x86::VmcsField field) {
@@ -117,16 +126,23 @@ Answer check_answer(const x86::VmcsValues& vmcs, std::span<const x86::VmcsViolat
     };
     last(x86::VmcsField::VmInstructionError);
     last(x86::VmcsField::ExitReason);
-    Rows rows;
-    for (const x86::VmcsViolation& v : broken)
-        rows.push_back({words(name(v.field)), padded(vmcs.get(v.field).value_or(0), bytes(v.field)),
-                        words(v.rule), words(v.section)});
-    answer.table("broken rules", {"field", "value", "rule", "SDM volume 3"}, std::move(rows));
+    add_broken_rules(answer, vmcs, broken);
     if (!broken.empty())
         answer.note(fmt::format("VM entry with this VMCS ends with {}.", outcome(broken.front().stage)));
     return answer.note(
         "Not checked, because it takes memory: bitmaps, MSR lists, the VMCS that the link pointer names, "
         "the virtual TPR.");
+}
+
+Answer ordinary_check_answer(const x86::VmcsValues& registers, std::span<const x86::VmcsViolation> broken) {
+    Answer answer;
+    answer.note(
+        "This vCPU is not in VMX operation; its guest has not executed VMXON. Its own registers are checked, "
+        "by the rules for guest state.");
+    add_broken_rules(answer, registers, broken);
+    if (!broken.empty())
+        answer.note("The processor refuses to enter the guest with them.");
+    return answer;
 }
 
 Result<Answer> vmcb_answer(Answer answer, std::span<const std::byte> image, std::string_view pattern) {

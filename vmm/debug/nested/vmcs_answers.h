@@ -32,6 +32,9 @@ Answer diff_answer(const x86::VmcsValues& before, const x86::VmcsValues& now);
 // The broken rules, and how the processor reports them.
 Answer check_answer(const x86::VmcsValues& vmcs, std::span<const x86::VmcsViolation> broken);
 
+// The same of a vCPU that is no hypervisor, of which only the registers are known (x86::check_guest_state).
+Answer ordinary_check_answer(const x86::VmcsValues& registers, std::span<const x86::VmcsViolation> broken);
+
 // The fields of a VMCB that match `pattern`, or all of them if it is empty.
 Result<Answer> vmcb_answer(Answer answer, std::span<const std::byte> image, std::string_view pattern);
 

@@ -9,6 +9,7 @@
 #include "vmm/debug/monitor/arguments.h"
 #include "vmm/debug/nested/nested_vcpu.h"
 #include "vmm/debug/nested/vmcs_answers.h"
+#include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
 
@@ -24,13 +25,20 @@ Result<x86::VmcsValues> registers_as_fields(Debugger& debugger, VcpuIndex vcpu) 
         auto general = TRY(port.general());
         auto system = TRY(port.system());
         auto debug = TRY(port.debug());
-        return x86::guest_state_area(general, system, debug);
+        auto fields = x86::guest_state_area(general, system, debug);
+        fields.set(x86::VmcsField::GuestInterruptibilityState, TRY(kvm::interruptibility(port)));
+        return fields;
     });
+}
+
+// The VMCS with which it runs is KVM's own.
+bool is_ordinary(const kvm::NestedState& state) {
+    return state.format == kvm::NestedState::Format::Vmx && !state.vmxon_region;
 }
 
 Result<Answer> vmcs(Debugger& debugger, const Arguments& arguments) {
     auto state = TRY(nested_state(debugger, arguments.vcpu));
-    if (state.format == kvm::NestedState::Format::Vmx && !state.vmxon_region) {
+    if (is_ordinary(state)) {
         auto fields = TRY(registers_as_fields(debugger, arguments.vcpu));
         return ordinary_vcpu_answer(fields, word(arguments, 0));
     }
@@ -39,6 +47,10 @@ Result<Answer> vmcs(Debugger& debugger, const Arguments& arguments) {
 
 Result<Answer> check(Debugger& debugger, const Arguments& arguments) {
     auto state = TRY(nested_state(debugger, arguments.vcpu));
+    if (is_ordinary(state)) {
+        auto fields = TRY(registers_as_fields(debugger, arguments.vcpu));
+        return ordinary_check_answer(fields, x86::check_guest_state(fields));
+    }
     auto vmcs = TRY(current_vmcs(state));
     auto broken = TRY(broken_rules(debugger, arguments.vcpu, vmcs.fields));
     return check_answer(vmcs.fields, broken);

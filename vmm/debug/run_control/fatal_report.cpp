@@ -6,8 +6,10 @@
 
 #include "arch/x86_64/cpu_mode.h"
 #include "arch/x86_64/reset_state.h"
+#include "arch/x86_64/vmcs_of_state.h"
 #include "vmm/exits/hardware/tracefs.h"
 #include "vmm/exits/record/failure.h"
+#include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
 
@@ -44,6 +46,30 @@ std::string code_bytes(const GuestView& view, const x86::SystemRegisters& system
     return text;
 }
 
+// Only VMX reports a failed entry as an exit reason.
+bool refused_by_vmx(const kvm_run& run) {
+    constexpr std::uint64_t kInvalidGuestState = 0x80000021;
+    return run.exit_reason == KVM_EXIT_FAIL_ENTRY &&
+           (run.fail_entry.hardware_entry_failure_reason & 0xffffffff) == kInvalidGuestState;
+}
+
+// The manual's rules that the registers break.
+std::string broken_rules(const kvm::VcpuPort& vcpu, const x86::GeneralRegisters& general,
+                         const x86::SystemRegisters& system) {
+    auto fields = x86::guest_state_area(general, system, {});
+    if (const auto blocked = kvm::interruptibility(vcpu))
+        fields.set(x86::VmcsField::GuestInterruptibilityState, *blocked);
+    const auto broken = x86::check_guest_state(fields);
+    if (broken.empty())
+        return "  the registers break none of the rules that are checked here: what is wrong is in a field "
+               "that KVM does not show\n";
+    std::string text;
+    for (const x86::VmcsViolation& rule : broken)
+        text += fmt::format("  {} = 0x{:x} {} (SDM volume 3, {})\n", name(rule.field),
+                            fields.get(rule.field).value_or(0), rule.rule, rule.section);
+    return text;
+}
+
 }  // namespace
 
 std::string fatal_report(machine::VcpuThread& thread, machine::FatalExit cause, const GuestView& view,
@@ -59,6 +85,8 @@ std::string fatal_report(machine::VcpuThread& thread, machine::FatalExit cause, 
             "show now is the reset state, not the fault's.\n";
         return text;
     }
+    if (refused_by_vmx(thread.vcpu().shared()))
+        text += broken_rules(thread.vcpu(), general, system);
     const Gva pc = x86::linear_pc(general, system);
     text += fmt::format("  rip 0x{:x}, {}, code: {}\n", general.rip,
                         x86::name(x86::cpu_mode(general, system)), code_bytes(view, system, pc));

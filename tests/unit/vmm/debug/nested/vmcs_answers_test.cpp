@@ -105,6 +105,20 @@ TEST(VmcsAnswers, AnUnbrokenVmcsHasItsLastFailure) {
     EXPECT_THAT(check_answer(vmcs, {&broken, 1}).text(), HasSubstr("ends with VM-instruction error 8"));
 }
 
+TEST(VmcsAnswers, OfAnOrdinaryVcpuTheRegistersAreChecked) {
+    x86::VmcsValues registers;
+    registers.set(x86::VmcsField::GuestFsBase, 0x900000000000);
+    const x86::VmcsViolation broken{x86::VmcsCheckStage::Guest, x86::VmcsField::GuestFsBase, "a rule",
+                                    "27.3.1.2"};
+    const auto text = ordinary_check_answer(registers, {&broken, 1}).text();
+    EXPECT_THAT(text, HasSubstr("GUEST_FS_BASE  0x0000900000000000  a rule"));
+    EXPECT_THAT(text, HasSubstr("refuses to enter the guest"));
+    const auto good = ordinary_check_answer(registers, {}).text();
+    EXPECT_THAT(good, HasSubstr("broken rules: none"));
+    EXPECT_THAT(good, Not(HasSubstr("refuses")));
+    EXPECT_THAT(good, Not(HasSubstr("EXIT_REASON")));  // there is none
+}
+
 TEST(VmcsAnswers, JsonHasNumbers) {
     const auto json = nlohmann::json::parse(current_vmcs_answer(with_vmcs(), "GUEST_RIP")->json());
     EXPECT_EQ(json["address"], 0x6000);

@@ -167,6 +167,27 @@ TEST_F(VcpuDebuggerTest, ADeadVcpuSaysSoAtEveryResume) {
     EXPECT_NE(coordinator->last_stop().console.find("triple fault"), std::string::npos);
 }
 
+TEST_F(VcpuDebuggerTest, ARefusedEntryNamesTheRegisterThatBreaksARule) {
+    vcpu->system_registers.fs.base = 0x0000900000000000;
+    resume();
+    vcpu->shared().exit_reason = KVM_EXIT_FAIL_ENTRY;
+    vcpu->shared().fail_entry.hardware_entry_failure_reason = 0x80000021;
+    debugger->on_fatal_exit(machine::FatalExit::EntryFailure);
+    const auto said = coordinator->last_stop().console;
+    EXPECT_NE(said.find("GUEST_FS_BASE = 0x900000000000 must be canonical (SDM volume 3, 27.3.1.2)"),
+              std::string::npos)
+        << said;
+}
+
+TEST_F(VcpuDebuggerTest, AnSvmProcessorsRefusalIsNotCheckedByVmxsRules) {
+    vcpu->system_registers.fs.base = 0x0000900000000000;
+    resume();
+    vcpu->shared().exit_reason = KVM_EXIT_FAIL_ENTRY;
+    vcpu->shared().fail_entry.hardware_entry_failure_reason = 0xffffffff;
+    debugger->on_fatal_exit(machine::FatalExit::EntryFailure);
+    EXPECT_EQ(coordinator->last_stop().console.find("GUEST_"), std::string::npos);
+}
+
 // ---- The guest's own debug registers
 
 class SharedSlots : public VcpuDebuggerTest {
