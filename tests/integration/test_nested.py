@@ -1,4 +1,4 @@
-"""What the monitor shows of a guest that is a hypervisor, and says of one that is not: its VMCS or VMCB, and the two levels."""
+"""What the monitor shows of a guest that is a hypervisor, and says of one that is not: its VMCS or VMCB."""
 
 import json
 import re
@@ -28,6 +28,52 @@ class TestAnOrdinaryGuest(RingsideTest):
         assert "there is no RAM" in gdb.console("monitor vmcb 0xfffff000")
         assert "EXIT_CODE" in gdb.console("monitor vmcb 0x100000")
         assert "no field's name contains" in gdb.console("monitor vmcb 0x100000 nonsense")
+
+
+# Every command about hypervisors, with arguments with which it could have something to do.
+COMMANDS = ("vmcs", "vmcs GUEST_RIP", "vmcs check", "vmcs diff", "vmcs list", "vmcs write GUEST_RIP 0x1000", "vmcb", "vmcb RIP",
+            "vmcb list", "vmcb write 0x100000 RIP 0x1000")
+# And those that wait for what such a guest does, or count it.
+WAITING = ("until vm-exit", "until vm-entry", "catch l2-exit", "catch vm-entry", "catch vm-exit", "catch vm-entry-failure", "exits l2")
+
+
+class TestAKvmWithoutNestedState(RingsideTest):
+    def on_such_a_host(self):
+        _, gdb = self.attached("demo64", "--append=rounds=1")
+        if "runs no hypervisors as guests" not in gdb.console("monitor vmcs"):
+            pytest.skip("this host's KVM has nested states")
+        return gdb
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_each_command_says_so(self, command: str):
+        assert "runs no hypervisors as guests" in self.on_such_a_host().console(f"monitor {command}")
+
+    @pytest.mark.parametrize("command", WAITING)
+    def test_nothing_is_waited_for_that_cannot_come(self, command: str):
+        answer = self.on_such_a_host().console(f"monitor {command}")
+        assert re.search("on neither Intel VMX nor AMD SVM|A host with Intel VMX or AMD SVM is needed", answer)
+
+    def test_there_is_one_level(self):
+        gdb = self.on_such_a_host()
+        assert "and no VM entry" in gdb.console("monitor step over-guest")
+        assert "No guest's guest (L2) is known" in gdb.console("monitor level l2")
+        assert "here L1's" in gdb.console("monitor level")
+
+
+class TestARefusedEntry(NestedTest):
+    """Of Ringside's own guest: a processor that runs guests without paging refuses a base that is not canonical."""
+
+    def test_the_stop_names_the_register_and_the_rule(self):
+        self.needs(VMX)
+        _, gdb = self.attached("demo64", "--append=rounds=1")
+        gdb.console("break guest_main")
+        self.assert_breakpoint(gdb.run("continue"), "guest_main")
+        assert "broken rules: none" in gdb.console("monitor vmcs check")
+        gdb.console("set $fs_base = 0x0000900000000000")
+        assert re.search("GUEST_FS_BASE .*must be canonical", gdb.console("monitor vmcs check"))
+        gdb.run("continue")
+        assert "GUEST_FS_BASE = 0x900000000000 must be canonical (SDM volume 3, 27.3.1.2)" in gdb.printed()
+        assert "must be canonical" in gdb.console("monitor fatal")
 
 
 class TestVmcs(NestedTest):
@@ -192,55 +238,3 @@ class TestCheck(NestedTest):
         gdb.console("break hypervisor::vmcs_is_ready")
         gdb.run("continue")
         assert "broken rules: none" in gdb.console("monitor vmcs check")
-
-
-class TestLevels(NestedTest):
-    def in_l2(self):
-        """gdb, stopped in the inner guest by a breakpoint that was set before there was one."""
-        vm, gdb = self.hypervisor(VMX, "--append=rounds=3")
-        gdb.console("break hypervisor::l2_round")
-        self.assert_breakpoint(gdb.run("continue"), "l2_round")
-        return vm, gdb
-
-    def test_registers_and_memory_are_those_of_the_level_that_runs(self):
-        _, gdb = self.in_l2()
-        assert gdb.integer("$pc") >> 12 == 0x40000
-        assert "in its guest (L2)" in gdb.console("info threads")
-        assert gdb.integer("hypervisor::l2_rounds") == 1
-        assert "#1" in gdb.console("backtrace") and "l2_main" in gdb.console("backtrace")
-        with pytest.raises(GdbError):
-            gdb.evaluate("hypervisor::own_fields")
-        walk = gdb.console("monitor translate 0x40000000")
-        assert re.search(rf"-> gpa {hex(gdb.integer('&l2_load_address'))},", walk)
-
-    def test_the_other_levels_memory_can_be_asked_for(self):
-        _, gdb = self.in_l2()
-        assert "runs the guest's guest (L2)" in gdb.console("monitor level")
-        assert "Addresses and new breakpoints are L1's" in gdb.console("monitor level l1")
-        gdb.console("set var hypervisor::own_fields = 77")
-        with pytest.raises(GdbError):
-            gdb.evaluate("hypervisor::l2_rounds")
-        gdb.console("monitor level auto")
-        gdb.console("break hypervisor::handle")
-        self.assert_breakpoint(gdb.run("continue"), "handle")
-        assert "level that runs, here L1's" in gdb.console("monitor level")
-        with pytest.raises(GdbError):
-            gdb.evaluate("hypervisor::l2_rounds")
-        gdb.console("monitor level l2")
-        assert gdb.integer("hypervisor::l2_rounds") == 1
-
-    def test_a_step_in_l2_is_one_instruction(self):
-        _, gdb = self.in_l2()
-        gdb.console("break *$pc")
-        before = gdb.integer("$pc")
-        gdb.run("stepi")
-        assert 0 < gdb.integer("$pc") - before < 16
-
-    def test_a_restart_while_l2_runs_begins_without_it(self):
-        _, gdb = self.in_l2()
-        gdb.console("monitor system_reset")
-        gdb.console("maintenance flush register-cache")
-        assert "(L2)" not in gdb.console("info threads")
-        assert "has not executed VMXON" in gdb.console("monitor vmcs")
-        self.assert_breakpoint(gdb.run("continue"), "l2_round")
-        assert gdb.integer("hypervisor::l2_rounds") == 1

@@ -81,16 +81,18 @@ void PlaceFinder::look_at_place(Breakpoint& breakpoint) const {
     breakpoint.waiting = !page;
     breakpoint.trap.reset();
     breakpoint.no_code = false;
-    // KVM intercepts int3s in the level that runs when it is told to; L1's may then go to L1 (seen with Linux 6.1's
-    // kvm-intel). Slots work.
-    const bool seen = x86::level_of(current_) == breakpoint.level || breakpoint.level == x86::GuestLevel::L2;
-    if (!page || !seen)
+    if (!page)
         return;
     const bool user = is_user_page(*page, tables);
     const bool may_be_32_bit =
         user && abilities_.undefined_traps && may_run_32_bit_user_code(view_, current_);
-    breakpoint.trap =
-        choose_trap(abilities_, tables, {Gva{breakpoint.request.address}, page->gpa, user, may_be_32_bit});
+    const bool inner = breakpoint.level == x86::GuestLevel::L2;
+    breakpoint.trap = choose_trap(abilities_, tables,
+                                  {Gva{breakpoint.request.address}, page->gpa, user, may_be_32_bit, inner});
+    // KVM has int3s intercepted by the level that runs when it is told to; L1's may go to L1 then (seen with Linux 6.1's
+    // kvm-intel). Slots work.
+    if (breakpoint.trap == x86::TrapInstruction::Int3 && !inner && current_.inner.running)
+        breakpoint.trap.reset();
     if (!breakpoint.trap)
         return;
     breakpoint.gpa = page->gpa;

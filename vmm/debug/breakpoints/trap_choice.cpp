@@ -21,13 +21,17 @@ bool int3_works(const HostAbilities& abilities, const x86::SystemRegisters& syst
            Int3::GoesToGuest;
 }
 
-// User code at low addresses is recognized by the vCPU that runs it, or because the guest has no other code there.
+// User code at low addresses is recognized by the vCPU that runs it, or because the guest has no other code there. L2's
+// kernel is recognized by the vCPU that runs it.
 bool is_64_bit_code(const x86::SystemRegisters& system, const TrapPlace& place) {
     if ((system.efer & x86::efer::kLma) == 0)
         return false;
-    const bool runs_64_bit_user_code = system.ss.dpl == 3 && system.cs.l != 0;
-    return place.address.value >= kHighAddress ||
-           (place.user && (runs_64_bit_user_code || !place.user_may_be_32_bit));
+    if (place.address.value >= kHighAddress)
+        return true;
+    const bool runs_64_bit_code = system.cs.l != 0;
+    if (place.user)
+        return (system.ss.dpl == 3 && runs_64_bit_code) || !place.user_may_be_32_bit;
+    return place.inner && system.inner.running && runs_64_bit_code;
 }
 
 }  // namespace
@@ -39,7 +43,7 @@ std::optional<TrapInstruction> choose_trap(const HostAbilities& abilities, const
     // UDB is better: while an HLT is planted, each of the guest's own HLTs returns from KVM_RUN as well.
     if (abilities.undefined_traps && is_64_bit_code(system, place))
         return TrapInstruction::Undefined;
-    if (abilities.halt_traps && !place.user)
+    if (abilities.halt_traps && !place.user && !place.inner)
         return TrapInstruction::Halt;
     return std::nullopt;
 }

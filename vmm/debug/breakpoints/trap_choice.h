@@ -19,6 +19,7 @@ struct TrapPlace {
     Gpa gpa;
     bool user = false;               // user code may run there
     bool user_may_be_32_bit = true;  // according to the guest's set-up; irrelevant if `user` is false
+    bool inner = false;              // code of the guest's guest (L2), whose HLTs exit to the guest
 };
 
 // `system` is the vCPU through which the breakpoint was set: it decides the code's mode. nullopt if no instruction

@@ -2,6 +2,7 @@
 
 #include "arch/x86_64/exceptions.h"
 #include "vmm/debug/guest/guest_tables.h"
+#include "vmm/debug/host/inner_exits.h"
 #include "vmm/debug/run_control/settle.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/kvm/vcpu_events.h"
@@ -21,6 +22,9 @@ void VcpuDebugger::arm() {
         context_.handlers.update(context_, thread_.index(), at_);
     settle_unpaged(context_, thread_.index(), at_, plan());
     if (!done(exits_.arm(plan().exit_traps)))
+        return;
+    // No debug exit reports that a step of L2's has led to L1.
+    if (!done(watch_inner_exits(must_step() && at_.system.inner.running)))
         return;
     traps_.look();
     look_at_guest_slots();

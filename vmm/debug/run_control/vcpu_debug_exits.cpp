@@ -1,6 +1,8 @@
 // Sorts debug exits: the client's, the debugger's own, and the guest's.
 
 #include "vmm/debug/breakpoints/guest_slots.h"
+#include "vmm/debug/host/inner_exits.h"
+#include "vmm/debug/run_control/inner_step.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/kvm/vcpu_events.h"
 
@@ -61,12 +63,25 @@ void VcpuDebugger::on_int3() {
     on_planted(*breakpoint);
 }
 
-// Not a debug exit: KVM_RUN was interrupted, which an exit trap also causes.
+// Not a debug exit: KVM_RUN was interrupted. An exit trap also causes that, and so does the exit to L1 of an instruction of
+// L2 that is stepped.
 void VcpuDebugger::on_interrupted() {
     recording_.interrupted();
-    if (!exits_.take_caught() || !done(at_.fetch()) || on_planted_exit())
+    if (!exits_.take_caught() || !done(at_.fetch()))
         return;
-    if (plan().exit_traps.paging)
+    const bool left_l2 = inner_exits_watched() && !at_.system.inner.running;
+    if (left_l2) {
+        step_off_.end();
+        if (!done(forget_inner_step(thread_.vcpu(), step_.guest_trap_flag())))
+            return;
+        step_.classify(false, {});  // what is known of the step is L2's
+        traced_.after_step();
+        recording_.irregular();
+        if (!ends_here())
+            arm();
+        return;
+    }
+    if (!on_planted_exit() && plan().exit_traps.paging)
         arm();
 }
 

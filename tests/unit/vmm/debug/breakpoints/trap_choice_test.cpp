@@ -65,6 +65,21 @@ TEST(TrapChoice, AnUndefinedInstructionOnlyIn64BitCode) {
     EXPECT_EQ(choose_trap(exits(), compatibility, kUser), std::nullopt);
 }
 
+// An HLT of L2's leaves to L1.
+TEST(TrapChoice, NoHltInTheCodeOfTheGuestsGuest) {
+    auto place = kLow;
+    place.inner = true;
+    auto system = long_mode();
+    EXPECT_EQ(choose_trap(exits(), system, place), std::nullopt);  // CS is L1's
+    system.inner.running = true;
+    EXPECT_EQ(choose_trap(exits(), system, place), TrapInstruction::Undefined);
+    system.cs.l = 0;
+    EXPECT_EQ(choose_trap(exits(), system, place), std::nullopt);
+    EXPECT_EQ(choose_trap(int3s(), system, place), TrapInstruction::Int3);
+    place.address = kKernel.address;
+    EXPECT_EQ(choose_trap(exits(), long_mode(), place), TrapInstruction::Undefined);
+}
+
 TEST(TrapChoice, NothingForUserCodeOfUnknownMode) {
     EXPECT_EQ(choose_trap(exits(), long_mode(), kUser), std::nullopt);
     EXPECT_EQ(choose_trap(exits(), protected_mode(), kUser), std::nullopt);

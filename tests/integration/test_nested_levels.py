@@ -1,0 +1,134 @@
+"""A guest that is a hypervisor (L1) and its guest (L2): whose registers, memory, breakpoints and steps are meant."""
+
+import json
+import re
+
+import pytest
+
+from tests.harness.gdb import GdbError
+from tests.integration.nested_case import SVM, VMX, NestedTest
+
+TRAP_FLAG = 0x100
+
+
+class TestLevels(NestedTest):
+    def in_l2(self):
+        """gdb, stopped in the inner guest by a breakpoint that was set before there was one."""
+        vm, gdb = self.hypervisor(VMX, "--append=rounds=3")
+        gdb.console("break hypervisor::l2_round")
+        self.assert_breakpoint(gdb.run("continue"), "l2_round")
+        return vm, gdb
+
+    def test_registers_and_memory_are_those_of_the_level_that_runs(self):
+        _, gdb = self.in_l2()
+        assert gdb.integer("$pc") >> 12 == 0x40000
+        assert "in its guest (L2)" in gdb.console("info threads")
+        assert gdb.integer("hypervisor::l2_rounds") == 1
+        assert "#1" in gdb.console("backtrace") and "l2_main" in gdb.console("backtrace")
+        with pytest.raises(GdbError):
+            gdb.evaluate("hypervisor::own_fields")
+        walk = gdb.console("monitor translate 0x40000000")
+        assert re.search(rf"-> gpa {hex(gdb.integer('&l2_load_address'))},", walk)
+
+    def test_the_other_levels_memory_can_be_asked_for(self):
+        _, gdb = self.in_l2()
+        assert "runs the guest's guest (L2)" in gdb.console("monitor level")
+        assert "Addresses and new breakpoints are L1's" in gdb.console("monitor level l1")
+        gdb.console("set var hypervisor::own_fields = 77")
+        with pytest.raises(GdbError):
+            gdb.evaluate("hypervisor::l2_rounds")
+        gdb.console("monitor level auto")
+        gdb.console("break hypervisor::handle")
+        self.assert_breakpoint(gdb.run("continue"), "handle")
+        assert "level that runs, here L1's" in gdb.console("monitor level")
+        with pytest.raises(GdbError):
+            gdb.evaluate("hypervisor::l2_rounds")
+        gdb.console("monitor level l2")
+        assert gdb.integer("hypervisor::l2_rounds") == 1
+
+    def test_a_step_in_l2_is_one_instruction(self):
+        _, gdb = self.in_l2()
+        gdb.console("break *$pc")
+        before = gdb.integer("$pc")
+        gdb.run("stepi")
+        assert 0 < gdb.integer("$pc") - before < 16
+
+    def test_a_step_that_leaves_l2_ends_in_l1(self):
+        vm, gdb = self.in_l2()
+        gdb.console("delete")
+        for _ in range(30):
+            if "cpuid" in gdb.console("x/i $pc"):
+                break
+            gdb.run("stepi")
+        gdb.run("stepi")
+        assert gdb.integer("$pc") == gdb.integer("&vmx_exit")
+        flags = json.loads(gdb.console("monitor vmcs GUEST_RFLAGS --json"))["guest-state_area"][0]["value"]
+        assert flags & TRAP_FLAG == 0
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_a_restart_while_l2_runs_begins_without_it(self):
+        _, gdb = self.in_l2()
+        gdb.console("monitor system_reset")
+        gdb.console("maintenance flush register-cache")
+        assert "(L2)" not in gdb.console("info threads")
+        assert "has not executed VMXON" in gdb.console("monitor vmcs")
+        self.assert_breakpoint(gdb.run("continue"), "l2_round")
+        assert gdb.integer("hypervisor::l2_rounds") == 1
+
+
+class TestLevelsOnSvm(NestedTest):
+    """KVM knows an AMD guest's guest only while it runs, and the lab's processor has no breakpoints but planted ones and steps."""
+
+    def entered(self):
+        """gdb, stopped at the inner guest's first instruction."""
+        vm, gdb = self.hypervisor(SVM, "--append=rounds=3")
+        gdb.console("monitor until vm-entry")
+        gdb.run("continue")
+        assert gdb.integer("$pc") == gdb.integer("&l2_main")
+        return vm, gdb
+
+    def test_breakpoints_of_both_levels_hit_in_turn(self):
+        vm, gdb = self.entered()
+        gdb.console("break hypervisor::l2_round")
+        gdb.console("break hypervisor::handle")
+        self.assert_breakpoint(gdb.run("continue"), "l2_round")
+        assert "in its guest (L2)" in gdb.console("info threads")
+        self.assert_breakpoint(gdb.run("continue"), "handle")
+        assert "in its guest (L2)" not in gdb.console("info threads")
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_memory_and_breakpoints_of_the_level_that_is_asked_for(self):
+        _, gdb = self.entered()
+        assert gdb.integer("hypervisor::l2_rounds") == 1
+        walk = gdb.console("monitor translate 0x40000000")
+        assert re.search(rf"-> gpa {hex(gdb.integer('&l2_load_address'))},", walk)
+        with pytest.raises(GdbError):
+            gdb.evaluate("hypervisor::exits_handled")
+        assert "Addresses and new breakpoints are L1's" in gdb.console("monitor level l1")
+        assert gdb.evaluate("hypervisor::exits_handled").startswith("{0, ")
+        gdb.console("break hypervisor::handle")
+        gdb.console("monitor level auto")
+        self.assert_breakpoint(gdb.run("continue"), "handle")
+        assert "No guest's guest (L2) is known" in gdb.console("monitor level l2")
+
+    def test_a_step_that_leaves_l2_ends_in_l1(self):
+        vm, gdb = self.entered()
+        for _ in range(30):
+            if "cpuid" in gdb.console("x/i $pc"):
+                break
+            gdb.run("stepi")
+        gdb.run("stepi")
+        assert gdb.integer("$pc") == gdb.integer("&svm_run + 6")
+        assert "in its guest (L2)" not in gdb.console("info threads")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_a_watchpoint_in_l2_hits_there(self):
+        _, gdb = self.entered()
+        gdb.console("watch *(long*)&hypervisor::l2_rounds")
+        assert gdb.run("continue")["reason"] == "watchpoint-trigger"
+        assert "in its guest (L2)" in gdb.console("info threads")
+        assert gdb.integer("hypervisor::l2_rounds") == 2

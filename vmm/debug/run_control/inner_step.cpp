@@ -1,0 +1,42 @@
+#include "vmm/debug/run_control/inner_step.h"
+
+#include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/exceptions.h"
+#include "arch/x86_64/vmcs12.h"
+
+namespace ringside::debug {
+
+namespace {
+
+Result<void> drop_debug_exception(kvm::VcpuPort& vcpu) {
+    auto events = TRY(vcpu.events());
+    auto& exception = events.exception;
+    if ((exception.injected == 0 && exception.pending == 0) ||
+        exception.nr != number(x86::ExceptionVector::Debug))
+        return {};
+    exception.injected = exception.pending = 0;
+    events.flags &=
+        ~static_cast<std::uint32_t>(KVM_VCPUEVENT_VALID_NMI_PENDING);  // one may have come meanwhile
+    return vcpu.set_events(events);
+}
+
+Result<void> clear_trap_flag_in_vmcs(kvm::VcpuPort& vcpu) {
+    auto state = TRY(vcpu.nested_state());
+    if (state.format != kvm::NestedState::Format::Vmx || !state.current_control || state.image.empty())
+        return {};
+    const auto vmcs = x86::read_vmcs12(state.image);
+    const auto flags = vmcs ? vmcs->fields.get(x86::VmcsField::GuestRflags) : std::nullopt;
+    if (!flags || (*flags & x86::rflags::kTf) == 0)
+        return {};
+    x86::write_vmcs12(state.image, x86::VmcsField::GuestRflags, *flags & ~std::uint64_t{x86::rflags::kTf});
+    return vcpu.set_nested_state(state);
+}
+
+}  // namespace
+
+Result<void> forget_inner_step(kvm::VcpuPort& vcpu, bool own_trap_flag) {
+    TRY(drop_debug_exception(vcpu));
+    return own_trap_flag ? Result<void>{} : clear_trap_flag_in_vmcs(vcpu);
+}
+
+}  // namespace ringside::debug
