@@ -285,7 +285,7 @@ TEST_P(BrokenGuestState, IsReportedWithItsField) {
 INSTANTIATE_TEST_SUITE_P(
     All, BrokenGuestState,
     testing::Values(BrokenState{"FsBase", GuestFsBase, [](auto&, auto& s) { s.fs.base = kNotCanonical; }},
-                    BrokenState{"VirtualMode", GuestRflags, [](auto& g, auto&) { g.rflags |= rflags::kVm; }},
+                    BrokenState{"ReservedFlag", GuestRflags, [](auto& g, auto&) { g.rflags |= 1U << 3; }},
                     BrokenState{"Rip", GuestRip, [](auto& g, auto&) { g.rip = kNotCanonical; }},
                     BrokenState{"LongAndBig", GuestCsAccessRights, [](auto&, auto& s) { s.cs.db = 1; }},
                     BrokenState{"NotBusy", GuestTrAccessRights, [](auto&, auto& s) { s.tr.type = 9; }},
