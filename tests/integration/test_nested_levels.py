@@ -125,10 +125,3 @@ class TestLevelsOnSvm(NestedTest):
         assert "in its guest (L2)" not in gdb.console("info threads")
         gdb.start("continue")
         assert vm.wait() == 33
-
-    def test_a_watchpoint_in_l2_hits_there(self):
-        _, gdb = self.entered()
-        gdb.console("watch *(long*)&hypervisor::l2_rounds")
-        assert gdb.run("continue")["reason"] == "watchpoint-trigger"
-        assert "in its guest (L2)" in gdb.console("info threads")
-        assert gdb.integer("hypervisor::l2_rounds") == 2
