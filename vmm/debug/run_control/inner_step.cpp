@@ -21,14 +21,19 @@ Result<void> drop_debug_exception(kvm::VcpuPort& vcpu) {
 }
 
 Result<void> clear_trap_flag_in_vmcs(kvm::VcpuPort& vcpu) {
+    constexpr std::uint64_t kTf = x86::rflags::kTf, kPendingStep = 1U << 14;  // BS (SDM volume 3, table 25-4)
     auto state = TRY(vcpu.nested_state());
     if (state.format != kvm::NestedState::Format::Vmx || !state.current_control || state.image.empty())
         return {};
     const auto vmcs = x86::read_vmcs12(state.image);
-    const auto flags = vmcs ? vmcs->fields.get(x86::VmcsField::GuestRflags) : std::nullopt;
-    if (!flags || (*flags & x86::rflags::kTf) == 0)
+    if (!vmcs)
         return {};
-    x86::write_vmcs12(state.image, x86::VmcsField::GuestRflags, *flags & ~std::uint64_t{x86::rflags::kTf});
+    const auto flags = vmcs->fields.get(x86::VmcsField::GuestRflags).value_or(0);
+    const auto pending = vmcs->fields.get(x86::VmcsField::GuestPendingDebugExceptions).value_or(0);
+    if ((flags & kTf) == 0 && (pending & kPendingStep) == 0)
+        return {};
+    x86::write_vmcs12(state.image, x86::VmcsField::GuestRflags, flags & ~kTf);
+    x86::write_vmcs12(state.image, x86::VmcsField::GuestPendingDebugExceptions, pending & ~kPendingStep);
     return vcpu.set_nested_state(state);
 }
 

@@ -104,6 +104,15 @@ TEST(InnerStepOnVmx, TheStepsTrapFlagGoesOutOfTheVmcs) {
     EXPECT_EQ(flags_after(0x246, false), 0x246U);
 }
 
+TEST(InnerStepOnVmx, NoStepIsPendingInTheVmcs) {
+    ScriptedVcpu vcpu;
+    run_hypervisor(vcpu);
+    x86::write_vmcs12(vcpu.nested.image, x86::VmcsField::GuestPendingDebugExceptions, 0x4001);
+    ASSERT_TRUE(forget_inner_step(vcpu, false));
+    EXPECT_EQ(x86::read_vmcs12(vcpu.nested.image)->fields.get(x86::VmcsField::GuestPendingDebugExceptions),
+              1U);
+}
+
 TEST(InnerStepOnVmx, L2sOwnStays) {
     EXPECT_EQ(flags_after(0x102, true), 0x102U);
 }
