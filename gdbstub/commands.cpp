@@ -104,6 +104,7 @@ constexpr NamedPacket kNamedPackets[] = {
     {"qTsV", bare<packet::qTsV>},
     {"qTBuffer", run<packet::parse_qTBuffer>},
     {"qqemu.sstepbits", bare<packet::qqemu_sstepbits>},
+    {"Qqemu.sstepbits", bare<packet::qqemu_sstepbits>},  // how pwndbg and gef ask; QEMU answers both
     {"qqemu.sstep", bare<packet::qqemu_sstep>},
     {"Qqemu.sstep", run<packet::parse_Qqemu_sstep>},
     {"qqemu.PhyMemMode", bare<packet::qqemu_PhyMemMode>},

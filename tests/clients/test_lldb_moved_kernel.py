@@ -1,6 +1,7 @@
-"""LLDB on Debian's kernel where KASLR has moved it. No version moves the symbols; its user does so with one command."""
+"""LLDB on Debian's kernel where KASLR has moved it: it moves the symbols as it attaches."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -10,23 +11,49 @@ from tests.harness.case import RingsideTest
 from tests.linux import symbols
 
 SLIDE = 0x3000000
+LOADED = "target.FindSymbols('_text')[0].symbol.addr.GetLoadAddress(target)"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 class TestMovedKernel(RingsideTest):
-    def test_symbols_follow_with_the_users_help(self, version):
+    @pytest.fixture(autouse=True)
+    def prepare(self, version, clean_up) -> None:
         try:
-            bzimage = next(symbols.kernel.prepare().tree.glob("boot/vmlinuz-*"))
-            vmlinux = symbols.prepare()
+            self.bzimage: Path = next(symbols.kernel.prepare().tree.glob("boot/vmlinuz-*"))
+            self.vmlinux = symbols.prepare()
         except (symbols.kernel.LabError, subprocess.CalledProcessError) as error:
             pytest.skip(str(error))
-        vm = self.ringside(bzimage, "--serial", "none", "--kaslr-slide", f"{SLIDE:#x}", memory="256M")
-        client = self.keep(Lldb(LldbVersion(version), vmlinux))
+        self.version = LldbVersion(version)
+
+    def attached_to(self, *options: object) -> Lldb:
+        vm = self.ringside(self.bzimage, "--serial", "none", *options, memory="256M")
+        client = self.keep(Lldb(self.version, self.vmlinux))
         client.connect(vm.port())
-        loaded = "target.FindSymbols('_text')[0].symbol.addr.GetLoadAddress(target)"
-        assert int(client.python(loaded)) == symbols.LINKED, "it has learnt to move them: say so in README.md"
-        client.command(f"target modules load --file {vmlinux} --slide {SLIDE:#x}")
-        assert int(client.python(loaded)) == symbols.LINKED + SLIDE
-        client.command("breakpoint set --hardware --name start_kernel")
+        return client
+
+    def reach_start_kernel(self, client: Lldb) -> None:
         assert "stop reason = breakpoint 1.1" in client.command("continue", seconds=120)
         assert "start_kernel" in client.python("thread.frames[0].GetFunctionName()")
+
+    def test_symbols_are_where_the_kernel_is(self, version):
+        client = self.attached_to("--kaslr-slide", f"{SLIDE:#x}")
+        assert int(client.python(LOADED)) == symbols.LINKED + SLIDE
+        client.command("breakpoint set --name start_kernel")
+        self.reach_start_kernel(client)
+
+    def test_wherever_chance_has_put_it(self, version):
+        client = self.attached_to()
+        assert int(client.python(LOADED)) >= symbols.LINKED
+        client.command("breakpoint set --hardware --name start_kernel")
+        self.reach_start_kernel(client)
+
+    def test_and_where_it_was_linked_with_nokaslr(self, version):
+        client = self.attached_to("--append", "nokaslr")
+        assert int(client.python(LOADED)) == symbols.LINKED
+
+    def test_breakpoints_that_were_set_before_attaching_move_too(self, version):
+        vm = self.ringside(self.bzimage, "--serial", "none", "--kaslr-slide", f"{SLIDE:#x}", memory="256M")
+        client = self.keep(Lldb(self.version, self.vmlinux))
+        client.command("breakpoint set --name start_kernel")
+        client.connect(vm.port())
+        self.reach_start_kernel(client)

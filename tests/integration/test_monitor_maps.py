@@ -50,7 +50,7 @@ class TestMaps(RingsideTest):
             for address in (first, first + 0x31, first + size - 2400):
                 assert ours.console(f"monitor xp {form} {address:#x}") == qemu.monitor(f"xp {form} {address:#x}"), form
         command = f'pmemsave {first:#x} {size:#x} "{self.folder}/'
-        assert f"are in {self.folder}/ours" in ours.console(f'monitor {command}ours"')
+        assert f"to {self.folder}/ours" in ours.console(f'monitor {command}ours"')
         assert qemu.monitor(f'{command}theirs"') == ""
         assert (self.folder / "ours").read_bytes() == (self.folder / "theirs").read_bytes() != bytes(size)
 

@@ -55,7 +55,7 @@ class TestAKvmWithoutNestedState(RingsideTest):
 
     def test_there_is_one_level(self):
         gdb = self.on_such_a_host()
-        assert "and no VM entry" in gdb.console("monitor step over-guest")
+        assert "not a VM entry" in gdb.console("monitor step over-guest")
         assert "no known guest's guest (L2)" in gdb.console("monitor level l2")
         assert "here L1's" in gdb.console("monitor level")
 

@@ -226,3 +226,40 @@ class TestTheNextDebugger(RingsideTest):
         assert gdb.run("continue")["reason"] == "exited", "the guest has ended"
         self.again(vm).console("kill")
         self.again(vm)
+
+    def built_as(self, kernel, name: bytes) -> None:
+        """The kernel as a linker writes it: a new file in the old one's place."""
+        new = kernel.with_suffix(".new")
+        new.write_bytes(self.guest("demo64").read_bytes().replace(b": queued ", b": " + name + b" "))
+        new.replace(kernel)
+
+    def serial_of_the_next(self, vm, pattern: str) -> None:
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        gdb.console("break report_round if round == 2")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        vm.serial(pattern)
+        gdb.console("detach")
+
+    def test_gets_the_kernel_that_was_built_while_nobody_was_attached(self):
+        """Edit, build, F5; also before the first debugger comes."""
+        kernel = self.folder / "kernel"
+        self.built_as(kernel, b"first0")
+        vm = self.ringside(kernel, "--on-disconnect=restart", "--append=rounds=0")
+        vm.port()
+        for name in (b"SECOND", b"THIRD0"):
+            self.built_as(kernel, name)
+            self.serial_of_the_next(vm, f"round 1: {name.decode()}")
+        assert "first0" not in vm.stdout.text()
+
+    def test_gets_a_kernel_that_was_broken_when_the_last_one_left(self):
+        kernel = self.folder / "kernel"
+        self.built_as(kernel, b"first0")
+        vm = self.ringside(kernel, "--on-disconnect=restart", "--append=rounds=0")
+        gdb = self.gdb(self.guest("demo64"))
+        gdb.connect(vm.port())
+        kernel.write_bytes(b"")
+        gdb.console("detach")
+        vm.stderr.wait_for("cannot restart: load")
+        self.built_as(kernel, b"mended")
+        self.serial_of_the_next(vm, "round 1: mended")

@@ -380,7 +380,7 @@ class TestSeveralVcpus(RingsideTest):
         gdb.kill()
         gdb = self.gdb(self.guest("smp"))
         gdb.connect(vm.port())
-        assert "Nothing is recorded" in gdb.console("monitor record status")
+        assert "There is no recording" in gdb.console("monitor record status")
         for cpu in range(self.CPUS):
             self.works(gdb, cpu)
 

@@ -73,6 +73,13 @@ boot::BootRequest request_of(const RunOptions& options) {
     return request;
 }
 
+FileVersions versions_of(const boot::BootRequest& request, const RunOptions& options) {
+    std::vector<std::filesystem::path> paths{request.kernel, options.symbols, options.firmware};
+    for (const boot::BootModule& module : request.modules)
+        paths.push_back(module.file);
+    return FileVersions(paths);
+}
+
 x86::GdbArchitecture architecture_of(const RunOptions& options, boot::Protocol protocol) {
     if (options.architecture)
         return *options.architecture;
@@ -107,11 +114,12 @@ Result<LoadedKernel> load_kernel(const RunOptions& options, const std::optional<
         request.command_line = *command_line;
     if (kaslr_slide)
         request.kaslr_slide = kaslr_slide;
+    FileVersions files = versions_of(request, options);
     auto state = TRY(boot::load(request, memory));
     if (state.rom)
         TRY(add_rom(*state.rom, memory));
     const auto architecture = architecture_of(options, state.protocol);
-    return LoadedKernel{std::move(memory), std::move(file), std::move(state), architecture};
+    return LoadedKernel{std::move(memory), std::move(file), std::move(state), architecture, std::move(files)};
 }
 
 }  // namespace ringside::cli

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "vmm/boot/boot_image.h"
+#include "vmm/cli/file_versions.h"
 #include "vmm/cli/options.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/memory_file.h"
@@ -18,6 +19,7 @@ struct LoadedKernel {
     // gdb fixes the size of registers when it attaches. A flat image begins in real mode and often stays there; any
     // other kernel may reach long mode, unless all of its code is 32-bit.
     x86::GdbArchitecture architecture = x86::GdbArchitecture::X86_64;
+    FileVersions files;  // that it was loaded from
 };
 
 // Reads the files again at each call. `command_line` and `kaslr_slide` take precedence over the options'.

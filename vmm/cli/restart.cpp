@@ -56,7 +56,8 @@ Result<void> VirtualMachine::prepare_restart(const std::optional<gdbstub::Restar
     auto hardware = TRY(make_hardware(std::move(kernel.memory), kernel.state));
     if (kernel.memory_file)
         TRY(kernel.memory_file->put_in_place());
-    next_.emplace(Next{std::move(hardware), std::move(kernel.state), std::move(command_line)});
+    next_.emplace(
+        Next{std::move(hardware), std::move(kernel.state), std::move(command_line), std::move(kernel.files)});
     return {};
 }
 
@@ -70,6 +71,7 @@ void VirtualMachine::restart(const machine::StopToken& token) {
     exits_->names().forget_symbols();
     note_kernel(next_->state);
     command_line_ = next_->command_line;
+    files_ = std::move(next_->files);
     next_.reset();
     panicked_ = panic_unattended_ = dump_at_stop_ = false;
     spdlog::info("the machine restarts");

@@ -49,6 +49,7 @@ Result<void> VirtualMachine::build() {
         *debugger_, exits_->names(), [this](VcpuIndex vcpu) { return exits_->last_hardware_exit(vcpu); });
     note_kernel(kernel.state);
     command_line_ = options_.command_line;
+    files_ = std::move(kernel.files);
     TRY(start_exit_trace());
     return open_server();
 }
@@ -66,7 +67,7 @@ void VirtualMachine::note_kernel(const boot::BootState& state) {
     exits_->set_symbol_slide(static_cast<std::int64_t>(kaslr_slide_));
     gdbstub::Target& target = debugger_->target();
     target.first_segment = kaslr_slide_ != 0 ? state.first_segment : std::nullopt;
-    if (exits::is_elf(options_.symbols.empty() ? options_.kernel : options_.symbols))
+    if (state.kaslr_slide || exits::is_elf(options_.symbols.empty() ? options_.kernel : options_.symbols))
         target.load_offset = kaslr_slide_;
 }
 

@@ -89,6 +89,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_ended_and_left() override;
     Result<void> prepare_restart(const std::optional<gdbstub::Restart::Wanted>&) override;
     void restart(const machine::StopToken&) override;
+    bool files_changed() const override { return files_ && files_->changed(); }
     void on_restart_failed(const std::string& why) override;
     void on_unattended_fatal(machine::FatalExit, const std::string& report) override;
     void on_crash_kept(const std::string& why) override;
@@ -117,6 +118,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
         machine::Hardware hardware;
         boot::BootState state;
         std::string command_line;
+        FileVersions files;
     };
     std::optional<Next> next_;
     BootReport boot_report_;
@@ -138,7 +140,8 @@ class VirtualMachine final : private debug::DebuggerOwner {
     GdbService gdb_{io_, [this](const gdbstub::Endpoint& endpoint) { return server_hooks(endpoint); }};
     std::unique_ptr<ControlSocket> control_;
     std::vector<ControlSocket::Reply> replies_at_stop_;
-    std::string command_line_;  // of the kernel that runs
+    std::string command_line_;           // of the kernel that runs
+    std::optional<FileVersions> files_;  // that it was loaded from
     int status_ = 0;
     int guest_status_ = 0;           // the guest has ended with it
     bool panicked_ = false;          // the guest's kernel has reported it

@@ -130,6 +130,7 @@ TEST_F(Data, SwitchesToPhysicalAddresses) {
 
 TEST_F(Data, TellsAndSetsWhatAStepHoldsBack) {
     EXPECT_EQ(send("qqemu.sstepbits"), "ENABLE=1,NOIRQ=2");
+    EXPECT_EQ(send("Qqemu.sstepbits"), "ENABLE=1,NOIRQ=2");
     EXPECT_EQ(send("qqemu.sstep"), "0x3");
     EXPECT_EQ(send("Qqemu.sstep=0x1"), "OK");
     EXPECT_FALSE(target_.step_blocks_interrupts);

@@ -52,6 +52,15 @@ Result<std::string> xp(const Inspected& guest, const Arguments& arguments) {
     return format_dump(format, gpa, bytes);
 }
 
+// Where tools that were made for QEMU find the memory in /proc/PID/mem. They parse QEMU's words.
+Result<std::string> gpa2hva(const Inspected& guest, const Arguments& arguments) {
+    auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
+    const auto byte = guest.view().memory().span(Gpa{gpa}, 1);
+    if (byte.empty())
+        return failure("gpa2hva", fmt::format("No memory is mapped at address 0x{:x}", gpa));
+    return fmt::format("Host virtual address for 0x{:x} (memory) is {}\n", gpa, fmt::ptr(byte.data()));
+}
+
 Result<std::string> phys_read(const Inspected& guest, const Arguments& arguments) {
     auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
     auto size = TRY(number_argument(arguments, 1, "a number of bytes"));
@@ -139,6 +148,9 @@ void add_memory_commands(MonitorRegistry& registry, Inspected& guest) {
     };
     add("xp", "[/FORMAT] GPA",
         "physical memory in QEMU's form; FORMAT is a count, x d u o or c, and b h w or g", 2, xp);
+    add("gpa2hva", "GPA",
+        "where this byte is in the memory of Ringside's own process; breakpoints are visible there", 1,
+        gpa2hva);
     add("phys read", "GPA SIZE", "physical memory, byte by byte", 2, phys_read);
     add("pmemsave", "GPA SIZE FILE", "writes physical memory to a file of the host", 3, pmemsave);
 }

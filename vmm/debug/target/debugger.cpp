@@ -77,7 +77,8 @@ void Debugger::on_all_stopped() {
         resume_everything();
         return;
     }
-    started_ = true;
+    if (!std::exchange(started_, true) && options_.on_disconnect == OnDisconnect::Restart)
+        unused_ = Unused::AtStart;
     if (leaving_) {
         let_go(*leaving_);
         if (!client_attached_)
@@ -105,6 +106,7 @@ void Debugger::resume_everything() {
     for (std::uint32_t i = 0; i < guest_->vcpu_count(); ++i)
         guest_->vcpu(VcpuIndex{i}).set_action(gdbstub::Continue{});
     started_ = true;
+    unused_ = Unused::No;
     guest_->resume_all();
 }
 
@@ -147,6 +149,7 @@ gdbstub::Result<void> Debugger::resume_live(std::span<const gdbstub::ThreadResum
     if (auto ready = time_travel_->before_running(); !ready)
         return refuse(ready.error());
     started_ = true;
+    unused_ = Unused::No;
     owner_.on_resume();
     guest_->resume(vcpus);
     return {};

@@ -26,7 +26,7 @@
 namespace ringside::debug {
 
 // What the guest does when its debugger vanishes. Restart: it restarts, and waits at its first instruction for
-// the next one; also if the client has detached or has killed it.
+// the next one, which gets the kernel's file as it is when it attaches; also if the client has detached or has killed it.
 enum class OnDisconnect : std::uint8_t { Pause, Resume, Restart, Quit };
 // What a reset or power-off by the guest does. Stop: it is shown to a client, and without one the run ends. Restart: a
 // reset restarts the machine, with a client or without; a power-off is as for Stop.
@@ -156,13 +156,14 @@ class Debugger final : public machine::VcpuObserver,
     void greet_client();
     void leave(OnDisconnect then);
     void let_go(OnDisconnect then);
+    void renew_for_client();
     void resume_everything();
     // debugger_life_cycle.cpp
     void stop_to_restart();
     void start_anew();
     void on_guest_reset(VcpuIndex, const machine::GuestEnd&);
     void finish_restart();
-    void wait_anew();
+    bool wait_anew();
     void end_run();
 
     DebuggedMachine::Probe probe_;
@@ -191,6 +192,10 @@ class Debugger final : public machine::VcpuObserver,
     bool forgets_breakpoints_ = false;
     bool stop_asked_ = false;         // by the client, of a guest that ran
     bool next_client_waits_ = false;  // for that same stop
+    // Under OnDisconnect::Restart, while no client is attached and nothing has run: the guest is at its first instruction,
+    // or it could not start anew.
+    enum class Unused : std::uint8_t { No, AtStart, Old };
+    Unused unused_ = Unused::No;
     bool ended_ = false;
 };
 

@@ -23,6 +23,7 @@ void Debugger::attach() {
         guest_->stops().interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false});
         return;
     }
+    renew_for_client();
     greet_client();
     if (time_travel_->travelling())
         time_travel_->interrupt();
@@ -72,9 +73,18 @@ void Debugger::let_go(OnDisconnect then) {
     owner_.on_client_gone();
     memory_access_->set_physical_mode(false);
     if (then == OnDisconnect::Restart)
-        wait_anew();
+        unused_ = wait_anew() ? Unused::AtStart : Unused::Old;
     else if (then == OnDisconnect::Resume && !client_attached_)
         resume_everything();
+}
+
+// The kernel may have been built since the guest was started for the next client.
+void Debugger::renew_for_client() {
+    const Unused unused = std::exchange(unused_, Unused::No);
+    if (unused == Unused::No || (unused == Unused::AtStart && !owner_.files_changed()))
+        return;
+    time_travel_->client_left(false);
+    wait_anew();
 }
 
 // A client has attached, and the guest is stopped for it.

@@ -115,13 +115,15 @@ void Debugger::on_guest_reset(VcpuIndex vcpu, const machine::GuestEnd& how) {
         end_run();
 }
 
-// The client has left, and the next one is to find the guest at its first instruction.
-void Debugger::wait_anew() {
-    if (const auto ready = owner_.prepare_restart(std::nullopt); ready)
+// Puts the guest at its first instruction, for the next client. Returns false if it stays as it is.
+bool Debugger::wait_anew() {
+    const auto ready = owner_.prepare_restart(std::nullopt);
+    if (ready)
         start_anew();
     else
         owner_.on_restart_failed(
             fmt::format("the guest waits as it is, and cannot restart: {}\n", ready.error().message()));
+    return ready.has_value();
 }
 
 // The guest runs on from its first instruction, unless a stop was asked for meanwhile.

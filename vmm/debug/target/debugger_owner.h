@@ -42,6 +42,8 @@ class DebuggerOwner {
     }
     // Completes it: every vCPU is at its first instruction, and every device as at the start of the run.
     virtual void restart(const machine::StopToken&) {}
+    // Returns true if a file that the machine was loaded from is not as it was then.
+    virtual bool files_changed() const { return false; }
     // The machine cannot restart, and is as it was; `why` is a line.
     virtual void on_restart_failed(const std::string& /*why*/) {}
     // The run is over: the client has ended the machine, or has left and OnDisconnect::Quit applies.

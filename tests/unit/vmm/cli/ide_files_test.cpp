@@ -25,6 +25,7 @@ nlohmann::json parsed(const IdeFile& file) {
 
 std::vector<std::string> paths(const std::vector<IdeFile>& files) {
     std::vector<std::string> found;
+    found.reserve(files.size());
     for (const IdeFile& file : files)
         found.push_back(file.path);
     return found;

@@ -46,6 +46,7 @@ class QueuedOwner final : public DebuggerOwner {
         return restarts ? Result<void>{} : failure("load kernel", "the file is empty");
     }
     void restart(const machine::StopToken& token) override { restarts(token); }
+    bool files_changed() const override { return changed_files; }
     void on_restart_failed(const std::string& why) override { failures.push_back(why); }
 
     void run_one() {
@@ -62,6 +63,7 @@ class QueuedOwner final : public DebuggerOwner {
     std::vector<std::string> ends;
     std::optional<machine::FatalExit> unattended;
     std::function<void(const machine::StopToken&)> restarts;  // empty: the machine cannot restart
+    bool changed_files = false;
     std::vector<std::string> failures;
     std::string console;
     int quits = 0, left_an_ended_one = 0, gone = 0, crossings = 0;

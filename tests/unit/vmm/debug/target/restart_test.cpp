@@ -1,6 +1,7 @@
 // The machine restarts under its debugger.
 
 #include <cstring>
+#include <utility>
 
 #include "tests/unit/vmm/debug/target/debugger_fixture.h"
 
@@ -133,6 +134,38 @@ TEST_F(LeavingTest, AKernelThatCannotBeLoadedLeavesTheOldGuest) {
     EXPECT_EQ(owner.failures.size(), 1U);
     EXPECT_FALSE(target().execution.running());
     EXPECT_EQ(rip(kSecond), kCode);
+}
+
+TEST_F(LeavingTest, AKernelThatIsBuiltMeanwhileIsLoadedForTheNextClient) {
+    target().execution.detach();
+    target().execution.attach();
+    EXPECT_EQ(restarts, 1) << "the files are as they were";
+    target().execution.detach();
+    owner.changed_files = true;
+    target().execution.attach();
+    EXPECT_EQ(restarts, 3);
+    EXPECT_FALSE(target().execution.running());
+    EXPECT_EQ(rip(kSecond), kFirstInstruction);
+}
+
+TEST_F(LeavingTest, AKernelThatCouldNotBeLoadedIsTriedAgainForTheNextClient) {
+    auto works = std::exchange(owner.restarts, nullptr);
+    target().execution.detach();
+    EXPECT_EQ(owner.failures.size(), 1U);
+    owner.restarts = std::move(works);
+    target().execution.attach();
+    EXPECT_EQ(restarts, 1);
+    EXPECT_EQ(rip(kSecond), kFirstInstruction);
+}
+
+// `ringside ctl PATH cont`
+TEST_F(LeavingTest, AGuestThatHasRunWithoutAClientIsNotStartedAnew) {
+    target().execution.detach();
+    resume_all();
+    owner.changed_files = true;
+    target().execution.attach();
+    owner.run_one();
+    EXPECT_EQ(restarts, 1);
 }
 
 class ResettingGuestTest : public RestartTest {
