@@ -104,7 +104,7 @@ class TestPhysicalMemory(ToolTest):
 
 class TestRecordFull(ToolTest):
     def test_gdb_does_not_record_what_has_no_orig_rax(self):
-        """gdb 13 records only targets that have this register of Linux's programs. A machine has none; QEMU's stub has none either."""
+        """gdb 13 records only targets that have this register of Linux programs. A machine has none."""
         gdb = self.in_a_round()
         with pytest.raises(GdbError, match="the current architecture doesn't support record function"):
             gdb.console("record full")
