@@ -21,7 +21,7 @@ class TestNestedSnapshots(NestedTest):
         for _ in range(2):
             gdb.console("break guest::debug_exit")
             self.assert_breakpoint(gdb.run("continue"), "debug_exit")
-            assert "put back" in gdb.console("monitor snapshot restore inside")
+            assert "restored" in gdb.console("monitor snapshot restore inside")
             gdb.console("maintenance flush register-cache")
             assert gdb.integer("$pc") == pc
             gdb.console("delete")

@@ -98,7 +98,7 @@ class HardwareExits : public testing::Test {
     void run_nearly_to_the_end() {
         ASSERT_THAT(monitor("exits catch wbinvd count " + std::to_string(kWbinvd)), HasSubstr("Rule"));
         run();
-        ASSERT_THAT(monitor("exits uncatch"), HasSubstr("No exit"));
+        ASSERT_THAT(monitor("exits uncatch"), HasSubstr("no exit"));
     }
 
     Session session_;
