@@ -8,7 +8,7 @@ namespace ringside::x86 {
 
 namespace {
 
-constexpr std::uint64_t kCf = 1 << 0, kPf = 1 << 2, kAf = 1 << 4, kZf = 1 << 6, kSf = 1 << 7, kOf = 1 << 11;
+using rflags::kAf, rflags::kCf, rflags::kOf, rflags::kPf, rflags::kSf, rflags::kZf;
 
 constexpr std::uint64_t flag(std::uint64_t which, bool on) {
     return on ? which : 0;

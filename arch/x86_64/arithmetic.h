@@ -3,10 +3,12 @@
 
 #include <cstdint>
 
+#include "arch/x86_64/control_bits.h"
+
 namespace ringside::x86 {
 
-// CF, PF, AF, ZF, SF and OF.
-inline constexpr std::uint64_t kArithmeticFlags = 0x8d5;
+inline constexpr std::uint64_t kArithmeticFlags =
+    rflags::kCf | rflags::kPf | rflags::kAf | rflags::kZf | rflags::kSf | rflags::kOf;
 
 // In the order of their encoding; TEST has one of its own.
 enum class Arithmetic : std::uint8_t { Add, Or, Adc, Sbb, And, Sub, Xor, Cmp };

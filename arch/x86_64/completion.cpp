@@ -60,8 +60,6 @@ Form parse(std::span<const std::byte> bytes) {
     return form;
 }
 
-constexpr std::uint64_t kZeroFlag = 0x40;
-
 class Completion {
   public:
     Completion(const Form& form, const GeneralRegisters& general, const SystemRegisters& system,
@@ -132,7 +130,7 @@ class Completion {
         target = size == 2 ? (target & ~std::uint64_t{0xffff}) | count : count;
         registers_.rflags &= ~kArithmeticFlags;
         if (*source == 0)
-            registers_.rflags |= kZeroFlag;
+            registers_.rflags |= rflags::kZf;
         return true;
     }
 
@@ -143,7 +141,7 @@ class Completion {
         const auto equal = machine_.compare_exchange(*operand_, found, {registers_.rbx, registers_.rcx});
         if (!equal)
             return false;
-        registers_.rflags = *equal ? registers_.rflags | kZeroFlag : registers_.rflags & ~kZeroFlag;
+        registers_.rflags = *equal ? registers_.rflags | rflags::kZf : registers_.rflags & ~rflags::kZf;
         registers_.rax = found.low;
         registers_.rdx = found.high;
         return true;

@@ -8,10 +8,14 @@ namespace ringside::x86 {
 namespace rflags {
 inline constexpr std::uint64_t kCf = 1u << 0;
 inline constexpr std::uint64_t kReserved1 = 1u << 1;  // always set
+inline constexpr std::uint64_t kPf = 1u << 2;
+inline constexpr std::uint64_t kAf = 1u << 4;
 inline constexpr std::uint64_t kZf = 1u << 6;
+inline constexpr std::uint64_t kSf = 1u << 7;
 inline constexpr std::uint64_t kTf = 1u << 8;
 inline constexpr std::uint64_t kIf = 1u << 9;
 inline constexpr std::uint64_t kDf = 1u << 10;
+inline constexpr std::uint64_t kOf = 1u << 11;
 inline constexpr std::uint64_t kRf = 1u << 16;
 inline constexpr std::uint64_t kVm = 1u << 17;
 inline constexpr std::uint64_t kAc = 1u << 18;
@@ -36,7 +40,9 @@ inline constexpr std::uint64_t kVmxe = 1u << 13;
 inline constexpr std::uint64_t kOsxsave = 1u << 18;
 inline constexpr std::uint64_t kSmep = 1u << 20;
 inline constexpr std::uint64_t kSmap = 1u << 21;
+inline constexpr std::uint64_t kPke = 1u << 22;
 inline constexpr std::uint64_t kCet = 1u << 23;
+inline constexpr std::uint64_t kPks = 1u << 24;
 }  // namespace cr4
 
 namespace efer {

@@ -6,6 +6,8 @@ namespace ringside::x86 {
 
 namespace {
 
+constexpr std::uint64_t kBaseAddress = 0x000f'ffff'ffff'f000;  // of IA32_APIC_BASE
+
 // Register offsets (SDM volume 3, table "Local APIC Register Address Map").
 constexpr std::size_t kId = 0x20, kVersion = 0x30, kTaskPriority = 0x80, kLogicalDestination = 0xd0,
                       kDestinationFormat = 0xe0, kSpurious = 0xf0, kInService = 0x100, kTriggerMode = 0x180,
@@ -32,6 +34,12 @@ VectorSet vectors(Page page, std::size_t offset) {
 }
 
 }  // namespace
+
+bool is_local_apic(Gpa gpa, std::uint64_t apic_base) {
+    const ApicMode mode = apic_mode(apic_base);
+    return (mode == ApicMode::XApic || mode == ApicMode::X2Apic) &&
+           (gpa.value & kBaseAddress) == (apic_base & kBaseAddress);
+}
 
 ApicMode apic_mode(std::uint64_t apic_base) {
     const bool enabled = (apic_base >> 11 & 1) != 0, extended = (apic_base >> 10 & 1) != 0;
@@ -71,7 +79,7 @@ std::uint8_t LocalApic::processor_priority() const {
 LocalApic decode_local_apic(Page page, std::uint64_t apic_base) {
     LocalApic apic;
     apic.mode = apic_mode(apic_base);
-    apic.base = apic_base & 0x000f'ffff'ffff'f000;
+    apic.base = apic_base & kBaseAddress;
     apic.bootstrap = (apic_base >> 8 & 1) != 0;
     // KVM keeps the ID in bits 31 to 24 in both modes unless it is asked for 32-bit IDs.
     apic.id = word(page, kId) >> 24;

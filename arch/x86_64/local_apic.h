@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "arch/x86_64/address.h"
 #include "arch/x86_64/interrupt_delivery.h"
 
 namespace ringside::x86 {
@@ -16,6 +17,8 @@ enum class ApicMode : std::uint8_t { Disabled, XApic, X2Apic, Invalid };
 
 // IA32_APIC_BASE bits 11 (enable) and 10 (x2APIC).
 ApicMode apic_mode(std::uint64_t apic_base);
+// Returns true if the address is in the page that IA32_APIC_BASE gives to the registers of an enabled local APIC.
+bool is_local_apic(Gpa gpa, std::uint64_t apic_base);
 // "disabled", "xAPIC", "x2APIC", "invalid"
 std::string_view name(ApicMode mode);
 

@@ -11,6 +11,8 @@ inline constexpr std::byte kJumpRelative{0xe9};
 inline constexpr std::byte kJumpFar{0xea};
 inline constexpr std::byte kJumpShort{0xeb};
 
+inline constexpr std::array kPause{std::byte{0xf3}, std::byte{0x90}};
+
 // The recommended NOPs of 2 and 5 bytes (SDM volume 2, NOP).
 inline constexpr std::array kNop2{std::byte{0x66}, std::byte{0x90}};
 inline constexpr std::array kNop5{std::byte{0x0f}, std::byte{0x1f}, std::byte{0x44}, std::byte{0x00},

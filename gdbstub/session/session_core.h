@@ -168,7 +168,7 @@ class SessionCore {
     // Packets that need a stopped target, after its end.
     template <typename Packet>
     Handled handle_gone(const Packet&) {
-        return failure(TargetError::Code::Invalid, "the target has ended: `run` starts it anew");
+        return failure(TargetError::Code::Invalid, "the target has ended: `run` restarts it");
     }
     Handled handle_gone(const packet::QuestionMark&);
     Handled handle_gone(const packet::H&) { return ok(); }
@@ -178,7 +178,7 @@ class SessionCore {
     Handled restart(const Restart::Wanted& wanted, bool reply_with_stop);
 
     // ---- session_stop_reply.cpp
-    // Whether the registers that every client wants are in it.
+    // Yes: it contains the registers that every client needs.
     enum class Expedited : std::uint8_t { No, Yes };
     void write_stop_reply(const StopEvent& event, Stopped stopped, Expedited expedited = Expedited::Yes);
     void write_stop(ReplyWriter::Frame& frame, const StopEvent& event, Stopped stopped,

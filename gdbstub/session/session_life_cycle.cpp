@@ -87,7 +87,7 @@ SessionCore::Handled SessionCore::handle_gone(const packet::qXfer& packet) {
 SessionCore::Handled SessionCore::handle(const packet::vAttach&) {
     const auto* gone = std::get_if<Gone>(&state_);
     if (gone != nullptr && !gone->killed)
-        return failure(TargetError::Code::Invalid, "the target has ended: `run` starts it anew");
+        return failure(TargetError::Code::Invalid, "the target has ended: `run` restarts it");
     if (gone == nullptr && !std::holds_alternative<Detached>(state_))
         return failure(TargetError::Code::Invalid, "already attached");
     if (!non_stop_) {
@@ -115,7 +115,7 @@ SessionCore::Handled SessionCore::restart(const Restart::Wanted& wanted, bool re
         return empty();
     if (!extended_)
         return failure(TargetError::Code::Invalid,
-                       "the target starts anew in extended mode only: use `target extended-remote`");
+                       "the target restarts only in extended mode: use `target extended-remote`");
     STUB_TRY(target_.restart()->restart(wanted));
     // The stop has been asked for, and cannot arrive before this returns.
     const bool owned = owns_target_;

@@ -11,6 +11,15 @@ from tests.integration.nested_case import SVM, VMX, NestedTest
 TRAP_FLAG = 0x100
 
 
+def step_over_cpuid(gdb) -> None:
+    """From the round's beginning to the first instruction after its CPUID, which leaves to L1."""
+    for _ in range(30):
+        if "cpuid" in gdb.console("x/i $pc"):
+            break
+        gdb.run("stepi")
+    gdb.run("stepi")
+
+
 class TestLevels(NestedTest):
     def in_l2(self):
         """gdb, stopped in the inner guest by a breakpoint that was set before there was one."""
@@ -56,11 +65,7 @@ class TestLevels(NestedTest):
     def test_a_step_that_leaves_l2_ends_in_l1(self):
         vm, gdb = self.in_l2()
         gdb.console("delete")
-        for _ in range(30):
-            if "cpuid" in gdb.console("x/i $pc"):
-                break
-            gdb.run("stepi")
-        gdb.run("stepi")
+        step_over_cpuid(gdb)
         assert gdb.integer("$pc") == gdb.integer("&vmx_exit")
         flags = json.loads(gdb.console("monitor vmcs GUEST_RFLAGS --json"))["guest-state_area"][0]["value"]
         assert flags & TRAP_FLAG == 0
@@ -116,11 +121,7 @@ class TestLevelsOnSvm(NestedTest):
 
     def test_a_step_that_leaves_l2_ends_in_l1(self):
         vm, gdb = self.entered()
-        for _ in range(30):
-            if "cpuid" in gdb.console("x/i $pc"):
-                break
-            gdb.run("stepi")
-        gdb.run("stepi")
+        step_over_cpuid(gdb)
         assert gdb.integer("$pc") == gdb.integer("&svm_run + 6")
         assert "in its guest (L2)" not in gdb.console("info threads")
         gdb.start("continue")

@@ -51,7 +51,7 @@ def test_is_off_when_its_guest_or_its_debugger_is_gone(ringside: Path) -> None:
         gdb.console("monitor system_reset")
         gdb.console("maintenance flush register-cache")
         linux.meet("ready")  # the new kernel is where the old one was, and has switched tasks on its way
-        expect("`linux task-switch` is off: the machine was started anew" in gdb.transcript(), "gdb's user reads that it is off")
+        expect("`linux task-switch` is off: the machine was restarted" in gdb.transcript(), "gdb's user reads that it is off")
         gdb.console("monitor linux task-switch")
         gdb.console("detach")
         linux.console.wait_for("`linux task-switch` is off: the debugger that could see it has left", LIMIT)
@@ -95,5 +95,5 @@ def test_without_a_debugger(tmp_path: Path, ringside: Path) -> None:
     assert re.search(r"ringside: Linux switches from PID \d+ \(.*?\) to PID \d+ \(.*?\) on vCPU 0", said)
     assert said.count("ringside: The guest is stopped.") == 1, "it has not stopped the new kernel"
     assert re.search(r"^ +2 .* kthreadd", said, re.MULTILINE), "tasks can be listed where it stopped"
-    assert "ringside: `linux task-switch` is off: the machine was started anew." in said
+    assert "ringside: `linux task-switch` is off: the machine was restarted." in said
     assert said.count("guest: ready") == 2

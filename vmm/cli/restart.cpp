@@ -66,7 +66,7 @@ void VirtualMachine::restart(const machine::StopToken& token) {
     virtio_->power_on();
     pc_->after_restart(std::move(next_->state.fw_cfg));
     catches_->after_restart();
-    forget_task_switch("the machine was started anew");
+    forget_task_switch("the machine was restarted");
     controls_.forget();
     exits_->names().forget_symbols();
     note_kernel(next_->state);

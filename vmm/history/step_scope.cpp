@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arch/x86_64/instruction_effects.h"
+#include "arch/x86_64/opcodes.h"
 #include "vmm/machine/dirty_pages.h"
 
 namespace ringside::history {
@@ -17,7 +18,8 @@ Depth StepScope::of(const x86::GeneralRegisters& general, const x86::SystemRegis
     std::array<std::byte, x86::kMaxInstructionLength> bytes{};
     const auto code =
         std::span<const std::byte>(bytes).first(view_.fetch(system, x86::linear_pc(general, system), bytes));
-    pause_ = code.size() >= 2 && code[0] == std::byte{0xf3} && code[1] == std::byte{0x90};
+    pause_ =
+        code.size() >= x86::kPause.size() && std::equal(x86::kPause.begin(), x86::kPause.end(), code.begin());
     const auto effects = x86::effects(code, x86::cpu_mode(general, system));
     if (effects == x86::Effects::Anything || !stays_in_ram(code))
         return Depth::Everything;

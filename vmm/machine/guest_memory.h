@@ -55,7 +55,7 @@ class MemoryRegion {
     std::uint64_t file_offset_ = 0;
 };
 
-// Is told when the monitor itself writes to guest memory, on the writer's thread.
+// Called when the monitor itself writes to guest memory, on the writer's thread.
 class WriteListener {
   public:
     virtual ~WriteListener() = default;

@@ -88,7 +88,7 @@ TEST_F(Lldb, GetsThreadsAndReasonInAStopReply) {
     }
 }
 
-// Two threads hit at once: LLDB must be told of both, once, or it steps one of them over its breakpoint.
+// Two threads hit at once: LLDB must get both stops, once each, or it steps one of them over its breakpoint.
 TEST_F(Lldb, HearsOfEveryThreadThatStoppedForAReasonOfItsOwn) {
     EXPECT_EQ(send("QListThreadsInStopReply"), "OK");
     send("vCont;c");

@@ -20,7 +20,7 @@ namespace ringside::debug {
 struct DebugContext;
 class ExitRegisters;
 
-// Is told when a watched handler begins.
+// Called when a watched handler begins.
 class HandlerJudge : public HitJudge {
   public:
     // A vCPU has another handler now. Returns a line for the user, or an empty string.

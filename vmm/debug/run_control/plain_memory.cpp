@@ -3,38 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/cpu_mode.h"
+#include "arch/x86_64/local_apic.h"
 
 namespace ringside::debug {
 
 namespace {
-
-constexpr std::uint64_t kPageMask = 0xfff;
-
-bool allowed(const x86::PagePermissions& page, bool user_mode, std::uint64_t cr4, PageUse use) {
-    constexpr std::uint64_t kUserKeys = 1U << 22, kSupervisorKeys = 1U << 24;
-    if (user_mode && !page.user)
-        return false;
-    if (use == PageUse::Fetch)
-        return page.executable && (user_mode || !page.user || (cr4 & x86::cr4::kSmep) == 0);
-    if ((cr4 & (page.user ? kUserKeys : kSupervisorKeys)) != 0)
-        return false;  // protection keys may forbid it
-    if (!user_mode && page.user && (cr4 & x86::cr4::kSmap) != 0)
-        return false;
-    return use == PageUse::Read || page.writable;
-}
-
-bool sets_no_bit(const x86::Translation& page, x86::PagingMode mode, PageUse use) {
-    constexpr std::uint64_t kAccessed = 1U << 5, kDirty = 1U << 6;
-    constexpr unsigned kPdpt = 3;
-    const auto steps = std::span(page.steps).first(page.step_count);
-    const bool accessed = std::ranges::all_of(steps, [mode](const x86::WalkStep& step) {
-        const bool has_no_bit = mode == x86::PagingMode::Pae && step.level == kPdpt;
-        return has_no_bit || (step.entry & kAccessed) != 0;
-    });
-    return accessed && (use != PageUse::Write || steps.empty() || (steps.back().entry & kDirty) != 0);
-}
 
 // One access, as the guest's own would be.
 template <typename T>
@@ -52,12 +26,12 @@ void store(std::byte* place, std::uint64_t value) {
 }  // namespace
 
 std::optional<Gpa> quiet_translation(const GuestView& view, const x86::GeneralRegisters& general,
-                                     const x86::SystemRegisters& system, Gva address, PageUse use) {
+                                     const x86::SystemRegisters& system, Gva address, x86::PageUse use) {
     const auto page = view.translate(system, address);
     const bool user_mode = x86::privilege_level(general, system) == 3;
-    if (!page || !sets_no_bit(*page, x86::paging_mode(x86::paging_state(system)), use))
+    if (!page || !x86::leaves_entries_alone(*page, x86::paging_mode(x86::paging_state(system)), use))
         return std::nullopt;
-    if (page->step_count != 0 && !allowed(page->permissions, user_mode, system.cr4, use))
+    if (page->step_count != 0 && !x86::is_allowed(page->permissions, user_mode, system.cr4, use))
         return std::nullopt;
     return page->gpa;
 }
@@ -78,24 +52,21 @@ bool QuietMemory::holds_planted_byte(Gpa gpa, std::span<const std::byte> bytes) 
     return !count || !std::equal(bytes.begin(), bytes.end(), without.begin());
 }
 
-std::optional<Gpa> QuietMemory::place(Gva address, unsigned size, PageUse use) {
-    constexpr std::uint64_t kApicEnabled = 1U << 11;
+std::optional<Gpa> QuietMemory::place(Gva address, unsigned size, x86::PageUse use) {
     if (address.value % size != 0 || is_watched())
         return std::nullopt;
     const auto gpa = quiet_translation(view_, general_, system_, address, use);
     if (!gpa)
         return std::nullopt;
-    const bool is_apic = (system_.apic_base & kApicEnabled) != 0 &&
-                         (gpa->value & ~kPageMask) == (system_.apic_base & ~kPageMask);
-    const auto bytes =
-        use == PageUse::Write ? view_.memory().writable_span(*gpa, size) : view_.memory().span(*gpa, size);
-    if (is_apic || bytes.empty() || holds_planted_byte(*gpa, bytes))
+    const auto bytes = use == x86::PageUse::Write ? view_.memory().writable_span(*gpa, size)
+                                                  : view_.memory().span(*gpa, size);
+    if (x86::is_local_apic(*gpa, system_.apic_base) || bytes.empty() || holds_planted_byte(*gpa, bytes))
         return std::nullopt;
     return gpa;
 }
 
 std::optional<std::uint64_t> QuietMemory::read(Gva address, unsigned size) {
-    const auto gpa = place(address, size, PageUse::Read);
+    const auto gpa = place(address, size, x86::PageUse::Read);
     if (!gpa)
         return std::nullopt;
     const std::byte* at = view_.memory().span(*gpa, size).data();
@@ -112,7 +83,7 @@ std::optional<std::uint64_t> QuietMemory::read(Gva address, unsigned size) {
 }
 
 bool QuietMemory::write(Gva address, unsigned size, std::uint64_t value) {
-    const auto gpa = place(address, size, PageUse::Write);
+    const auto gpa = place(address, size, x86::PageUse::Write);
     if (!gpa)
         return false;
     std::byte* at = view_.memory().writable_span(*gpa, size).data();

@@ -5,17 +5,16 @@
 #include <optional>
 #include <span>
 
+#include "arch/x86_64/page_access.h"
 #include "arch/x86_64/plain_instruction.h"
 #include "vmm/debug/guest/guest_view.h"
 #include "vmm/kvm/vcpu_port.h"
 
 namespace ringside::debug {
 
-enum class PageUse : std::uint8_t { Fetch, Read, Write };
-
 // Where the vCPU accesses an address; nullopt if it would fault, or set an A or D bit on the way.
 std::optional<Gpa> quiet_translation(const GuestView&, const x86::GeneralRegisters&,
-                                     const x86::SystemRegisters&, Gva, PageUse);
+                                     const x86::SystemRegisters&, Gva, x86::PageUse);
 
 class QuietMemory final : public x86::PlainMemory {
   public:
@@ -28,7 +27,7 @@ class QuietMemory final : public x86::PlainMemory {
     bool write(Gva address, unsigned size, std::uint64_t value) override;
 
   private:
-    std::optional<Gpa> place(Gva address, unsigned size, PageUse use);
+    std::optional<Gpa> place(Gva address, unsigned size, x86::PageUse use);
     bool is_watched();
     bool holds_planted_byte(Gpa gpa, std::span<const std::byte> bytes) const;
 

@@ -24,7 +24,7 @@ Result<bool> PlainPass::nothing_pending() const {
 std::optional<std::size_t> PlainPass::bytes_on_page() const {
     constexpr std::uint64_t kPageSize = 4096;
     const Gva pc = at_.pc();
-    if (!quiet_translation(view_, at_.general, at_.system, pc, PageUse::Fetch))
+    if (!quiet_translation(view_, at_.general, at_.system, pc, x86::PageUse::Fetch))
         return std::nullopt;
     return std::min<std::size_t>(x86::kMaxInstructionLength, kPageSize - pc.value % kPageSize);
 }

@@ -25,7 +25,7 @@ struct WatchedStep {
     std::uint64_t rip = 0;    // the next instruction
 };
 
-// Is told of such a change. On vCPUs' threads, several at once.
+// Called for each such change. On vCPUs' threads, several at once.
 class StateJudge {
   public:
     virtual ~StateJudge() = default;

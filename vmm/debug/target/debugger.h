@@ -193,7 +193,7 @@ class Debugger final : public machine::VcpuObserver,
     bool stop_asked_ = false;         // by the client, of a guest that ran
     bool next_client_waits_ = false;  // for that same stop
     // Under OnDisconnect::Restart, while no client is attached and nothing has run: the guest is at its first instruction,
-    // or it could not start anew.
+    // or it could not restart.
     enum class Unused : std::uint8_t { No, AtStart, Old };
     Unused unused_ = Unused::No;
     bool ended_ = false;

@@ -78,7 +78,7 @@ void Debugger::let_go(OnDisconnect then) {
         resume_everything();
 }
 
-// The kernel may have been built since the guest was started for the next client.
+// The kernel may have been built since the guest was restarted for the next client.
 void Debugger::renew_for_client() {
     const Unused unused = std::exchange(unused_, Unused::No);
     if (unused == Unused::No || (unused == Unused::AtStart && !owner_.files_changed()))

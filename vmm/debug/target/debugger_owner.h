@@ -38,7 +38,7 @@ class DebuggerOwner {
     // until restart(), nothing of the machine changes. `wanted` is the client's request: other arguments are another
     // command line for the kernel, and no arguments are the one of the run's start. Without it nothing differs.
     virtual Result<void> prepare_restart(const std::optional<gdbstub::Restart::Wanted>& /*wanted*/) {
-        return failure("restart", "this machine cannot start anew");
+        return failure("restart", "this machine cannot restart");
     }
     // Completes it: every vCPU is at its first instruction, and every device as at the start of the run.
     virtual void restart(const machine::StopToken&) {}

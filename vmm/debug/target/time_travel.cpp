@@ -13,6 +13,8 @@
 
 namespace ringside::debug {
 
+static_assert(Turns::kSteps == 1024, "kOneAtATime names it");
+
 TimeTravel::TimeTravel(Debugger& debugger, DebuggerOwner& owner)
     : debugger_(debugger),
       owner_(owner),

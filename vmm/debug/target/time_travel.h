@@ -58,7 +58,7 @@ class TimeTravel final : public gdbstub::Reverse {
     void edited();
     // The client has left: back to the present. Unless `keep`, nothing is recorded any more.
     void client_left(bool keep);
-    // The machine starts anew: nothing is recorded any more. Returns true if something was.
+    // The machine restarts: nothing is recorded any more. Returns true if something was.
     bool drop(const machine::StopToken&);
 
   private:

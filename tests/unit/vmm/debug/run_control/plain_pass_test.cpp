@@ -164,7 +164,7 @@ struct Access {
     std::uint64_t page = kAccessed | kDirty;
     bool user_mode = false;
     std::uint64_t cr4 = 0;
-    PageUse use = PageUse::Read;
+    x86::PageUse use = x86::PageUse::Read;
     bool quiet = true;
 };
 
@@ -187,12 +187,13 @@ constexpr std::uint64_t kKeys = 1 << 22, kSupervisorKeys = 1 << 24;
 INSTANTIATE_TEST_SUITE_P(
     Accesses, QuietTranslation,
     ::testing::Values(
-        Access{.name = "Kernel"}, Access{.name = "KernelWrite", .use = PageUse::Write},
-        Access{.name = "KernelFetch", .use = PageUse::Fetch},
+        Access{.name = "Kernel"}, Access{.name = "KernelWrite", .use = x86::PageUse::Write},
+        Access{.name = "KernelFetch", .use = x86::PageUse::Fetch},
         Access{.name = "NotAccessedYet", .page = kDirty, .quiet = false},
         Access{.name = "CleanRead", .page = kAccessed},
-        Access{.name = "CleanWrite", .page = kAccessed, .use = PageUse::Write, .quiet = false},
-        Access{.name = "NotExecutable", .page = kQuiet | kNoExecute, .use = PageUse::Fetch, .quiet = false},
+        Access{.name = "CleanWrite", .page = kAccessed, .use = x86::PageUse::Write, .quiet = false},
+        Access{
+            .name = "NotExecutable", .page = kQuiet | kNoExecute, .use = x86::PageUse::Fetch, .quiet = false},
         Access{.name = "DataNotExecutable", .page = kQuiet | kNoExecute},
         Access{.name = "UserOnKernelPage", .user_mode = true, .quiet = false},
         Access{.name = "User", .page = kQuiet | kUser, .user_mode = true},
@@ -200,13 +201,13 @@ INSTANTIATE_TEST_SUITE_P(
                .page = kQuiet | kUser,
                .user_mode = true,
                .cr4 = x86::cr4::kSmap | x86::cr4::kSmep,
-               .use = PageUse::Fetch},
+               .use = x86::PageUse::Fetch},
         Access{.name = "KernelOnUserPage", .page = kQuiet | kUser},
         Access{.name = "Smap", .page = kQuiet | kUser, .cr4 = x86::cr4::kSmap, .quiet = false},
         Access{.name = "Smep",
                .page = kQuiet | kUser,
                .cr4 = x86::cr4::kSmep,
-               .use = PageUse::Fetch,
+               .use = x86::PageUse::Fetch,
                .quiet = false},
         Access{.name = "Keys", .page = kQuiet | kUser, .user_mode = true, .cr4 = kKeys, .quiet = false},
         Access{.name = "KeysOfUsersOnly", .cr4 = kKeys},
