@@ -1,11 +1,11 @@
 """The command line of tests/lab/gdb-server."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from . import channel, ringside
+from . import ringside
 from .errors import LabError
+from .report import follow
 from .run_command import STATUS_INTERRUPTED, STATUS_LAB_FAILED, complain
 from .runner import HOSTS, boot, end_on_signals
 
@@ -33,13 +33,6 @@ def main() -> int:
 
 def serve(chosen: argparse.Namespace) -> int:
     """Ringside's own exit status."""
-    status: int | None = None
     with boot(ringside.job(chosen.host, chosen.ringside, chosen.arguments, chosen.endpoint)) as events:
-        for event in events:
-            match event:
-                case channel.Output(data):
-                    sys.stdout.buffer.write(data)
-                    sys.stdout.buffer.flush()
-                case channel.End(_, ended):
-                    status = ended
-    return STATUS_LAB_FAILED if status is None else status
+        end = follow(events, other=lambda _: None)
+    return STATUS_LAB_FAILED if end is None or end.status is None else end.status

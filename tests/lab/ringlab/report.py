@@ -1,11 +1,13 @@
-"""How a batch's results are shown: lines in GoogleTest's manner as they come, a summary, and JUnit XML."""
+"""How commands' output and a batch's results are shown: lines in GoogleTest's manner as they come, a summary, and JUnit XML."""
 
 import sys
 import time
 import xml.etree.ElementTree as xml
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import channel
 from .batch import Test
 
 SKIPPED_STATUS = 77  # the exit status by which a command says that it cannot run here; CTest and Automake know it too
@@ -30,6 +32,26 @@ class Result:
         return self.status == SKIPPED_STATUS
 
 
+def show(output: bytes) -> None:
+    """Write a command's output as it comes."""
+    sys.stdout.buffer.write(output)
+    sys.stdout.buffer.flush()
+
+
+def follow(events: Iterable[channel.Event], other: Callable[[channel.Event], None]) -> channel.End | None:
+    """Show the output of one command. Its end; None if the machine did not report one."""
+    end = None
+    for event in events:
+        match event:
+            case channel.Output(data):
+                show(data)
+            case channel.End():
+                end = event
+            case _:
+                other(event)
+    return end
+
+
 class BatchReport:
     """Prints as tests begin and end, and remembers."""
 
@@ -45,8 +67,7 @@ class BatchReport:
 
     def output(self, number: int, data: bytes) -> None:
         self.results[number].output += data
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        show(data)
 
     def end(self, number: int, status: int | None) -> None:
         """`status` is None for a test that was killed at its time limit."""

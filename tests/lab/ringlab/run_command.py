@@ -9,7 +9,7 @@ from pathlib import Path
 from . import batch, channel, initramfs
 from .batch import Test
 from .errors import LabError
-from .report import BatchReport
+from .report import BatchReport, follow
 from .runner import HOSTS, Job, boot, end_on_signals
 
 STATUS_TIMEOUT = 124  # as timeout(1)
@@ -68,21 +68,14 @@ def complain(error: LabError) -> int:
 
 def _run_one(arguments: argparse.Namespace) -> int:
     job = _job(arguments, [Test(arguments.command[0], arguments.timeout, _as_shell(arguments.command))])
-    status: int | None = STATUS_LAB_FAILED
     with boot(job) as events:
-        for event in events:
-            match event:
-                case channel.Output(data):
-                    sys.stdout.buffer.write(data)
-                    sys.stdout.buffer.flush()
-                case channel.End(_, ended):
-                    status = ended
-                case _:
-                    _common(event, job)
-    if status is None:
+        end = follow(events, other=lambda event: _common(event, job))
+    if end is None:
+        return STATUS_LAB_FAILED
+    if end.status is None:
         print(f"lab: still running after {arguments.timeout} s, killed", file=sys.stderr)
         return STATUS_TIMEOUT
-    return status
+    return end.status
 
 
 def _run_batch(arguments: argparse.Namespace) -> int:
