@@ -5,10 +5,13 @@
 #include <latch>
 
 #include "tests/support/patience.h"
+#include "tests/support/scripted_exits.h"
 #include "tests/unit/vmm/debug/target/debugger_fixture.h"
 
 namespace ringside::debug {
 namespace {
+
+using ringside::testing::shut_down;
 
 TEST_F(DebuggerTest, TheFirstStopIsBeforeAnyInstruction) {
     EXPECT_EQ(owner.stops.size(), 1U);
@@ -138,10 +141,7 @@ TEST_F(DebuggerTest, RegistersAreRefusedWhileTheGuestRuns) {
 }
 
 TEST_F(DebuggerTest, ADeadVcpuKeepsTheRegistersThatItEndedWith) {
-    vcpu[0]->script.push_back([](ScriptedVcpu& v) {
-        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
-        return kvm::RunOutcome::Exit;
-    });
+    vcpu[0]->script.push_back(shut_down);
     resume({{kFirst, gdbstub::Continue{}}});
     while (owner.stops.size() < 2)
         owner.run_one();
@@ -203,10 +203,7 @@ TEST_F(DebuggerTest, ADeadVcpuWithoutAClientEndsTheRun) {
     target().execution.detach();
     target().execution.interrupt();
     owner.run_one();
-    vcpu[0]->script.push_back([](ScriptedVcpu& v) {
-        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
-        return kvm::RunOutcome::Exit;
-    });
+    vcpu[0]->script.push_back(shut_down);
     resume_all();
     owner.run_one();
     EXPECT_EQ(owner.unattended, machine::FatalExit::TripleFault);

@@ -3,10 +3,13 @@
 #include <cstring>
 #include <utility>
 
+#include "tests/support/scripted_exits.h"
 #include "tests/unit/vmm/debug/target/debugger_fixture.h"
 
 namespace ringside::debug {
 namespace {
+
+using ringside::testing::shut_down;
 
 constexpr std::uint64_t kFirstInstruction = 0x20008;  // where the vCPUs begin again
 
@@ -86,10 +89,7 @@ TEST_F(RestartTest, AnInterruptThatComesMeanwhileIsShown) {
 }
 
 TEST_F(RestartTest, ADeadVcpuLivesAgain) {
-    vcpu[0]->script.push_back([](ScriptedVcpu& v) {
-        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
-        return kvm::RunOutcome::Exit;
-    });
+    vcpu[0]->script.push_back(shut_down);
     resume_all();
     while (owner.stops.size() < 2)
         owner.run_one();

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/scripted_vcpu.h"
+#include "tests/support/scripted_exits.h"
 #include "tests/support/written_pages.h"
 #include "tests/unit/vmm/debug/guest/test_guest.h"
 #include "tests/unit/vmm/debug/target/queued_owner.h"
@@ -14,6 +14,7 @@ namespace {
 
 using gdbstub::ThreadId;
 using ringside::testing::ScriptedVcpu;
+using ringside::testing::shut_down;
 using ringside::testing::WrittenPages;
 using testing::TestGuest;
 
@@ -252,10 +253,7 @@ TEST_F(TimeTravelTest, AnInterruptEndsAJourney) {
 TEST_F(TimeTravelTest, ADeadVcpuIsDeadAgainAtTheEndOfItsPast) {
     record();
     script(20);
-    vcpu->script.push_back([](ScriptedVcpu& v) {
-        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
-        return kvm::RunOutcome::Exit;
-    });
+    vcpu->script.push_back(shut_down);
     resume(gdbstub::Continue{});
     EXPECT_TRUE(debugger.guest().vcpu(VcpuIndex{0}).dead());
     back(true);
@@ -275,8 +273,7 @@ TEST_F(TimeTravelTest, AVcpuThatTheHostResetsAtItsDeathIsShownWhereItDied) {
         v.registers.rip = 0xfff0;
         v.system_registers = {};
         v.system_registers.cs.base = 0xffff0000;
-        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
-        return kvm::RunOutcome::Exit;
+        return shut_down(v);
     });
     const auto stopped = resume(gdbstub::Continue{});
     expect_step(20);
@@ -289,10 +286,7 @@ TEST_F(TimeTravelTest, AVcpuThatTheHostResetsAtItsDeathIsShownWhereItDied) {
 TEST_F(TimeTravelTest, AChangedPastDoesNotLeadToTheSameDeath) {
     record();
     script(20);
-    vcpu->script.push_back([](ScriptedVcpu& v) {
-        v.shared().exit_reason = KVM_EXIT_SHUTDOWN;
-        return kvm::RunOutcome::Exit;
-    });
+    vcpu->script.push_back(shut_down);
     resume(gdbstub::Continue{});
     back(true);
     const std::byte value[] = {std::byte{77}};
