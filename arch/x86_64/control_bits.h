@@ -32,6 +32,7 @@ inline constexpr std::uint64_t kPg = 1u << 31;
 }  // namespace cr0
 
 namespace cr4 {
+inline constexpr std::uint64_t kTsd = 1u << 2;
 inline constexpr std::uint64_t kPse = 1u << 4;
 inline constexpr std::uint64_t kPae = 1u << 5;
 inline constexpr std::uint64_t kOsfxsr = 1u << 9;

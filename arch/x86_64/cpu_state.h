@@ -113,6 +113,5 @@ struct CpuState {
 
 // Which member of CpuState a register lives in: the unit of fetching and storing.
 enum class RegisterClass : std::uint8_t { General, System, Extended, Debug, Msrs, Xcr0 };
-inline constexpr std::size_t kRegisterClassCount = 6;
 
 }  // namespace ringside::x86

@@ -90,9 +90,6 @@ class Dr6 {
     }
     constexpr bool only_single_step() const { return causes() == kSingleStep; }
     constexpr bool task_switch() const { return (raw_ & kTaskSwitch) != 0; }  // BT
-    // Active low: clear when the exception came inside a transactional region, or from a bus lock.
-    constexpr bool in_transaction() const { return (raw_ & (1u << 16)) == 0; }  // RTM
-    constexpr bool bus_lock() const { return (raw_ & (1u << 11)) == 0; }        // BLD
 
     friend constexpr bool operator==(Dr6, Dr6) = default;
 

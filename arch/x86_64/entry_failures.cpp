@@ -8,8 +8,6 @@
 namespace ringside::x86 {
 namespace {
 
-constexpr std::uint64_t kEntryFailure = std::uint64_t{1} << 31;
-
 constexpr std::pair<std::uint64_t, std::string_view> kInstructionErrors[] = {
     {1, "VMCALL in VMX root operation"},
     {2, "VMCLEAR with an invalid physical address"},
@@ -17,8 +15,8 @@ constexpr std::pair<std::uint64_t, std::string_view> kInstructionErrors[] = {
     {4, "VMLAUNCH with a VMCS that is not clear"},
     {5, "VMRESUME with a VMCS that was not launched"},
     {6, "VMRESUME after VMXOFF"},
-    {7, "VM entry with invalid control fields"},
-    {8, "VM entry with invalid host-state fields"},
+    {kInvalidControlFields, "VM entry with invalid control fields"},
+    {kInvalidHostStateFields, "VM entry with invalid host-state fields"},
     {9, "VMPTRLD with an invalid physical address"},
     {10, "VMPTRLD with the VMXON pointer"},
     {11, "VMPTRLD with a VMCS of another revision"},
@@ -39,14 +37,14 @@ constexpr std::pair<std::uint64_t, std::string_view> kInstructionErrors[] = {
 };
 
 std::string describe_vmx(std::uint64_t reason) {
-    if ((reason & kEntryFailure) == 0) {
+    if ((reason & kVmxEntryFailed) == 0) {
         const std::string_view error = vm_instruction_error(reason);
         return error.empty() ? fmt::format("VM-instruction error {}", reason)
                              : fmt::format("VM-instruction error {}: {}", reason, error);
     }
     const auto basic = static_cast<std::uint32_t>(reason & 0xffff);
     const std::string name = exit_name(VirtualizationKind::Vmx, basic);
-    switch (static_cast<VmxExitReason>(basic)) {
+    switch (basic_reason(reason)) {
         case VmxExitReason::InvalidGuestState:
             return name + ": the guest's registers break a rule of VM entry (SDM volume 3, 27.3.1)";
         case VmxExitReason::MsrLoadFailure:

@@ -15,6 +15,9 @@ namespace ringside::x86 {
 // VMEXIT_INVALID (APM volume 2, 15.5.1). Returns the plain number if the kind of processor is not known.
 std::string describe_entry_failure(std::optional<VirtualizationKind> kind, std::uint64_t reason);
 
+// VM-instruction errors after which a rule of VM entry is broken.
+inline constexpr std::uint64_t kInvalidControlFields = 7;
+inline constexpr std::uint64_t kInvalidHostStateFields = 8;
 // SDM volume 3, table 31-1; empty for a number that is not in it.
 std::string_view vm_instruction_error(std::uint64_t number);
 

@@ -186,9 +186,17 @@ std::optional<std::uint32_t> find_exit(VirtualizationKind kind, std::string_view
 // error code 0x2 (...)". Empty for an exit without one; raw hexadecimal numbers if the code is unknown.
 std::string describe_qualification(const HardwareExit& exit);
 
-// VMX only: the VM entry itself failed (reason bit 31).
+// VMX only: the bit of a reason that says that the VM entry itself failed (SDM volume 3, 25.9.1).
+inline constexpr std::uint32_t kVmxEntryFailed = 1U << 31;
 constexpr bool is_entry_failure(const HardwareExit& exit) {
-    return exit.kind == VirtualizationKind::Vmx && (exit.reason >> 31) != 0;
+    return exit.kind == VirtualizationKind::Vmx && (exit.reason & kVmxEntryFailed) != 0;
+}
+constexpr VmxExitReason basic_reason(std::uint64_t reason) {
+    return static_cast<VmxExitReason>(reason & 0xffff);
+}
+// Returns true if VM entry failed because the guest-state area breaks a rule (SDM volume 3, 27.8).
+constexpr bool is_invalid_guest_state(std::uint64_t reason) {
+    return (reason & kVmxEntryFailed) != 0 && basic_reason(reason) == VmxExitReason::InvalidGuestState;
 }
 
 }  // namespace ringside::x86

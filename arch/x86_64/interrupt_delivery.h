@@ -18,6 +18,10 @@ constexpr DeliveryMode delivery_mode(std::uint64_t entry) {
     return static_cast<DeliveryMode>(entry >> 8 & 7);
 }
 
+constexpr std::uint32_t with_delivery_mode(std::uint32_t entry, DeliveryMode mode) {
+    return (entry & ~std::uint32_t{0x700}) | std::uint32_t{static_cast<std::uint8_t>(mode)} << 8;
+}
+
 // A bit for each interrupt vector.
 using VectorSet = std::bitset<256>;
 

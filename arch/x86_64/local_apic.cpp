@@ -9,10 +9,10 @@ namespace {
 constexpr std::uint64_t kBaseAddress = 0x000f'ffff'ffff'f000;  // of IA32_APIC_BASE
 
 // Register offsets (SDM volume 3, table "Local APIC Register Address Map").
-constexpr std::size_t kId = 0x20, kVersion = 0x30, kTaskPriority = 0x80, kLogicalDestination = 0xd0,
-                      kDestinationFormat = 0xe0, kSpurious = 0xf0, kInService = 0x100, kTriggerMode = 0x180,
-                      kRequest = 0x200, kErrorStatus = 0x280, kCommandLow = 0x300, kCommandHigh = 0x310,
-                      kTimerInitial = 0x380, kTimerCurrent = 0x390, kTimerDivide = 0x3e0;
+constexpr std::size_t kId = 0x20, kVersion = 0x30, kLogicalDestination = 0xd0, kDestinationFormat = 0xe0,
+                      kSpurious = 0xf0, kInService = 0x100, kTriggerMode = 0x180, kRequest = 0x200,
+                      kErrorStatus = 0x280, kCommandLow = 0x300, kCommandHigh = 0x310, kTimerInitial = 0x380,
+                      kTimerDivide = 0x3e0;
 // By LocalSource.
 constexpr std::array<std::size_t, kLocalSources> kLocalVectors{0x2f0, 0x320, 0x330, 0x340,
                                                                0x350, 0x360, 0x370};
@@ -64,6 +64,10 @@ std::string_view name(ApicTimerMode mode) {
     return kNames[static_cast<unsigned>(mode)];
 }
 
+std::size_t local_vector_offset(LocalSource source) {
+    return kLocalVectors[static_cast<std::size_t>(source)];
+}
+
 unsigned LocalApic::timer_divisor() const {
     const unsigned code = (timer_divide & 3) | (timer_divide >> 1 & 4);
     return code == 7 ? 1 : 2U << code;
@@ -84,7 +88,7 @@ LocalApic decode_local_apic(Page page, std::uint64_t apic_base) {
     // KVM keeps the ID in bits 31 to 24 in both modes unless it is asked for 32-bit IDs.
     apic.id = word(page, kId) >> 24;
     apic.version = word(page, kVersion);
-    apic.task_priority = static_cast<std::uint8_t>(word(page, kTaskPriority));
+    apic.task_priority = static_cast<std::uint8_t>(word(page, kApicTaskPriority));
     apic.logical_destination = word(page, kLogicalDestination);
     apic.destination_format = word(page, kDestinationFormat);
     apic.spurious = word(page, kSpurious);
@@ -96,7 +100,7 @@ LocalApic decode_local_apic(Page page, std::uint64_t apic_base) {
     for (std::size_t i = 0; i < kLocalSources; ++i)
         apic.local_vectors[i].raw = word(page, kLocalVectors[i]);
     apic.timer_initial = word(page, kTimerInitial);
-    apic.timer_current = word(page, kTimerCurrent);
+    apic.timer_current = word(page, kApicTimerCount);
     apic.timer_divide = word(page, kTimerDivide);
     return apic;
 }

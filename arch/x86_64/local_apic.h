@@ -70,6 +70,10 @@ struct LocalApic {
 };
 
 inline constexpr std::size_t kLocalApicPage = 1024;
+// Offsets of registers in the page (SDM volume 3, table 10-1).
+inline constexpr std::size_t kApicTaskPriority = 0x80;
+inline constexpr std::size_t kApicTimerCount = 0x390;  // the current one
+std::size_t local_vector_offset(LocalSource source);
 
 // The page's first KiB holds every register, each 16 bytes apart.
 LocalApic decode_local_apic(std::span<const std::byte, kLocalApicPage> page, std::uint64_t apic_base);

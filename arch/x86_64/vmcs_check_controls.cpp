@@ -3,6 +3,7 @@
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/vmcs_checker.h"
 #include "arch/x86_64/vmx_controls.h"
+#include "arch/x86_64/vmx_events.h"
 
 namespace ringside::x86 {
 
@@ -108,20 +109,14 @@ void VmcsChecker::check_entry_controls() {
 
 void VmcsChecker::check_injection() {
     const std::uint64_t information = get(VmEntryInterruptionInformation);
-    if ((information >> 31 & 1) == 0)
+    if (!vmx::is_valid_event(information))
         return;
-    enum : std::uint64_t {
-        Nmi = 2,
-        HardwareException = 3,
-        SoftwareInterrupt = 4,
-        PrivilegedException = 5,
-        SoftwareException = 6,
-        Other = 7
-    };
-    const std::uint64_t vector = information & 0xff, type = information >> 8 & 7;
+    using enum vmx::EventType;
+    const std::uint8_t vector = vmx::event_vector(information);
+    const auto type = vmx::event_type(information);
     const bool error_code = (information >> 11 & 1) != 0;
     constexpr std::uint64_t kMonitorTrapFlag = std::uint64_t{1} << 27;  // in the primary controls
-    require(type != 1 && (type != Other || (cpu_.primary >> 32 & kMonitorTrapFlag) != 0),
+    require(type != Reserved && (type != Other || (cpu_.primary >> 32 & kMonitorTrapFlag) != 0),
             VmEntryInterruptionInformation, "has a reserved interruption type");
     require(type != Nmi || vector == 2, VmEntryInterruptionInformation, "an NMI has vector 2");
     require(type != HardwareException || vector <= 31, VmEntryInterruptionInformation,

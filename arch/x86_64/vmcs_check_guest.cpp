@@ -2,6 +2,7 @@
 #include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/vmcs_checker.h"
 #include "arch/x86_64/vmx_controls.h"
+#include "arch/x86_64/vmx_events.h"
 
 namespace ringside::x86 {
 
@@ -16,8 +17,9 @@ constexpr std::uint64_t kDebugctlReserved = ~std::uint64_t{0xffc3 | 1U << 2};
 constexpr std::uint64_t kRflagsReserved = ~std::uint64_t{0x3fffff} | 1U << 15 | 1U << 5 | 1U << 3;
 constexpr std::uint64_t kLong = 1U << 13;  // CS.L in its access rights
 
-constexpr std::uint64_t kBySti = 1, kByMovSs = 2, kBySmi = 4, kByNmi = 8;
-constexpr std::uint64_t kPendingReserved = ~std::uint64_t{0xf | 1U << 12 | 1U << 14 | 1U << 16};
+using vmx::kBlockedBySti, vmx::kBlockedByMovSs, vmx::kBlockedBySmi, vmx::kBlockedByNmi;
+constexpr std::uint64_t kPendingReserved =
+    ~std::uint64_t{0xf | 1U << 12 | vmx::kPendingSingleStep | 1U << 16};
 
 }  // namespace
 
@@ -72,33 +74,38 @@ void VmcsChecker::check_rip_and_rflags() {
     require(!virtual_8086() || (!long_mode_guest() && has(GuestCr0, cr0::kPe)), GuestRflags,
             "VM must be 0 in IA-32e mode and without protection");
     const std::uint64_t event = get(VmEntryInterruptionInformation);
-    require((event >> 31 & 1) == 0 || (event >> 8 & 7) != 0 || has(GuestRflags, rflags::kIf), GuestRflags,
-            "IF must be 1 when an external interrupt is injected");
+    require(!vmx::is_valid_event(event) || vmx::event_type(event) != vmx::EventType::ExternalInterrupt ||
+                has(GuestRflags, rflags::kIf),
+            GuestRflags, "IF must be 1 when an external interrupt is injected");
 }
 
 void VmcsChecker::check_non_register_state() {
     begin(VmcsCheckStage::Guest, "27.3.1.5");
     constexpr std::uint64_t kActive = 0, kHalted = 1, kMostStates = 4;
     const std::uint64_t activity = get(GuestActivityState), blocked = get(GuestInterruptibilityState);
-    const std::uint64_t event = get(VmEntryInterruptionInformation), type = event >> 8 & 7;
+    const std::uint64_t event = get(VmEntryInterruptionInformation);
     require(activity == kActive || (activity < kMostStates && (cpu_.misc >> (5 + activity) & 1) != 0),
             GuestActivityState, "is not an activity state of this processor");
     require(activity != kHalted || (get(GuestSsAccessRights) >> 5 & 3) == 0, GuestActivityState,
             "only code at CPL 0 can have executed HLT");
-    require(activity == kActive || (blocked & (kBySti | kByMovSs)) == 0, GuestActivityState,
+    require(activity == kActive || (blocked & (kBlockedBySti | kBlockedByMovSs)) == 0, GuestActivityState,
             "must be active while STI or MOV SS blocks events");
     require(blocked < 0x20, GuestInterruptibilityState, "has a reserved bit");
-    require((blocked & (kBySti | kByMovSs)) != (kBySti | kByMovSs), GuestInterruptibilityState,
-            "STI and MOV SS cannot both block");
-    require((blocked & kBySti) == 0 || has(GuestRflags, rflags::kIf), GuestInterruptibilityState,
+    require((blocked & (kBlockedBySti | kBlockedByMovSs)) != (kBlockedBySti | kBlockedByMovSs),
+            GuestInterruptibilityState, "STI and MOV SS cannot both block");
+    require((blocked & kBlockedBySti) == 0 || has(GuestRflags, rflags::kIf), GuestInterruptibilityState,
             "STI can only block if RFLAGS.IF is 1");
-    require((blocked & kBySmi) == 0, GuestInterruptibilityState, "SMI can only block in SMM");
-    if ((event >> 31 & 1) != 0) {
-        require(type != 0 || (blocked & (kBySti | kByMovSs)) == 0, GuestInterruptibilityState,
-                "an external interrupt cannot be injected while STI or MOV SS blocks");
-        require(type != 2 || (blocked & kByMovSs) == 0, GuestInterruptibilityState,
+    require((blocked & kBlockedBySmi) == 0, GuestInterruptibilityState, "SMI can only block in SMM");
+    if (vmx::is_valid_event(event)) {
+        const auto type = vmx::event_type(event);
+        require(
+            type != vmx::EventType::ExternalInterrupt || (blocked & (kBlockedBySti | kBlockedByMovSs)) == 0,
+            GuestInterruptibilityState,
+            "an external interrupt cannot be injected while STI or MOV SS blocks");
+        require(type != vmx::EventType::Nmi || (blocked & kBlockedByMovSs) == 0, GuestInterruptibilityState,
                 "an NMI cannot be injected while MOV SS blocks");
-        require(type != 2 || (blocked & kByNmi) == 0 || !has(PinBasedControls, vmx::kVirtualNmis),
+        require(type != vmx::EventType::Nmi || (blocked & kBlockedByNmi) == 0 ||
+                    !has(PinBasedControls, vmx::kVirtualNmis),
                 GuestInterruptibilityState, "a virtual NMI cannot be injected while NMIs are blocked");
     }
     require((get(GuestPendingDebugExceptions) & kPendingReserved) == 0, GuestPendingDebugExceptions,

@@ -8,6 +8,7 @@
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/exit_reasons.h"
 #include "arch/x86_64/register_flags.h"
+#include "arch/x86_64/vmx_events.h"
 #include "arch/x86_64/vmx_exits.h"
 
 namespace ringside::x86 {
@@ -180,10 +181,9 @@ std::string describe_exit_reason(std::uint64_t reason) {
 }
 
 std::string describe_event(std::uint64_t information, std::uint64_t error_code) {
-    constexpr std::uint64_t kValid = std::uint64_t{1} << 31, kType = 0x700, kOtherEvent = 0x700;
-    if ((information & kValid) == 0)
+    if (!vmx::is_valid_event(information))
         return "not valid";
-    if ((information & kType) == kOtherEvent)
+    if (vmx::event_type(information) == vmx::EventType::Other)
         return "pending MTF exit";
     return describe_interruption(static_cast<std::uint32_t>(information),
                                  static_cast<std::uint32_t>(error_code));

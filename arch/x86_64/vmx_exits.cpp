@@ -8,6 +8,7 @@
 
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/exit_words.h"
+#include "arch/x86_64/vmx_events.h"
 
 namespace ringside::x86 {
 
@@ -103,9 +104,9 @@ constexpr bool has(std::uint64_t value, unsigned bit) {
 // The qualification holds a #PF's faulting address or a #DB's DR6 bits. It is not defined for an NMI.
 std::string describe_exception(const HardwareExit& exit) {
     std::string text = describe_interruption(exit.intr_info, exit.error_code);
-    if (!has(exit.intr_info, 31))
+    if (!vmx::is_valid_event(exit.intr_info))
         return text;
-    const auto vector = static_cast<ExceptionVector>(exit.intr_info & 0xff);
+    const auto vector = static_cast<ExceptionVector>(vmx::event_vector(exit.intr_info));
     if (vector == ExceptionVector::PageFault)
         text += fmt::format(", address 0x{:x}", exit.info1);
     else if (vector == ExceptionVector::Debug)
@@ -212,21 +213,21 @@ std::string describe_apic_access(std::uint64_t qualification) {
 }
 
 std::string describe_interruption(std::uint32_t intr_info, std::uint32_t error_code) {
-    if (!has(intr_info, 31))
+    if (!vmx::is_valid_event(intr_info))
         return fmt::format("no valid interruption information (0x{:x})", intr_info);
-    const auto vector = static_cast<std::uint8_t>(intr_info & 0xff);
+    const std::uint8_t vector = vmx::event_vector(intr_info);
     std::string text;
-    switch (field(intr_info, 8, 10)) {
-        case 0:
+    switch (vmx::event_type(intr_info)) {
+        case vmx::EventType::ExternalInterrupt:
             text = fmt::format("external interrupt, vector 0x{:x}", vector);
             break;
-        case 2:
+        case vmx::EventType::Nmi:
             text = "NMI";
             break;
-        case 4:
+        case vmx::EventType::SoftwareInterrupt:
             text = fmt::format("software interrupt, vector 0x{:x}", vector);
             break;
-        case 5:
+        case vmx::EventType::PrivilegedException:
             text = exception_name(vector) + " (INT1)";
             break;
         default:
@@ -239,7 +240,7 @@ std::string describe_interruption(std::uint32_t intr_info, std::uint32_t error_c
 }
 
 std::string describe_vmx_qualification(const HardwareExit& exit) {
-    switch (static_cast<VmxExitReason>(exit.reason & 0xffff)) {
+    switch (basic_reason(exit.reason)) {
         case VmxExitReason::ExceptionOrNmi:
             return describe_exception(exit);
         case VmxExitReason::ExternalInterrupt:  // information only if it is acknowledged on exit

@@ -1,4 +1,4 @@
-"""The layers of the source tree, checked by its #include lines.
+"""The layers of the source tree, checked by its #include lines and by its uses of KVM's names.
 
 Each folder names what it may include; whatever is not named is forbidden. The table has no cycles (a test says so), so
 neither has the tree. Run as a program, it lists every line that breaks a rule.
@@ -6,6 +6,7 @@ neither has the tree. Run as a program, it lists every line that breaks a rule.
 
 import dataclasses
 import fnmatch
+import re
 import sys
 
 from tests.lint import sources
@@ -80,6 +81,19 @@ KVM_HEADER_OWNER = "vmm/kvm/kvm_abi.h"
 # The lab's check of KVM itself knows nothing of Ringside and uses none of the structs in question.
 KVM_HEADER_USERS = (KVM_HEADER_OWNER, "tests/lab/selftest.cpp")
 
+# The folders whose code may name what <linux/kvm.h> declares. All others call functions of vmm/kvm or vmm/exits/record.
+KVM_NAME_USERS = ("vmm/kvm", "vmm/machine", "vmm/exits", "vmm/snapshot", "tests")
+_KVM_NAME = re.compile(r"\bKVM_[A-Z0-9_]+\b|\bkvm_(?:run|regs|sregs2?|segment|dtable|fpu|xsave|xcrs?|msrs|msr_entry|msr_filter"
+                       r"|vcpu_events|debugregs|guest_debug|cpuid2|cpuid_entry2|mp_state|lapic_state|irqchip|ioapic_state"
+                       r"|pic_state|pit_state2|pit_config|nested_state|clock_data|userspace_memory_region|dirty_gfn"
+                       r"|dirty_log|stats_header|stats_desc|enable_cap|irq_level)\b")
+_COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+
+
+def kvm_names(text: str) -> list[str]:
+    """KVM's names in a file's code; comments and messages may use them."""
+    return sorted(set(_KVM_NAME.findall(_COMMENT_OR_STRING.sub("", text))))
+
 
 def is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + "/")
@@ -99,6 +113,8 @@ def violations(files: dict[str, str]) -> list[str]:
         found += [f'{path}: "{name}" is not a path from the project\'s root' for name in quoted if name not in files]
         if "linux/kvm.h" in system and path not in KVM_HEADER_USERS:
             found.append(f"{path}: <linux/kvm.h> is included by {KVM_HEADER_OWNER} only")
+        if not any(is_below(path, folder) for folder in KVM_NAME_USERS):
+            found += [f"{path}: {name} is for {', '.join(KVM_NAME_USERS)} only" for name in kvm_names(text)]
         layer = layer_of(path)
         if layer is None:
             continue
@@ -127,7 +143,7 @@ def missing_from_map(page: str) -> list[str]:
 def main() -> int:
     found = violations({path: sources.read(path) for path in sources.cpp_files()})
     found += missing_from_map(sources.read(MAP))
-    print("\n".join(found) if found else "every include keeps to its layer")
+    print("\n".join(found) if found else "every file keeps to its layer")
     return 1 if found else 0
 
 

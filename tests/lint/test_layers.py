@@ -35,6 +35,15 @@ class TestLayers:
         assert check(layers.KVM_HEADER_OWNER, "#include <linux/kvm.h>\n") == []
         assert len(check("vmm/kvm/vm.cpp", "#include <linux/kvm.h>\n")) == 1
 
+    def test_kvms_names_are_not_for_the_debugger(self):
+        for code in ("if (reason == KVM_EXIT_IO)", "kvm_vcpu_events events;"):
+            assert len(check("vmm/debug/guest/a.cpp", code)) == 1
+            assert check("vmm/kvm/a.cpp", code) == []
+
+    def test_comments_messages_and_other_names_may_look_like_kvms(self):
+        for code in ("// after KVM_RUN", 'fail("KVM_RUN failed");', "int kvm_device;"):
+            assert check("vmm/debug/guest/a.cpp", code) == []
+
     def test_an_include_that_is_not_from_the_root_is_noticed(self):
         assert len(check("vmm/kvm/vm.cpp", '#include "vm.h"\n')) == 1
 

@@ -55,7 +55,7 @@ int doctor(const DoctorOptions& options) {
         fmt::print(stderr, "ringside: {}\n", abilities.error().message());
         return kFailure;
     }
-    const int max_vcpus = system->check(KVM_CAP_MAX_VCPUS);
+    const int max_vcpus = system->max_vcpus();
     if (options.json) {
         print_json(options, *abilities, max_vcpus);
         return kSuccess;

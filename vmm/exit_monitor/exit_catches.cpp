@@ -9,23 +9,6 @@
 
 namespace ringside::debug {
 
-namespace {
-
-// Exits at which the vCPU stops anyway, with another reason.
-bool stops_by_itself(std::uint32_t reason) {
-    switch (reason) {
-        case KVM_EXIT_DEBUG:
-        case KVM_EXIT_SHUTDOWN:
-        case KVM_EXIT_INTERNAL_ERROR:
-        case KVM_EXIT_FAIL_ENTRY:
-            return true;
-        default:
-            return false;
-    }
-}
-
-}  // namespace
-
 ExitCatches::ExitCatches(Debugger& debugger, ExitNames& names, CatchHits::LastExit last_hardware_exit)
     : debugger_(debugger),
       names_(names),
@@ -163,8 +146,9 @@ void ExitCatches::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& 
                  exits::matches(entry->rule, exit))
             why += hits_.in_userspace(*entry, exit);
     }
-    // One stop, whichever rules are met: the others would be reported after the next resume.
-    if (!why.empty() && !stops_by_itself(exit.reason))
+    // One stop, whichever rules are met: the others would be reported after the next resume. An exit that stops the vCPU
+    // anyway has a reason of its own.
+    if (!why.empty() && !exits::is_stop(exit.reason))
         debugger_.report_stop(thread.index(), std::move(why));
 }
 

@@ -6,7 +6,6 @@
 #include "arch/x86_64/msr_names.h"
 #include "vmm/exits/hardware/tracefs.h"
 #include "vmm/exits/record/failure.h"
-#include "vmm/kvm/kvm_abi.h"
 #include "vmm/machine/layout.h"
 
 namespace ringside::debug {
@@ -46,34 +45,22 @@ std::string name_on(const machine::Bus& bus, std::uint64_t address) {
 // operand-size prefix, `out dx, ax` reads as one of 4 bytes.
 bool fits(const x86::Disassembly& instruction, const exits::ExitRecord& exit) {
     using Kind = x86::InstructionKind;
-    switch (exit.reason) {
-        case KVM_EXIT_IO:
+    switch (exits::KvmReasons().address_kind(exit.reason)) {
+        case exits::AddressKind::Port:
             return instruction.kind == Kind::Port && instruction.port_bytes == exit.size;
-        case KVM_EXIT_MMIO:
+        case exits::AddressKind::Memory:
             return instruction.has_memory_operand;
-        case KVM_EXIT_X86_RDMSR:
-            return instruction.kind == Kind::Rdmsr;
-        case KVM_EXIT_X86_WRMSR:
-            return instruction.kind == Kind::Wrmsr;
-        case KVM_EXIT_HLT:
-            return instruction.kind == Kind::Hlt;
+        case exits::AddressKind::Msr:
+            return instruction.kind ==
+                   (exit.direction == exits::Direction::Write ? Kind::Wrmsr : Kind::Rdmsr);
         default:
-            return false;
+            return exits::is_halt(exit.reason) && instruction.kind == Kind::Hlt;
     }
 }
 
 // Reasons that one instruction causes. At all others the guest was interrupted between two.
 bool caused_by_instruction(std::uint32_t reason) {
-    switch (reason) {
-        case KVM_EXIT_IO:
-        case KVM_EXIT_MMIO:
-        case KVM_EXIT_X86_RDMSR:
-        case KVM_EXIT_X86_WRMSR:
-        case KVM_EXIT_HLT:
-            return true;
-        default:
-            return false;
-    }
+    return exits::is_access(reason) || exits::is_halt(reason);
 }
 
 }  // namespace

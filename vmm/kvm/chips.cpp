@@ -7,28 +7,6 @@
 
 namespace ringside::kvm {
 
-namespace {
-
-x86::Activity activity(std::uint32_t mp_state) {
-    using x86::Activity;
-    switch (mp_state) {
-        case KVM_MP_STATE_RUNNABLE:
-            return Activity::Running;
-        case KVM_MP_STATE_HALTED:
-            return Activity::Halted;
-        case KVM_MP_STATE_UNINITIALIZED:
-            return Activity::WaitForStartup;
-        case KVM_MP_STATE_INIT_RECEIVED:
-            return Activity::InitReceived;
-        case KVM_MP_STATE_SIPI_RECEIVED:
-            return Activity::StartupReceived;
-        default:
-            return Activity::Unknown;
-    }
-}
-
-}  // namespace
-
 x86::IoApic from_kvm(const kvm_ioapic_state& k) {
     x86::IoApic chip;
     chip.base = k.base_address, chip.id = k.id;
@@ -62,7 +40,25 @@ x86::LocalApic from_kvm(const kvm_lapic_state& k, std::uint64_t apic_base) {
     return x86::decode_local_apic(std::as_bytes(std::span(k.regs)), apic_base);
 }
 
-x86::PendingEvents from_kvm(const kvm_vcpu_events& k, std::uint32_t mp_state) {
+x86::Activity activity_from_kvm(std::uint32_t mp_state) {
+    using x86::Activity;
+    switch (mp_state) {
+        case KVM_MP_STATE_RUNNABLE:
+            return Activity::Running;
+        case KVM_MP_STATE_HALTED:
+            return Activity::Halted;
+        case KVM_MP_STATE_UNINITIALIZED:
+            return Activity::WaitForStartup;
+        case KVM_MP_STATE_INIT_RECEIVED:
+            return Activity::InitReceived;
+        case KVM_MP_STATE_SIPI_RECEIVED:
+            return Activity::StartupReceived;
+        default:
+            return Activity::Unknown;
+    }
+}
+
+x86::PendingEvents from_kvm(const kvm_vcpu_events& k) {
     x86::PendingEvents events;
     if (k.exception.injected != 0 || k.exception.pending != 0) {
         auto& exception = events.exception.emplace();
@@ -80,7 +76,6 @@ x86::PendingEvents from_kvm(const kvm_vcpu_events& k, std::uint32_t mp_state) {
     events.nmi_masked = k.nmi.masked != 0;
     events.in_smm = k.smi.smm != 0, events.smi_pending = k.smi.pending != 0;
     events.triple_fault = (k.flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) != 0 && k.triple_fault.pending != 0;
-    events.activity = activity(mp_state);
     return events;
 }
 

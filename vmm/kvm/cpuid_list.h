@@ -10,6 +10,11 @@ namespace ringside::kvm {
 
 using CpuidList = std::vector<kvm_cpuid_entry2>;
 
+// Returns true if the leaf has subleaves, and `entry` is the one of its index.
+inline bool is_subleaf(const kvm_cpuid_entry2& entry) {
+    return (entry.flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) != 0;
+}
+
 // `request` is KVM_GET_SUPPORTED_CPUID, or any other that fills a kvm_cpuid2; `name` is its name.
 Result<CpuidList> cpuid_list(int fd, unsigned long request, const char* name);
 

@@ -20,6 +20,7 @@ class System {
 
     // KVM_CHECK_EXTENSION: 0 if the host lacks it, otherwise a positive, capability-specific value.
     int check(int capability) const;
+    int max_vcpus() const { return check(KVM_CAP_MAX_VCPUS); }  // of one VM
     // KVM_GET_SUPPORTED_CPUID.
     Result<std::vector<kvm_cpuid_entry2>> supported_cpuid() const;
     // Size of the kvm_run mapping in bytes.

@@ -104,6 +104,13 @@ Result<Vcpu> Vm::create_vcpu(VcpuIndex index) const {
     return Vcpu::adopt(Fd(fd), index, vcpu_mapping_, check(KVM_CAP_SYNC_REGS));
 }
 
+Result<bool> Vm::exit_at_msrs() const {
+    if (check(KVM_CAP_X86_USER_SPACE_MSR) == 0)
+        return false;
+    TRY(enable(KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER));
+    return true;
+}
+
 Result<void> Vm::deny_msrs(std::span<const DeniedMsr> msrs) const {
     kvm_msr_filter filter{};
     filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;

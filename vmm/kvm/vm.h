@@ -52,7 +52,6 @@ class Vm {
     Result<void> irq_line(Gsi, bool level) const;
 
     // PIC (chips 0 and 1) and IOAPIC (chip 2), and the PIT.
-    static constexpr std::uint32_t kIrqchips = 3;
     Result<kvm_irqchip> irqchip(std::uint32_t chip) const;
     Result<void> set_irqchip(const kvm_irqchip&) const;
     Result<kvm_pit_state2> pit_state() const;
@@ -71,8 +70,11 @@ class Vm {
     // KVM_CREATE_VCPU; the vCPU's local APIC id is its index.
     Result<Vcpu> create_vcpu(VcpuIndex) const;
 
-    // KVM_X86_SET_MSR_FILTER: accesses to these MSRs exit to userspace if KVM_CAP_X86_USER_SPACE_MSR is enabled; KVM
-    // handles all others itself. Replaces the previous list, and accepts at most kMostDeniedMsrs.
+    // KVM_CAP_X86_USER_SPACE_MSR: accesses to MSRs that KVM does not know, or that deny_msrs() lists, exit to userspace.
+    // Returns false if this host's KVM does not have it.
+    Result<bool> exit_at_msrs() const;
+    // KVM_X86_SET_MSR_FILTER: after exit_at_msrs(), accesses to these MSRs exit to userspace; KVM handles all others
+    // itself. Replaces the previous list, and accepts at most kMostDeniedMsrs.
     Result<void> deny_msrs(std::span<const DeniedMsr> msrs) const;
     // KVM_GET_STATS_FD.
     Result<Fd> statistics() const;

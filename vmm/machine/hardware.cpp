@@ -23,11 +23,8 @@ Result<void> set_up_vm(const kvm::Vm& vm, const GuestMemory& memory) {
     TRY(vm.set_identity_map_address(layout::kKvmIdentityMap));
     TRY(vm.create_irqchip());
     TRY(vm.create_pit());
-    // Accesses to MSRs that KVM does not know cause an exit before the guest gets its #GP.
-    constexpr std::uint64_t kMsrExits = KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER;
-    if (vm.check(KVM_CAP_X86_USER_SPACE_MSR) != 0) {
-        TRY(vm.enable(KVM_CAP_X86_USER_SPACE_MSR, kMsrExits));
-    }
+    // An access to an MSR that KVM does not know exits before the guest gets its #GP.
+    TRY(vm.exit_at_msrs());
     std::uint32_t slot = 0;
     for (const MemoryRegion& region : memory.regions()) {
         const std::uint32_t flags = region.read_only() ? KVM_MEM_READONLY : 0;

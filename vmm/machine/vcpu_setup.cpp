@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "arch/x86_64/local_apic.h"
 #include "arch/x86_64/msrs.h"
 
 namespace ringside::machine {
@@ -11,28 +12,21 @@ namespace {
 
 namespace msr = x86::msr;
 
-constexpr std::uint64_t kMiscEnableFastStrings = 1;
-constexpr std::uint64_t kMtrrEnabled = 1 << 11;
-constexpr std::uint64_t kMtrrWriteBack = 6;
-
 // The values that firmware sets. MISC_ENABLE exists only on Intel, and not every KVM has the MTRRs: those
 // are tried one by one.
 constexpr std::array kBootMsrs{kvm::Msr{msr::kSysenterCs, 0},  kvm::Msr{msr::kSysenterEsp, 0},
                                kvm::Msr{msr::kSysenterEip, 0}, kvm::Msr{msr::kStar, 0},
                                kvm::Msr{msr::kLstar, 0},       kvm::Msr{msr::kCstar, 0},
                                kvm::Msr{msr::kFmask, 0},       kvm::Msr{msr::kKernelGsBase, 0}};
-constexpr std::array kOptionalMsrs{kvm::Msr{msr::kMiscEnable, kMiscEnableFastStrings},
-                                   kvm::Msr{msr::kMtrrDefType, kMtrrEnabled | kMtrrWriteBack}};
+constexpr std::array kOptionalMsrs{kvm::Msr{msr::kMiscEnable, msr::kMiscEnableFastStrings},
+                                   kvm::Msr{msr::kMtrrDefType, msr::kMtrrsEnabled | msr::kMtrrWriteBack}};
 
-// Local vector table entries (SDM volume 3, 10.5.1): the PIC's INTR comes in at LINT0, NMI at LINT1.
-constexpr std::size_t kLvtLint0 = 0x350, kLvtLint1 = 0x360;
-constexpr std::uint32_t kDeliveryNmi = 4 << 8, kDeliveryExtInt = 7 << 8;
-
-void set_lvt(kvm_lapic_state& lapic, std::size_t offset, std::uint32_t delivery) {
+void set_delivery(kvm_lapic_state& lapic, x86::LocalSource source, x86::DeliveryMode mode) {
+    char* entry = lapic.regs + x86::local_vector_offset(source);
     std::uint32_t value = 0;
-    std::memcpy(&value, lapic.regs + offset, sizeof value);
-    value = (value & ~std::uint32_t{0x700}) | delivery;
-    std::memcpy(lapic.regs + offset, &value, sizeof value);
+    std::memcpy(&value, entry, sizeof value);
+    value = x86::with_delivery_mode(value, mode);
+    std::memcpy(entry, &value, sizeof value);
 }
 
 }  // namespace
@@ -42,8 +36,9 @@ Result<void> set_up_common(kvm::Vcpu& vcpu) {
     for (const kvm::Msr& optional : kOptionalMsrs)
         (void)vcpu.write_msrs({&optional, 1});
     auto lapic = TRY(vcpu.lapic());
-    set_lvt(lapic, kLvtLint0, kDeliveryExtInt);
-    set_lvt(lapic, kLvtLint1, kDeliveryNmi);
+    // The PIC's INTR is connected to LINT0, NMI to LINT1.
+    set_delivery(lapic, x86::LocalSource::Lint0, x86::DeliveryMode::ExtInt);
+    set_delivery(lapic, x86::LocalSource::Lint1, x86::DeliveryMode::Nmi);
     return vcpu.set_lapic(lapic);
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/local_apic.h"
 #include "arch/x86_64/msrs.h"
 
 namespace ringside::snapshot {
@@ -19,15 +21,13 @@ Result<void> keep(T& field, Result<T> value) {
     return {};
 }
 
-constexpr std::size_t kTimerCount = 0x390;  // SDM volume 3, table 10-1
-
 }  // namespace
 
-// A deadline ends without help.
 bool same_general(const VcpuImage& a, const VcpuImage& b) {
     return same(a.general, b.general);
 }
 
+// The deadline is cleared when its interrupt comes.
 bool same_registers(const VcpuImage& a, const VcpuImage& b) {
     for (std::size_t i = 0; i < kImageMsrs.size(); ++i) {
         if (a.msrs[i] != b.msrs[i] && kImageMsrs[i] != x86::msr::kTscDeadline)
@@ -39,7 +39,7 @@ bool same_registers(const VcpuImage& a, const VcpuImage& b) {
 
 bool same_lapic(const kvm_lapic_state& a, const kvm_lapic_state& b) {
     kvm_lapic_state other = b;
-    std::memcpy(other.regs + kTimerCount, a.regs + kTimerCount, sizeof(std::uint32_t));
+    std::memcpy(other.regs + x86::kApicTimerCount, a.regs + x86::kApicTimerCount, sizeof(std::uint32_t));
     return same(a, other);
 }
 
@@ -111,11 +111,10 @@ Result<void> VcpuImager::take_sent(VcpuImage& image) {
 // another CR4 first (TSD, which has no other effect) makes KVM drop them. New general registers discard a pending
 // exception, so the events come last.
 Result<void> VcpuImager::put_registers(const VcpuImage& now, const VcpuImage& wanted) {
-    constexpr std::uint64_t kTsd = 1 << 2;
     auto system = kvm::from_kvm(wanted.system);
-    system.cr4 ^= kTsd;
+    system.cr4 ^= x86::cr4::kTsd;
     TRY(vcpu_.set_system(system));
-    system.cr4 ^= kTsd;
+    system.cr4 ^= x86::cr4::kTsd;
     TRY(vcpu_.set_system(system));
     if (wanted.mp_state != now.mp_state)
         TRY(vcpu_.set_mp_state(static_cast<std::uint32_t>(wanted.mp_state)));

@@ -6,23 +6,43 @@
 #include <type_traits>
 #include <vector>
 
+#include "arch/x86_64/msrs.h"
 #include "vmm/kvm/vcpu_port.h"
 
 namespace ringside::snapshot {
 
 // The MSRs of an image, by their index in it.
-inline constexpr std::array<std::uint32_t, 31> kImageMsrs{
-    0xc0000102,                                      // KERNEL_GS_BASE
-    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,  // STAR, LSTAR, CSTAR, FMASK
-    0x174,      0x175,      0x176,                   // SYSENTER_CS, _ESP, _EIP
-    0x1a0,      0x277,                               // MISC_ENABLE, PAT
-    0xc0000103, 0x6e0,                               // TSC_AUX, TSC_DEADLINE
-    0x48,       0x3a,       0xda0,                   // SPEC_CTRL, FEATURE_CONTROL, XSS
-    0xc0010117,                                      // VM_HSAVE_PA, without which VMRUN faults
-    0x4b564d00, 0x4b564d01, 0x4b564d02, 0x4b564d03,  // kvmclock, asynchronous page faults, stolen time
-    0x4b564d04, 0x4b564d05, 0x4b564d06,              // PV EOI, poll control, page fault vector
-    0x2ff,      0x250,      0x258,      0x259,       // MTRRs: default type, fixed ranges
-    0x268,      0x269,      0x26e,      0x26f};
+inline constexpr std::array kImageMsrs{x86::msr::kKernelGsBase,
+                                       x86::msr::kStar,
+                                       x86::msr::kLstar,
+                                       x86::msr::kCstar,
+                                       x86::msr::kFmask,
+                                       x86::msr::kSysenterCs,
+                                       x86::msr::kSysenterEsp,
+                                       x86::msr::kSysenterEip,
+                                       x86::msr::kMiscEnable,
+                                       x86::msr::kPat,
+                                       x86::msr::kTscAux,
+                                       x86::msr::kTscDeadline,
+                                       x86::msr::kSpecCtrl,
+                                       x86::msr::kFeatureControl,
+                                       x86::msr::kXss,
+                                       x86::msr::kVmHsavePa,  // without it VMRUN faults
+                                       x86::msr::kKvmWallClock,
+                                       x86::msr::kKvmSystemTime,
+                                       x86::msr::kKvmAsyncPageFault,
+                                       x86::msr::kKvmStealTime,
+                                       x86::msr::kKvmEndOfInterrupt,
+                                       x86::msr::kKvmPollControl,
+                                       x86::msr::kKvmAsyncPageFaultVector,
+                                       x86::msr::kMtrrDefType,
+                                       x86::msr::kMtrrFix64k00000,
+                                       x86::msr::kMtrrFix16k80000,
+                                       x86::msr::kMtrrFix16kA0000,
+                                       x86::msr::kMtrrFix4kC0000,
+                                       x86::msr::kMtrrFix4kC8000,
+                                       x86::msr::kMtrrFix4kF0000,
+                                       x86::msr::kMtrrFix4kF8000};
 
 struct VcpuImage {
     kvm_regs general{};

@@ -1,30 +1,24 @@
 #include "vmm/debug/guest/inject.h"
 
+#include "vmm/kvm/vcpu_events.h"
+
 namespace ringside::debug {
 
 Result<void> inject_nmi(machine::VcpuThread& vcpu) {
     return vcpu.call([](kvm::VcpuPort& port) -> Result<void> {
-        auto events = TRY(port.events());
-        if (events.nmi.pending != 0)
+        if (!TRY(kvm::inject_nmi(port)))
             return failure("nmi", "the last one has not been delivered yet", "`monitor events` shows it");
-        events.nmi.pending = 1;
-        events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING;
-        return port.set_events(events);
+        return {};
     });
 }
 
 Result<void> inject_exception(machine::VcpuThread& vcpu, std::uint8_t vector,
                               std::optional<std::uint32_t> error_code) {
     return vcpu.call([=](kvm::VcpuPort& port) -> Result<void> {
-        auto events = TRY(port.events());
-        if (events.exception.injected != 0 || events.exception.pending != 0)
+        if (TRY(kvm::pending_exception(port)))
             return failure("inject", "another exception has not been delivered yet",
                            "`monitor events` shows it");
-        events.exception.injected = 1;
-        events.exception.nr = vector;
-        events.exception.has_error_code = error_code ? 1 : 0;
-        events.exception.error_code = error_code.value_or(0);
-        return port.set_events(events);
+        return kvm::inject_exception(port, vector, error_code);
     });
 }
 

@@ -12,8 +12,10 @@ Result<InterruptState> read(kvm::VcpuPort& vcpu) {
     auto lapic = TRY(vcpu.lapic());
     auto events = TRY(vcpu.events());
     auto mp_state = TRY(vcpu.mp_state());
-    return InterruptState{vcpu.index(), general, system, kvm::from_kvm(lapic, system.apic_base),
-                          kvm::from_kvm(events, mp_state)};
+    InterruptState state{vcpu.index(), general, system, kvm::from_kvm(lapic, system.apic_base),
+                         kvm::from_kvm(events)};
+    state.events.activity = kvm::activity_from_kvm(mp_state);
+    return state;
 }
 
 Result<const kvm::Vm*> vm(const machine::Machine& machine) {

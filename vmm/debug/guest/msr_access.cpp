@@ -22,9 +22,9 @@ Result<void> write_msr(machine::VcpuThread& vcpu, std::uint32_t index, std::uint
 Result<std::vector<CpuidLeaf>> cpuid_leaves(machine::VcpuThread& vcpu) {
     const auto list = TRY(vcpu.call([](kvm::VcpuPort& port) { return port.cpuid(); }));
     std::vector<CpuidLeaf> leaves;
-    for (const kvm_cpuid_entry2& entry : list) {
+    for (const auto& entry : list) {
         CpuidLeaf leaf{entry.function, std::nullopt, entry.eax, entry.ebx, entry.ecx, entry.edx};
-        if ((entry.flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) != 0)
+        if (kvm::is_subleaf(entry))
             leaf.subleaf = entry.index;
         leaves.push_back(leaf);
     }

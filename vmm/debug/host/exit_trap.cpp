@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include "arch/x86_64/exceptions.h"
+#include "arch/x86_64/vmx_events.h"
 #include "vmm/exits/hardware/caught_exits.h"
 #include "vmm/exits/hardware/perf_event.h"
 #include "vmm/exits/hardware/tracefs.h"
+#include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
 
@@ -22,10 +24,9 @@ std::string reason(auto code) {
 }
 
 std::string vmx_undefined_instruction() {
-    // VM-exit interruption information (SDM volume 3, 25.9.2).
-    constexpr std::uint32_t kValid = 1U << 31, kHardwareException = 3U << 8;
-    return fmt::format("({} && intr_info == {:#x})", reason(x86::VmxExitReason::ExceptionOrNmi),
-                       kValid | kHardwareException | number(ExceptionVector::InvalidOpcode));
+    constexpr std::uint32_t kUndefined =
+        x86::vmx::event(x86::vmx::EventType::HardwareException, number(ExceptionVector::InvalidOpcode));
+    return fmt::format("({} && intr_info == {:#x})", reason(x86::VmxExitReason::ExceptionOrNmi), kUndefined);
 }
 
 }  // namespace
@@ -97,32 +98,18 @@ std::unique_ptr<ExitTrap> make_perf_exit_trap() {
 
 Result<std::optional<ExitAt>> find_exit(const kvm::VcpuPort& vcpu, std::uint64_t rip) {
     constexpr std::uint64_t kHaltLength = 1;
-    auto events = TRY(vcpu.events());
-    const auto& exception = events.exception;
-    const bool waits = exception.injected != 0 || exception.pending != 0;
-    if (waits && exception.nr == number(ExceptionVector::InvalidOpcode))
+    const auto exception = TRY(kvm::pending_exception(vcpu));
+    if (exception && exception->vector == number(ExceptionVector::InvalidOpcode))
         return ExitAt{TrapInstruction::Undefined, rip};
     // A #DB by the guest's own TF may be pending after an HLT.
-    if (waits && exception.nr != number(ExceptionVector::Debug))
+    if (exception && exception->vector != number(ExceptionVector::Debug))
         return std::nullopt;
     return ExitAt{TrapInstruction::Halt, rip - kHaltLength};
 }
 
+// The #DB that may be pending after an HLT belongs to the HLT, too.
 Result<void> undo_exit(kvm::VcpuPort& vcpu, TrapInstruction instruction, x86::InterruptShadow shadow) {
-    auto events = TRY(vcpu.events());
-    events.flags &=
-        ~static_cast<std::uint32_t>(KVM_VCPUEVENT_VALID_NMI_PENDING);  // one may have arrived since
-    // Of an HLT, too: the #DB belongs to the instruction.
-    events.exception.injected = 0;
-    events.exception.pending = 0;
-    if (instruction == TrapInstruction::Halt) {
-        events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
-        events.interrupt.shadow = shadow == x86::InterruptShadow::Sti     ? KVM_X86_SHADOW_INT_STI
-                                  : shadow == x86::InterruptShadow::MovSs ? KVM_X86_SHADOW_INT_MOV_SS
-                                                                          : 0;
-        TRY(vcpu.set_mp_state(KVM_MP_STATE_RUNNABLE));
-    }
-    return vcpu.set_events(events);
+    return instruction == TrapInstruction::Halt ? kvm::undo_halt(vcpu, shadow) : kvm::drop_exception(vcpu);
 }
 
 }  // namespace ringside::debug

@@ -5,6 +5,7 @@
 
 #include "vmm/debug/host/exit_trap.h"
 #include "vmm/debug/host/probe_guest.h"
+#include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
 
@@ -16,7 +17,7 @@ using x86::TrapInstruction;
 // Runs the instruction once. Returns true if its exit was caught and, with `undo`, if the vCPU could be moved back to
 // it.
 Result<bool> catches(ProbeGuest& guest, ExitTrap& event, Mode mode, TrapInstruction trap, bool undo) {
-    const std::array<std::uint8_t, 1> code{static_cast<std::uint8_t>(opcode(trap))};
+    const std::array code{opcode(trap)};
     TRY(guest.prepare(mode, code));
     (void)event.take_caught();
     auto outcome = TRY(guest.vcpu().run());
@@ -32,9 +33,9 @@ Result<bool> catches(ProbeGuest& guest, ExitTrap& event, Mode mode, TrapInstruct
     general.rip = exit->rip;
     TRY(guest.vcpu().set_general(general));
     TRY(undo_exit(guest.vcpu(), trap, x86::InterruptShadow::None));
-    auto state = TRY(guest.vcpu().mp_state());
-    auto events = TRY(guest.vcpu().events());
-    return state == KVM_MP_STATE_RUNNABLE && events.exception.injected == 0 && events.exception.pending == 0;
+    const auto activity = TRY(kvm::activity(guest.vcpu()));
+    const auto exception = TRY(kvm::pending_exception(guest.vcpu()));
+    return activity == kvm::Activity::Executing && !exception;
 }
 
 // An instruction is usable if it works in each of its modes.

@@ -1,13 +1,15 @@
 #include "vmm/debug/host/host_abilities.h"
 
-#include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "arch/x86_64/exceptions.h"
+#include "arch/x86_64/instruction_bytes.h"
+#include "arch/x86_64/local_apic.h"
 #include "arch/x86_64/msrs.h"
 #include "vmm/debug/host/exit_trap_probe.h"
 #include "vmm/debug/host/probe_guest.h"
+#include "vmm/kvm/vcpu_events.h"
+#include "vmm/machine/layout.h"
 
 namespace ringside::debug {
 
@@ -15,10 +17,10 @@ namespace {
 
 using Feature = kvm::DebugFeature;
 using Mode = ProbeGuest::Mode;
+namespace code = x86::code;
 using Slots = std::array<std::uint64_t, 4>;
 
-constexpr std::array<std::uint8_t, 4> kNops{0x90, 0x90, 0x90, 0xf4};
-constexpr std::array<std::uint8_t, 2> kInt3{0xcc, 0xf4};
+constexpr auto kNops = code::sequence(code::kNop, code::kNop, code::kNop, code::kHlt);
 // An address for a slot that is used but must not fire.
 constexpr std::uint64_t kNowhere = 0x3000;
 
@@ -32,27 +34,34 @@ x86::Dr7 execute_slot() {
     return enabled(x86::DebugCondition::Execute, 1);
 }
 
+// Returns true if the last exit is KVM_EXIT_DEBUG of `vector` at `rip`.
+bool stopped(ProbeGuest& guest, x86::ExceptionVector vector, std::uint64_t rip) {
+    if (!kvm::is_debug_exit(guest.vcpu()))
+        return false;
+    const kvm::DebugExit exit = kvm::debug_exit(guest.vcpu());
+    return (vector == x86::ExceptionVector::Breakpoint ? exit.breakpoint : exit.debug) && exit.pc == rip;
+}
+
 // Runs one prepared piece of code under the given debug control. Returns true if it ends in KVM_EXIT_DEBUG of `vector`
 // at `rip`.
-Result<bool> stops(ProbeGuest& guest, Mode mode, std::span<const std::uint8_t> code,
+Result<bool> stops(ProbeGuest& guest, Mode mode, std::span<const std::byte> instructions,
                    kvm::DebugControl control, const Slots& slots, x86::Dr7 dr7, x86::ExceptionVector vector,
                    std::uint64_t rip) {
-    TRY(guest.prepare(mode, code));
+    TRY(guest.prepare(mode, instructions));
     // A host that does not know a feature refuses it. That is an answer, not an error.
     if (auto r = guest.vcpu().set_guest_debug(control, slots, dr7); !r)
         return false;
-    const auto run = TRY(guest.run());
-    return run->exit_reason == KVM_EXIT_DEBUG && run->debug.arch.exception == number(vector) &&
-           run->debug.arch.pc == rip;
+    TRY(guest.run());
+    return stopped(guest, vector, rip);
 }
 
 Result<Int3> probe_int3(ProbeGuest& guest, Mode mode) {
-    const auto stopped = TRY(stops(guest, mode, kInt3, {Feature::Int3s}, {}, {},
-                                   x86::ExceptionVector::Breakpoint, ProbeGuest::kCode));
-    if (stopped)
+    constexpr auto kCode = code::sequence(code::kInt3, code::kHlt);
+    const auto reported = TRY(stops(guest, mode, kCode, {Feature::Int3s}, {}, {},
+                                    x86::ExceptionVector::Breakpoint, ProbeGuest::kCode));
+    if (reported)
         return Int3::DebugExit;
-    const auto& run = guest.vcpu().shared();
-    if (run.exit_reason == KVM_EXIT_INTERNAL_ERROR && run.internal.suberror == KVM_INTERNAL_ERROR_EMULATION) {
+    if (kvm::is_emulation_failure(guest.vcpu())) {
         const auto general = guest.vcpu().general();
         if (general && general->rip == ProbeGuest::kCode)
             return Int3::EmulationFailure;
@@ -70,12 +79,10 @@ Result<bool> probe_execute_slot(ProbeGuest& guest, Mode mode) {
 }
 
 Result<bool> probe_data_slot(ProbeGuest& guest) {
-    // mov %eax, kData (absolute, 32-bit displacement); hlt
-    std::array<std::uint8_t, 8> code{0x89, 0x04, 0x25, 0, 0, 0, 0, 0xf4};
-    const auto address = static_cast<std::uint32_t>(ProbeGuest::kData);
-    std::memcpy(code.data() + 3, &address, sizeof address);
-    return stops(guest, Mode::Long, code, {Feature::Slots}, {ProbeGuest::kData},
-                 enabled(x86::DebugCondition::Write, 4), x86::ExceptionVector::Debug, ProbeGuest::kCode + 7);
+    constexpr auto kStore = code::store_eax_64(ProbeGuest::kData);
+    return stops(guest, Mode::Long, code::sequence(kStore, code::kHlt), {Feature::Slots}, {ProbeGuest::kData},
+                 enabled(x86::DebugCondition::Write, 4), x86::ExceptionVector::Debug,
+                 ProbeGuest::kCode + kStore.size());
 }
 
 // The guest has set slot 0 for itself, the debugger another one: does the guest get its #DB, by the real-mode
@@ -88,14 +95,13 @@ Result<bool> probe_own_slot(ProbeGuest& guest) {
     TRY(guest.vcpu().set_debug(own));
     if (auto r = guest.vcpu().set_guest_debug({Feature::Slots}, Slots{kNowhere}, execute_slot()); !r)
         return false;
-    const auto run = TRY(guest.run());
+    TRY(guest.run());
     const auto general = TRY(guest.vcpu().general());
-    return run->exit_reason == KVM_EXIT_HLT && general.rip == ProbeGuest::kVectorHalt + 1;
+    return kvm::is_halt_exit(guest.vcpu()) && general.rip == ProbeGuest::kVectorHalt + 1;
 }
 
-// mov %rax, %dr7; hlt
 Result<bool> probe_debug_register_exit(ProbeGuest& guest) {
-    constexpr std::array<std::uint8_t, 4> kCode{0x0f, 0x23, 0xf8, 0xf4};
+    constexpr auto kCode = code::sequence(code::kMovRaxToDr7, code::kHlt);
     auto dr7 = execute_slot();
     dr7.set_general_detect(true);
     return stops(guest, Mode::Long, kCode, {Feature::Slots}, {kNowhere}, dr7, x86::ExceptionVector::Debug,
@@ -105,16 +111,18 @@ Result<bool> probe_debug_register_exit(ProbeGuest& guest) {
 // A store to the local APIC, which KVM emulates itself, and two NOPs, under one KVM_SET_GUEST_DEBUG: are
 // the instructions after the store stepped without another call?
 Result<bool> probe_step_after_emulation(const kvm::System& system) {
-    // mov %eax, 0xfee00080 (the task-priority register); nop; nop; out %al, $0x80
-    constexpr std::array<std::uint8_t, 9> kCode{0xa3, 0x80, 0, 0xe0, 0xfe, 0x90, 0x90, 0xe6, 0x80};
-    constexpr std::uint64_t kStoreLength = 5;
+    constexpr auto kTaskPriority =
+        static_cast<std::uint32_t>(layout::kLocalApic.value + x86::kApicTaskPriority);
+    constexpr auto kStore = code::store_eax_32(kTaskPriority);
+    // A port of no device, which ends the run.
+    constexpr auto kCode = code::sequence(kStore, code::kNop, code::kNop, code::out_al(0x80));
     auto guest = TRY(ProbeGuest::create(system, ProbeGuest::Irqchip::InKernel));
     TRY(guest.prepare(Mode::Protected, kCode));
     if (auto r = guest.vcpu().set_guest_debug({Feature::SingleStep}, Slots{}, {}); !r)
         return false;
-    for (const std::uint64_t length : {kStoreLength, kStoreLength + 1, kStoreLength + 2}) {
-        const auto run = TRY(guest.run());
-        if (run->exit_reason != KVM_EXIT_DEBUG || run->debug.arch.pc != ProbeGuest::kCode + length)
+    for (const std::uint64_t length : {kStore.size(), kStore.size() + 1, kStore.size() + 2}) {
+        TRY(guest.run());
+        if (!stopped(guest, x86::ExceptionVector::Debug, ProbeGuest::kCode + length))
             return false;
     }
     return true;
@@ -122,19 +130,19 @@ Result<bool> probe_step_after_emulation(const kvm::System& system) {
 
 // CPUID, which always leaves the guest, is stepped. Then the guest runs on: is there another trap in front of the HLT?
 Result<bool> probe_second_trap(ProbeGuest& guest) {
-    constexpr std::array<std::uint8_t, 3> kCode{0x0f, 0xa2, 0xf4};
+    constexpr auto kCode = code::sequence(code::kCpuid, code::kHlt);
     const auto stepped = TRY(stops(guest, Mode::Long, kCode, {Feature::SingleStep}, {}, {},
-                                   x86::ExceptionVector::Debug, ProbeGuest::kCode + 2));
+                                   x86::ExceptionVector::Debug, ProbeGuest::kCode + code::kCpuid.size()));
     if (!stepped || !guest.vcpu().set_guest_debug({Feature::Slots}, Slots{}, {}))
         return false;
-    const auto run = TRY(guest.run());
-    return run->exit_reason == KVM_EXIT_DEBUG;
+    TRY(guest.run());
+    return kvm::is_debug_exit(guest.vcpu());
 }
 
 // CPUID leaf 1 with one feature bit cleared, then HLT: does the guest see it cleared?
 Result<bool> probe_cpuid_mask(const kvm::System& system) {
     constexpr std::uint32_t kSse3 = 1;  // leaf 1 ECX bit 0
-    constexpr std::array<std::uint8_t, 8> kCode{0xb8, 1, 0, 0, 0, 0x0f, 0xa2, 0xf4};
+    constexpr auto kCode = code::sequence(code::mov_to_eax(1), code::kCpuid, code::kHlt);
     auto entries = TRY(system.supported_cpuid());
     for (auto& entry : entries) {
         if (entry.function == 1)
@@ -150,16 +158,16 @@ Result<bool> probe_cpuid_mask(const kvm::System& system) {
 
 // RDMSR of LSTAR under a filter that denies it: KVM_EXIT_X86_RDMSR?
 Result<bool> probe_msr_exit(const kvm::System& system) {
-    constexpr std::array<std::uint8_t, 8> kCode{0xb9, 0x82, 0, 0, 0xc0, 0x0f, 0x32, 0xf4};
+    constexpr auto kCode = code::sequence(code::mov_to_ecx(x86::msr::kLstar), code::kRdmsr, code::kHlt);
     auto guest = TRY(ProbeGuest::create(system));
-    if (!guest.vm().enable(KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_FILTER))
+    if (!guest.vm().exit_at_msrs().value_or(false))
         return false;
     constexpr kvm::DeniedMsr kLstar{.index = x86::msr::kLstar};
     if (!guest.vm().deny_msrs({&kLstar, 1}))
         return false;
     TRY(guest.prepare(Mode::Long, kCode));
-    const auto run = TRY(guest.run());
-    return run->exit_reason == KVM_EXIT_X86_RDMSR && run->msr.index == x86::msr::kLstar;
+    TRY(guest.run());
+    return kvm::is_msr_read(guest.vcpu(), x86::msr::kLstar);
 }
 
 // Stores a probe's answer, or keeps its error and skips the rest.

@@ -8,6 +8,8 @@
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/paging_rules.h"
 #include "arch/x86_64/trap_instructions.h"
+#include "vmm/kvm/vcpu_events.h"
+#include "vmm/machine/layout.h"
 
 namespace ringside::debug {
 
@@ -79,7 +81,7 @@ void store(const machine::GuestMemory& memory, std::uint64_t address, std::uint6
     std::memcpy(memory.span(Gpa{address}, sizeof value).data(), &value, sizeof value);
 }
 
-void fill_memory(const machine::GuestMemory& memory, std::span<const std::uint8_t> code) {
+void fill_memory(const machine::GuestMemory& memory, std::span<const std::byte> code) {
     const auto all = memory.span(Gpa{0}, kMemorySize);
     std::ranges::fill(all, opcode(x86::TrapInstruction::Halt));
     std::memcpy(all.data() + ProbeGuest::kCode, code.data(), code.size());
@@ -102,7 +104,7 @@ Result<ProbeGuest> ProbeGuest::create(const kvm::System& system, Irqchip irqchip
     auto memory = TRY(machine::GuestMemory::create(std::move(regions)));
     auto vm = TRY(system.create_vm());
     // Intel hosts without unrestricted guest need these pages for real mode.
-    TRY(vm.set_tss_address(Gpa{0xfffbd000}));
+    TRY(vm.set_tss_address(layout::kKvmTss));
     TRY(vm.set_memory(0, Gpa{0}, kMemorySize, memory.span(Gpa{0}, kMemorySize).data(), 0));
     if (irqchip == Irqchip::InKernel)
         TRY(vm.create_irqchip());
@@ -112,12 +114,12 @@ Result<ProbeGuest> ProbeGuest::create(const kvm::System& system, Irqchip irqchip
     return ProbeGuest(std::move(vm), std::move(vcpu), std::move(memory));
 }
 
-Result<void> ProbeGuest::prepare(Mode mode, std::span<const std::uint8_t> code) {
+Result<void> ProbeGuest::prepare(Mode mode, std::span<const std::byte> code) {
     fill_memory(memory_, code);
     constexpr std::array<std::uint64_t, 4> kNoSlots{};
     TRY(vcpu_.set_guest_debug({}, kNoSlots, {}));
     TRY(vcpu_.set_debug({}));
-    TRY(vcpu_.set_events(kvm_vcpu_events{}));
+    TRY(kvm::clear_events(vcpu_));
     auto system = TRY(vcpu_.system());
     TRY(vcpu_.set_system(registers_for(mode, system)));
     x86::GeneralRegisters general;
@@ -126,11 +128,11 @@ Result<void> ProbeGuest::prepare(Mode mode, std::span<const std::uint8_t> code) 
     return vcpu_.set_general(general);
 }
 
-Result<const kvm_run*> ProbeGuest::run() {
+Result<void> ProbeGuest::run() {
     for (;;) {
         const auto outcome = TRY(vcpu_.run());
         if (outcome == kvm::RunOutcome::Exit)
-            return &vcpu_.shared();
+            return {};
     }
 }
 

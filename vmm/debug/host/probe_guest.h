@@ -28,9 +28,9 @@ class ProbeGuest {
     static Result<ProbeGuest> create(const kvm::System& system, Irqchip irqchip = Irqchip::None);
 
     // Puts `code` at kCode and the vCPU at its start in the given mode, with debugging off.
-    Result<void> prepare(Mode mode, std::span<const std::uint8_t> code);
-    // KVM_RUN until a real exit; returns kvm_run.
-    Result<const kvm_run*> run();
+    Result<void> prepare(Mode mode, std::span<const std::byte> code);
+    // KVM_RUN until a real exit.
+    Result<void> run();
 
     kvm::Vm& vm() { return vm_; }
     kvm::Vcpu& vcpu() { return vcpu_; }

@@ -22,26 +22,25 @@ struct Report {
 };
 
 Report report_of(const x86::GeneralRegisters& general, const x86::VmcsValues& vmcs) {
-    constexpr std::uint64_t kEntryFailed = 1U << 31, kInvalidGuestState = 33;
     if ((general.rflags & x86::rflags::kCf) != 0)
         return {"VMfailInvalid: no VMCS is current", {}};
     if ((general.rflags & x86::rflags::kZf) != 0) {
         const auto error = vmcs.get(VmcsField::VmInstructionError).value_or(0);
         Report report{fmt::format("VM-instruction error {} ({})", error, x86::vm_instruction_error(error)),
                       {}};
-        if (error == 7)
+        if (error == x86::kInvalidControlFields)
             report.stage = VmcsCheckStage::Controls;
-        if (error == 8)
+        if (error == x86::kInvalidHostStateFields)
             report.stage = VmcsCheckStage::Host;
         return report;
     }
     const auto reason = vmcs.get(VmcsField::ExitReason).value_or(0);
-    if ((reason & kEntryFailed) == 0)
+    if ((reason & x86::kVmxEntryFailed) == 0)
         return {"it has raised an exception", {}};
     Report report{fmt::format("a VM exit with reason {} ({})", reason & 0xffff,
                               x86::describe_vmcs_field(VmcsField::ExitReason, reason, vmcs)),
                   {}};
-    if ((reason & 0xffff) == kInvalidGuestState)
+    if (x86::is_invalid_guest_state(reason))
         report.stage = VmcsCheckStage::Guest;
     return report;
 }

@@ -1,5 +1,7 @@
 #include "vmm/debug/run_control/exit_registers.h"
 
+#include "vmm/kvm/chips.h"
+
 namespace ringside::debug {
 
 Result<void> ExitRegisters::fetch() {
@@ -16,8 +18,8 @@ Result<void> ExitRegisters::fetch() {
     return {};
 }
 
-Result<kvm_vcpu_events> ExitRegisters::events() const {
-    return has_events_ ? Result<kvm_vcpu_events>(vcpu_.synced_events()) : vcpu_.events();
+Result<x86::PendingEvents> ExitRegisters::events() const {
+    return kvm::from_kvm(has_events_ ? vcpu_.synced_events() : TRY(vcpu_.events()));
 }
 
 Result<void> ExitRegisters::store_general_at_entry() {

@@ -4,6 +4,7 @@
 #include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/cpu_mode.h"
 #include "arch/x86_64/cpu_state.h"
+#include "arch/x86_64/pending_events.h"
 #include "vmm/kvm/vcpu_port.h"
 
 namespace ringside::debug {
@@ -17,8 +18,8 @@ class ExitRegisters {
 
     // From kvm_run if the exit has delivered them, otherwise from KVM.
     Result<void> fetch();
-    // The same for what is pending. Of a fetched exit, until somebody sets events.
-    Result<kvm_vcpu_events> events() const;
+    // The same for what is pending, without the activity. Of a fetched exit, until somebody sets events.
+    Result<x86::PendingEvents> events() const;
     void forget_events() { has_events_ = false; }
     Result<void> store_general() { return vcpu_.set_general(general); }
     // Without an ioctl, if this KVM takes registers from kvm_run.

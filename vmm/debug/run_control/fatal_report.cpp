@@ -47,10 +47,9 @@ std::string code_bytes(const GuestView& view, const x86::SystemRegisters& system
 }
 
 // Only VMX reports a failed entry as an exit reason.
-bool refused_by_vmx(const kvm_run& run) {
-    constexpr std::uint64_t kInvalidGuestState = 0x80000021;
-    return run.exit_reason == KVM_EXIT_FAIL_ENTRY &&
-           (run.fail_entry.hardware_entry_failure_reason & 0xffffffff) == kInvalidGuestState;
+bool refused_by_vmx(const kvm::VcpuPort& vcpu) {
+    const auto reason = kvm::entry_failure(vcpu);
+    return reason && x86::is_invalid_guest_state(*reason);
 }
 
 // The manual's rules that the registers break.
@@ -85,7 +84,7 @@ std::string fatal_report(machine::VcpuThread& thread, machine::FatalExit cause, 
             "show now is the reset state, not the fault's.\n";
         return text;
     }
-    if (refused_by_vmx(thread.vcpu().shared()))
+    if (refused_by_vmx(thread.vcpu()))
         text += broken_rules(thread.vcpu(), general, system);
     const Gva pc = x86::linear_pc(general, system);
     text += fmt::format("  rip 0x{:x}, {}, code: {}\n", general.rip,

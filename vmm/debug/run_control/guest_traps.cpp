@@ -1,5 +1,6 @@
 #include "vmm/debug/run_control/guest_traps.h"
 
+#include "arch/x86_64/exceptions.h"
 #include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
@@ -35,7 +36,7 @@ Result<void> GuestTraps::give_breakpoint() {
         return armed_.inject_breakpoint();
     ++at_.general.rip;
     TRY(at_.store_general());
-    return kvm::inject_breakpoint_trap(vcpu_);
+    return kvm::inject_exception(vcpu_, number(x86::ExceptionVector::Breakpoint));
 }
 
 }  // namespace ringside::debug

@@ -3,25 +3,21 @@
 #include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/vmcs12.h"
+#include "arch/x86_64/vmx_events.h"
+#include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
 
 namespace {
 
 Result<void> drop_debug_exception(kvm::VcpuPort& vcpu) {
-    auto events = TRY(vcpu.events());
-    auto& exception = events.exception;
-    if ((exception.injected == 0 && exception.pending == 0) ||
-        exception.nr != number(x86::ExceptionVector::Debug))
-        return {};
-    exception.injected = exception.pending = 0;
-    events.flags &=
-        ~static_cast<std::uint32_t>(KVM_VCPUEVENT_VALID_NMI_PENDING);  // one may have come meanwhile
-    return vcpu.set_events(events);
+    const auto exception = TRY(kvm::pending_exception(vcpu));
+    const bool is_debug = exception && exception->vector == number(x86::ExceptionVector::Debug);
+    return is_debug ? kvm::drop_exception(vcpu) : Result<void>{};
 }
 
 Result<void> clear_trap_flag_in_vmcs(kvm::VcpuPort& vcpu) {
-    constexpr std::uint64_t kTf = x86::rflags::kTf, kPendingStep = 1U << 14;  // BS (SDM volume 3, table 25-4)
+    constexpr std::uint64_t kTf = x86::rflags::kTf, kPendingStep = x86::vmx::kPendingSingleStep;
     auto state = TRY(vcpu.nested_state());
     if (state.format != kvm::NestedState::Format::Vmx || !state.current_control || state.image.empty())
         return {};

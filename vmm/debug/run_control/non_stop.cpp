@@ -84,7 +84,7 @@ void StopCoordinator::hold() {
     for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i)
         machine_.vcpu(VcpuIndex{i}).suspend();
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return parking_.all_at_rest(); });
+    changed_.wait(lock, [&] { return parking_.all_parked(); });
 }
 
 void StopCoordinator::release() {

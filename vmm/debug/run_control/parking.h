@@ -29,7 +29,7 @@ class Parking {
     bool parked(VcpuIndex vcpu) const;
     bool all_parked_but(std::optional<VcpuIndex> except) const;
     // Returns true if every vCPU is parked, and none of them only because another runs alone.
-    bool all_at_rest() const { return !alone_ && all_parked_but(std::nullopt); }
+    bool all_parked() const { return !alone_ && all_parked_but(std::nullopt); }
 
     bool someone_alone() const { return alone_.has_value(); }
     // Suspends the others, beside the coordinator's own suspensions, until end_alone().

@@ -12,12 +12,13 @@ namespace ringside::debug {
 
 // Behind an int3 that it could not emulate, KVM has a #UD ready for the guest, which it drops when the registers change.
 Result<bool> PlainPass::nothing_pending() const {
-    const kvm_vcpu_events events = TRY(at_.events());
+    const x86::PendingEvents events = TRY(at_.events());
+    if (events.interrupt || events.nmi_injected || events.interrupt_shadow())
+        return false;
     const auto& exception = events.exception;
-    const bool is_kvms_own =
-        !kvm::is_debug_exit(vcpu_) && exception.nr == number(x86::ExceptionVector::InvalidOpcode);
-    return exception.injected == 0 && (exception.pending == 0 || is_kvms_own) &&
-           events.interrupt.injected == 0 && events.nmi.injected == 0 && events.interrupt.shadow == 0;
+    const bool is_kvms_own = exception && !exception->injected && !kvm::is_debug_exit(vcpu_) &&
+                             exception->vector == number(x86::ExceptionVector::InvalidOpcode);
+    return !exception || is_kvms_own;
 }
 
 // How many bytes of the instruction may be fetched. What follows on another page is not looked at.

@@ -69,7 +69,7 @@ void StopCoordinator::note_parked(VcpuIndex vcpu) {
                 return;
             which = vcpu;
         } else {
-            if (state_ != State::Stopping || !parking_.all_at_rest())
+            if (state_ != State::Stopping || !parking_.all_parked())
                 return;
             state_ = State::Stopped;
         }
@@ -108,7 +108,7 @@ void StopCoordinator::interrupt(gdbstub::StopReason reason) {
         } else if (state_ == State::Running) {
             begin_stop_locked({gdbstub::ThreadId{last_.thread}, reason, {}});
             // No vCPU will park any more if none was running (every resumed vCPU was about to park).
-            stopped_at_once = parking_.all_at_rest();
+            stopped_at_once = parking_.all_parked();
             if (stopped_at_once)
                 state_ = State::Stopped;
         }
@@ -176,7 +176,7 @@ bool StopCoordinator::stopped_locked() const {
         if (!parking_.suspended(VcpuIndex{i}))
             return false;
     }
-    return parking_.all_at_rest();
+    return parking_.all_parked();
 }
 
 bool StopCoordinator::stopped() const {

@@ -4,6 +4,7 @@
 
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/debugger.h"
+#include "vmm/exits/record/reasons.h"
 
 namespace ringside::debug {
 
@@ -32,17 +33,8 @@ void Debugger::on_dirty_ring_full(machine::VcpuThread& thread) {
 }
 
 void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
-    switch (exit.reason) {
-        case KVM_EXIT_IO:
-        case KVM_EXIT_MMIO:
-        case KVM_EXIT_X86_RDMSR:
-        case KVM_EXIT_X86_WRMSR:
-        case exits::kReasonInterrupted:
-            guest_->vcpu(thread.index()).look_at_handlers();
-            break;
-        default:
-            break;
-    }
+    if (exits::is_access(exit.reason) || exit.reason == exits::kReasonInterrupted)
+        guest_->vcpu(thread.index()).look_at_handlers();
     owner_.on_exit(thread, exit);
 }
 

@@ -54,7 +54,7 @@ std::optional<std::uint32_t> parse_reason_number(std::string_view text) {
 }
 
 AddressKind vmx_address_kind(std::uint32_t reason) {
-    switch (static_cast<x86::VmxExitReason>(reason & 0xffff)) {
+    switch (x86::basic_reason(reason)) {
         case x86::VmxExitReason::IoInstruction:
             return AddressKind::Port;
         case x86::VmxExitReason::EptViolation:
@@ -86,6 +86,26 @@ AddressKind svm_address_kind(std::uint32_t code) {
 }
 
 }  // namespace
+
+bool is_access(std::uint32_t reason) {
+    return KvmReasons().address_kind(reason) != AddressKind::None;
+}
+
+bool is_halt(std::uint32_t reason) {
+    return reason == KVM_EXIT_HLT;
+}
+
+bool is_stop(std::uint32_t reason) {
+    switch (reason) {
+        case KVM_EXIT_DEBUG:
+        case KVM_EXIT_SHUTDOWN:
+        case KVM_EXIT_INTERNAL_ERROR:
+        case KVM_EXIT_FAIL_ENTRY:
+            return true;
+        default:
+            return false;
+    }
+}
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };

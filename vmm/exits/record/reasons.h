@@ -50,6 +50,12 @@ class HardwareReasons : public Reasons {
     x86::VirtualizationKind kind_;
 };
 
+// Kinds of KVM_EXIT_* that the exit loop's observers distinguish: the access of an instruction to a port, to memory or
+// to an MSR; an HLT; and exits at which the vCPU stops, if nothing else is done about them.
+bool is_access(std::uint32_t reason);
+bool is_halt(std::uint32_t reason);
+bool is_stop(std::uint32_t reason);
+
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace ringside::exits

@@ -38,6 +38,20 @@ TEST(KvmReasons, KnowsWhatTheAddressIs) {
     EXPECT_EQ(reasons.address_kind(5), AddressKind::None);
 }
 
+TEST(KvmReasons, AnAccessAHaltAndAStopAreOfOneKindEach) {
+    const KvmReasons reasons;
+    for (const char* name : {"IO", "MMIO", "X86_RDMSR", "X86_WRMSR", "HLT", "DEBUG", "SHUTDOWN",
+                             "INTERNAL_ERROR", "FAIL_ENTRY", "INTR", "INTERRUPTED"}) {
+        const std::string_view text = name;
+        const std::uint32_t reason = *reasons.find(text);
+        EXPECT_EQ(is_access(reason), text == "IO" || text == "MMIO" || text.starts_with("X86_")) << text;
+        EXPECT_EQ(is_halt(reason), text == "HLT") << text;
+        EXPECT_EQ(is_stop(reason),
+                  text == "DEBUG" || text == "SHUTDOWN" || text == "INTERNAL_ERROR" || text == "FAIL_ENTRY")
+            << text;
+    }
+}
+
 TEST(HardwareReasons, VmxAndSvmHaveTheirOwnNumbers) {
     const HardwareReasons vmx(x86::VirtualizationKind::Vmx);
     const HardwareReasons svm(x86::VirtualizationKind::Svm);
