@@ -14,8 +14,8 @@ from ringlab import batch, channel
 from ringlab.emulator import Emulator, Setup
 from ringlab.errors import LabError
 from ringlab.kernel import Kernel
-from ringlab.session import PANIC, Session
-from test_channel import TOKEN, command, mark
+from ringlab.session import CLOSING_SECONDS, PANIC, Session
+from test_channel import TOKEN, command, file, mark
 
 TESTS = [batch.Test("only", 1, "true")]
 NO_KERNEL = Kernel("none", Path(), Path(), 0, 0, Path())
@@ -165,6 +165,19 @@ class TestSession:
             error = self.failure()
         assert "hangs: no first command in time" in str(error)
         assert "the console is silent" in error.details
+
+    def test_a_file_that_comes_slowly_may_take_its_time(self) -> None:
+        content = os.urandom(3000)
+        clock = mock.Mock(return_value=0)
+
+        def read_slowly(line: int) -> bytes:
+            clock.return_value += 10  # seconds for 100 bytes
+            return os.read(line, 100)
+
+        with mock.patch("ringlab.session._read", read_slowly), mock.patch("time.monotonic", clock):
+            events = self.listen(b"", command(0, b"") + file("/slow", content) + mark("done 1"))
+        assert channel.File("/slow", content) in events
+        assert clock() > 2 * CLOSING_SECONDS
 
     def test_a_machine_that_does_not_take_its_job(self) -> None:
         with mock.patch.object(FakeMachine, "greeting", b""):

@@ -19,7 +19,8 @@ PANIC_SECONDS = 10  # how long a kernel that panics may go on to say why
 CONSOLE_TAIL = 6000  # bytes of the console that go with a failure
 SCREEN_TAIL = 1000  # and of what the emulator itself has said
 TERMINAL_CODES = re.compile(rb"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>])")
-CLOSING_SECONDS = 120  # for the files at the end
+CLOSING_SECONDS = 120  # of silence while the files come at the end: they may be large, and the line is slow
+LAST_MARK = "last mark"
 
 # A command's own limit is counted inside, by the machine's clock. Outside, this many times as long must have passed before
 # the machine itself is taken for dead.
@@ -100,6 +101,8 @@ class Session:
 
     def _decoded(self) -> Iterator[channel.Event]:
         for data in self._reports():
+            if data and self._waiting_for == LAST_MARK:
+                self._allow_closing()
             try:
                 for event in self._decoder.feed(data):
                     self._follow(event)
@@ -168,7 +171,10 @@ class Session:
             limit = seconds * PATIENCE + CLOSING_SECONDS * slowness() if seconds else None
             self._allow(limit, f"end of {self._tests[event.number].name}")
         elif isinstance(event, channel.End):
-            self._allow(CLOSING_SECONDS * slowness(), "last mark")
+            self._allow_closing()
+
+    def _allow_closing(self) -> None:
+        self._allow(CLOSING_SECONDS * slowness(), LAST_MARK)
 
     def _allow(self, seconds: float | None, what: str) -> None:
         self._deadline = None if seconds is None else time.monotonic() + seconds
