@@ -1,8 +1,8 @@
-// dangling: a kernel that corrupts a pointer and falls over it much later.
+// dangling: a kernel that corrupts a pointer, and crashes by it much later.
 //
-// Parcels go round a belt in which each points to the next. One label is too long: its end is written into the pointer
-// behind it. The front part of the belt moves for many turns. Only then does the whole of it, and the corrupt pointer leads
-// out of memory. Nothing handles the fault: the CPU shuts down.
+// Parcels are on a belt, in which each points to the next. One label is too long: its end overwrites the pointer behind
+// it. turn_front_part() uses only the first parcels, many times. Then turn_belt() follows the corrupt pointer out of
+// memory. Nothing handles the fault: the CPU shuts down.
 //
 // The place of the crash does not show the cause. Going back in a recording does:
 //

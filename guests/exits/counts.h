@@ -9,7 +9,7 @@
 
 namespace guests::exits {
 
-// Ports: (always), one exit for each. Nothing listens there.
+// Ports: (always), one exit for each. No device has them.
 inline constexpr unsigned short kPort8 = 0xe00;
 inline constexpr unsigned short kPort16 = 0xe10;
 inline constexpr unsigned short kPort32 = 0xe20;
@@ -20,9 +20,8 @@ inline constexpr unsigned kOut32 = 17;
 inline constexpr unsigned kIn8 = 19;
 inline constexpr unsigned kIn16 = 23;
 inline constexpr unsigned kIn32 = 29;
-inline constexpr unsigned kRepOuts = 7;  // `rep outsb` instructions ...
-inline constexpr unsigned kRepOutsBytes =
-    16;  // ... of so many bytes each, which KVM may hand over in one exit
+inline constexpr unsigned kRepOuts = 7;        // `rep outsb` instructions ...
+inline constexpr unsigned kRepOutsBytes = 16;  // ... of so many bytes each, which KVM may report in one exit
 
 // Memory-mapped I/O at an address without a device: (always), one exit for each.
 inline constexpr unsigned long kMmioBase = 0xd0100000;

@@ -1,4 +1,4 @@
-// hello16: real mode, as a PC's boot sector finds it, but without a BIOS: only ports and its own interrupt vector.
+// hello16: a boot sector in real mode, without a BIOS: it uses only ports and an interrupt vector of its own.
 //
 // The image is loaded at 0x7c00 and entered there in 16-bit real mode. It copies a text to another segment through
 // two far pointers, prints it from there, counts in a loop with a subroutine, calls its own software interrupt, and
@@ -45,7 +45,7 @@ count_loop:
 
     call install_handler
     movw $0x1234, %ax
-    int $VECTOR                     // the handler answers in AX
+    int $VECTOR                     // the handler returns a value in AX
 after_interrupt:
     cmpw $0x4321, %ax
     jne failed
@@ -130,7 +130,7 @@ text_greeting: .asciz "hello16: real mode at 0000:7c00\n"
     .set text_greeting_size, . - text_greeting
 text_passed: .asciz "\nok\n"
 
-    .section .signature, "aw"       // what makes 512 bytes a boot sector to a BIOS; Ringside does not ask for it
+    .section .signature, "aw"       // of a boot sector, for a BIOS; Ringside does not check it
     .byte 0x55, 0xaa
 
     .section .note.GNU-stack, "", @progbits

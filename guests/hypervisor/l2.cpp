@@ -12,7 +12,7 @@ namespace hypervisor {
 L2_DATA volatile uint64_t l2_rounds = 1;  // not 0, which would put it into .bss
 L2_DATA volatile uint32_t l2_vendor = 1;
 
-// Each line leaves L2: CPUID, OUT and HLT by the hypervisor's choice, the write because it has mapped nothing there.
+// Each line exits to L1: it intercepts CPUID, OUT and HLT, and has mapped no page for the write.
 L2_CODE static void l2_round() {
     l2_vendor = guest::cpuid(0).ebx;
     guest::out8(kL2Port, static_cast<uint8_t>(l2_rounds));

@@ -22,7 +22,7 @@ struct Facts {
     uint64_t instruction;  // L2's RIP
 };
 
-// Does what L2 wanted. Returns false when L1 shall not run it any more: a hypercall ends a round.
+// Handles an exit of L2. Returns false if L2 is not to be entered again: a hypercall ends a round.
 bool handle(const Facts& facts);
 
 // What differs between the kinds of processor. run() enters L2 up to its next exit, and returns false if it cannot. finish()

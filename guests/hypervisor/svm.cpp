@@ -26,7 +26,7 @@ constexpr unsigned kEs = 0x400, kSegmentSize = 0x10, kEfer = 0x4d0, kCr4 = 0x548
 
 constexpr uint64_t kInterceptShutdown = 1u << 31, kInterceptCpuid = 1u << 18, kInterceptHlt = 1u << 24,
                    kInterceptIo = 1u << 27;
-constexpr uint64_t kInterceptVmrun = 1, kInterceptVmmcall = 2;  // the processor insists on the first
+constexpr uint64_t kInterceptVmrun = 1, kInterceptVmmcall = 2;  // VMRUN fails without the first
 
 constexpr uint64_t kCodeCpuid = 0x72, kCodeHlt = 0x78, kCodeIo = 0x7b, kCodeVmmcall = 0x81,
                    kCodeNestedFault = 0x400;

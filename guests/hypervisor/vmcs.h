@@ -1,4 +1,4 @@
-// This hypervisor's VMCS: how it is filled in, what the processor says is in it, and what breaks it.
+// This hypervisor's VMCS: filling it in, reading it back, and making the processor refuse it.
 #pragma once
 
 #include <stdint.h>

@@ -66,7 +66,7 @@ Exit exit_of(uint64_t reason) {
     }
 }
 
-// The instruction that caused the exit is done, unless L2 shall execute it again with its page in place.
+// Skips the instruction that caused the exit, unless L2 is to execute it again, now that its page is mapped.
 void finish(Exit exit) {
     if (exit == Exit::MissingPage)
         map_late_page(SecondLevel::Ept);

@@ -83,7 +83,7 @@ void Driver::offer(const Buffer* buffers, unsigned count) {
     ring.index = static_cast<uint16_t>(ring.index + 1);
 }
 
-// This write leaves the guest: the monitor hands it to the device.
+// This write exits to the monitor, which passes it to the device.
 void Driver::notify() {
     write(Register::QueueNotify, 0);
 }

@@ -7,7 +7,7 @@
 namespace virtio {
 
 // Where Ringside puts its devices: one page each, one interrupt line each. A kernel with an ACPI interpreter
-// learns this from the DSDT (LNRO0005); this one knows it.
+// reads this from the DSDT (LNRO0005); here it is fixed.
 inline constexpr uintptr_t kFirstDevice = 0xd0000000;
 inline constexpr uintptr_t kDeviceSize = 0x1000;
 inline constexpr unsigned kDevices = 8;

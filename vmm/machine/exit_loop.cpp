@@ -47,7 +47,7 @@ void VcpuThread::run_once() {
     finish(record);
 }
 
-// Handles an exit and records it, whether it came from the loop or on the way to the safe point.
+// Handles an exit and records it: of the loop, or of finish_exit().
 void VcpuThread::finish(exits::ExitRecord& record) {
     if (vcpu_->has_synced_registers())
         record.rip = vcpu_->synced_registers().rip;
@@ -136,10 +136,9 @@ void VcpuThread::handle_mmio(exits::ExitRecord& record) {
     ++accesses_;
 }
 
-// MSRs that KVM does not know come here, and those that a filter sends. The former raise the #GP that
-// hardware has for an MSR that does not exist; the latter are handed on to KVM. KVM takes them as the
-// monitor's own accesses, which may do more than the guest could (write what is read-only to it): that is the
-// price of seeing them.
+// An access to an MSR that KVM does not know raises the #GP that hardware raises for an MSR that does not exist. One to an
+// MSR that the filter lists is made by KVM, as an access of the monitor's: it may succeed where the guest's own would not,
+// such as a write to an MSR that is read-only to the guest.
 void VcpuThread::handle_msr(exits::ExitRecord& record, bool write) {
     auto& msr = vcpu_->shared().msr;
     msr.error = 1;

@@ -116,7 +116,7 @@ void VcpuThread::finish_exit() {
     }
 }
 
-// The safe point. Returns false when the thread is to end.
+// Parks if the vCPU is suspended, and does the jobs of the mailbox. Returns false if the thread is to end.
 bool VcpuThread::attend() {
     finish_exit();
     std::unique_lock lock(mutex_);

@@ -54,8 +54,8 @@ gdbstub::Result<x86::Segment> load_segment(const GuestView& view, const x86::Cpu
     return *segment;
 }
 
-// A new selector brings its segment along, as when the processor loads it: in real mode and in virtual-8086 mode one
-// that begins at 16 times the selector, else what the descriptor table has. A segment that was written along with the
+// A new selector also loads its segment, as on the processor: in real mode and in virtual-8086 mode the segment begins at
+// 16 times the selector, otherwise it is what the descriptor table has. A segment that was written together with the
 // selector stays as it was written.
 gdbstub::Result<void> follow_selectors(const GuestView& view, const x86::CpuState& before,
                                        x86::CpuState& changed) {

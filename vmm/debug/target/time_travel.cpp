@@ -69,7 +69,8 @@ gdbstub::Result<void> TimeTravel::go_back(gdbstub::ThreadId thread, bool one_ste
     return {};
 }
 
-// The first thread that steps says how far. The others go along as they went, also those that are not named.
+// The first thread that steps decides how far the machine goes. The other vCPUs do what was recorded, even if the request
+// does not name them.
 gdbstub::Result<void> TimeTravel::go_forward(std::span<const gdbstub::ThreadResume> wanted) {
     wanted_.assign(wanted.begin(), wanted.end());
     const auto steps = std::ranges::find_if(wanted_, [](const gdbstub::ThreadResume& one) {
@@ -109,7 +110,7 @@ void TimeTravel::go_on() {
         fail(resumed.error().message);
 }
 
-// What the host does not take is given up: the guest is shown as it is.
+// If KVM refuses the state of the past, the guest is shown at the recording's end.
 Result<void> TimeTravel::put_or_return() {
     auto put = recorder_.put();
     if (put)
@@ -168,7 +169,7 @@ void TimeTravel::edited() {
             *ahead, *ahead == 1 ? "" : "s"));
 }
 
-// What KVM has now is given up with the machine: the history's state need not be put back.
+// The machine starts anew, so the state at the recording's end need not be restored.
 bool TimeTravel::drop(const machine::StopToken& token) {
     travelling_ = false;
     debugger_.guest().turns().end();

@@ -87,7 +87,7 @@ std::optional<std::uint32_t> single_msr(const CatchRule& rule) {
 
 namespace {
 
-// What a step shows: a control register or a mode that is another one afterwards, and a HLT that comes next.
+// What stepping finds: a changed control register or mode, and an HLT that is the next instruction.
 bool can_be_stepped_for(const CatchRule& rule) {
     switch (rule.subject) {
         case CatchSubject::Cr0:
@@ -108,14 +108,15 @@ bool can_be_stepped_for(const CatchRule& rule) {
            });
 }
 
-// KVM's own devices, where no exit comes from: the two PICs and their level control, the timer and its gate.
+// The ports of KVM's own devices, whose accesses do not exit to userspace: the two PICs and their level control, the timer
+// and its gate.
 bool is_kernel_port(std::uint64_t port) {
     constexpr std::array<std::uint64_t, 11> kPorts{0x20, 0x21, 0x40, 0x41,  0x42, 0x43,
                                                    0x61, 0xa0, 0xa1, 0x4d0, 0x4d1};
     return std::ranges::find(kPorts, port) != kPorts.end();
 }
 
-// Returns true if the rule is on ports from which no exit can come without the kernel's events.
+// Returns true if only the kernel's events report accesses to the rule's port.
 bool only_kernel_ports(const CatchRule& rule) {
     return rule.subject == CatchSubject::Io &&
            std::ranges::any_of(rule.conditions, [](const CatchCondition& condition) {

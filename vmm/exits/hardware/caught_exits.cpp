@@ -17,7 +17,7 @@ void on_trap(int signal, siginfo_t* info, void*) {
         caught_slots.fetch_or(slot_bit(static_cast<unsigned>(*slot % 64)), std::memory_order_relaxed);
         return;
     }
-    // No HardwareCatch's: what would have happened without this handler.
+    // Not sent by a HardwareCatch: does what would have happened without this handler.
     ::signal(signal, SIG_DFL);
     ::raise(signal);
 }

@@ -47,7 +47,7 @@ void add_msr(ExitRecord& record, const x86::HardwareExit& exit) {
     record.value = 0;
 }
 
-// Whatever L2's hypervisor wants, these are KVM's.
+// KVM handles these itself, whatever L2's hypervisor intercepts.
 bool is_host_event(VirtualizationKind kind, std::uint32_t reason) {
     using Svm = x86::SvmExitCode;
     if (kind == VirtualizationKind::Vmx)
@@ -179,8 +179,8 @@ void HardwareExitDecoder::add_nested(const TracepointFormat& format, std::span<c
     }
 }
 
-// KVM gives L1 a VM exit. It passes on the one that L2 has just made, unless that was an interrupt of the host's: the VM
-// exit is then for an interrupt of L1's own.
+// KVM reports a VM exit to L1. It is the one that L2 has just made, unless that was an interrupt of the host's: the VM exit
+// is then for an interrupt of L1's own.
 void HardwareExitDecoder::add_vm_exit(VirtualizationKind kind, std::uint32_t reason) {
     if (pending_ && pending_->level == ExitLevel::L2ByKvm && pending_->hardware.exit.reason == reason &&
         !is_host_event(kind, reason))

@@ -91,7 +91,7 @@ Result<PerfRing> PerfRing::open(pid_t thread, std::span<const std::uint32_t> tra
     return PerfRing(std::move(events), std::move(mapping), size);
 }
 
-// The two requests cannot fail on an event of one's own.
+// The two requests cannot fail on an event of the caller's.
 void PerfRing::enable(bool on) const {
     for (const Fd& event : events_)
         (void)::ioctl(event.get(), on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
@@ -124,7 +124,7 @@ Result<HardwareCatch> HardwareCatch::arm(pid_t thread, std::uint32_t tracepoint,
     perf_event_attr attributes = tracepoint_attributes(tracepoint);
     attributes.sigtrap = 1;
     attributes.remove_on_exec =
-        1;  // the kernel insists: a signal that a new program does not expect would kill it
+        1;  // the kernel requires it: a signal that a new program does not expect would kill it
     attributes.sig_data = cookie;
     attributes.disabled = 1;
     auto event = TRY(open_event(attributes, thread));

@@ -66,7 +66,7 @@ ExitTable::Slot* ExitTable::find(std::size_t first, std::size_t size, std::uint6
         if (present == kind && slot.address.own() == address)
             return &slot;
         if (present == 0) {
-            // A reader takes a slot for used when `kind` says so: that comes last.
+            // Readers see by `kind` that a slot is used, so it is written last.
             slot.address.set(address);
             slot.kind.set(kind);
             return &slot;

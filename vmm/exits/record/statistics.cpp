@@ -46,7 +46,7 @@ std::vector<HotAddress> hot_since(const VcpuStatistics& now, const VcpuStatistic
         const auto found = before.find(address.rip);
         if (found != before.end())
             address.count -= std::min(address.count, found->second);
-        // An address that left the table and came back has inherited a count that is not its own.
+        // An address that was evicted and came back has inherited another address's count.
         address.overcount = std::min(address.overcount, address.count);
         if (address.count != 0)
             grown.push_back(address);
