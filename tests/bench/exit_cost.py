@@ -18,7 +18,7 @@ KIND, TIMES, EXITS_EACH = "in8", 2000, 19
 
 
 def monitor(client: RspClient, line: str) -> None:
-    """A monitor command whose answer is one line or more of text, and OK or nothing after it."""
+    """Sends a monitor command, whose answer is text, perhaps followed by OK."""
     client.ask(b"qRcmd," + line.encode().hex().encode())
 
 

@@ -51,7 +51,7 @@ void set_register(RspClient& client, int number, std::uint64_t value) {
     client.command(fmt::format("P{:x}={}", number, little_endian(value)));
 }
 
-// A command of the stub's own, whose words are not looked at.
+// A monitor command. Its answer's text is not checked.
 void monitor(RspClient& client, std::string_view command) {
     std::string packet = "qRcmd,";
     for (const char c : command)

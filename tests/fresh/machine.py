@@ -105,7 +105,7 @@ def fresh(name: str) -> Iterator[Machine]:
 
 
 def _connect(tree: Path) -> None:
-    """This machine's way to its packages. A mirror with its own certificate is known by the certificates here."""
+    """How this machine reaches its packages. A mirror with a certificate of its own is verified by the certificates here."""
     for name in APT:
         ours, theirs = Path("/etc/apt") / name, tree / "etc" / "apt" / name
         if theirs.is_dir():

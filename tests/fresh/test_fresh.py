@@ -1,4 +1,4 @@
-"""A machine with nothing but a minimal Debian 12 and no KVM: the README's commands do there what the README says.
+"""A minimal Debian 12 without KVM: the README's commands do what the README says.
 
 Its tests are the steps of one story, in this order. A step that fails does not keep the next from being tried.
 """

@@ -1,4 +1,4 @@
-"""The lane's own parts: what it reads out of the README, and what it takes for a complaint."""
+"""The lane's own parts: which commands it finds in the README, and which output is an error."""
 
 import pytest
 

@@ -1,5 +1,5 @@
-// A bzImage whose header is sound but for what the input says of it, its payload packed as the input has it,
-// and what is found behind a vmlinux. The first byte chooses what the rest is.
+// The parts of a bzImage that come from a file: its header, which is valid where the input does not change it, its packed
+// payload, and the relocations behind a vmlinux. The first byte chooses which of them the rest is.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// A client that sends anything, to a session whose target stops now and then. Lines of the input are packets,
+// A client that sends anything, to a session with a target that stops now and then. Lines of the input are packets,
 // framed here so that the fuzzer need not learn checksums. A line that begins with '!' is sent raw, one that
 // begins with '^' is a stop of the target, and one that begins with '%' is text that a breakpoint's commands
 // print.

@@ -43,7 +43,7 @@ class TestAgentCommands(RingsideTest):
         assert vm.wait() == EXIT_STATUS
 
     def lost(self, *settings: str):
-        """A guest that runs for ever past a dprintf, and whose gdb has died."""
+        """A guest that runs past a dprintf forever, after its gdb has died."""
         vm, gdb = self.attached("demo64", "--log-level=info")
         for setting in ("dprintf-style agent", *settings):
             gdb.console(f"set {setting}")

@@ -1,4 +1,4 @@
-"""Clients that break the protocol, leave in the middle, or come twice: the VM lives on and serves the next one."""
+"""Clients that break the protocol, disconnect in the middle, or connect twice: the VM keeps running and serves the next one."""
 
 import re
 import socket

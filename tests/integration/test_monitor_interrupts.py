@@ -112,7 +112,7 @@ class TestLinesOfVirtio(RingsideTest):
 
 
 class TestWhileAnInterruptWaits(RingsideTest):
-    """The same where it changes: at each thing in the way of an interrupt, the guest has just read its controllers."""
+    """The same while it changes: at each thing that blocks an interrupt, the guest has just read its controllers."""
 
     def test_shows_what_the_guest_reads(self):
         _, self.gdb_session = self.attached("chips")

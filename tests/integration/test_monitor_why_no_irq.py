@@ -1,4 +1,4 @@
-"""An interrupt that does not come, and what the monitor says of it. The guest knows the cause: it has made it."""
+"""An interrupt that does not come, and what the monitor says about it. The guest has set the cause, so it is known."""
 
 import json
 

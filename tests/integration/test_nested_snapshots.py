@@ -5,7 +5,7 @@ from tests.integration.nested_case import NestedTest
 
 class TestNestedSnapshots(NestedTest):
     def in_operation(self, *options: str):
-        """The hypervisor behind an exit of its own guest's: VMX operation or SVM is on, and the VMCS or VMCB is in use."""
+        """The hypervisor after an exit of its guest: VMX operation or SVM is on, and the VMCS or VMCB is in use."""
         self.kind()
         vm, gdb = self.attached("hypervisor", "--append=rounds=3", *options)
         gdb.console("break hypervisor::handle")

@@ -403,7 +403,7 @@ class TestExactness(RingsideTest):
     CPUS = 3
 
     def test_several_vcpus_are_in_the_same_state_from_both_sides(self):
-        """Each place is looked at when the guest first comes by, and again from wherever it is come to."""
+        """Examines each place when the guest first reaches it, and again from every other place."""
         vm = self.ringside(self.guest("smp"), f"--cpus={self.CPUS}", f"--append=cpus={self.CPUS} rounds=0")
         self.rsp = self.client(vm)
         self.rsp.ask(b"QStartNoAckMode")

@@ -1,4 +1,4 @@
-"""Tracepoints: what a guest's code does is collected while it runs, and looked at afterwards."""
+"""Tracepoints: data is collected while the guest runs, and examined afterwards."""
 
 import re
 

@@ -226,8 +226,8 @@ void test_data_watchpoint(int kvm, Tap& tap) {
                 describe(exit, guest));
 }
 
-/// A guest that runs with IF clear and makes no exits must not keep this machine's interrupts from it: without its timer the
-/// machine would stand still here.
+/// A guest that runs with IF clear and makes no exits must not block this machine's interrupts: without its timer the machine
+/// would hang here.
 void test_interrupts_off(int kvm, Tap& tap) {
     Guest guest(kvm);
     std::copy(kLoop.begin(), kLoop.end(), guest.at(kCodeAddress));

@@ -40,8 +40,8 @@ class Place:
         return subprocess.run(list(map(str, command)), stderr=subprocess.PIPE, check=False, **self.options(shared_cache))
 
     def on_small_disk(self, folder: Path, size: str, *command: object, shared_cache: bool = True) -> subprocess.CompletedProcess[str]:
-        """With a file system of a few bytes in place of a folder, whose links are there, too. What the command leaves behind in our
-        temporary folder, which may be that one, is named at the end of standard error."""
+        """Runs a command with a file system of a few bytes in place of a folder, with the folder's links. The end of standard error names
+        what the command leaves in our temporary folder, which may be the same one."""
         script = f"""
             links=$(tar --create --directory "$1" . | base64 --wrap=0)
             mount -t tmpfs -o size={size} small "$1"

@@ -1,4 +1,4 @@
-"""Where there is no usable /dev/kvm the lab takes its place, and one line says so. The device is hidden, and what a user runs is run."""
+"""Without a usable /dev/kvm the lab is used instead, and one line says so. The tests hide the device and run a user's commands."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""How a machine is started and reached: the job's disk, the shim, the debugger's way in, and what is shown meanwhile."""
+"""How a machine is started and reached: the job's disk, the shim, the debugger's connection, and the progress that is shown."""
 
 import io
 import os

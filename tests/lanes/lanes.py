@@ -112,7 +112,7 @@ def tsan(run: LaneRun) -> None:
 
 
 def fuzz(run: LaneRun) -> None:
-    """Each fuzzer for a few seconds, from its seeds: a bounded smoke. What it finds new stays in build/."""
+    """Runs each fuzzer for a few seconds from its seeds. New inputs that it finds stay in build/."""
     directory = run.build("fuzz", "tests/fuzz/all") / "tests" / "fuzz"
     for fuzzer in sorted(directory.glob("*_fuzz")):
         found = directory / f"{fuzzer.name}.found"

@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def build(files: Mapping[str, bytes] | None = None) -> bytes:
-    """`files` are a test's own, programs all of them, in folders that the archive has; `/script` runs before the shell."""
+    """`files` are a test's programs, in folders that the archive has; `/script` runs before the shell."""
     busybox = shutil.which("busybox", path="/bin:/usr/bin")
     if busybox is None:
         raise FileNotFoundError("busybox: install busybox-static")

@@ -1,4 +1,4 @@
-"""Debian's modules for a guest's initramfs, with what they need, in the order in which they go in."""
+"""Debian's modules for a guest's initramfs, with those that they need, in the order in which they are loaded."""
 
 from pathlib import Path
 

@@ -91,7 +91,7 @@ class EmulatedLinux:
 
     def catch_system_calls(self) -> None:
         """Stops the guest where a SYSCALL has become a page fault: what was pushed is an error code, RIP and so on."""
-        # A number: for an address of code without types gdb 13 has the condition read what stands there.
+        # A number: gdb 13 makes an address of code without types into a condition that reads the memory there.
         entry = self.gdb.integer(f"(unsigned long)&{ENTRY}")
         self.gdb.console(f"hbreak *{PAGE_FAULT} if *(unsigned long*)($rsp + 8) == {entry:#x}")
 

@@ -43,8 +43,8 @@ httpd -p {GUEST_SERVES} -h /tmp; nc -l -p {GUEST_ENDS} >/tmp/end & nc {GATEWAY} 
 
 
 def root_script(debian: object, user_script: Path) -> str:
-    """What has to be there before a user can do anything. passt copies an address and a way out to the guest, and makes itself a root
-    file system of its own, which Linux lets nobody do on the one that it has booted with."""
+    """What root sets up for the user. passt copies an address and a route to the guest, and pivots to a root file system of its own,
+    which Linux refuses on the one that it has booted with."""
     return f"""\
 set -e
 insmod {debian.module('dummy')}

@@ -24,8 +24,8 @@ _libc = ctypes.CDLL(None)
 
 
 class Machine:
-    """Runs `tests` in the order given. What happens goes to `events` as (machine, message); a message without contents is
-    the last one: the machine is gone."""
+    """Runs `tests` in the order given. What happens goes to `events` as (machine, message); the last message
+    has no contents: the machine has ended."""
 
     def __init__(self, host: str, tests: list[str], modules: list[Path], options: list[str], events: queue.Queue):
         self.unfinished = list(tests)

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 from .endpoint import name_of
 
-# gdbstub/wire.h: ends a packet that the client has cut short, and says that the client has gone. The answer comes behind all that
-# the stub still had for it.
+# gdbstub/wire.h: ends a packet that the client has cut short, and says that the client has left. The answer follows everything
+# that the stub was still sending.
 HANGUP = b"#00\x04"
 HUNG_UP = b"#\x04"
-ANSWER_SECONDS = 10  # a stub that is not Ringside's gives no answer
+ANSWER_SECONDS = 10  # a stub that is not Ringside's does not answer
 
 
 class Bridge:
@@ -122,7 +122,7 @@ def _has_gone(client: socket.socket) -> bool:
 
 
 def _refuse(client: socket.socket, first: socket.socket) -> None:
-    """Answer the greeting as the stub does where it takes the clients itself: gdb shows the words."""
+    """Answers the greeting as the stub does when it listens itself: gdb shows the words."""
     while (data := client.recv(65536)) and b"#" not in data:
         pass
     who = "a local client" if first.family == socket.AF_UNIX else "{}:{}".format(*first.getpeername()[:2])

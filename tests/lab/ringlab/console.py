@@ -59,7 +59,7 @@ class Outside:
                 data = data[os.write(self._output, data) :]
 
     def start_input(self, send: Callable[[bytes], None], quit_run: Callable[[], None]) -> None:
-        """From now on a terminal is the guest's, and what comes in is passed on, from a thread; `quit_run` at a terminal's Ctrl-A x."""
+        """Gives the terminal to the guest: a thread passes its input on. A terminal's Ctrl-A x calls `quit_run`."""
         if not self.takes_input():
             return
         if self._input == 0 and os.isatty(0):

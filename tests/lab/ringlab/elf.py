@@ -19,7 +19,7 @@ def shared_libraries(path: Path) -> list[Path]:
 
 
 def _libraries(path: Path) -> list[Path] | None:
-    """None for what is no host program. readelf and ldd are asked once for each version of the file."""
+    """None if it is not a program of the host. readelf and ldd run once for each version of the file."""
     with path.open("rb") as file:
         if file.read(4) != b"\x7fELF":
             return None

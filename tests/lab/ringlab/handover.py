@@ -1,4 +1,4 @@
-"""What `ringside --host intel|amd` hands over: its parsed command line, as JSON (vmm/cli/lab_host.cpp writes it).
+"""What `ringside --host intel|amd` passes to the lab: its parsed command line, as JSON (vmm/cli/lab_host.cpp writes it).
 
 Made into a job: the command inside, the files that it reads, and those that come back.
 """

@@ -71,7 +71,7 @@ class Qemu(Emulator):
         return process
 
     def save(self, folder: Path) -> None:
-        """By a migration to a file. The machine goes on meanwhile, so that the saved one does, too, as soon as it is loaded."""
+        """By a migration to a file. The machine runs during it, so that the saved one runs as soon as it is loaded."""
         assert self._monitor is not None
         self._monitor.execute("migrate-set-parameters", **{"max-bandwidth": 16 << 30})
         with (folder / STATE).open("wb") as file:
