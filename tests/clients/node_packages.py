@@ -1,23 +1,46 @@
 """The clients that come from npm, installed once for each package.json, without their scripts."""
 
+import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.harness.paths import ROOT
 from tests.lab.ringlab import cache
 
-PACKAGES = ROOT / "tests" / "clients" / "dap" / "package.json"
+CLIENTS = ROOT / "tests" / "clients"
+INSTALL = ("install", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund")
+# Debian and others that bring Node.js have its headers there: modules in C++ need them.
+NODE = "/usr"
 
 
-def installed() -> Path:
-    """The folder that holds node_modules."""
+def installed(client: str = "dap", complete: Callable[[Path], None] = lambda folder: None) -> Path:
+    """The folder that holds node_modules. `complete` does what the packages' own scripts would have done, as far as needed."""
+    packages = CLIENTS / client / "package.json"
+
+    def install(folder: Path) -> None:
+        folder.mkdir()
+        shutil.copyfile(packages, folder / "package.json")
+        npm(folder, *INSTALL, "--no-package-lock")
+        complete(folder / "node_modules")
+
     with cache.lock("clients"):
-        return cache.entry(f"{cache.digest(PACKAGES)}.npm", _install)
+        return cache.entry(f"{cache.digest(packages)}.npm", install)
 
 
-def _install(folder: Path) -> None:
-    folder.mkdir()
-    shutil.copyfile(PACKAGES, folder / "package.json")
-    subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"], cwd=folder, check=True,
-                   stdout=subprocess.DEVNULL)
+def vscode() -> Path:
+    """The same for VS Code: its server has packages of its own, and three of those are built here."""
+
+    def complete(modules: Path) -> None:
+        server = modules / "code-server" / "lib" / "vscode"
+        npm(server, *INSTALL, "--legacy-peer-deps")
+        npm(server, "rebuild", "node-pty", "@vscode/spdlog", "native-watchdog")
+
+    return installed("vscode", complete)
+
+
+def npm(folder: Path, *arguments: str) -> None:
+    done = subprocess.run(["npm", *arguments], cwd=folder, env={**os.environ, "npm_config_nodedir": NODE}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -22,20 +22,23 @@ SCENARIOS = (
     "shows_arguments_and_locals", "changes_a_variable", "shows_registers", "steps_over_into_and_out", "steps_back",
     "shows_a_thread_for_each_vcpu",
     "pauses", "disassembles", "reads_memory", "writes_memory", "stops_when_data_changes", "runs_monitor_commands",
-    "disconnects_and_leaves_the_guest_running", "connects_again", "restarts", "sees_the_guests_end", "survives_the_death_of_the_adapter",
+    "disconnects_and_leaves_the_guest_running", "connects_again", "restarts", "refuses_to_restart_by_request", "sees_the_guests_end", "survives_the_death_of_the_adapter",
 )
 
 # What an adapter itself does not offer, by the capability that it lacks.
 UNSUPPORTED = {
+    ("gdb", "refuses_to_restart_by_request"): "supportsRestartRequest",
     ("gdb", "steps_back"): "supportsStepBack",
     ("lldb14", "disassembles"): "supportsDisassembleRequest",
     ("lldb14", "prints_at_a_logpoint_without_stopping"): "supportsLogPoints",
     ("lldb14", "reads_memory"): "supportsReadMemoryRequest",
+    ("lldb14", "refuses_to_restart_by_request"): "supportsRestartRequest",
     ("lldb14", "steps_back"): "supportsStepBack",
     ("lldb14", "stops_when_data_changes"): "supportsDataBreakpoints",
     ("lldb14", "writes_memory"): "supportsWriteMemoryRequest",
     ("lldb16", "disassembles"): "supportsDisassembleRequest",
     ("lldb16", "reads_memory"): "supportsReadMemoryRequest",
+    ("lldb16", "refuses_to_restart_by_request"): "supportsRestartRequest",
     ("lldb16", "steps_back"): "supportsStepBack",
     ("lldb16", "stops_when_data_changes"): "supportsDataBreakpoints",
     ("lldb16", "writes_memory"): "supportsWriteMemoryRequest",

@@ -30,11 +30,11 @@ const gdb = {
 const isDap = path.basename(process.env.LLDB_ADAPTER ?? '') === 'lldb-dap';
 const lldb = {
     start: () => new DebugClient('/usr/bin/env', process.env.LLDB_ADAPTER, 'lldb', { env: process.env }),
-    // Version 14 reports a stop at the entry twice, which would race with the tests. lldb-dap attaches itself: with commands,
-    // it looks at the process before its connection has reported the first stop.
+    // Version 14 reports a stop at the entry twice, which would race with the tests. lldb-vscode knows no address but by commands.
     attach(program, port) {
-        const { attachCommands, ...rest } = configuration('lldb-dap', program, port);
-        return { ...rest, ...(isDap ? { 'gdb-remote-port': Number(port) } : { attachCommands }), stopOnEntry: false };
+        const found = { ...configuration('lldb-dap', program, port), stopOnEntry: false };
+        const { 'gdb-remote-hostname': host, 'gdb-remote-port': number, ...rest } = found;
+        return isDap ? found : { ...rest, attachCommands: [`gdb-remote ${host}:${number}`] };
     },
     // It handles the stop at the entry while the guest runs on, and may take the stop at a breakpoint for it.
     races: isDap,

@@ -186,6 +186,13 @@ export const scenarios = {
         await guest.prints(/(demo64: four tasks[^]*){2}/);
     },
 
+    // LLDB's adapter offers it, but not for what it has attached to.
+    async refuses_to_restart_by_request(t) {
+        await t.needs('supportsRestartRequest');
+        await t.session.reach(t.guest('demo64', ['--on-disconnect=restart']), { functions: [{ name: 'report_round' }] });
+        await assert.rejects(t.session.client.customRequest('restart', {}), /not supported/);
+    },
+
     async sees_the_guests_end(t) {
         const guest = t.guest('demo64', ['--append=rounds=1']);
         const ended = t.session.client.waitForEvent('terminated');
