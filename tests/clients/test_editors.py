@@ -1,24 +1,21 @@
-"""Emacs and Neovim with the debugger interfaces that they bring: M-x gdb and termdebug.
-
-Neovim hands termdebug what gdb says in pieces, and termdebug takes each piece for whole lines: a stop that comes in two pieces
-is lost, more often on a busy machine. Its user then starts again, and so do the tests.
-"""
+"""Emacs and Neovim with the debugger interfaces that they bring or that Debian has: M-x gdb, dap-mode and termdebug."""
 
 import os
 import subprocess
 
-import pytest
-
+from tests.clients.lldb_versions import LldbVersion
 from tests.harness import paths
 from tests.harness.case import RingsideTest
 from tests.harness.timeouts import FACTOR
 
 EDITORS = paths.ROOT / "tests" / "clients" / "editors"
+SOURCE = paths.ROOT / "guests" / "demo64" / "work.cpp"
 COMMANDS = {
     "emacs": ["emacs", "-Q", "--batch", "--load", EDITORS / "session.el"],
+    # Debian's packages for Emacs are found by its site file.
+    "dap-mode": ["emacs", "-q", "--batch", "--load", EDITORS / "dap.el"],
     "neovim": ["nvim", "--clean", "--headless", "-S", EDITORS / "session.vim"],
 }
-NEOVIM_TRIES = 6
 
 
 def run_editor(command: list, **how: object) -> subprocess.CompletedProcess[str]:
@@ -27,13 +24,20 @@ def run_editor(command: list, **how: object) -> subprocess.CompletedProcess[str]
 
 
 class TestEditors(RingsideTest):
-    @pytest.mark.parametrize("editor", COMMANDS)
-    def test_attaches_breaks_and_steps(self, editor):
-        for _ in range(NEOVIM_TRIES if editor == "neovim" else 1):
-            vm = self.ringside(self.guest("demo64"), "--append=rounds=3")
-            environment = {"HOME": str(self.folder), "KERNEL": str(self.guest("demo64")), "PORT": str(vm.port())}
-            done = run_editor(COMMANDS[editor], env={**os.environ, **environment})
-            if done.returncode == 0:
-                break
+    def run(self, editor: str, **environment: str) -> None:
+        """Attaches to demo64 and detaches in the end; the guest then runs to its end."""
+        vm = self.ringside(self.guest("demo64"), "--append=rounds=3")
+        given = {"HOME": str(self.folder), "KERNEL": str(self.guest("demo64")), "PORT": str(vm.port()), **environment}
+        done = run_editor(COMMANDS[editor], env={**os.environ, **given}, cwd=self.folder)
         assert done.returncode == 0, done.stdout
-        assert vm.wait() == 33  # detached, the guest runs to its end
+        assert vm.wait() == 33
+
+    def test_emacs_attaches_breaks_and_steps(self):
+        self.run("emacs")
+
+    def test_neovim_attaches_breaks_and_steps(self):
+        self.run("neovim")
+
+    def test_emacs_dap_mode_attaches_breaks_and_steps(self):
+        version = LldbVersion(19)
+        self.run("dap-mode", **version.environment(str(self.folder)), LLDB_ADAPTER=str(version.debug_adapter), SOURCE=str(SOURCE))

@@ -8,12 +8,12 @@ from tests.harness.case import RingsideTest
 ADAPTERS = ["gdbtarget", "lldb-dap"]  # the C/C++ extension's cppdbg is not to be had as a package
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
 class TestVscode(RingsideTest):
+    @pytest.mark.parametrize("adapter", ADAPTERS)
     def test_f5_in_the_folder_of_the_guests(self, adapter):
         session = self.keep(VscodeSession(self.folder, adapter, free_port()))
         session.run(session.in_the_folder_of_the_guests())
 
-    def test_f5_in_a_folder_that_ringside_ide_has_prepared(self, adapter):
-        session = self.keep(VscodeSession(self.folder, adapter, free_port()))
+    def test_f5_in_a_folder_that_ringside_ide_has_prepared(self):
+        session = self.keep(VscodeSession(self.folder, "gdbtarget", free_port()))
         session.run(session.in_a_folder_of_ringside_ide())

@@ -1,18 +1,10 @@
 ;;; Emacs's M-x gdb on a guest kernel, without a terminal: attach, break, look, step, detach.
 ;; The environment gives KERNEL and PORT. Exit status 0 if everything was as it should be.
 
+(load (expand-file-name "waiting.el" (file-name-directory load-file-name)) nil t)
 (require 'gdb-mi)
 (setq gdb-show-main t
       gud-gdb-command-name "gdb -i=mi -nx")
-
-(defun wait-until (what predicate)
-  "Serve gdb's output until PREDICATE holds; WHAT names it if it never does."
-  (let ((deadline (+ (float-time) (* 60 (string-to-number (or (getenv "RINGSIDE_TEST_TIMEOUT_FACTOR") "1"))))))
-    (while (not (funcall predicate))
-      (when (> (float-time) deadline)
-        (princ (with-current-buffer gud-comint-buffer (buffer-string)))
-        (error "Emacs never came to: %s" what))
-      (accept-process-output nil 0.1))))
 
 (defun stopped-in (function)
   (and (not gud-running) gdb-selected-frame (string-match-p function gdb-selected-frame)))

@@ -3,6 +3,8 @@
 
 execute 'source' expand('<sfile>:h') .. '/waiting.vim'
 packadd termdebug
+execute 'source' expand('<sfile>:h') .. '/whole_lines.vim'
+execute 'source' expand('<sfile>:h') .. '/pieces.vim'
 let g:termdebugger = 'gdb'
 execute 'Termdebug -nx' $KERNEL
 call WaitUntil('gdb', {-> exists(':Continue') == 2})
