@@ -20,12 +20,12 @@ LACKING, AGAIN = 77, 75
 SCENARIOS = (
     "stops_at_a_function", "stops_at_a_line", "obeys_a_condition", "obeys_a_hit_count", "prints_at_a_logpoint_without_stopping",
     "shows_arguments_and_locals", "changes_a_variable", "shows_registers", "steps_over_into_and_out", "steps_back",
-    "shows_a_thread_for_each_vcpu",
-    "pauses", "disassembles", "reads_memory", "writes_memory", "stops_when_data_changes", "runs_monitor_commands",
-    "disconnects_and_leaves_the_guest_running", "connects_again", "restarts", "refuses_to_restart_by_request", "sees_the_guests_end", "survives_the_death_of_the_adapter",
+    "steps_back_by_command", "shows_a_thread_for_each_vcpu", "pauses", "disassembles", "reads_memory", "writes_memory",
+    "stops_when_data_changes", "runs_monitor_commands", "disconnects_and_leaves_the_guest_running", "connects_again", "launches",
+    "terminates_the_guest", "restarts", "refuses_to_restart_by_request", "sees_the_guests_end", "survives_the_death_of_the_adapter",
 )
 
-# What an adapter itself does not offer, by the capability that it lacks.
+# What an adapter itself does not offer, by the capability or the way (dap/adapters.mjs) that it lacks.
 UNSUPPORTED = {
     ("gdb", "refuses_to_restart_by_request"): "supportsRestartRequest",
     ("gdb", "steps_back"): "supportsStepBack",
@@ -33,16 +33,22 @@ UNSUPPORTED = {
     ("lldb14", "prints_at_a_logpoint_without_stopping"): "supportsLogPoints",
     ("lldb14", "reads_memory"): "supportsReadMemoryRequest",
     ("lldb14", "refuses_to_restart_by_request"): "supportsRestartRequest",
+    ("lldb14", "launches"): "launch",
     ("lldb14", "steps_back"): "supportsStepBack",
+    ("lldb14", "steps_back_by_command"): "stepBack",
     ("lldb14", "stops_when_data_changes"): "supportsDataBreakpoints",
     ("lldb14", "writes_memory"): "supportsWriteMemoryRequest",
     ("lldb16", "disassembles"): "supportsDisassembleRequest",
     ("lldb16", "reads_memory"): "supportsReadMemoryRequest",
     ("lldb16", "refuses_to_restart_by_request"): "supportsRestartRequest",
+    ("lldb16", "launches"): "launch",
     ("lldb16", "steps_back"): "supportsStepBack",
+    ("lldb16", "steps_back_by_command"): "stepBack",
     ("lldb16", "stops_when_data_changes"): "supportsDataBreakpoints",
     ("lldb16", "writes_memory"): "supportsWriteMemoryRequest",
+    ("lldb19", "launches"): "launch",
     ("lldb19", "steps_back"): "supportsStepBack",
+    ("lldb19", "steps_back_by_command"): "stepBack",
     ("lldb19", "reads_memory"): "supportsReadMemoryRequest",
     ("lldb19", "writes_memory"): "supportsWriteMemoryRequest",
 }

@@ -9,6 +9,9 @@ const { DebugClient } = require('@vscode/debugadapter-testsupport');
 
 const launch = path.join(process.env.RINGSIDE_SOURCES, 'guests/.vscode/launch.json');
 
+// A machine that an adapter has started holds it locked.
+export const machineLock = path.join(process.env.HOME, 'machine');
+
 // The configuration of an adapter's type, for another kernel and another port.
 function configuration(type, program, port) {
     const text = readFileSync(launch, 'utf8').replaceAll('1234', port);
@@ -19,6 +22,14 @@ function configuration(type, program, port) {
 const gdb = {
     start: () => new DebugClient('node', require.resolve('cdt-gdb-adapter/dist/debugTargetAdapter.js'), 'gdbtarget'),
     attach: (program, port) => configuration('gdbtarget', program, port),
+    launch: (program) => ({
+        program,
+        target: {
+            type: 'remote', host: '127.0.0.1', server: 'flock', serverPortRegExp: 'listening on tcp:[^:]+:(\\d+)',
+            serverParameters: ['--no-fork', machineLock, process.env.RINGSIDE, 'run', '-m', '64M', '--wait', '--gdb=tcp:127.0.0.1:0', program],
+        },
+    }),
+    stepBack: '>reverse-next',
     monitor: (command) => `>monitor ${command}`,
     registers: 'Registers',
     races: false,

@@ -36,6 +36,11 @@ const test = {
         if (!sessions[0].capabilities[capability])
             throw new Lacking(capability);
     },
+    // What an adapter does in a way of its own.
+    async needsWay(name) {
+        if (!sessions[0].adapter[name])
+            throw new Lacking(name);
+    },
     another,
     lineOf(source, text) {
         return readFileSync(source, 'utf8').split('\n').findIndex((line) => line.includes(text)) + 1;

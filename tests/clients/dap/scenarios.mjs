@@ -1,14 +1,17 @@
 // What a user of an editor does with a kernel, one function each: it throws when something is not as it should be.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { Guest } from './session.mjs';
+import { promisify } from 'node:util';
+import { machineLock } from './adapters.mjs';
+import { kernelNamed } from './session.mjs';
 
 const WORK = path.join(process.env.RINGSIDE_SOURCES, 'guests/demo64/work.cpp');
 const PASSED = 33;  // a guest's exit status when it found everything right
 
 export const scenarios = {
     async stops_at_a_function(t) {
-        const stop = await t.session.reach(t.guest('demo64'), { functions: [{ name: 'step' }] });
+        const stop = await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'step' }] });
         assert.match(stop.reason, /breakpoint/);
         const frames = await t.session.frames();
         assert.match(frames[0].name, /^step\b/);
@@ -18,7 +21,7 @@ export const scenarios = {
 
     async stops_at_a_line(t) {
         const line = t.lineOf(WORK, 'return sum * 31 + value');
-        const stop = await t.session.reach(t.guest('demo64'), { breakpoints: [[WORK, [{ line }]]] });
+        const stop = await t.session.reachIn(t.guest('demo64'), { breakpoints: [[WORK, [{ line }]]] });
         assert.match(stop.reason, /breakpoint/);
         assert.equal((await t.session.frames())[0].line, line);
     },
@@ -26,7 +29,7 @@ export const scenarios = {
     async obeys_a_condition(t) {
         await t.needs('supportsConditionalBreakpoints');
         const line = t.lineOf(WORK, 'return sum * 31 + value');
-        await t.session.reach(t.guest('demo64'), { breakpoints: [[WORK, [{ line, condition: 'value == 25' }]]] });
+        await t.session.reachIn(t.guest('demo64'), { breakpoints: [[WORK, [{ line, condition: 'value == 25' }]]] });
         const [frame] = await t.session.frames();
         assert.equal(await t.session.evaluate('value', frame.id, 'hover'), '25');
     },
@@ -34,7 +37,7 @@ export const scenarios = {
     async obeys_a_hit_count(t) {
         await t.needs('supportsHitConditionalBreakpoints');
         const line = t.lineOf(WORK, 'checksum(queue)');
-        await t.session.reach(t.guest('demo64'), { breakpoints: [[WORK, [{ line, hitCondition: '3' }]]] });
+        await t.session.reachIn(t.guest('demo64'), { breakpoints: [[WORK, [{ line, hitCondition: '3' }]]] });
         const [frame] = await t.session.frames();
         assert.equal(await t.session.evaluate('round', frame.id, 'hover'), '3');
     },
@@ -53,7 +56,7 @@ export const scenarios = {
     },
 
     async shows_arguments_and_locals(t) {
-        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'mix' }] });
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'mix' }] });
         const [frame] = await t.session.frames();
         const { scopes } = (await t.session.client.scopesRequest({ frameId: frame.id })).body;
         const names = [];
@@ -65,7 +68,7 @@ export const scenarios = {
 
     async changes_a_variable(t) {
         await t.needs('supportsSetVariable');
-        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'mix' }] });
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'mix' }] });
         const [frame] = await t.session.frames();
         const { scopes } = (await t.session.client.scopesRequest({ frameId: frame.id })).body;
         const scope = scopes.find((each) => /local/i.test(each.name));
@@ -75,7 +78,7 @@ export const scenarios = {
     },
 
     async shows_registers(t) {
-        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'guest_main' }] });
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'guest_main' }] });
         const [frame] = await t.session.frames();
         const names = (await t.session.registers(frame.id)).map((each) => each.name);
         for (const name of ['rip', 'rsp', 'cr3'])
@@ -83,7 +86,7 @@ export const scenarios = {
     },
 
     async steps_over_into_and_out(t) {
-        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'step' }] });
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'step' }] });
         const before = (await t.session.frames())[0];
         await t.session.until(() => t.session.client.nextRequest({ threadId: 1 }));
         assert.ok((await t.session.frames())[0].line > before.line);
@@ -95,15 +98,25 @@ export const scenarios = {
 
     async steps_back(t) {
         await t.needs('supportsStepBack');
-        await t.session.reach(t.guest('demo64', ['--record']), { functions: [{ name: 'step' }] });
+        await t.session.reachIn(t.guest('demo64', ['--record']), { functions: [{ name: 'step' }] });
         const before = (await t.session.frames())[0];
         await t.session.until(() => t.session.client.nextRequest({ threadId: 1 }));
         await t.session.until(() => t.session.client.stepBackRequest({ threadId: 1 }));
         assert.equal((await t.session.frames())[0].line, before.line);
     },
 
+    // Where there is no button: gdb's own commands in the debug console.
+    async steps_back_by_command(t) {
+        await t.needsWay('stepBack');
+        await t.session.reachIn(t.guest('demo64', ['--record']), { functions: [{ name: 'step' }] });
+        const before = (await t.session.frames())[0];
+        await t.session.until(() => t.session.client.nextRequest({ threadId: 1 }));
+        await t.session.until(() => t.session.evaluate(t.session.adapter.stepBack, before.id));
+        assert.equal((await t.session.frames())[0].line, before.line);
+    },
+
     async shows_a_thread_for_each_vcpu(t) {
-        await t.session.reach(t.guest('smp', ['--cpus=3', '--append=cpus=3']), { functions: [{ name: 'cpu_work' }] });
+        await t.session.reachIn(t.guest('smp', ['--cpus=3', '--append=cpus=3']), { functions: [{ name: 'cpu_work' }] });
         const { threads } = (await t.session.client.threadsRequest()).body;
         assert.equal(threads.length, 3, JSON.stringify(threads));
     },
@@ -117,7 +130,7 @@ export const scenarios = {
 
     async disassembles(t) {
         await t.needs('supportsDisassembleRequest');
-        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'step' }] });
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'step' }] });
         const [frame] = await t.session.frames();
         const { instructions } = (await t.session.client.customRequest('disassemble', {
             memoryReference: frame.instructionPointerReference, instructionCount: 5 })).body;
@@ -127,13 +140,13 @@ export const scenarios = {
 
     async reads_memory(t) {
         await t.needs('supportsReadMemoryRequest');
-        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'run_scheduler' }] });
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'run_scheduler' }] });
         assert.equal(await t.session.readNumber('rounds_done'), 0);
     },
 
     async writes_memory(t) {
         await t.needs('supportsWriteMemoryRequest');
-        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'run_scheduler' }] });
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'run_scheduler' }] });
         const data = Buffer.from([0x9a, 2, 0, 0, 0, 0, 0, 0]).toString('base64');
         const memoryReference = await t.session.addressOf('rounds_done');
         await t.session.client.customRequest('writeMemory', { memoryReference, data });
@@ -142,7 +155,7 @@ export const scenarios = {
 
     async stops_when_data_changes(t) {
         await t.needs('supportsDataBreakpoints');
-        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'run_scheduler' }] });
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'run_scheduler' }] });
         const info = await t.session.dataBreakpoint('rounds_done');
         assert.ok(info.dataId, JSON.stringify(info));
         await t.session.client.setFunctionBreakpointsRequest({ breakpoints: [] });
@@ -152,7 +165,7 @@ export const scenarios = {
     },
 
     async runs_monitor_commands(t) {
-        await t.session.reach(t.guest('demo64'), { functions: [{ name: 'guest_main' }] });
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'guest_main' }] });
         const [frame] = await t.session.frames();
         const shown = t.output(/\brip\b/);
         const result = await t.session.evaluate(t.session.adapter.monitor('registers'), frame.id);
@@ -162,34 +175,57 @@ export const scenarios = {
 
     async disconnects_and_leaves_the_guest_running(t) {
         const guest = t.guest('demo64', ['--append=rounds=3']);
-        await t.session.reach(guest, { functions: [{ name: 'step' }] });
+        await t.session.reachIn(guest, { functions: [{ name: 'step' }] });
         await t.session.client.disconnectRequest({ terminateDebuggee: false });
         assert.equal(await guest.ended, PASSED);
     },
 
     async connects_again(t) {
         const guest = t.guest('demo64');
-        await t.session.reach(guest, { functions: [{ name: 'step' }] });
+        await t.session.reachIn(guest, { functions: [{ name: 'step' }] });
         await t.session.client.disconnectRequest({ terminateDebuggee: false });
         const again = t.another();
-        await again.reach(guest, { functions: [{ name: 'mix' }] });
+        await again.reachIn(guest, { functions: [{ name: 'mix' }] });
         assert.match((await again.frames())[0].name, /mix/);
+    },
+
+    // The adapter starts the machine itself.
+    async launches(t) {
+        await t.needsWay('launch');
+        const where = { functions: [{ name: 'step' }] };
+        await t.session.reach(() => t.session.launch(kernelNamed('demo64'), where));
+        assert.match((await t.session.frames())[0].name, /^step\b/);
+    },
+
+    // An adapter that starts the machine ends what it has started; the others end what they have attached to.
+    async terminates_the_guest(t) {
+        const where = { functions: [{ name: 'step' }] };
+        if (t.session.adapter.launch) {
+            await t.session.reach(() => t.session.launch(kernelNamed('demo64'), where));
+            await t.session.client.customRequest('terminate', {});
+            await promisify(execFile)('flock', [machineLock, 'true']);
+        } else {
+            const guest = t.guest('demo64');
+            await t.session.reachIn(guest, where);
+            await t.session.client.disconnectRequest({ terminateDebuggee: true });
+            await guest.ended;
+        }
     },
 
     // VS Code's button, for an adapter that has no request for it: it leaves, and attaches again.
     async restarts(t) {
         const guest = t.guest('demo64', ['--on-disconnect=restart']);
-        await t.session.reach(guest, { functions: [{ name: 'report_round' }] });
+        await t.session.reachIn(guest, { functions: [{ name: 'report_round' }] });
         await t.session.client.disconnectRequest({ restart: true });
         const again = t.another();
-        await again.reach(guest, { functions: [{ name: 'report_round' }] });
+        await again.reachIn(guest, { functions: [{ name: 'report_round' }] });
         await guest.prints(/(demo64: four tasks[^]*){2}/);
     },
 
     // LLDB's adapter offers it, but not for what it has attached to.
     async refuses_to_restart_by_request(t) {
         await t.needs('supportsRestartRequest');
-        await t.session.reach(t.guest('demo64', ['--on-disconnect=restart']), { functions: [{ name: 'report_round' }] });
+        await t.session.reachIn(t.guest('demo64', ['--on-disconnect=restart']), { functions: [{ name: 'report_round' }] });
         await assert.rejects(t.session.client.customRequest('restart', {}), /not supported/);
     },
 
@@ -203,7 +239,7 @@ export const scenarios = {
 
     async survives_the_death_of_the_adapter(t) {
         const guest = t.guest('demo64', ['--append=rounds=3']);
-        await t.session.reach(guest, { functions: [{ name: 'step' }] });
+        await t.session.reachIn(guest, { functions: [{ name: 'step' }] });
         t.session.kill();
         assert.equal(await guest.ended, PASSED);
     },

@@ -5,10 +5,14 @@ import { adapters } from './adapters.mjs';
 
 const SECONDS = 60 * Number(process.env.RINGSIDE_TEST_TIMEOUT_FACTOR ?? 1);
 
+export function kernelNamed(name) {
+    return path.join(process.env.RINGSIDE_GUESTS, name);
+}
+
 // A running `ringside run`, stopped at the guest's first instruction.
 export class Guest {
     constructor(kernel, options = []) {
-        this.kernel = path.join(process.env.RINGSIDE_GUESTS, kernel);
+        this.kernel = kernelNamed(kernel);
         this.errors = '';
         this.process = spawn(process.env.RINGSIDE,
             ['run', '-m', '64M', '--gdb=tcp:127.0.0.1:0', '--wait', ...options, this.kernel],
@@ -59,22 +63,36 @@ export class Session {
     }
 
     // Attaches, sets breakpoints and lets the guest run. Resolves once it runs.
-    async attach(guest, { breakpoints = [], functions = [] } = {}) {
+    async attach(guest, where) {
+        const port = await guest.port;
+        await this.begin(() => this.client.attachRequest(this.adapter.attach(guest.kernel, port)), where);
+    }
+
+    // The same with a machine that the adapter starts.
+    async launch(kernel, where) {
+        await this.begin(() => this.client.launchRequest(this.adapter.launch(kernel)), where);
+    }
+
+    async begin(request, { breakpoints = [], functions = [] } = {}) {
         await this.start();
         const initialized = this.client.waitForEvent('initialized');
-        const attached = this.client.attachRequest(this.adapter.attach(guest.kernel, await guest.port));
-        attached.catch(() => {});  // its failure is thrown below, by the await
+        const begun = request();
+        begun.catch(() => {});  // its failure is thrown below, by the await
         await initialized;
         for (const [source, lines] of breakpoints)
             await this.client.setBreakpointsRequest({ source: { path: source }, breakpoints: lines });
         if (functions.length)
             await this.client.setFunctionBreakpointsRequest({ breakpoints: functions });
         await this.client.configurationDoneRequest();
-        await attached;
+        await begun;
     }
 
-    // The same, and then the first hit of a breakpoint.
-    async reach(guest, where) {
+    // Attaches; resolves with the first hit of a breakpoint.
+    reachIn(guest, where) {
+        return this.reach(() => this.attach(guest, where));
+    }
+
+    async reach(begin) {
         const hit = new Promise((resolve, reject) => {
             this.client.on('stopped', ({ body }) => {
                 if (/breakpoint/.test(body.reason))
@@ -83,7 +101,7 @@ export class Session {
             setTimeout(() => reject(new Error('no breakpoint was hit')), this.client.defaultTimeout).unref();
         });
         hit.catch(() => {});  // its failure is thrown by the await below
-        await this.attach(guest, where);
+        await begin();
         return await hit;
     }
 
