@@ -108,11 +108,18 @@ class TestWatchpoints(LldbTest):
         assert re.search(r"old value: 0\s+new value: 1", stop)
         assert "run_scheduler" in stop
 
-    def test_the_address_is_reported(self):
+    def test_the_address_tells_which_of_two_was_hit(self):
         _, client = self.lldb_on("demo64")
-        client.command("watchpoint set variable rounds_done")
-        client.command("continue", seconds=120)
-        assert client.python("thread.GetStopReasonDataAtIndex(0)") == "1"
+        for number, name in enumerate(("total_consumed", "rounds_done"), 1):
+            client.command(f"watchpoint set variable {name}")
+            address = client.python(f"target.FindFirstGlobalVariable('{name}').GetLoadAddress()")
+            assert client.python(f"target.FindWatchpointByID({number}).GetWatchAddress()") == address
+        written = {"1": "drain", "2": "run_scheduler"}
+        hit = {}
+        for _ in range(6):
+            client.command("continue", seconds=120)
+            hit[client.python("thread.GetStopReasonDataAtIndex(0)")] = client.python("thread.frames[0].GetFunctionName().split('(')[0]")
+        assert {number: name.removeprefix("::") for number, name in hit.items()} == written
 
 
 class TestState(LldbTest):
