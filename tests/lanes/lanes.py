@@ -84,7 +84,7 @@ def gdb(run: LaneRun) -> None:
 
 
 def clients(run: LaneRun) -> None:
-    """LLDB, debug adapters, IDEs' use of gdb/MI, and editors."""
+    """LLDB, debug adapters, VS Code, IDEs' use of gdb/MI, and editors."""
     need_kvm()
     run.build("release")
     run.pytest("tests/clients", *HERE)
@@ -308,7 +308,7 @@ LANES = [
     Lane("unit", "unit tests, release build", unit, (*BUILD_GROUPS, *LAB_GROUPS), quick=True),
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, GDB_GROUPS, quick=True),
     Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True),
-    Lane("clients", "LLDB 14, 16 and 19, debug adapters, IDEs' use of gdb/MI, Emacs and Neovim", clients, (*GDB_GROUPS, "clients")),
+    Lane("clients", "LLDB 14, 16 and 19, debug adapters, VS Code, IDEs' use of gdb/MI, Emacs and Neovim", clients, (*GDB_GROUPS, "clients")),
     Lane("gdb-testsuite", "gdb's own test suite, with Ringside as its target", gdb_testsuite, (*BUILD_GROUPS, "gdb", "testsuite")),
     Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan; in the lab, some gdb tests", asan, GDB_GROUPS,
          only_long=SANITIZED_LONG),
