@@ -19,6 +19,7 @@ ParsedCommandLine parse(std::initializer_list<std::string> words) {
     std::vector<std::string> given{"ringside"};
     given.insert(given.end(), words);
     std::vector<char*> arguments;
+    arguments.reserve(given.size());
     for (std::string& word : given)
         arguments.push_back(word.data());
     return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
