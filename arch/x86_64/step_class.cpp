@@ -1,6 +1,8 @@
 #include "arch/x86_64/step_class.h"
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
 #include <optional>
 
 #include "arch/x86_64/decode.h"
@@ -19,6 +21,15 @@ class Cursor {
         if (position_ == bytes_.size())
             return std::nullopt;
         return std::to_integer<std::uint8_t>(bytes_[position_++]);
+    }
+    // What the next bytes hold, without a step over them.
+    template <typename T>
+    std::optional<T> operand() const {
+        if (bytes_.size() - position_ < sizeof(T))
+            return std::nullopt;
+        T value = 0;
+        std::memcpy(&value, bytes_.data() + position_, sizeof value);
+        return value;
     }
     std::uint8_t position() const { return static_cast<std::uint8_t>(position_); }
 
@@ -68,6 +79,35 @@ StepClass classify_mov_to_segment(Cursor& cursor) {
     return {StepKind::LoadsStackSegment, from_register ? cursor.position() : std::uint8_t{0}};
 }
 
+bool is_short_jump(std::uint8_t opcode) {
+    return (opcode >= 0x70 && opcode <= 0x7f) || (opcode >= 0xe0 && opcode <= 0xe3) || opcode == 0xeb;
+}
+
+// JMP near and far: ModRM's reg field is 4 or 5.
+bool is_indirect_jump(std::uint8_t modrm) {
+    return ((modrm >> 3) & 6) == 4;
+}
+
+// Returns true if the displacement that ends the instruction leads to its first byte.
+template <typename T>
+bool leads_back(std::optional<T> displacement, const Cursor& cursor) {
+    return displacement && static_cast<T>(*displacement + cursor.position() + sizeof(T)) == 0;
+}
+
+// The operand size, 2 or 4 bytes, need not be known: a displacement cannot lead back in both.
+SelfJump relative_self_jump(const Cursor& cursor) {
+    return leads_back(cursor.operand<std::uint16_t>(), cursor) ||
+                   leads_back(cursor.operand<std::uint32_t>(), cursor)
+               ? SelfJump::Yes
+               : SelfJump::No;
+}
+
+// A far jump's offset, of either size.
+template <typename T>
+bool holds(std::optional<T> offset, std::uint64_t rip) {
+    return offset == static_cast<T>(rip) && (sizeof(T) > 2 || rip <= std::numeric_limits<T>::max());
+}
+
 }  // namespace
 
 StepClass classify(std::span<const std::byte> bytes, CpuMode mode) {
@@ -111,20 +151,29 @@ StepClass classify(std::span<const std::byte> bytes, CpuMode mode) {
     }
 }
 
-bool may_stay_in_place(std::span<const std::byte> code) {
-    constexpr std::uint8_t kOperandSize = 0x66, kAddressSize = 0x67, kFirstRex = 0x40, kLastRex = 0x4f;
-    constexpr std::uint8_t kTwoBytes = 0x0f;
-    for (std::size_t i = 0; i < code.size(); ++i) {
-        const auto byte = std::to_integer<std::uint8_t>(code[i]);
-        if (byte == kTwoBytes && i + 1 < code.size())
-            return (std::to_integer<std::uint8_t>(code[i + 1]) & 0xf0) == 0x80;  // Jcc
-        if (byte == kOperandSize || byte == kAddressSize || (byte >= kFirstRex && byte <= kLastRex))
-            continue;
-        const bool short_jump = (byte >= 0x70 && byte <= 0x7f) || (byte >= 0xe0 && byte <= 0xe3);
-        return short_jump || byte == 0xe8 || byte == 0xe9 || byte == 0xeb || byte == 0xea || byte == 0xff ||
-               byte == 0x9a || byte == kTwoBytes || byte == 0xc3 || byte == 0xcb;
+SelfJump self_jump(std::span<const std::byte> bytes, CpuMode mode, std::uint64_t rip) {
+    Cursor cursor(bytes);
+    auto opcode = cursor.next();
+    while (opcode && is_prefix(*opcode, mode))
+        opcode = cursor.next();
+    if (opcode == 0x0f) {
+        const auto second = cursor.next().value_or(0);
+        return (second & 0xf0) == 0x80 ? relative_self_jump(cursor) : SelfJump::No;  // Jcc
     }
-    return true;
+    switch (opcode.value_or(0)) {
+        case 0xe9:
+            return relative_self_jump(cursor);
+        case 0xea:
+            return holds(cursor.operand<std::uint16_t>(), rip) || holds(cursor.operand<std::uint32_t>(), rip)
+                       ? SelfJump::Yes
+                       : SelfJump::No;
+        case 0xff:
+            return is_indirect_jump(cursor.next().value_or(0)) ? SelfJump::Unknown : SelfJump::No;
+        default:
+            return is_short_jump(opcode.value_or(0)) && leads_back(cursor.operand<std::uint8_t>(), cursor)
+                       ? SelfJump::Yes
+                       : SelfJump::No;
+    }
 }
 
 }  // namespace ringside::x86

@@ -40,7 +40,14 @@ struct StepClass {
 // LSS is Ordinary: unlike MOV SS and POP SS it inhibits no debug exception (SDM volume 3, 6.8.3).
 StepClass classify(std::span<const std::byte> bytes, CpuMode mode);
 
-// Returns true if an instruction may lead to itself: a jump or call, by its opcode after prefixes that jumps can have.
-bool may_stay_in_place(std::span<const std::byte> code);
+enum class SelfJump : std::uint8_t {
+    No,
+    Yes,
+    Unknown,  // an indirect jump
+};
+
+// Returns whether the instruction at RIP is a jump that leads to itself and changes no register. A call is none: it
+// changes RSP. `code` as for classify().
+SelfJump self_jump(std::span<const std::byte> code, CpuMode mode, std::uint64_t rip);
 
 }  // namespace ringside::x86

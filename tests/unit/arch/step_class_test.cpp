@@ -59,16 +59,29 @@ INSTANTIATE_TEST_SUITE_P(
              {Ordinary}}),
     [](const auto& test) { return test.param.label; });
 
-TEST(MayStayInPlace, OnlyWhatMayLeadToItself) {
-    const auto may_stay = [](std::vector<std::uint8_t> bytes) {
-        return may_stay_in_place(std::as_bytes(std::span(bytes)));
+TEST(SelfJump, IsAJumpThatLeadsToItself) {
+    const auto leads = [](std::vector<std::uint8_t> bytes, CpuMode mode = k64) {
+        return self_jump(std::as_bytes(std::span(bytes)), mode, 0x100de0);
     };
-    EXPECT_TRUE(may_stay({0xeb, 0xfe}));                                 // jmp .
-    EXPECT_TRUE(may_stay({0x0f, 0x85, 0xfa, 0xff, 0xff, 0xff}));         // jne .
-    EXPECT_TRUE(may_stay({0xff, 0xe0}));                                 // jmp *%rax
-    EXPECT_FALSE(may_stay({0x0f, 0x01, 0x15, 0x40, 0x20, 0x10, 0x00}));  // lgdt
-    EXPECT_FALSE(may_stay({0x48, 0x0f, 0xaf, 0xc3}));                    // imul
-    EXPECT_FALSE(may_stay({0x90}));                                      // nop
+    EXPECT_EQ(leads({0xeb, 0xfe}), SelfJump::Yes);                            // jmp .
+    EXPECT_EQ(leads({0xeb, 0xfd}), SelfJump::No);                             // jmp .-1
+    EXPECT_EQ(leads({0x2e, 0x75, 0xfd}), SelfJump::Yes);                      // jne .
+    EXPECT_EQ(leads({0xe2, 0xfe}), SelfJump::Yes);                            // loop .
+    EXPECT_EQ(leads({0xe9, 0xfb, 0xff, 0xff, 0xff}), SelfJump::Yes);          // jmp .
+    EXPECT_EQ(leads({0xe9, 0x00, 0x00, 0x00, 0x00}), SelfJump::No);           // jmp .+5
+    EXPECT_EQ(leads({0xe9, 0xfd, 0xff}, k16), SelfJump::Yes);                 // jmp .
+    EXPECT_EQ(leads({0x0f, 0x85, 0xfa, 0xff, 0xff, 0xff}), SelfJump::Yes);    // jne .
+    EXPECT_EQ(leads({0xff, 0xe0}), SelfJump::Unknown);                        // jmp *%rax
+    EXPECT_EQ(leads({0xff, 0x28}), SelfJump::Unknown);                        // ljmp *(%rax)
+    EXPECT_EQ(leads({0xff, 0xd0}), SelfJump::No);                             // call *%rax
+    EXPECT_EQ(leads({0xe8, 0xfb, 0xff, 0xff, 0xff}), SelfJump::No);           // call .
+    EXPECT_EQ(leads({0xea, 0xe0, 0x0d, 0x10, 0, 8, 0}, k32), SelfJump::Yes);  // ljmp $8,$.
+    EXPECT_EQ(leads({0xea, 0xe7, 0x0d, 0x10, 0, 8, 0}, k32), SelfJump::No);   // ljmp $8,$.+7
+    EXPECT_EQ(leads({0x48, 0xeb, 0xfd}), SelfJump::Yes) << "a REX prefix";    // rex.w jmp .
+    EXPECT_EQ(leads({0x48, 0xeb, 0xfd}, k32), SelfJump::No) << "dec %eax";
+    EXPECT_EQ(leads({0x0f, 0x01, 0x15, 0x40, 0x20, 0x10, 0x00}), SelfJump::No);  // lgdt
+    EXPECT_EQ(leads({0x90}), SelfJump::No);                                      // nop
+    EXPECT_EQ(leads({0xe9, 0xfb}), SelfJump::No) << "cut short";
 }
 
 }  // namespace

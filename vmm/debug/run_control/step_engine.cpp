@@ -24,9 +24,10 @@ void StepEngine::classify(bool single_stepped, std::span<Breakpoint* const> step
     const auto bytes = std::span<const std::byte>(code).first(size);
     if (!single_stepped)
         guest_trap_flag_ = at_.trap_flag();
-    step_ = x86::classify(bytes, x86::cpu_mode(at_.general, at_.system));
-    start_ = at_.general.rip;
-    may_stay_ = step_.kind != x86::StepKind::Ordinary || x86::may_stay_in_place(bytes);
+    const auto mode = x86::cpu_mode(at_.general, at_.system);
+    step_ = x86::classify(bytes, mode);
+    start_ = Place::of(at_.general);
+    self_jump_ = x86::self_jump(bytes, mode, start_.rip);
     if (step_.kind == x86::StepKind::PopFlags)
         popped_trap_flag_ = pushed_trap_flag();
     if (stepped_watchpoints.empty())
@@ -65,6 +66,13 @@ std::optional<Gva> StepEngine::target(const kvm::VcpuPort& vcpu) const {
     }
 }
 
+// Stepping a self-jump once more changes nothing.
+bool StepEngine::came_too_early() {
+    if (self_jump_ == x86::SelfJump::Yes || Place::of(at_.general) != start_)
+        return false;
+    return self_jump_ == x86::SelfJump::No || early_traps_++ < kMostEarlyTraps;
+}
+
 bool StepEngine::is_echo(x86::Dr6 dr6, bool single_stepped) {
     const auto stepped_to = std::exchange(stepped_to_, std::nullopt);
     return !single_stepped && dr6.only_single_step() && stepped_to == at_.general.rip && !at_.trap_flag();
@@ -81,6 +89,7 @@ bool StepEngine::may_echo() {
 // KVM hides TF in the registers while it steps, so the guest's own TF is remembered from before.
 bool StepEngine::finish(bool single_stepped) {
     stepped_to_ = at_.general.rip;
+    early_traps_ = 0;
     const bool interrupted = single_stepped && note_interrupt();
     const bool owed = single_stepped && guest_trap_flag_;
     const auto kind = std::exchange(step_, x86::StepClass{}).kind;

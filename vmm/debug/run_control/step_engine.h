@@ -47,8 +47,9 @@ class StepEngine {
 
     // ---- After a debug exit
 
-    // Returns true if the trap came before the instruction (emulated VMX does so on a vCPU's first entry).
-    bool came_too_early() const { return !may_stay_ && at_.general.rip == start_; }
+    // Returns true if the trap came before the instruction, which must then be stepped again. Emulated VMX does so on a
+    // vCPU's first entry, and after an EPT violation.
+    bool came_too_early();
     // Returns true if the trap of the last step has come again, at an entry without a single-step (emulated VMX
     // does so if KVM has completed the instruction itself). It is not the guest's. Any debug exit ends the wait.
     bool is_echo(x86::Dr6 dr6, bool single_stepped);
@@ -77,6 +78,17 @@ class StepEngine {
     bool is_time_to_look();
 
   private:
+    // An instruction that leaves all of it unchanged has not been executed, or is a jump to itself.
+    struct Place {
+        std::uint64_t rip = 0, rsp = 0, rcx = 0;
+        static Place of(const x86::GeneralRegisters& general) {
+            return {general.rip, general.rsp, general.rcx};
+        }
+        friend bool operator==(const Place&, const Place&) = default;
+    };
+    // One for each page that an indirect jump accesses. More of them are the jump itself.
+    static constexpr unsigned kMostEarlyTraps = 8;
+
     bool pushed_trap_flag() const;
     bool note_interrupt();
 
@@ -86,8 +98,9 @@ class StepEngine {
 
     x86::StepClass step_;
     bool was_ordinary_ = false;
-    std::uint64_t start_ = 0;  // RIP of the instruction that is being stepped
-    bool may_stay_ = true;     // it may leave RIP unchanged
+    Place start_;  // of the instruction that is being stepped
+    x86::SelfJump self_jump_ = x86::SelfJump::Yes;
+    unsigned early_traps_ = 0;  // of an instruction that may be a self-jump
     bool guest_trap_flag_ = false;
     bool popped_trap_flag_ = false;  // what a POPF that is being stepped loads
     StepOrigin origin_;

@@ -84,6 +84,36 @@ TEST_F(VcpuDebuggerTest, ATrapBeforeTheInstructionIsNoStep) {
     EXPECT_TRUE(stopped_here());
 }
 
+TEST_F(VcpuDebuggerTest, ATrapBeforeAFarJumpIsNoStep) {
+    code({0xea, 0x00, 0x00, 0x00, 0x00, 0x08, 0x00});
+    resume(gdbstub::Step{});
+    for (int i = 0; i < 20; ++i) {
+        stepped_to(kCode);
+        ASSERT_FALSE(stopped_here());
+    }
+    stepped_to(0);
+    EXPECT_TRUE(stopped_here());
+}
+
+TEST_F(VcpuDebuggerTest, TrapsBeforeAnIndirectJumpAreNoStepsForAWhile) {
+    code({0xff, 0xe0});
+    resume(gdbstub::Step{});
+    for (int i = 0; i < 8; ++i) {
+        stepped_to(kCode);
+        ASSERT_FALSE(stopped_here());
+    }
+    stepped_to(kCode);
+    EXPECT_TRUE(stopped_here()) << "it leads to itself";
+}
+
+TEST_F(VcpuDebuggerTest, ACallToItselfIsAStep) {
+    code({0xe8, 0xfb, 0xff, 0xff, 0xff});
+    resume(gdbstub::Step{});
+    vcpu->registers.rsp -= 8;
+    stepped_to(kCode);
+    EXPECT_TRUE(stopped_here());
+}
+
 TEST_F(VcpuDebuggerTest, AJumpToItselfIsAStep) {
     code({0xeb, 0xfe});
     resume(gdbstub::Step{});
