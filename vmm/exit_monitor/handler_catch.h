@@ -33,10 +33,10 @@ class HandlerCatch final : public HandlerJudge {
     std::string moved(VcpuIndex vcpu, const HandlerLookup& from, const HandlerLookup& to) override;
 
   private:
-    HandlerCatch(unsigned number, const exits::CatchRule& rule, const x86::RegisterFile& registers,
+    HandlerCatch(unsigned number, exits::CatchRule rule, const x86::RegisterFile& registers,
                  const GuestView& view, SymbolOf symbol_of)
         : number_(number),
-          rule_(rule),
+          rule_(std::move(rule)),
           registers_(registers),
           view_(view),
           symbol_of_(std::move(symbol_of)) {}

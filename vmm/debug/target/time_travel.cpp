@@ -131,7 +131,7 @@ void TimeTravel::arrive(gdbstub::ThreadId thread, gdbstub::StopReason reason, st
             console += put.error().message() + "\n";
         debugger_.moved_in_time();
     }
-    debugger_.stopped_in_time({thread, std::move(reason), std::move(console)});
+    debugger_.stopped_in_time({thread, reason, std::move(console)});
 }
 
 Result<history::History*> TimeTravel::stopped_history() {
