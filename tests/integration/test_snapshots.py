@@ -30,7 +30,7 @@ class TestSnapshots(RingsideTest):
         _, gdb = self.stopped_in_round(2)
         pc, registers = gdb.integer("$pc"), gdb.console("monitor registers all")
         assert f"vCPU 0 at {pc:#x}" in gdb.console("monitor snapshot save second")
-        assert self.diff(gdb, "second") == {"registers": [], "devices": [], "memory": []}
+        assert self.diff(gdb, "second") == {"registers": [], "devices": [], "disks": [], "memory": []}
         gdb.console("break report_round")
         for number in (3, 4, 5):
             gdb.run("continue")
@@ -43,7 +43,7 @@ class TestSnapshots(RingsideTest):
         assert changed["memory"]
         for _ in range(3):
             assert "restored" in self.restore(gdb, "second")
-            assert self.diff(gdb, "second") == {"registers": [], "devices": [], "memory": []}
+            assert self.diff(gdb, "second") == {"registers": [], "devices": [], "disks": [], "memory": []}
             assert gdb.integer("$pc") == pc
             assert gdb.integer("rounds_done") == 2
             assert self.without_time(gdb.console("monitor registers all")) == self.without_time(registers)
@@ -172,6 +172,64 @@ class TestSnapshots(RingsideTest):
             answer = gdb.console(f"monitor snapshot save s{number}")
         assert "there are 32 already" in answer
 
-    def test_a_device_that_cannot_be_saved_is_named(self):
-        _, gdb = self.attached("virtio", "--rng")
-        assert re.search(r"virtio.* cannot be saved", gdb.console("monitor snapshot save with_it"))
+    def test_a_disk_that_the_guest_writes_to_is_named(self):
+        image = self.folder / "disk.img"
+        image.write_bytes(bytes(64 * 512))
+        vm, gdb = self.attached("virtio", f"--disk={image}")
+        answer = gdb.console("monitor snapshot save with_it")
+        assert f"the disk {image} cannot be saved" in answer
+        assert "--disk FILE,overlay" in answer
+        gdb.console("kill")
+        vm.wait()
+        _, gdb = self.attached("virtio", f"--disk={image},ro")
+        assert "Snapshot with_it" in gdb.console("monitor snapshot save with_it")
+
+
+class TestDisks(RingsideTest):
+    """An overlay is part of a snapshot, in the middle of the guest's work with the disk, and the image stays as it is."""
+
+    WRITE = 1  # VIRTIO_BLK_T_OUT
+
+    def writing(self, *options: object):
+        self.image = self.folder / "disk.img"
+        self.image.write_bytes(bytes(64 * 512))
+        vm, gdb = self.attached("virtio", "--rng", f"--disk={self.image},overlay", *options)
+        gdb.console(f"break transfer if type == {self.WRITE}")
+        self.assert_breakpoint(gdb.run("continue"), "transfer")
+        gdb.console("delete")
+        return vm, gdb
+
+    def test_a_disk_goes_back(self):
+        vm, gdb = self.writing()
+        assert "0 KiB of disks" in gdb.console("monitor snapshot save writing")
+        gdb.console("break guest::debug_exit")
+        for _ in range(3):
+            self.assert_breakpoint(gdb.run("continue"), "debug_exit")
+            changed = json.loads(gdb.console("monitor snapshot diff writing --json"))
+            assert changed["disks"] == [{"name": "disk.img", "kib": 64}]
+            gdb.console("monitor snapshot restore writing")
+            gdb.console("maintenance flush register-cache")
+            assert json.loads(gdb.console("monitor snapshot diff writing --json"))["disks"] == []
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
+        assert re.findall(r"disk: run (\d+)", vm.stdout.text()) == ["1"] * 4, "each began with the disk as it was"
+        assert self.image.read_bytes() == bytes(64 * 512)
+
+    def test_a_disk_in_a_file_starts_another_machine(self):
+        vm, gdb = self.writing()
+        gdb.console("break wait_for_input")
+        self.assert_breakpoint(gdb.run("continue"), "wait_for_input")
+        file = self.folder / "written.snapshot"
+        assert str(file) in gdb.console(f"monitor snapshot save written {file}")
+        gdb.console("kill")
+        vm, gdb = self.attached("virtio", "--rng", f"--disk={self.image},overlay", f"--restore={file}")
+        gdb.console("print transfer(0, 1)")
+        assert gdb.integer("*(int *)sector") == 1, "what the other machine wrote"
+        gdb.start("continue")
+        assert vm.wait() == 33
+        other = self.folder / "other.img"
+        other.write_bytes(bytes(32 * 512))
+        vm = self.ringside(self.guest("virtio"), "--rng", f"--disk={other},overlay", f"--restore={file}", gdb=None)
+        assert vm.wait() == 1
+        assert "the disk disk.img (32768 bytes), and this one the disk other.img (16384 bytes)" in vm.stderr.text()

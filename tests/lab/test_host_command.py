@@ -50,13 +50,15 @@ class TestPlan:
         Path("kernel").write_bytes(b"1")
         Path("image").write_bytes(b"2")
         Path("other").write_bytes(b"3")
+        Path("third").write_bytes(b"4")
         options: Options = [("KERNEL", "file-read", ["kernel"]), ("--exit-trace", "file-written", ["trace"]),
-                            ("--disk", "disk", ["image", "other,ro"])]
-        disks = [{"path": "image", "read-only": False}, {"path": "other", "read-only": True}]
+                            ("--disk", "disk", ["image", "other,ro", "third,overlay"])]
+        disks = [{"path": "image", "read-only": False}, {"path": "other", "read-only": True},
+                 {"path": "third", "read-only": True}]
         plan = handover.plan(given(options, disks=disks))
-        assert plan.files == {str(tmp_path / name): tmp_path / name for name in ("kernel", "image", "other")}
+        assert plan.files == {str(tmp_path / name): tmp_path / name for name in ("kernel", "image", "other", "third")}
         assert plan.collect == [str(tmp_path / "trace"), str(tmp_path / "image")]
-        assert plan.words[3:] == ["--exit-trace=trace", "--disk=image", "--disk=other,ro", "--serial=stdio", "kernel"]
+        assert plan.words[3:] == ["--exit-trace=trace", "--disk=image", "--disk=other,ro", "--disk=third,overlay", "--serial=stdio", "kernel"]
 
     def test_modules_go_inside_without_their_words(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)

@@ -15,7 +15,7 @@ enum class Refers {
     Nothing,       // nothing but the value itself
     FileRead,      // a file that is read
     FileWritten,   // a file that is created or replaced
-    Disk,          // FILE or FILE,ro: a file that is read, and written in place
+    Disk,          // FILE, FILE,ro or FILE,overlay: a file that is read, and written in place
     Console,       // a place for a console, see parse_console_endpoint()
     Debugger,      // a place where a debugger connects, see gdbstub::parse_endpoint()
     HostResource,  // something that exists only on this host: its device, its network, its sockets
@@ -34,7 +34,7 @@ class DeclaredOptions {
         return declare(app_.add_option(names, value, help), refers);
     }
     // An option whose text is passed to `take`.
-    CLI::Option* add_text(const std::string& names, std::function<void(const std::string&)> take,
+    CLI::Option* add_text(const std::string& names, const std::function<void(const std::string&)>& take,
                           Refers refers, const std::string& help) {
         return declare(app_.add_option_function<std::string>(names, take, help), refers);
     }

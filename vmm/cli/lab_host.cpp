@@ -66,7 +66,7 @@ void add_run(Json& out, const RunOptions& options) {
     if (options.virtio.console)
         out["virtio-console"] = console(*options.virtio.console);
     for (const auto& disk : options.virtio.disks)
-        out["disks"].push_back({{"path", disk.path}, {"read-only", disk.read_only}});
+        out["disks"].push_back({{"path", disk.path}, {"read-only", disk.read_only || disk.overlay}});
     if (options.gdb)
         out["gdb"] = gdbstub::to_string(*options.gdb);
     if (options.start_gdb)

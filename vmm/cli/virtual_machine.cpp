@@ -90,9 +90,7 @@ Result<void> VirtualMachine::attach_virtio() {
     virtio_ = TRY(devices::virtio::VirtioBus::create(
         {machine_->memory(), machine_->buses().mmio, machine_->device_gate(), interrupt, report},
         std::move(devices)));
-    // They work on threads of their own, outside of what a recording sees.
-    for (const auto& range : machine_->buses().mmio.ranges())
-        machine_->device_states().add_unsavable(std::string(range.device->name()));
+    virtio_->add_states(machine_->device_states());
     return {};
 }
 

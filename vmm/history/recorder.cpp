@@ -23,9 +23,11 @@ void Recorder::make_tracks() {
 
 Result<void> Recorder::check(machine::Machine& machine) {
     constexpr const char* kOperation = "record";
-    const auto unsavable = machine.device_states().unsavable();
-    if (!unsavable.empty())
-        return failure(kOperation, fmt::format("the state of {} cannot be saved", fmt::join(unsavable, ", ")),
+    const auto unrecordable = machine.device_states().unrecordable();
+    if (!unrecordable.empty())
+        return failure(kOperation,
+                       fmt::format("{} works beside the vCPUs, and only what they do is recorded",
+                                   fmt::join(unrecordable, ", ")),
                        "Start the machine without it");
     const snapshot::MachineImage image(machine.vcpu_count(), machine.device_states().size());
     if (image.bytes().size() > kLongestImage)
@@ -90,8 +92,8 @@ Result<void> Recorder::after_step(VcpuIndex vcpu, const x86::GeneralRegisters& g
     ++step.steps;
     const bool regular = is_regular(step, general);
     snapshot::VcpuImager::take_registers(general, system, next_.vcpu(vcpu));
-    // The trap came before the instruction, as it does with emulated VMX after an EPT violation. If the written pages
-    // were collected now, the page tables among them would be write-protected again, and the instruction would
+    // A jump to itself: or the trap came before the jump, as it does with emulated VMX after an EPT violation. If the
+    // written pages were collected now, the page tables among them would be write-protected again, and the jump would
     // never complete.
     if (regular && snapshot::same_general(next_.vcpu(vcpu), last(vcpu)))
         return {};

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "vmm/machine/disk_clusters.h"
+
 namespace ringside::machine {
 
 // One device's state as bytes of a fixed number.
@@ -31,11 +33,19 @@ class DeviceStates {
         size_ += state->size();
         states_.push_back(std::move(state));
     }
-    // A device whose state cannot be saved, by the name that a user knows.
-    void add_unsavable(std::string name) { unsavable_.push_back(std::move(name)); }
+    // A device whose state cannot be saved, by the name that a user knows, and what the user can do.
+    struct Unsavable {
+        std::string name, advice;
+    };
+    void add_unsavable(Unsavable device) { unsavable_.push_back(std::move(device)); }
+    // A device that can be saved while the guest is stopped, but works on a thread of its own while it runs.
+    void add_unrecordable(std::string name) { unrecordable_.push_back(std::move(name)); }
+    void add_disk(std::shared_ptr<OverlaidDisk> disk) { disks_.push_back(std::move(disk)); }
 
     std::span<const std::unique_ptr<DeviceState>> list() const { return states_; }
-    std::span<const std::string> unsavable() const { return unsavable_; }
+    std::span<const Unsavable> unsavable() const { return unsavable_; }
+    std::span<const std::string> unrecordable() const { return unrecordable_; }
+    std::span<const std::shared_ptr<OverlaidDisk>> disks() const { return disks_; }
 
     // All of them, one behind the other.
     std::size_t size() const { return size_; }
@@ -47,18 +57,20 @@ class DeviceStates {
     }
     // Those whose bytes differ between `now` and `wanted`.
     void restore(std::span<const std::byte> now, std::span<const std::byte> wanted) const;
-    // Makes every device what it was when it was added.
-    void reset() const {
-        std::span<const std::byte> rest = at_power_on_;
+    void restore(std::span<const std::byte> wanted) const {
         for (const auto& state : states_) {
-            state->restore(rest.first(state->size()));
-            rest = rest.subspan(state->size());
+            state->restore(wanted.first(state->size()));
+            wanted = wanted.subspan(state->size());
         }
     }
+    // Makes every device what it was when it was added. Disks keep their contents.
+    void reset() const { restore(at_power_on_); }
 
   private:
     std::vector<std::unique_ptr<DeviceState>> states_;
-    std::vector<std::string> unsavable_;
+    std::vector<Unsavable> unsavable_;
+    std::vector<std::string> unrecordable_;
+    std::vector<std::shared_ptr<OverlaidDisk>> disks_;
     std::vector<std::byte> at_power_on_;
     std::size_t size_ = 0;
 };

@@ -75,9 +75,11 @@ Result<void> put_vcpu(kvm::VcpuPort& vcpu, const MachineState::Vcpu& wanted) {
 }
 
 Result<void> put_state(machine::Machine& machine, const MachineState& wanted) {
-    std::vector<std::byte> devices(machine.device_states().size());
-    machine.device_states().save(devices);
-    machine.device_states().restore(devices, wanted.devices);
+    const auto disks = machine.device_states().disks();
+    for (std::size_t i = 0; i < disks.size(); ++i)
+        disks[i]->restore(wanted.disks[i]);
+    // Also a device whose state is the same: it may be at work for a driver that is gone now.
+    machine.device_states().restore(wanted.devices);
     VmImage now;
     TRY(take_vm(machine, now));
     TRY(put_vm(machine, now, wanted.vm));
@@ -97,8 +99,8 @@ Result<void> check(machine::Machine& machine) {
     const auto unsavable = machine.device_states().unsavable();
     if (unsavable.empty())
         return {};
-    return failure("snapshot", fmt::format("the state of {} cannot be saved", fmt::join(unsavable, ", ")),
-                   "Start the machine without it");
+    return failure("snapshot", fmt::format("the state of {} cannot be saved", unsavable.front().name),
+                   unsavable.front().advice);
 }
 
 Result<MachineState> take_state(machine::Machine& machine) {
@@ -115,6 +117,8 @@ Result<MachineState> take_state(machine::Machine& machine) {
     }
     state.devices.resize(machine.device_states().size());
     machine.device_states().save(state.devices);
+    for (const auto& disk : machine.device_states().disks())
+        state.disks.push_back(disk->save());
     return state;
 }
 

@@ -26,6 +26,7 @@ struct MachineState {
     VmImage vm;
     std::uint64_t clock = 0;  // kvmclock, in ns
     std::vector<std::byte> devices;
+    std::vector<machine::DiskClusters> disks;  // of those with an overlay
 };
 
 struct Snapshot {

@@ -20,8 +20,9 @@ using Bytes = std::vector<std::byte>;
 
 constexpr const char* kOperation = "read the snapshot";
 constexpr std::array<char, 8> kMagic{'R', 'I', 'N', 'G', 'S', 'N', 'A', 'P'};
-constexpr std::uint32_t kVersion = 2;
-constexpr std::uint64_t kMostOther = std::uint64_t{16} << 20;  // apart from pages: far more than there can be
+constexpr std::uint32_t kVersion = 3;
+constexpr std::uint64_t kMostOther = std::uint64_t{16}
+                                     << 20;  // apart from pages and clusters: far more than there can be
 
 struct Header {
     std::array<char, 8> magic = kMagic;
@@ -76,6 +77,8 @@ std::string shape_of(machine::Machine& machine) {
     }
     for (const auto& state : machine.device_states().list())
         text += fmt::format("the device {} ({} bytes)\n", state->name(), state->size());
+    for (const auto& disk : machine.device_states().disks())
+        text += fmt::format("the disk {} ({} bytes)\n", disk->name(), disk->size());
     const auto& layout = features.xsave_layout;
     text +=
         fmt::format("a processor with{} AVX,{} AVX-512,{} PKU, {} address bits, XSAVE at {} {} {} {} {}\n",
@@ -161,9 +164,26 @@ Result<std::optional<kvm::NestedState>> read_nested(std::span<const std::byte> b
     return std::optional(std::move(state));
 }
 
-Result<MachineState> read_state(Reader& reader, std::size_t vcpus, std::size_t device_bytes) {
+Result<machine::DiskClusters> read_disk(Reader& reader, const machine::OverlaidDisk& disk) {
+    constexpr auto kSize = machine::DiskClusters::kSize;
+    machine::DiskClusters clusters;
+    std::uint64_t count = 0;
+    TRY(reader.read(count));
+    for (; count != 0; --count) {
+        std::uint64_t number = 0;
+        TRY(reader.read(number));
+        const auto bytes = TRY(reader.take(kSize));
+        if (number >= (disk.size() + kSize - 1) / kSize)
+            return failure(kOperation, fmt::format("it has data beyond the end of the disk {}", disk.name()));
+        clusters.by_number[number] =
+            std::make_shared<machine::DiskClusters::Cluster>(bytes.begin(), bytes.end());
+    }
+    return clusters;
+}
+
+Result<MachineState> read_state(Reader& reader, machine::Machine& machine) {
     MachineState state;
-    state.vcpus.resize(vcpus);
+    state.vcpus.resize(machine.vcpu_count());
     for (MachineState::Vcpu& vcpu : state.vcpus) {
         TRY(reader.read(vcpu.image));
         TRY(reader.read(vcpu.tsc));
@@ -173,9 +193,13 @@ Result<MachineState> read_state(Reader& reader, std::size_t vcpus, std::size_t d
     TRY(reader.read(state.vm));
     TRY(reader.read(state.clock));
     const auto devices = TRY(reader.take_bytes());
-    if (devices.size() != device_bytes)
+    if (devices.size() != machine.device_states().size())
         return failure(kOperation, "its devices have another size than they say");
     state.devices.assign(devices.begin(), devices.end());
+    for (const auto& disk : machine.device_states().disks()) {
+        auto clusters = TRY(read_disk(reader, *disk));
+        state.disks.push_back(std::move(clusters));
+    }
     return state;
 }
 
@@ -191,6 +215,17 @@ Result<MemoryCopy> read_memory(Reader& reader, const machine::GuestMemory& memor
         copy.set_page(Gpa{address}, bytes);
     }
     return copy;
+}
+
+// No snapshot of the machine has a larger file, in bytes.
+std::uint64_t largest_file(machine::Machine& machine) {
+    const auto with_number = [](std::uint64_t bytes, std::uint64_t piece) {
+        return (bytes + piece - 1) / piece * (piece + sizeof(std::uint64_t));
+    };
+    std::uint64_t size = with_number(machine.memory().ram_size(), kPageSize) + kMostOther;
+    for (const auto& disk : machine.device_states().disks())
+        size += with_number(disk->size(), machine::DiskClusters::kSize);
+    return size;
 }
 
 Error file_error(const std::filesystem::path& path, std::string_view what) {
@@ -210,6 +245,13 @@ Bytes to_bytes(machine::Machine& machine, const Snapshot& snapshot) {
     put(out, snapshot.state.vm);
     put(out, snapshot.state.clock);
     put_bytes(out, snapshot.state.devices);
+    for (const machine::DiskClusters& disk : snapshot.state.disks) {
+        put(out, std::uint64_t{disk.by_number.size()});
+        for (const auto& [number, cluster] : disk.by_number) {
+            put(out, number);
+            out.insert(out.end(), cluster->begin(), cluster->end());
+        }
+    }
     snapshot.memory.for_each_used_page([&out](Gpa page, std::span<const std::byte> bytes) {
         put(out, page.value);
         out.insert(out.end(), bytes.begin(), bytes.end());
@@ -236,7 +278,7 @@ Result<Snapshot> from_bytes(machine::Machine& machine, std::span<const std::byte
     TRY(compare_shapes({reinterpret_cast<const char*>(shape.data()), shape.size()}, shape_of(machine)));
     if (header.vcpus != machine.vcpu_count())
         return failure(kOperation, "its vCPUs are not as many as it says");
-    auto state = TRY(read_state(reader, header.vcpus, machine.device_states().size()));
+    auto state = TRY(read_state(reader, machine));
     auto memory = TRY(read_memory(reader, machine.memory()));
     return Snapshot{std::move(state), std::move(memory)};
 }
@@ -270,9 +312,7 @@ Result<Snapshot> read_file(const std::filesystem::path& path, machine::Machine& 
         return failure("read " + path.string(), "it cannot be opened, or is no file");
     std::error_code error;
     const std::uint64_t size = std::filesystem::file_size(path, error);
-    const std::uint64_t pages = machine.memory().ram_size() / kPageSize;
-    const std::uint64_t most = pages * (kPageSize + sizeof(std::uint64_t)) + kMostOther;
-    if (error || size > most)
+    if (error || size > largest_file(machine))
         return failure("read " + path.string(), "it is larger than a snapshot of this machine can be");
     Bytes bytes(static_cast<std::size_t>(size));
     if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())))

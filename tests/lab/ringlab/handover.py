@@ -136,7 +136,7 @@ def plan(given: Handover) -> Plan:
                     made.write(value)
                 values = [_inside(value) for value in values]
             case "disk":
-                values = [_inside(value.removesuffix(",ro")) + value[len(value.removesuffix(",ro")):] for value in values]
+                values = [_inside_disk(value) for value in values]
             case "console" | "debugger" | "gdb" | "host":
                 continue
         if option.flag:
@@ -164,6 +164,14 @@ def _no_resource(option: Option, host: str) -> str:
     return f"{option.name} cannot be had with --host {host}. {why}"
 
 
+def _inside_disk(value: str) -> str:
+    """FILE with its option, if it has one."""
+    for option in (",ro", ",overlay"):
+        if value.endswith(option):
+            return _inside(value.removesuffix(option)) + option
+    return _inside(value)
+
+
 def _disk(made: Plan, name: str, read_only: bool) -> None:
     path = _place(name)
     if path.is_block_device():
@@ -173,7 +181,7 @@ def _disk(made: Plan, name: str, read_only: bool) -> None:
         if path.stat().st_size > LARGEST_WRITTEN_DISK:
             raise Refusal(
                 f"--disk {name}: the lab brings back what is written of images up to {LARGEST_WRITTEN_DISK >> 20} MiB. "
-                f"Use {name},ro, or a smaller image"
+                f"Use {name},ro or {name},overlay, or a smaller image"
             )
         made.write(name)
 

@@ -25,6 +25,14 @@ std::uint64_t kibibytes(const Snapshot& snapshot) {
     return snapshot.memory.pages_used() * machine::kPageSize >> 10;
 }
 
+// ", 128 KiB of disks", if there are any with an overlay.
+std::string disk_words(const Snapshot& snapshot) {
+    std::uint64_t bytes = 0;
+    for (const auto& disk : snapshot.state.disks)
+        bytes += disk.bytes();
+    return snapshot.state.disks.empty() ? "" : fmt::format(", {} KiB of disks", bytes >> 10);
+}
+
 std::uint64_t rip_of(const Snapshot& snapshot) {
     return snapshot.state.vcpus.front().image.general.rip;
 }
@@ -40,8 +48,8 @@ Result<std::string> save(Debugger& debugger, Snapshots& snapshots, const Argumen
             "kernel and options.\n",
             name, file);
     }
-    return fmt::format("Snapshot {}: vCPU 0 at 0x{:x}, {} KiB of memory.\n", name, rip_of(*saved),
-                       kibibytes(*saved));
+    return fmt::format("Snapshot {}: vCPU 0 at 0x{:x}, {} KiB of memory{}.\n", name, rip_of(*saved),
+                       kibibytes(*saved), disk_words(*saved));
 }
 
 Result<std::string> restore(Debugger& debugger, Snapshots& snapshots, const Arguments& arguments) {
@@ -108,6 +116,16 @@ Rows device_rows(Debugger& debugger, std::span<const std::byte> then, std::span<
     return rows;
 }
 
+Rows disk_rows(Debugger& debugger, const snapshot::MachineState& then, const snapshot::MachineState& now) {
+    Rows rows;
+    const auto disks = debugger.machine().device_states().disks();
+    for (std::size_t i = 0; i < disks.size(); ++i) {
+        if (const auto clusters = machine::differences(then.disks[i], now.disks[i]); clusters != 0)
+            rows.push_back({words(disks[i]->name()), number(clusters * machine::DiskClusters::kSize >> 10)});
+    }
+    return rows;
+}
+
 struct MemoryRun {
     Gpa start;
     std::uint64_t pages = 0;
@@ -134,6 +152,7 @@ Result<Answer> diff(Debugger& debugger, Snapshots& snapshots, const Arguments& a
     answer.table("registers", {"name", "then", "now"},
                  register_rows(debugger, then->state.vcpus[vcpu].image, now.vcpus[vcpu].image));
     answer.table("devices", {"name"}, device_rows(debugger, then->state.devices, now.devices));
+    answer.table("disks", {"name", "KiB"}, disk_rows(debugger, then->state, now));
     Rows rows;
     for (const MemoryRun& run : std::span(runs).first(std::min(runs.size(), kRunsShown)))
         rows.push_back({hex(run.start.value), number(run.pages)});
@@ -159,10 +178,10 @@ void add_snapshot_commands(MonitorRegistry& registry, Debugger& debugger, Snapsh
     add_text(registry, debugger,
              {"snapshot delete", "NAME", "deletes a snapshot", 1,
               [&](const Arguments& arguments) { return remove(snapshots, arguments); }});
-    add_answering(
-        registry, debugger,
-        {"snapshot diff", "NAME", "the registers, devices and pages that have changed since the snapshot", 1,
-         [&](const Arguments& arguments) { return diff(debugger, snapshots, arguments); }});
+    add_answering(registry, debugger,
+                  {"snapshot diff", "NAME",
+                   "the registers, devices, disks and pages that have changed since the snapshot", 1,
+                   [&](const Arguments& arguments) { return diff(debugger, snapshots, arguments); }});
 }
 
 void add_snapshot_document(DocumentStore& documents, const Snapshots& snapshots) {

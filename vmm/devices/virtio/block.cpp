@@ -57,6 +57,14 @@ Identity Block::identity() const {
             kAlways | (image_.read_only() ? kFeatureReadOnly : kFeatureDiscard | kFeatureWriteZeroes), 1};
 }
 
+// A snapshot cannot hold an image that the guest writes to.
+void Block::add_states(machine::DeviceStates& states) const {
+    if (image_.overlay())
+        states.add_disk(image_.overlay());
+    else if (!image_.read_only())
+        states.add_unsavable({"the disk " + image_.path(), "Start the machine with --disk FILE,overlay"});
+}
+
 void Block::on_kick(unsigned queue) {
     while (take(queue)) {
         const auto outcome = execute(header_);
@@ -76,6 +84,7 @@ bool Block::take(unsigned queue) {
     auto access = transport_->enter();
     if (!access || !access->next(queue, chain_))
         return false;
+    image_.begin_request();
     write_through_ = access->negotiated(kFeatureFlush) == 0;
     if (chain_.read(0, std::as_writable_bytes(std::span(&header_, 1))) == sizeof header_ &&
         chain_.writable() != 0)

@@ -26,6 +26,7 @@ class Block final : public Device {
     std::span<const std::byte> config() const override { return std::as_bytes(std::span(&config_, 1)); }
     void start(Transport& transport, asio::io_context&) override { transport_ = &transport; }
     void on_kick(unsigned queue) override;
+    void add_states(machine::DeviceStates& states) const override;
 
   private:
     // struct virtio_blk_config (5.2.4).

@@ -8,6 +8,8 @@
 
 #include <asio/io_context.hpp>
 
+#include "vmm/machine/device_states.h"
+
 namespace ringside::devices::virtio {
 
 class Transport;
@@ -37,6 +39,8 @@ class Device {
     virtual void on_kick(unsigned queue) = 0;
     // The driver has reset the device: pending requests are void.
     virtual void on_reset() {}
+    // Adds what a snapshot holds of the device beside its transport's state, or that it cannot be saved.
+    virtual void add_states(machine::DeviceStates&) const {}
     // A saved state was restored: data that the host's side held is lost.
     virtual void on_restore() {}
 };

@@ -1,16 +1,20 @@
 // A raw disk image or block device on the host.
 //
+// With an overlay (disk_overlay.h) the image is only read, and the guest's writes stay in the monitor's memory.
+//
 // The image is locked while it is open (with fcntl OFD locks, like QEMU's): shared for reading, exclusive for
 // writing. Two machines never write to one image, and none reads an image that another changes.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
 #include "vmm/base/error.h"
 #include "vmm/base/fd.h"
+#include "vmm/devices/virtio/disk_overlay.h"
 #include "vmm/devices/virtio/specs.h"
 
 namespace ringside::devices::virtio {
@@ -23,9 +27,14 @@ class DiskImage {
     // the sector size, or if another program has locked the image.
     static Result<DiskImage> open(const DiskSpec& spec);
 
-    std::uint64_t size() const { return size_; }  // bytes
-    bool read_only() const { return read_only_; }
+    std::uint64_t size() const { return size_; }   // bytes
+    bool read_only() const { return read_only_; }  // by the guest
     const std::string& path() const { return path_; }
+    // nullptr if writes go to the image.
+    const std::shared_ptr<DiskOverlay>& overlay() const { return overlay_; }
+
+    // The writes that follow are those of a request that the guest makes now: it is not stopped.
+    void begin_request();
 
     // All return true on success. The range must lie within size().
     bool read(std::uint64_t offset, std::span<std::byte> out) const;
@@ -38,12 +47,13 @@ class DiskImage {
     bool write_zeroes(std::uint64_t offset, std::uint64_t size, bool may_discard) const;
 
   private:
-    DiskImage(Fd fd, std::uint64_t size, const DiskSpec& spec)
-        : fd_(std::move(fd)), size_(size), read_only_(spec.read_only), path_(spec.path) {}
+    DiskImage(Fd fd, std::uint64_t size, const DiskSpec& spec);
     Fd fd_;
     std::uint64_t size_ = 0;
     bool read_only_ = false;
     std::string path_;
+    std::shared_ptr<DiskOverlay> overlay_;
+    std::uint64_t era_ = 0;  // of the overlay, when the request began
 };
 
 }  // namespace ringside::devices::virtio

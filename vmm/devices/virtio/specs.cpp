@@ -33,9 +33,10 @@ std::optional<MacAddress> parse_mac(std::string_view text) {
 
 Result<DiskSpec> parse_disk(std::string_view text) {
     const auto [path, option] = split_option(text);
-    if (path.empty() || (option && *option != "ro"))
-        return failure("--disk " + std::string(text), "that is neither FILE nor FILE,ro");
-    return DiskSpec{std::string(path), option.has_value()};
+    const bool read_only = option == "ro", overlay = option == "overlay";
+    if (path.empty() || (option && !read_only && !overlay))
+        return failure("--disk " + std::string(text), "that is none of FILE, FILE,ro and FILE,overlay");
+    return DiskSpec{std::string(path), read_only, overlay};
 }
 
 Result<NetSpec> parse_net(std::string_view text) {

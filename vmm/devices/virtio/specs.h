@@ -15,6 +15,7 @@ namespace ringside::devices::virtio {
 struct DiskSpec {
     std::string path;
     bool read_only = false;
+    bool overlay = false;  // writes stay in the monitor's memory, and end with it
 };
 
 using MacAddress = std::array<std::uint8_t, 6>;
@@ -35,7 +36,7 @@ struct VsockSpec {
     std::string path;       // the host's unix socket
 };
 
-// "FILE[,ro]"
+// "FILE[,ro|,overlay]"
 Result<DiskSpec> parse_disk(std::string_view text);
 // "tap:NAME[,mac=XX:XX:XX:XX:XX:XX]" or "passt[:SOCKET][,mac=...]"
 Result<NetSpec> parse_net(std::string_view text);

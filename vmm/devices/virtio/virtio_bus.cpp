@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "vmm/devices/savable.h"
 #include "vmm/machine/layout.h"
 
 namespace ringside::devices::virtio {
 
+static_assert(Savable<Transport>);
 static_assert(Transport::kSize == layout::kPage);
 
 std::vector<machine::MmioDevice> descriptions(std::size_t count) {
@@ -45,6 +47,14 @@ VirtioBus::~VirtioBus() {
     gate_.shut_down();
     for (Slot& slot : slots_)
         slot.thread->stop();
+}
+
+void VirtioBus::add_states(machine::DeviceStates& states) const {
+    for (const Slot& slot : slots_) {
+        states.add(state_of(*slot.transport));
+        states.add_unrecordable(std::string(slot.transport->name()));
+        slot.device->add_states(states);
+    }
 }
 
 void VirtioBus::power_on() {

@@ -13,6 +13,7 @@
 #include "vmm/devices/virtio/transport.h"
 #include "vmm/machine/bus.h"
 #include "vmm/machine/device_gate.h"
+#include "vmm/machine/device_states.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/interrupt_line.h"
 #include "vmm/machine/mmio_device.h"
@@ -40,6 +41,8 @@ class VirtioBus {
     // Ends the devices' work and shuts down the gate.
     ~VirtioBus();
 
+    // The devices' states, for snapshots. Before the machine runs.
+    void add_states(machine::DeviceStates& states) const;
     // Starts every device's thread.
     void start();
     // The machine is reset. With the gate closed.

@@ -174,7 +174,7 @@ TEST_F(RecorderTest, AnEditInThePastCutsTheFutureOff) {
 }
 
 TEST_F(RecorderTest, SomeMachinesAreRefusedByName) {
-    machine->device_states().add_unsavable("virtio-blk");
+    machine->device_states().add_unrecordable("virtio-blk");
     const auto refused = Recorder::check(*machine);
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().message().find("virtio-blk"), std::string::npos);

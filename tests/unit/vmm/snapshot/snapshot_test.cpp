@@ -29,6 +29,19 @@ class Latch final : public machine::DeviceState {
     std::byte& value_;
 };
 
+class Disk final : public machine::OverlaidDisk {
+  public:
+    std::string_view name() const override { return "a.img"; }
+    std::uint64_t size() const override { return machine::DiskClusters::kSize * 2 - 512; }
+    machine::DiskClusters save() const override { return clusters; }
+    void restore(const machine::DiskClusters& wanted) override { clusters = wanted; }
+    void set(std::uint64_t number, std::byte value) {
+        clusters.by_number[number] =
+            std::make_shared<machine::DiskClusters::Cluster>(machine::DiskClusters::kSize, value);
+    }
+    machine::DiskClusters clusters;
+};
+
 class SnapshotTest : public ::testing::Test {
   protected:
     static constexpr std::uint64_t kMemory = 0x40000;
@@ -47,6 +60,7 @@ class SnapshotTest : public ::testing::Test {
         machine = machine::Machine::assemble(std::move(memory), {}, std::move(ports), observer);
         machine->set_dirty_pages(std::make_unique<WrittenPages>(written));
         machine->device_states().add(std::make_unique<Latch>(latch));
+        machine->device_states().add_disk(disk);
         machine->start();
         byte(0x1234) = std::byte{7};
     }
@@ -68,6 +82,7 @@ class SnapshotTest : public ::testing::Test {
     NoObserver observer;
     WrittenPages::Log written;
     std::byte latch{3};
+    std::shared_ptr<Disk> disk = std::make_shared<Disk>();
     std::vector<ScriptedVcpu*> vcpus;
     std::unique_ptr<machine::Machine> machine;
 };
@@ -153,10 +168,24 @@ TEST_F(SnapshotTest, ANestedStateThatTheHostRefusesIsAnError) {
 }
 
 TEST_F(SnapshotTest, ADeviceThatCannotBeSavedIsNamed) {
-    machine->device_states().add_unsavable("virtio-net");
+    machine->device_states().add_unsavable({"the disk a.img", "Start the machine with an overlay"});
     const auto refused = take(*machine);
     ASSERT_FALSE(refused);
-    EXPECT_NE(refused.error().message().find("virtio-net"), std::string::npos);
+    EXPECT_NE(refused.error().message().find("a.img"), std::string::npos);
+    EXPECT_NE(refused.error().message().find("with an overlay"), std::string::npos);
+}
+
+TEST_F(SnapshotTest, HoldsWhatTheGuestHasWrittenToADisk) {
+    disk->set(0, std::byte{1});
+    const auto snapshot = take(*machine);
+    ASSERT_TRUE(snapshot);
+    EXPECT_EQ(machine::differences(snapshot->state.disks[0], disk->clusters), 0U);
+    disk->set(0, std::byte{2});
+    disk->set(1, std::byte{3});
+    EXPECT_EQ(machine::differences(snapshot->state.disks[0], disk->clusters), 2U);
+    ASSERT_TRUE(restore(*machine, *snapshot));
+    ASSERT_EQ(disk->clusters.by_number.size(), 1U);
+    EXPECT_EQ(disk->clusters.by_number[0]->front(), std::byte{1});
 }
 
 // ---- As bytes of a file
@@ -181,6 +210,22 @@ TEST_F(SnapshotFileTest, LeadsToTheSameMachine) {
     EXPECT_EQ(byte(0x1234), std::byte{7});
     EXPECT_EQ(latch, std::byte{3});
     EXPECT_EQ(vcpus[1]->registers.rip, 0x1001U);
+}
+
+TEST_F(SnapshotFileTest, HasTheDisks) {
+    disk->set(1, std::byte{5});
+    const auto bytes = saved();
+    disk->clusters = {};
+    const auto read = from_bytes(*machine, bytes);
+    ASSERT_TRUE(read) << read.error().message();
+    ASSERT_TRUE(restore(*machine, *read));
+    ASSERT_EQ(disk->clusters.by_number.size(), 1U);
+    EXPECT_EQ(disk->clusters.by_number[1]->back(), std::byte{5});
+}
+
+TEST_F(SnapshotFileTest, DataBeyondTheEndOfADiskIsRefused) {
+    disk->set(2, std::byte{5});
+    EXPECT_NE(refusal(saved()).find("beyond the end of the disk a.img"), std::string::npos);
 }
 
 TEST_F(SnapshotFileTest, HasTheNestedState) {

@@ -175,6 +175,93 @@ TEST_F(VirtioBlock, ADriverThatKnowsNoFlushIsServed) {
     EXPECT_NE(driver_->offered_features() & kFeatureFlush, 0U);
 }
 
+// ---- An overlay
+
+class VirtioOverlay : public VirtioBlock {
+  protected:
+    void SetUp() override {
+        auto opened = DiskImage::open({path_, false, true}).value();
+        overlay_ = opened.overlay();
+        device_ = std::make_unique<Block>(std::move(opened));
+        driver_ = std::make_unique<FakeDriver>(*device_);
+        driver_->set_up();
+    }
+    void fill(std::uint64_t sector, char with) {
+        ASSERT_EQ(request({Out, 0, sector}, {out(bytes(std::string(512, with)))}), Ok);
+    }
+    char first_byte(std::uint64_t sector) {
+        EXPECT_EQ(request({In, 0, sector}, {room(512)}), Ok);
+        return driver_->peek<char>(places_[1]);
+    }
+    std::shared_ptr<DiskOverlay> overlay_;
+};
+
+TEST_F(VirtioOverlay, LeavesTheImageAsItIs) {
+    const std::string before = image();
+    fill(3, 'x');
+    EXPECT_EQ(first_byte(3), 'x');
+    EXPECT_EQ(first_byte(4), 4) << "the same cluster, as in the image";
+    EXPECT_EQ(request({WriteZeroes, 0, 0}, {out(bytes_of(Range{5, 1, 0}))}), Ok);
+    EXPECT_EQ(request({Discard, 0, 0}, {out(bytes_of(Range{6, 1, 0}))}), Ok);
+    EXPECT_EQ(first_byte(5), 0);
+    EXPECT_EQ(first_byte(6), 0);
+    EXPECT_EQ(request({Flush, 0, 0}), Ok);
+    EXPECT_EQ(image(), before);
+}
+
+TEST_F(VirtioOverlay, GoesBackToWhatWasSaved) {
+    fill(3, 'x');
+    const auto saved = overlay_->save();
+    fill(3, 'y');
+    EXPECT_EQ(first_byte(3), 'y');
+    overlay_->restore(saved);
+    EXPECT_EQ(first_byte(3), 'x');
+    fill(3, 'z');
+    overlay_->restore(saved);
+    EXPECT_EQ(first_byte(3), 'x') << "what was written after a restore is not in the snapshot, either";
+    overlay_->restore({});
+    EXPECT_EQ(first_byte(3), 3);
+}
+
+TEST_F(VirtioOverlay, ARequestFromBeforeARestoreWritesNothing) {
+    const auto era = overlay_->era();
+    const std::vector<std::byte> data(512, std::byte{9});
+    ASSERT_TRUE(overlay_->write(era, 0, data));
+    overlay_->restore({});
+    EXPECT_FALSE(overlay_->write(era, 0, data));
+    EXPECT_FALSE(overlay_->zero(era, 512, 512));
+    EXPECT_TRUE(overlay_->save().by_number.empty());
+}
+
+TEST_F(VirtioOverlay, CrossesClusters) {
+    const std::string path = folder_.image("large.img", 3 * machine::DiskClusters::kSize + 512);
+    const auto large = DiskImage::open({path, false, true}).value();
+    const std::string original = testing::file_content(path);
+    const std::vector<std::byte> data(machine::DiskClusters::kSize + 1024, std::byte{9});
+    ASSERT_TRUE(large.write(machine::DiskClusters::kSize - 512, data));
+    std::vector<std::byte> whole(original.size());
+    ASSERT_TRUE(large.read(0, whole));
+    std::string expected = original;
+    expected.replace(machine::DiskClusters::kSize - 512, data.size(), data.size(), 9);
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(whole.data()), whole.size()), expected);
+    EXPECT_EQ(large.overlay()->save().by_number.size(), 3U);
+    const std::vector<std::byte> end(512, std::byte{8});
+    ASSERT_TRUE(large.write(original.size() - 512, end)) << "the last cluster is shorter in the image";
+}
+
+TEST_F(VirtioOverlay, SharesTheImageWithReaders) {
+    EXPECT_TRUE(DiskImage::open({path_, true}));
+    EXPECT_TRUE(DiskImage::open({path_, false, true}));
+    EXPECT_FALSE(DiskImage::open({path_, false}));
+}
+
+TEST_F(VirtioOverlay, IsWhatMakesADiskSavable) {
+    machine::DeviceStates states;
+    device_->add_states(states);
+    EXPECT_EQ(states.disks().size(), 1U);
+    EXPECT_TRUE(states.unsavable().empty());
+}
+
 // ---- Images
 
 class VirtioDiskImage : public ::testing::Test {
@@ -195,6 +282,17 @@ TEST_F(VirtioDiskImage, HasOneWriterAndNoOtherUser) {
         EXPECT_THAT(refusal({path, true}), HasSubstr("writes to the image"));
     }
     EXPECT_EQ(refusal({path, false}), "");
+}
+
+TEST_F(VirtioDiskImage, ThatIsWrittenCannotBeSaved) {
+    machine::DeviceStates states;
+    Block(DiskImage::open({folder_.image("a.img", 512), false}).value()).add_states(states);
+    ASSERT_EQ(states.unsavable().size(), 1U);
+    EXPECT_THAT(states.unsavable()[0].name, HasSubstr("a.img"));
+    EXPECT_THAT(states.unsavable()[0].advice, HasSubstr("overlay"));
+    machine::DeviceStates others;
+    Block(DiskImage::open({folder_.image("b.img", 512), true}).value()).add_states(others);
+    EXPECT_TRUE(others.unsavable().empty());
 }
 
 TEST_F(VirtioDiskImage, HasSeveralReaders) {

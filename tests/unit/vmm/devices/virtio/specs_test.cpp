@@ -12,6 +12,9 @@ TEST(VirtioSpecs, Disks) {
     EXPECT_EQ(parse_disk("a.img")->path, "a.img");
     EXPECT_FALSE(parse_disk("a.img")->read_only);
     EXPECT_TRUE(parse_disk("a.img,ro")->read_only);
+    EXPECT_FALSE(parse_disk("a.img,ro")->overlay);
+    EXPECT_TRUE(parse_disk("a.img,overlay")->overlay);
+    EXPECT_FALSE(parse_disk("a.img,overlay")->read_only);
     for (const char* wrong : {"", ",ro", "a.img,", "a.img,rw", "a.img,ro,ro,x"})
         EXPECT_FALSE(parse_disk(wrong)) << wrong;
 }
