@@ -131,10 +131,12 @@ class Tracepoints {
 
     // Ends an experiment and forgets its definitions and frames.
     virtual void clear() = 0;
-    // `complete`: no more actions follow for this tracepoint.
-    virtual Result<void> define(const TracepointHead&, bool complete) = 0;
-    virtual Result<void> add(TracepointActions, bool complete) = 0;
-    virtual Result<void> add(TracepointSource) = 0;
+    // `complete`: no more actions follow for this tracepoint; sources follow the actions. While an experiment runs, a
+    // tracepoint takes effect when it is complete. `thread` gives the address space in which its address is looked up; if
+    // it cannot be planted there, that is an error, and it is not defined.
+    virtual Result<void> define(const TracepointHead&, bool complete, ThreadId thread) = 0;
+    virtual Result<void> add(TracepointActions, bool complete, ThreadId thread) = 0;
+    virtual Result<void> add(TracepointSource, ThreadId thread) = 0;
     virtual Result<void> define(TraceVariable) = 0;
     virtual Result<void> enable(TracepointId, bool on, ThreadId thread) = 0;
     // `size`: nullopt for the default.

@@ -41,7 +41,8 @@ SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
         frame.text(";QNonStop+");
     if (target_.tracepoints() != nullptr)
         frame.text(";ConditionalTracepoints+;TraceStateVariables+;TracepointSource+;QTBuffer:size+")
-            .text(";EnableDisableTracepoints+;DisconnectedTracing+;tracenz+;qXfer:traceframe-info:read+");
+            .text(";EnableDisableTracepoints+;InstallInTrace+;DisconnectedTracing+;tracenz+")
+            .text(";qXfer:traceframe-info:read+");
     if (target_.reverse() != nullptr)
         frame.text(";ReverseStep+;ReverseContinue+");
     if (client_.multiprocess)

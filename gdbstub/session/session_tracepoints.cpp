@@ -34,19 +34,21 @@ SessionTraces::Handled SessionTraces::answer(const packet::QTinit&, Tracepoints&
     return ok();
 }
 
-SessionTraces::Handled SessionTraces::answer(const packet::QTDP& packet, Tracepoints& traces, ThreadId) {
+SessionTraces::Handled SessionTraces::answer(const packet::QTDP& packet, Tracepoints& traces,
+                                             ThreadId thread) {
     if (packet.fast_or_static)
         return failure(TargetError::Code::Unsupported,
                        "fast and static tracepoints need code inside the guest: use `trace`");
     if (const auto* head = std::get_if<TracepointHead>(&packet.what))
-        STUB_TRY(traces.define(*head, !packet.more));
+        STUB_TRY(traces.define(*head, !packet.more, thread));
     else
-        STUB_TRY(traces.add(std::get<TracepointActions>(packet.what), !packet.more));
+        STUB_TRY(traces.add(std::get<TracepointActions>(packet.what), !packet.more, thread));
     return ok();
 }
 
-SessionTraces::Handled SessionTraces::answer(const packet::QTDPsrc& packet, Tracepoints& traces, ThreadId) {
-    STUB_TRY(traces.add(packet.source));
+SessionTraces::Handled SessionTraces::answer(const packet::QTDPsrc& packet, Tracepoints& traces,
+                                             ThreadId thread) {
+    STUB_TRY(traces.add(packet.source, thread));
     return ok();
 }
 

@@ -203,6 +203,36 @@ class TestTracepoints(RingsideTest):
         gdb.console("tstop")
         assert self.every_frame(gdb, "$rdi") == [1, 2, 3]
 
+    # ---- What is defined while it runs
+
+    def test_a_tracepoint_that_is_added_collects_at_once(self):
+        _, gdb = self.start("break report_round if round == 3", "set default-collect $regs, queue.count")
+        self.define(gdb, "end", "collect $regs")
+        gdb.console("tstart")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        gdb.console("trace *report_round if $rdi != 3")
+        gdb.console("delete 1")
+        gdb.console("tbreak debug_exit")
+        self.assert_stopped_in(gdb.run("continue", 120), "debug_exit")
+        gdb.console("tstop")
+        assert self.frames(gdb) == 2
+        assert "Found trace frame 0, tracepoint 3" in gdb.console("tfind start")
+        assert gdb.integer("$rdi") == 4 and gdb.integer("queue.count") >= 0
+        assert "Found trace frame 1, tracepoint 2" in gdb.console("tfind")
+
+    def test_a_tracepoint_that_collects_nothing_is_added(self):
+        """gdb announces actions, and none come."""
+        _, gdb = self.start("break report_round if round == 3", "set default-collect guest_main")
+        self.define(gdb, "end", "collect $regs")
+        gdb.console("tstart")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        gdb.console("trace *report_round if $rdi != 3")
+        self.run_to_the_end(gdb)
+        gdb.console("tstop")
+        assert "Found trace frame 0, tracepoint 3" in gdb.console("tfind start")
+        with pytest.raises(GdbError, match="not available"):
+            gdb.integer("$rdi")
+
     # ---- Clients that come and go
 
     def test_it_continues_without_its_client(self):

@@ -35,18 +35,18 @@ class FakeTracepoints final : public Tracepoints {
         log.emplace_back("clear");
         defined.clear();
     }
-    Result<void> define(const TracepointHead& head, bool complete) override {
+    Result<void> define(const TracepointHead& head, bool complete, ThreadId) override {
         log.emplace_back(complete ? "define" : "define...");
         defined.push_back({head, {}, {}});
         return outcome();
     }
-    Result<void> add(TracepointActions actions, bool complete) override {
+    Result<void> add(TracepointActions actions, bool complete, ThreadId) override {
         log.emplace_back(complete ? "add" : "add...");
         if (!defined.empty())
             defined.back().actions.push_back(std::move(actions));
         return outcome();
     }
-    Result<void> add(TracepointSource source) override {
+    Result<void> add(TracepointSource source, ThreadId) override {
         if (!defined.empty())
             defined.back().sources.push_back(std::move(source));
         return outcome();

@@ -40,9 +40,9 @@ class Tracing : public SessionTest {
 
 TEST_F(Tracing, IsOfferedByATargetThatHasIt) {
     const std::string offered = send(kGdb);
-    for (const char* feature :
-         {"ConditionalTracepoints+", "TraceStateVariables+", "TracepointSource+", "QTBuffer:size+",
-          "EnableDisableTracepoints+", "DisconnectedTracing+", "tracenz+", "qXfer:traceframe-info:read+"})
+    for (const char* feature : {"ConditionalTracepoints+", "TraceStateVariables+", "TracepointSource+",
+                                "QTBuffer:size+", "EnableDisableTracepoints+", "InstallInTrace+",
+                                "DisconnectedTracing+", "tracenz+", "qXfer:traceframe-info:read+"})
         EXPECT_THAT(offered, HasSubstr(feature));
     target_bundle_.tracepoints = nullptr;
     EXPECT_THAT(send(kGdb), ::testing::Not(HasSubstr("racepoint")));

@@ -74,10 +74,10 @@ bool TraceScope::set_variable(std::uint16_t number, std::uint64_t value) {
 
 void Collector::on_hit(std::uint64_t address, const TracedState& state, std::uint64_t experiment,
                        std::vector<TracedSteps>& steps) {
-    auto& all = experiment_.tracepoints();
-    for (std::size_t i = 0; i < all.size() && experiment_.running(); ++i) {
-        Tracepoint& tracepoint = all[i];
-        if (tracepoint.head.id.address != address || !tracepoint.head.enabled)
+    for (Tracepoint& tracepoint : experiment_.tracepoints()) {
+        if (!experiment_.running())
+            return;
+        if (tracepoint.head.id.address != address || !tracepoint.head.enabled || !tracepoint.complete)
             continue;
         scope_.look_at(state);
         if (!holds(tracepoint))
@@ -86,7 +86,7 @@ void Collector::on_hit(std::uint64_t address, const TracedState& state, std::uin
         if (!collect(tracepoint, false, state))
             return;
         if (tracepoint.head.steps != 0)
-            steps.push_back({experiment, i, tracepoint.head.steps});
+            steps.push_back({experiment, tracepoint.serial, tracepoint.head.steps});
         else
             count_pass(tracepoint);
     }
@@ -95,12 +95,16 @@ void Collector::on_hit(std::uint64_t address, const TracedState& state, std::uin
 void Collector::on_step(const TracedState& state, std::uint64_t experiment, std::vector<TracedSteps>& steps) {
     std::erase_if(steps, [&](const TracedSteps& s) { return s.experiment != experiment; });
     for (TracedSteps& s : steps) {
-        Tracepoint& tracepoint = experiment_.tracepoints()[s.tracepoint];
+        Tracepoint* const tracepoint = experiment_.by_serial(s.tracepoint);
+        if (tracepoint == nullptr) {
+            s.left = 0;
+            continue;
+        }
         scope_.look_at(state);
-        if (!experiment_.running() || !collect(tracepoint, true, state))
+        if (!experiment_.running() || !collect(*tracepoint, true, state))
             break;
         if (--s.left == 0)
-            count_pass(tracepoint);
+            count_pass(*tracepoint);
     }
     const bool running = experiment_.running();
     std::erase_if(steps, [running](const TracedSteps& s) { return !running || s.left == 0; });

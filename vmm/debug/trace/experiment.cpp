@@ -67,8 +67,12 @@ Experiment::Tracepoint* Experiment::find(TracepointId id) {
     return const_cast<Tracepoint*>(std::as_const(*this).find(id));
 }
 
+Experiment::Tracepoint* Experiment::by_serial(std::size_t serial) {
+    const auto it = std::ranges::find(tracepoints_, serial, &Tracepoint::serial);
+    return it == tracepoints_.end() ? nullptr : &*it;
+}
+
 gdbstub::Result<Experiment::Tracepoint*> Experiment::open_definition(TracepointId id) {
-    STUB_TRY(check_stopped());
     Tracepoint* tracepoint = find(id);
     if (tracepoint == nullptr)
         return failure(Code::Invalid,
@@ -77,7 +81,6 @@ gdbstub::Result<Experiment::Tracepoint*> Experiment::open_definition(TracepointI
 }
 
 gdbstub::Result<void> Experiment::define(const gdbstub::TracepointHead& head, bool complete) {
-    STUB_TRY(check_stopped());
     if (find(head.id) != nullptr)
         return failure(Code::Invalid, fmt::format("tracepoint {} at {:#x} is defined already", head.id.number,
                                                   head.id.address));
@@ -90,6 +93,7 @@ gdbstub::Result<void> Experiment::define(const gdbstub::TracepointHead& head, bo
     STUB_TRY(spend(sizeof(Tracepoint) + head.condition.size()));
     Tracepoint tracepoint;
     tracepoint.head = head;
+    tracepoint.serial = next_serial_++;
     tracepoint.complete = complete;
     tracepoints_.push_back(std::move(tracepoint));
     return {};
@@ -113,6 +117,9 @@ gdbstub::Result<void> Experiment::add(gdbstub::TracepointSource source) {
     Tracepoint* tracepoint = STUB_TRY(open_definition(source.id));
     STUB_TRY(spend(sizeof source + source.type.size() + source.hex.size()));
     tracepoint->sources.push_back(std::move(source));
+    // gdb announces actions and sends none where they collect nothing, as `collect main` does.
+    if (running_ && tracepoint->actions.empty())
+        tracepoint->complete = true;
     return {};
 }
 
@@ -144,6 +151,10 @@ gdbstub::Result<void> Experiment::enable(TracepointId id, bool on) {
     return {};
 }
 
+void Experiment::remove(TracepointId id) {
+    std::erase_if(tracepoints_, [id](const Tracepoint& tracepoint) { return tracepoint.head.id == id; });
+}
+
 gdbstub::Result<void> Experiment::set_buffer_size(std::optional<std::uint64_t> size) {
     STUB_TRY(check_stopped());
     if (size.value_or(kDefaultSize) > kMostSize || size == 0)
@@ -171,10 +182,10 @@ void Experiment::set_notes(const gdbstub::TraceNotes& notes) {
 gdbstub::Result<void> Experiment::start(std::uint64_t now) {
     STUB_TRY(check_stopped());
     for (Tracepoint& tracepoint : tracepoints_) {
-        // gdb announces actions and sends none where they collect nothing, as `collect main` does.
         if (!tracepoint.complete && !tracepoint.actions.empty())
             return failure(Code::Invalid, fmt::format("the actions of tracepoint {} are not complete",
                                                       tracepoint.head.id.number));
+        tracepoint.complete = true;  // none of the actions that were announced
         tracepoint.use = {};
     }
     for (Variable& variable : variables_)
@@ -223,7 +234,7 @@ std::vector<std::uint64_t> Experiment::places() const {
     if (!running_)
         return addresses;
     for (const Tracepoint& tracepoint : tracepoints_)
-        if (tracepoint.head.enabled)
+        if (tracepoint.complete && tracepoint.head.enabled)
             addresses.push_back(tracepoint.head.id.address);
     return addresses;
 }

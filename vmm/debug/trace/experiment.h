@@ -27,6 +27,7 @@ class Experiment {
     static constexpr std::string_view kTimestamp = "trace_timestamp", kVcpu = "trace_vcpu";
 
     struct Tracepoint : gdbstub::DefinedTracepoint {
+        std::size_t serial = 0;  // no other one of the experiment has it
         bool complete = false;
         gdbstub::TracepointUse use;
     };
@@ -44,6 +45,7 @@ class Experiment {
     gdbstub::Result<void> add(gdbstub::TracepointSource source);
     gdbstub::Result<void> define(gdbstub::TraceVariable variable);
     gdbstub::Result<void> enable(gdbstub::TracepointId id, bool on);
+    void remove(gdbstub::TracepointId id);
     gdbstub::Result<void> set_buffer_size(std::optional<std::uint64_t> size);
     gdbstub::Result<void> set_circular(bool on);
     void set_disconnected(bool on) { disconnected_ = on; }
@@ -61,6 +63,7 @@ class Experiment {
     std::vector<Tracepoint>& tracepoints() { return tracepoints_; }
     const std::vector<Tracepoint>& tracepoints() const { return tracepoints_; }
     const Tracepoint* find(gdbstub::TracepointId id) const;
+    Tracepoint* by_serial(std::size_t serial);
     // The code addresses that are to be watched now.
     std::vector<std::uint64_t> places() const;
 
@@ -86,6 +89,7 @@ class Experiment {
 
     std::vector<Tracepoint> tracepoints_;
     std::vector<Variable> variables_;
+    std::size_t next_serial_ = 0;
     std::size_t defined_ = 0;  // bytes
     FrameBuffer buffer_;
     std::uint64_t size_ = kDefaultSize;

@@ -63,19 +63,37 @@ void Tracing::clear() {
     settle();
 }
 
-gdbstub::Result<void> Tracing::define(const gdbstub::TracepointHead& head, bool complete) {
-    const Lock lock(mutex_);
-    return experiment_.define(head, complete);
+template <typename Change>
+gdbstub::Result<void> Tracing::install(gdbstub::TracepointId id, gdbstub::ThreadId thread, Change change) {
+    {
+        const Lock lock(mutex_);
+        const std::size_t before = experiment_.places().size();
+        STUB_TRY(change());
+        if (experiment_.places().size() == before)
+            return {};
+    }
+    auto placed = place(thread);
+    if (!placed) {
+        const Lock lock(mutex_);
+        experiment_.remove(id);
+    }
+    return placed;
 }
 
-gdbstub::Result<void> Tracing::add(gdbstub::TracepointActions actions, bool complete) {
-    const Lock lock(mutex_);
-    return experiment_.add(std::move(actions), complete);
+gdbstub::Result<void> Tracing::define(const gdbstub::TracepointHead& head, bool complete,
+                                      gdbstub::ThreadId thread) {
+    return install(head.id, thread, [&] { return experiment_.define(head, complete); });
 }
 
-gdbstub::Result<void> Tracing::add(gdbstub::TracepointSource source) {
-    const Lock lock(mutex_);
-    return experiment_.add(std::move(source));
+gdbstub::Result<void> Tracing::add(gdbstub::TracepointActions actions, bool complete,
+                                   gdbstub::ThreadId thread) {
+    const gdbstub::TracepointId id = actions.id;
+    return install(id, thread, [&] { return experiment_.add(std::move(actions), complete); });
+}
+
+gdbstub::Result<void> Tracing::add(gdbstub::TracepointSource source, gdbstub::ThreadId thread) {
+    const gdbstub::TracepointId id = source.id;
+    return install(id, thread, [&] { return experiment_.add(std::move(source)); });
 }
 
 gdbstub::Result<void> Tracing::define(gdbstub::TraceVariable variable) {

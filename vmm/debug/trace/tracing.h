@@ -31,9 +31,9 @@ class Tracing final : public gdbstub::Tracepoints, public HitTracer {
 
     // gdbstub::Tracepoints
     void clear() override;
-    gdbstub::Result<void> define(const gdbstub::TracepointHead&, bool complete) override;
-    gdbstub::Result<void> add(gdbstub::TracepointActions, bool complete) override;
-    gdbstub::Result<void> add(gdbstub::TracepointSource) override;
+    gdbstub::Result<void> define(const gdbstub::TracepointHead&, bool complete, gdbstub::ThreadId) override;
+    gdbstub::Result<void> add(gdbstub::TracepointActions, bool complete, gdbstub::ThreadId) override;
+    gdbstub::Result<void> add(gdbstub::TracepointSource, gdbstub::ThreadId) override;
     gdbstub::Result<void> define(gdbstub::TraceVariable) override;
     gdbstub::Result<void> enable(gdbstub::TracepointId, bool on, gdbstub::ThreadId) override;
     gdbstub::Result<void> set_buffer_size(std::optional<std::uint64_t> size) override;
@@ -63,6 +63,9 @@ class Tracing final : public gdbstub::Tracepoints, public HitTracer {
 
   private:
     gdbstub::Result<void> place(gdbstub::ThreadId thread);
+    // Changes a tracepoint's definition. If it is complete with that, and the experiment runs, it is planted.
+    template <typename Change>
+    gdbstub::Result<void> install(gdbstub::TracepointId id, gdbstub::ThreadId thread, Change change);
     bool fits(const gdbstub::FrameSearch& search, const gdbstub::FoundFrame& found,
               const FrameBuffer::Frame& frame) const;
     std::optional<gdbstub::Address> pc_of(const FrameBuffer::Frame& frame) const;

@@ -58,15 +58,37 @@ TEST_F(ExperimentTest, TheFirstEndCounts) {
     EXPECT_EQ(experiment.status().stopped, 0U);
 }
 
-TEST_F(ExperimentTest, NothingIsDefinedWhileItRuns) {
+TEST_F(ExperimentTest, WhatIsInUseDoesNotChangeWhileItRuns) {
     ASSERT_TRUE(experiment.define(head_of(1, 0x10), true));
     ASSERT_TRUE(experiment.start(1));
     EXPECT_FALSE(experiment.start(2));
-    EXPECT_FALSE(experiment.define(head_of(2, 0x10), true));
+    EXPECT_FALSE(experiment.define(head_of(1, 0x10), true));
     EXPECT_FALSE(experiment.add(actions_of({1, 0x10}, {}), true));
     EXPECT_FALSE(experiment.define(variable_of(9, 0, "x")));
     EXPECT_FALSE(experiment.set_circular(true));
     EXPECT_FALSE(experiment.set_buffer_size(100));
+}
+
+TEST_F(ExperimentTest, WhatIsDefinedWhileItRunsIsWatchedWhenItIsComplete) {
+    ASSERT_TRUE(experiment.start(1));
+    ASSERT_TRUE(experiment.define(head_of(1, 0x10), true));
+    EXPECT_THAT(experiment.places(), ElementsAre(0x10));
+    ASSERT_TRUE(experiment.define(head_of(2, 0x20), false));
+    ASSERT_TRUE(experiment.add(actions_of({2, 0x20}, {gdbstub::CollectRegisters{}}), false));
+    ASSERT_TRUE(experiment.add({{2, 0x20}, "cond", 0, 1, "31"}));
+    EXPECT_THAT(experiment.places(), ElementsAre(0x10));
+    ASSERT_TRUE(experiment.add(actions_of({2, 0x20}, {gdbstub::CollectRegisters{}}), true));
+    EXPECT_THAT(experiment.places(), ElementsAre(0x10, 0x20));
+    experiment.remove({1, 0x10});
+    EXPECT_THAT(experiment.places(), ElementsAre(0x20));
+}
+
+TEST_F(ExperimentTest, TheSourceThatFollowsSaysThatNoActionsCome) {
+    ASSERT_TRUE(experiment.start(1));
+    ASSERT_TRUE(experiment.define(head_of(1, 0x10), false));
+    EXPECT_THAT(experiment.places(), IsEmpty());
+    ASSERT_TRUE(experiment.add({{1, 0x10}, "at", 0, 1, "31"}));
+    EXPECT_THAT(experiment.places(), ElementsAre(0x10));
 }
 
 // gdb announces actions and sends none where they collect nothing, as `collect main` does.

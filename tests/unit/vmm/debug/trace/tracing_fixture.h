@@ -35,14 +35,20 @@ class TracingTest : public VcpuDebuggerTest {
         return result;
     }
 
+    // A tracepoint whose actions are to follow.
+    gdbstub::Result<void> announce(std::uint32_t number, std::uint64_t address) {
+        gdbstub::TracepointHead head;
+        head.id = {number, address};
+        return tracing.define(head, false, kThread);
+    }
     void define(std::uint32_t number, std::uint64_t address, std::vector<gdbstub::TraceAction> actions,
                 std::uint64_t passes = 0, std::vector<std::byte> condition = {}) {
         gdbstub::TracepointHead head;
         head.id = {number, address};
         head.passes = passes;
         head.condition = std::move(condition);
-        ASSERT_TRUE(tracing.define(head, false));
-        ASSERT_TRUE(tracing.add({head.id, false, std::move(actions), {}}, true));
+        ASSERT_TRUE(tracing.define(head, false, kThread));
+        ASSERT_TRUE(tracing.add({head.id, false, std::move(actions), {}}, true, kThread));
     }
     void define_stepping(std::uint32_t number, std::uint64_t address, std::uint64_t steps,
                          std::vector<gdbstub::TraceAction> actions, std::uint64_t passes = 0) {
@@ -50,8 +56,8 @@ class TracingTest : public VcpuDebuggerTest {
         head.id = {number, address};
         head.steps = steps;
         head.passes = passes;
-        ASSERT_TRUE(tracing.define(head, false));
-        ASSERT_TRUE(tracing.add({head.id, true, std::move(actions), {}}, true));
+        ASSERT_TRUE(tracing.define(head, false, kThread));
+        ASSERT_TRUE(tracing.add({head.id, true, std::move(actions), {}}, true, kThread));
     }
     void start() {
         ASSERT_TRUE(tracing.start(kThread));

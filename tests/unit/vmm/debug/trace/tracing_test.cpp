@@ -44,6 +44,48 @@ TEST_F(TracingTest, AnExperimentThatCannotBePlacedDoesNotRun) {
     EXPECT_FALSE(tracing.status().running);
 }
 
+TEST_F(TracingTest, ATracepointOfARunningExperimentCollectsAtOnce) {
+    define(1, kCode + 8, {CollectRegisters{}});
+    ASSERT_TRUE(tracing.start(kThread));
+    ASSERT_TRUE(announce(2, kCode + 4));
+    EXPECT_EQ(byte(kCode + 4), kNop);
+    ASSERT_TRUE(tracing.add({{2, kCode + 4}, false, {CollectRegisters{}}, {}}, true, kThread));
+    EXPECT_EQ(byte(kCode + 4), kInt3Byte);
+    EXPECT_EQ(byte(kCode + 8), kInt3Byte);
+    resume();
+    int3_at(kCode + 4);
+    EXPECT_EQ(frames(), 1U);
+    EXPECT_EQ(tracing.use({2, kCode + 4})->hits, 1U);
+}
+
+TEST_F(TracingTest, AnIncompleteTracepointBesideACompleteOneCollectsNothing) {
+    define(1, kCode + 4, {CollectRegisters{}});
+    start();
+    ASSERT_TRUE(announce(2, kCode + 4));
+    int3_at(kCode + 4);
+    EXPECT_EQ(frames(), 1U);
+    EXPECT_EQ(tracing.use({2, kCode + 4})->hits, 0U);
+}
+
+TEST_F(TracingTest, ATracepointThatCannotBePlacedIsNotDefined) {
+    define_stepping(1, kCode, 2, {});
+    start();
+    int3_at(kCode);
+    ASSERT_TRUE(announce(2, kCode + 4));
+    define_stepping(3, kCode + 1, 2, {});
+    stepped_to(kCode + 1);
+    int3_at(kCode + 1);
+    place_fails = true;
+    EXPECT_FALSE(tracing.add({{2, kCode + 4}, false, {CollectRegisters{}}, {}}, true, kThread));
+    EXPECT_EQ(tracing.use({2, kCode + 4}), std::nullopt);
+    EXPECT_TRUE(tracing.status().running);
+    stepped_to(kCode + 2);
+    stepped_to(kCode + 3);
+    EXPECT_EQ(find(FrameSearch::By::Tracepoint, 3), 2U);
+    EXPECT_EQ(find(FrameSearch::By::Tracepoint, 3, 0, 2), 4U);
+    EXPECT_EQ(find(FrameSearch::By::Tracepoint, 3, 0, 4), 5U);
+}
+
 TEST_F(TracingTest, MemoryIsCollectedAsFarAsItIsThere) {
     guest.poke<std::uint32_t>(kData, 0x11223344);
     define(1, kCode,
