@@ -41,7 +41,8 @@ bool fits(const RegisterInfo& info, std::span<const std::byte> in) {
     return std::all_of(rest.begin(), rest.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
-// The reverse of load(). A 32-bit view of a 64-bit register clears its upper half, as the processor does.
+// The reverse of load(). A 32-bit view of a 64-bit register leaves the upper half as it is: a debugger that has only this
+// view writes registers back, as after a call of a function, and must not lose what it does not see.
 void store(CpuState& state, const RegisterInfo& info, std::span<const std::byte> in) {
     if (info.location.kind == RegisterLocation::Kind::SegmentAttributes) {
         Segment segment;
@@ -52,9 +53,7 @@ void store(CpuState& state, const RegisterInfo& info, std::span<const std::byte>
         std::memcpy(place(state, info.location), &segment, sizeof segment);
         return;
     }
-    const std::size_t copied = std::min(in.size(), info.location.size);
-    std::memcpy(place(state, info.location), in.data(), copied);
-    std::memset(place(state, info.location) + copied, 0, info.location.size - copied);
+    std::memcpy(place(state, info.location), in.data(), std::min(in.size(), info.location.size));
 }
 
 }  // namespace

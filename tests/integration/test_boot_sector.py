@@ -1,4 +1,4 @@
-"""A boot sector that goes from real mode straight to long mode, in one session."""
+"""A boot sector that goes from real mode straight to long mode: no value loses its upper half without a word."""
 
 import re
 
@@ -9,6 +9,7 @@ from tests.harness.case import RingsideTest
 
 EXIT_STATUS = (0x10 << 1) | 1
 RAX, RBX = 0x1122334455667788, 0xffffffff81000000
+NOTICE = "it shows the lower half"
 SOURCE = f"""
     .code16
     .globl _start, in64, stop64
@@ -73,5 +74,22 @@ class TestBootSector(RingsideTest):
         vm, gdb = self.at_stop64("--gdb-arch", "x86-64", command=command)
         registers = gdb.console("info registers")
         assert re.search(rf"^rax +{RAX:#x} ", registers, re.M) and re.search(rf"^rbx +{RBX:#x} ", registers, re.M)
+        assert NOTICE not in gdb.transcript()
         gdb.start("continue")
         assert vm.wait() == EXIT_STATUS
+
+    def test_a_session_that_began_with_16_bits_says_that_it_shows_halves(self):
+        vm, gdb = self.at_stop64()
+        assert gdb.integer("(unsigned) $eax") == RAX & 0xffffffff
+        assert gdb.transcript().count(NOTICE) == 1
+        registers = gdb.console("monitor registers")
+        assert f"rax {RAX:016x}" in registers and f"rbx {RBX:016x}" in registers
+        gdb.run("stepi")
+        assert gdb.transcript().count(NOTICE) == 1, "once"
+        gdb.start("continue")
+        assert vm.wait() == EXIT_STATUS
+
+    def test_a_write_leaves_the_half_that_is_not_shown(self):
+        _, gdb = self.at_stop64()
+        gdb.console("set $eax = 0x99")
+        assert f"rax {RAX >> 32:08x}00000099" in gdb.console("monitor registers")

@@ -171,12 +171,18 @@ TEST(RegisterFile, RefusesBadWritesWithoutAChange) {
     EXPECT_EQ(state, before);
 }
 
-TEST(RegisterFile, ClearsTheUpperHalfBelowA32BitName) {
+TEST(RegisterFile, KeepsTheUpperHalfThatA32BitNameDoesNotShow) {
     const RegisterFile file({}, GdbArchitecture::I386);
     CpuState state;
-    state.general.rax = ~std::uint64_t{0};
+    state.general.rax = 0x1122334455667788;
+    state.general.rsi = 0x99aabbccddeeff00;
+    const CpuState before = state;
+    std::vector<std::byte> block;
+    file.encode_all(state, block);
+    ASSERT_TRUE(file.decode_all(block, state));
+    EXPECT_EQ(state, before);
     ASSERT_TRUE(file.write(state, file.find("eax")->regno, bytes_of(5, 4)));
-    EXPECT_EQ(state.general.rax, 5u);
+    EXPECT_EQ(state.general.rax, 0x1122334400000005u);
 }
 
 TEST(RegisterFile, RoundTripsTheGBlock) {

@@ -87,8 +87,17 @@ void Debugger::on_all_stopped() {
     if (client_attached_)
         greet_client();
     auto stop = guest_->stops().last_stop();
-    stop.console = notices_.of_overwritten(guest_->table()) + stop.console;
+    stop.console = notices_.of_overwritten(guest_->table()) + of_narrow_registers(stop.thread) + stop.console;
     owner_.on_stop(stop);
+}
+
+std::string Debugger::of_narrow_registers(gdbstub::ThreadId thread) {
+    const VcpuIndex vcpu = vcpu_of(thread);
+    if (options_.architecture == x86::GdbArchitecture::X86_64 || !client_attached_ ||
+        vcpu.value >= vcpu_count())
+        return {};
+    const auto now = registers_now(vcpu);
+    return now ? notices_.of_narrow_registers(now->general, now->system) : std::string();
 }
 
 // In non-stop mode. The vCPU may have been resumed by a call that overtook this message.

@@ -148,6 +148,8 @@ class Debugger final : public machine::VcpuObserver,
     gdbstub::Result<void> restart(const Wanted&) override;
 
     void on_all_stopped();
+    // Said with a stop of the thread: what a 32-bit client does not see of it.
+    std::string of_narrow_registers(gdbstub::ThreadId thread);
     void on_vcpu_stopped(VcpuIndex vcpu);
     void start_recording();
     bool keeps_past() const { return options_.keep_recording && time_travel_->recorder().active(); }

@@ -70,6 +70,7 @@ void Debugger::let_go(OnDisconnect then) {
     time_travel_->client_left(options_.keep_recording);
     tracing_->client_left();
     guest_->forget_client();
+    notices_.forget_client();
     owner_.on_client_gone();
     memory_access_->set_physical_mode(false);
     if (then == OnDisconnect::Restart)

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "arch/x86_64/cpu_mode.h"
+
 namespace ringside::debug {
 
 namespace {
@@ -74,6 +76,17 @@ std::string Notices::of_overwritten(const BreakpointTable& table) {
     if (!lines.empty())
         owner_.on_notice(lines.substr(0, lines.size() - 1));
     return lines;
+}
+
+std::string Notices::of_narrow_registers(const x86::GeneralRegisters& general,
+                                         const x86::SystemRegisters& system) {
+    if (x86::cpu_mode(general, system) != x86::CpuMode::Long64 ||
+        std::exchange(told_of_narrow_registers_, true))
+        return {};
+    return "The guest is in 64-bit mode, and the debugger has its 32-bit registers: of RAX to RIP it shows "
+           "the "
+           "lower half.\n"
+           "`monitor registers` shows all of them. With --gdb-arch x86-64 the debugger has them too.\n";
 }
 
 }  // namespace ringside::debug

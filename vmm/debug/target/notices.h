@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "arch/x86_64/cpu_state.h"
 #include "vmm/debug/breakpoints/breakpoint_table.h"
 #include "vmm/debug/target/debugger_owner.h"
 
@@ -20,6 +21,10 @@ class Notices {
     // What is to be shown with a stop: a breakpoint may have been passed. Each time that it happens: when the client
     // takes the breakpoint out, as gdb does at each stop, it is too late to say so.
     std::string of_overwritten(const BreakpointTable&);
+    // What is to be shown with a stop of a vCPU with these registers, to a client that has 32-bit ones.
+    std::string of_narrow_registers(const x86::GeneralRegisters&, const x86::SystemRegisters&);
+    // The next client is told anew what depends on the client.
+    void forget_client() { told_of_narrow_registers_ = false; }
 
   private:
     void tell(const std::string& lines);
@@ -30,6 +35,7 @@ class Notices {
     bool told_of_patch_sites_ = false;
     bool told_of_guest_slots_ = false;
     bool told_of_completion_ = false;
+    bool told_of_narrow_registers_ = false;
 };
 
 }  // namespace ringside::debug

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "arch/x86_64/control_bits.h"
 #include "tests/unit/vmm/debug/breakpoints/breakpoint_table_fixture.h"
 
 namespace ringside::debug {
@@ -74,6 +75,20 @@ TEST_F(NoticesTest, AnOverwrittenBreakpointIsReportedWithTheStop) {
     EXPECT_THAT(notices.of_overwritten(table_),
                 HasSubstr("the breakpoint at 0x20000, and may have passed it without a stop.\n"));
     EXPECT_THAT(owner.console, IsEmpty());
+}
+
+TEST_F(NoticesTest, EachClientIsToldOnceThatItSeesTheLowerHalvesOfRegisters) {
+    const x86::GeneralRegisters general;
+    x86::SystemRegisters system;
+    system.cr0 = x86::cr0::kPe | x86::cr0::kPg;
+    EXPECT_THAT(notices.of_narrow_registers(general, system), IsEmpty()) << "32-bit mode";
+    system.efer = x86::efer::kLme | x86::efer::kLma;
+    EXPECT_THAT(notices.of_narrow_registers(general, system), IsEmpty()) << "compatibility mode";
+    system.cs.l = true;
+    EXPECT_THAT(notices.of_narrow_registers(general, system), HasSubstr("--gdb-arch x86-64"));
+    EXPECT_THAT(notices.of_narrow_registers(general, system), IsEmpty());
+    notices.forget_client();
+    EXPECT_THAT(notices.of_narrow_registers(general, system), HasSubstr("`monitor registers`"));
 }
 
 }  // namespace
