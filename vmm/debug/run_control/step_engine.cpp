@@ -74,8 +74,11 @@ bool StepEngine::came_too_early() {
 }
 
 bool StepEngine::is_echo(x86::Dr6 dr6, bool single_stepped) {
-    const auto stepped_to = std::exchange(stepped_to_, std::nullopt);
-    return !single_stepped && dr6.only_single_step() && stepped_to == at_.general.rip && !at_.trap_flag();
+    const bool echo =
+        !single_stepped && dr6.only_single_step() && stepped_to_ == at_.general.rip && !at_.trap_flag();
+    if (!echo || !abilities_.step_traps_again)
+        stepped_to_.reset();
+    return echo;
 }
 
 // The client may have moved RIP since the step.

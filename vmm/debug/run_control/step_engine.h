@@ -51,7 +51,7 @@ class StepEngine {
     // vCPU's first entry, and after an EPT violation.
     bool came_too_early();
     // Returns true if the trap of the last step has come again, at an entry without a single-step (emulated VMX
-    // does so if KVM has completed the instruction itself). It is not the guest's. Any debug exit ends the wait.
+    // does so, even twice, if KVM has completed the instruction itself). It is not the guest's.
     bool is_echo(x86::Dr6 dr6, bool single_stepped);
     // Returns true if that may happen at the next entry, which is at RIP.
     bool may_echo();
@@ -104,7 +104,7 @@ class StepEngine {
     bool guest_trap_flag_ = false;
     bool popped_trap_flag_ = false;  // what a POPF that is being stepped loads
     StepOrigin origin_;
-    std::optional<std::uint64_t> stepped_to_;  // RIP after the last step, up to the next debug exit
+    std::optional<std::uint64_t> stepped_to_;  // RIP after the last step, until it can come no more
     std::uint64_t range_steps_ = 0;
     unsigned steps_until_look_ = kStepsBetweenLooks;
     WatchByStepping watch_;
