@@ -10,9 +10,6 @@ using enum VmcsField;
 
 namespace {
 
-constexpr std::uint64_t kEferBits = efer::kSce | efer::kLme | efer::kLma | efer::kNxe;
-constexpr std::uint64_t kPcide = 1U << 17;
-constexpr std::uint64_t kUpperHalf = 0xffffffff00000000;
 constexpr std::uint64_t kDebugctlReserved = ~std::uint64_t{0xffc3 | 1U << 2};
 constexpr std::uint64_t kRflagsReserved = ~std::uint64_t{0x3fffff} | 1U << 15 | 1U << 5 | 1U << 3;
 constexpr std::uint64_t kLong = 1U << 13;  // CS.L in its access rights
@@ -36,11 +33,11 @@ void VmcsChecker::check_guest_registers() {
         require(has(GuestCr0, cr0::kPg), GuestCr0, "PG must be 1 in IA-32e mode");
         require(has(GuestCr4, cr4::kPae), GuestCr4, "PAE must be 1 in IA-32e mode");
     } else {
-        require(!has(GuestCr4, kPcide), GuestCr4, "PCIDE must be 0 outside IA-32e mode");
+        require(!has(GuestCr4, kVmcsPcide), GuestCr4, "PCIDE must be 0 outside IA-32e mode");
     }
     if (has(VmEntryControls, vmx::kEntryLoadDebug)) {
         require((get(GuestIa32Debugctl) & kDebugctlReserved) == 0, GuestIa32Debugctl, "has a reserved bit");
-        require((get(GuestDr7) & kUpperHalf) == 0, GuestDr7, "has bits above 31");
+        require((get(GuestDr7) & kVmcsUpperHalf) == 0, GuestDr7, "has bits above 31");
     }
     require_canonical(GuestIa32SysenterEsp);
     require_canonical(GuestIa32SysenterEip);
@@ -48,7 +45,7 @@ void VmcsChecker::check_guest_registers() {
         require_pat(GuestIa32Pat);
     if (!has(VmEntryControls, vmx::kEntryLoadEfer))
         return;
-    require((get(GuestIa32Efer) & ~kEferBits) == 0, GuestIa32Efer, "has a reserved bit");
+    require((get(GuestIa32Efer) & ~kVmcsEferBits) == 0, GuestIa32Efer, "has a reserved bit");
     require(has(GuestIa32Efer, efer::kLma) == long_mode_guest(), GuestIa32Efer,
             "LMA must be as the VM-entry control IA-32e-mode-guest");
     require(!has(GuestCr0, cr0::kPg) || has(GuestIa32Efer, efer::kLma) == has(GuestIa32Efer, efer::kLme),
@@ -68,7 +65,7 @@ void VmcsChecker::check_rip_and_rflags() {
     if (long_mode_guest() && has(GuestCsAccessRights, kLong))
         require_canonical(GuestRip);
     else
-        require((get(GuestRip) & kUpperHalf) == 0, GuestRip, "has bits above 31 outside 64-bit code");
+        require((get(GuestRip) & kVmcsUpperHalf) == 0, GuestRip, "has bits above 31 outside 64-bit code");
     require((get(GuestRflags) & kRflagsReserved) == 0, GuestRflags, "has a reserved bit");
     require(has(GuestRflags, rflags::kReserved1), GuestRflags, "bit 1 must be 1");
     require(!virtual_8086() || (!long_mode_guest() && has(GuestCr0, cr0::kPe)), GuestRflags,

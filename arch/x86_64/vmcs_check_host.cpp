@@ -7,14 +7,6 @@ namespace ringside::x86 {
 
 using enum VmcsField;
 
-namespace {
-
-constexpr std::uint64_t kEferBits = efer::kSce | efer::kLme | efer::kLma | efer::kNxe;
-constexpr std::uint64_t kPcide = 1U << 17;
-constexpr std::uint64_t kUpperHalf = 0xffffffff00000000;
-
-}  // namespace
-
 void VmcsChecker::check_host_registers() {
     begin(VmcsCheckStage::Host, "27.2.2");
     require_fixed(HostCr0, cpu_.cr0_fixed0, cpu_.cr0_fixed1);
@@ -28,7 +20,7 @@ void VmcsChecker::check_host_registers() {
     if (!has(VmExitControls, vmx::kExitLoadEfer))
         return;
     const bool host_64 = has(VmExitControls, vmx::kExitHost64);
-    require((get(HostIa32Efer) & ~kEferBits) == 0, HostIa32Efer, "has a reserved bit");
+    require((get(HostIa32Efer) & ~kVmcsEferBits) == 0, HostIa32Efer, "has a reserved bit");
     require(has(HostIa32Efer, efer::kLma) == host_64 && has(HostIa32Efer, efer::kLme) == host_64,
             HostIa32Efer, "LMA and LME must be as the VM-exit control host-address-space-size");
 }
@@ -57,8 +49,8 @@ void VmcsChecker::check_address_space_size() {
         return;
     }
     require(!long_mode_guest(), VmEntryControls, "an IA-32e-mode guest needs a 64-bit host");
-    require(!has(HostCr4, kPcide), HostCr4, "PCIDE must be 0 for a 32-bit host");
-    require((get(HostRip) & kUpperHalf) == 0, HostRip, "has bits above 31 for a 32-bit host");
+    require(!has(HostCr4, kVmcsPcide), HostCr4, "PCIDE must be 0 for a 32-bit host");
+    require((get(HostRip) & kVmcsUpperHalf) == 0, HostRip, "has bits above 31 for a 32-bit host");
 }
 
 }  // namespace ringside::x86

@@ -10,7 +10,6 @@ using enum VmcsField;
 namespace {
 
 constexpr std::uint64_t kSelectorTi = 4;
-constexpr std::uint64_t kUpperHalf = 0xffffffff00000000;
 
 // Access rights (table 25-2).
 struct Rights {
@@ -62,10 +61,10 @@ void VmcsChecker::check_segments() {
     require_canonical(GuestGsBase);
     if (Rights{get(GuestLdtrAccessRights)}.usable())
         require_canonical(GuestLdtrBase);
-    require((get(GuestCsBase) & kUpperHalf) == 0, GuestCsBase, "has bits above 31");
+    require((get(GuestCsBase) & kVmcsUpperHalf) == 0, GuestCsBase, "has bits above 31");
     for (const SegmentFields& s : {kSs, kData[0], kData[1]}) {
         if (Rights{get(s.rights)}.usable())
-            require((get(s.base) & kUpperHalf) == 0, s.base, "has bits above 31");
+            require((get(s.base) & kVmcsUpperHalf) == 0, s.base, "has bits above 31");
     }
     if (virtual_8086()) {
         check_virtual_8086_segments();
