@@ -56,6 +56,7 @@ class TestGdbCommands(RingsideTest):
         self.session.console("monitor msr LSTAR =0xffff800000123000")
         assert self.session.integer('$_msr("LSTAR")') == 0xffff800000123000
         assert self.session.integer("$_msr(0xc0000082)") == 0xffff800000123000
+        assert self.session.integer('$_ringside_msr("LSTAR")') == 0xffff800000123000
         for wrong in ('"NOTHING"', '"LSTAR =5"', '""'):
             with pytest.raises(GdbError, match="neither a known name nor|one name or number"):
                 self.session.integer(f"$_msr({wrong})")

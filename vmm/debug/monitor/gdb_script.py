@@ -69,8 +69,8 @@ class MonitorCommand(gdb.Command):
 class ExitsFunction(gdb.Function):
     """$_exits("REASON"): how many exits there were for a reason, by any name that `monitor exits` shows."""
 
-    def __init__(self):
-        super().__init__("_exits")
+    def __init__(self, prefix):
+        super().__init__(prefix + "exits")
 
     def invoke(self, reason):
         answer = monitor("exits count " + reason.string()).strip()
@@ -82,8 +82,8 @@ class ExitsFunction(gdb.Function):
 class VmcsFunction(gdb.Function):
     """$_vmcs("FIELD"): a field of the current VMCS of a guest that is a hypervisor, by its name or encoding."""
 
-    def __init__(self):
-        super().__init__("_vmcs")
+    def __init__(self, prefix):
+        super().__init__(prefix + "vmcs")
 
     def invoke(self, field):
         parts = values(f"vmcs {field.string()}")
@@ -96,8 +96,8 @@ class VmcsFunction(gdb.Function):
 class MsrFunction(gdb.Function):
     """$_msr("LSTAR"): a model-specific register of the current vCPU, by its name or number."""
 
-    def __init__(self):
-        super().__init__("_msr")
+    def __init__(self, prefix):
+        super().__init__(prefix + "msr")
 
     def invoke(self, name):
         word = name.string() if name.type.strip_typedefs().code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_PTR) else hex(int(name))
@@ -142,6 +142,7 @@ def define(first_word):
 GroupCommand("ringside")
 define("ringside ")
 define("")
-ExitsFunction()
-VmcsFunction()
-MsrFunction()
+# The longer names are never anybody else's.
+for function_prefix in ("_", "_ringside_"):
+    for function in (ExitsFunction, VmcsFunction, MsrFunction):
+        function(function_prefix)
