@@ -60,8 +60,6 @@ bool SessionCore::meet() {
         return true;
     }
     last_error_ = refusal;
-    // For any client: gdb shows what comes in reply to its greeting.
-    reply_.frame().text("E.").words(refusal);
     state_ = Closed{};
     return false;
 }
@@ -200,8 +198,13 @@ void SessionCore::take(const frame::Packet& frame) {
     if (is_new_client(frame.payload))
         greet_new_client();
     acknowledge();
-    if (std::holds_alternative<Silent>(state_) && !meet())
+    if (std::holds_alternative<Silent>(state_) && !meet()) {
+        // gdb shows what comes in reply to its greeting. LLDB, which greets with this packet, says so if the connection ends, but
+        // waits for long if there was a reply before.
+        if (frame.payload != "QStartNoAckMode")
+            reply_.frame().text("E.").words(last_error_);
         return;
+    }
     const bool waiting = running() || std::holds_alternative<Attaching>(state_);
     if (waiting && !(running() && held_.empty() && acts_while_running(parse_command(frame.payload))))
         hold_back(frame.payload);

@@ -63,6 +63,25 @@ class TestRaces(ClientTest):
         second.connect(vm.port())
         assert second.integer("$rip")
 
+    @pytest.mark.parametrize("version", VERSIONS)
+    def test_one_of_a_gdb_and_an_lldb_attaches(self, version):
+        vm = self.start()
+        gdb, lldb = self.gdb(self.guest("demo64")), self.keep(Lldb(LldbVersion(version), self.guest("demo64")))
+        said = self.at_once(lambda: attach(gdb, vm), lambda: lldb.connect(vm.port()))
+        if said[0] == "refused":
+            assert "stop reason" in said[1]
+        else:
+            assert "Connection shut down by remote side" in said[1]
+
+    @pytest.mark.parametrize("version", VERSIONS)
+    def test_an_lldb_that_comes_second_says_so_at_once(self, version):
+        vm = self.start()
+        first = self.gdb_attaches(vm)
+        second = self.keep(Lldb(LldbVersion(version), self.guest("demo64")))
+        assert "Connection shut down by remote side" in second.connect(vm.port())
+        first.console("detach")
+        assert "stop reason" in second.connect(vm.port())
+
 
 def attach(gdb: GdbSession, vm: Ringside) -> str:
     try:

@@ -36,6 +36,7 @@ class TestEditors(RingsideTest):
         self.run("emacs")
 
     def test_neovim_attaches_breaks_and_steps(self):
+        subprocess.run([paths.RINGSIDE, "ide", "neovim", self.guest("demo64")], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
         self.run("neovim")
 
     def test_emacs_dap_mode_attaches_breaks_and_steps(self):

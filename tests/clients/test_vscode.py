@@ -14,6 +14,7 @@ class TestVscode(RingsideTest):
         session = self.keep(VscodeSession(self.folder, adapter, free_port()))
         session.run(session.in_the_folder_of_the_guests())
 
-    def test_f5_in_a_folder_that_ringside_ide_has_prepared(self):
-        session = self.keep(VscodeSession(self.folder, "gdbtarget", free_port()))
+    @pytest.mark.parametrize("adapter", ADAPTERS)
+    def test_f5_in_a_folder_that_ringside_ide_has_prepared(self, adapter):
+        session = self.keep(VscodeSession(self.folder, adapter, free_port()))
         session.run(session.in_a_folder_of_ringside_ide())

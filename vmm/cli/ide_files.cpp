@@ -100,8 +100,9 @@ Json vscode_launch(const IdeProject& project) {
     Json cdt = vscode_configuration(project, "Ringside (CDT GDB adapter)", "gdbtarget", "attach");
     cdt["target"] = {{"type", "remote"}, {"host", "127.0.0.1"}, {"port", std::to_string(project.port)}};
     Json lldb = vscode_configuration(project, "Ringside (LLDB DAP)", "lldb-dap", "attach");
-    lldb["attachCommands"] = Json::array({"gdb-remote " + address(project)});
-    lldb["stopOnEntry"] = true;
+    // With attachCommands, the adapter may look for the process before its connection has one.
+    lldb.update(
+        {{"gdb-remote-hostname", "127.0.0.1"}, {"gdb-remote-port", project.port}, {"stopOnEntry", true}});
     return {{"version", "0.2.0"}, {"configurations", Json::array({cpptools, cdt, lldb})}};
 }
 
@@ -139,6 +140,22 @@ function! s:Ringside()
 endfunction
 
 command! Ringside call s:Ringside()
+
+" Neovim hands over gdb's output in pieces. Its termdebug takes each piece for whole lines, and loses a stop that comes in two. This
+" puts the pieces together: the last one is the start of a line, or empty.
+function! s:Pieces(job, pieces, event)
+  let l:lines = copy(a:pieces)
+  let l:lines[0] = s:rest .. l:lines[0]
+  let s:rest = remove(l:lines, -1)
+  call s:Lines(a:job, l:lines, a:event)
+endfunction
+
+let s:reader = '<SNR>' .. matchstr(execute('scriptnames'), '\d\+\ze: [^\n]*termdebug/plugin/termdebug\.vim') .. '_CommOutput'
+if has('nvim') && exists('*' .. s:reader) && !exists('s:Lines')
+  let s:rest = ''
+  let s:Lines = funcref(s:reader)
+  execute 'function!' s:reader .. "(job, pieces, event)\ncall s:Pieces(a:job, a:pieces, a:event)\nendfunction"
+endif
 )",
         vim_quoted(project.symbols.string()),
         vim_quoted(shell_command(project, run_words(project, "stdio"))));

@@ -1,4 +1,4 @@
-" Sourced after whole_lines.vim: termdebug gets all that gdb says in pieces of three bytes. On a busy machine some lines come in pieces.
+" Sourced after ringside.vim: termdebug gets all that gdb says in pieces of three bytes. On a busy machine some lines come in pieces.
 
 let s:reader = '<SNR>' .. matchstr(execute('scriptnames'), '\d\+\ze: [^\n]*termdebug/plugin/termdebug\.vim') .. '_CommOutput'
 let s:Whole = funcref(s:reader)

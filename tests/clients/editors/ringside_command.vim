@@ -3,7 +3,6 @@
 
 execute 'source' expand('<sfile>:h') .. '/waiting.vim'
 source ringside.vim
-execute 'source' expand('<sfile>:h') .. '/whole_lines.vim'
 execute 'source' expand('<sfile>:h') .. '/pieces.vim'
 Ringside
 call WaitUntil('the first instruction', {-> At('boot64.S') > 0})

@@ -1,9 +1,8 @@
 " Neovim's termdebug on a guest kernel, without a terminal: attach, break, look, step.
-" The environment gives KERNEL and PORT. Exit status 0 if everything was as it should be.
+" The folder has the ringside.vim of `ringside ide neovim`, which loads termdebug. The environment gives KERNEL and PORT. Exit status 0 if everything was as it should be.
 
 execute 'source' expand('<sfile>:h') .. '/waiting.vim'
-packadd termdebug
-execute 'source' expand('<sfile>:h') .. '/whole_lines.vim'
+source ringside.vim
 execute 'source' expand('<sfile>:h') .. '/pieces.vim'
 let g:termdebugger = 'gdb'
 execute 'Termdebug -nx' $KERNEL

@@ -249,6 +249,15 @@ TEST_F(SessionTest, TellsAClientThatCannotHaveTheTargetWhy) {
     EXPECT_THAT(target_.log, ElementsAre());
 }
 
+// With a reply to this greeting, LLDB does not notice the end of the connection.
+TEST_F(SessionTest, ClosesTheConnectionOfAnLldbThatCannotHaveTheTarget) {
+    refusal_ = "another debugger (127.0.0.1:5) is attached to this guest: detach it first";
+    open();
+    receive("+" + framed("QStartNoAckMode"));
+    EXPECT_EQ(take_output(), "+");
+    EXPECT_TRUE(session_->wants_close());
+}
+
 TEST_F(SessionTest, LogsTheReasonsThatTheClientDoesNotTakeInWords) {
     open_with(kGdb);
     EXPECT_EQ(send("m9000,4"), "E0e");
