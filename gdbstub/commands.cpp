@@ -120,7 +120,17 @@ constexpr NamedPacket kNamedPackets[] = {
     {"qMemoryRegionInfo", run<packet::parse_qMemoryRegionInfo>},
     {"qWatchpointSupportInfo", run<packet::parse_qWatchpointSupportInfo>},
     {"jThreadsInfo", bare<packet::jThreadsInfo>},
+    {"jMultiBreakpoint", run<packet::parse_jMultiBreakpoint>},
+    {"MultiMemRead", run<packet::parse_MultiMemRead>},
 };
+
+// Letters with which a name begins: MultiMemRead begins as M does.
+constexpr auto kNameLetters = [] {
+    std::array<bool, 128> letters{};
+    for (const NamedPacket& packet : kNamedPackets)
+        letters[static_cast<std::size_t>(packet.name.front())] = true;
+    return letters;
+}();
 
 bool continues_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -139,12 +149,15 @@ Command parse_command(std::string_view payload) {
     if (payload.empty())
         return packet::Unknown{};
     const auto letter = static_cast<unsigned char>(payload.front());
-    if (letter < kLetterParsers.size() && kLetterParsers[letter] != nullptr)
-        return kLetterParsers[letter](Cursor(payload.substr(1)));
-    for (const NamedPacket& packet : kNamedPackets)
-        if (has_name(packet, payload))
-            return packet.parser(Cursor(payload.substr(packet.name.size())));
-    return packet::Unknown{};
+    if (letter >= kLetterParsers.size())
+        return packet::Unknown{};
+    if (kNameLetters[letter]) {
+        for (const NamedPacket& packet : kNamedPackets)
+            if (has_name(packet, payload))
+                return packet.parser(Cursor(payload.substr(packet.name.size())));
+    }
+    return kLetterParsers[letter] != nullptr ? kLetterParsers[letter](Cursor(payload.substr(1)))
+                                             : packet::Unknown{};
 }
 
 }  // namespace ringside::gdbstub

@@ -25,7 +25,7 @@ using Command = std::variant<
     // registers
     packet::g, packet::G, packet::p, packet::P, packet::QSaveRegisterState, packet::QRestoreRegisterState,
     // memory
-    packet::m, packet::M, packet::x, packet::X, packet::qSearch_memory, packet::qCRC,
+    packet::m, packet::M, packet::x, packet::X, packet::MultiMemRead, packet::qSearch_memory, packet::qCRC,
     // run control
     packet::QuestionMark, packet::vCont, packet::vCont_query, packet::vCtrlC, packet::c, packet::C, packet::s,
     packet::S, packet::bs, packet::bc, packet::D, packet::k, packet::vKill, packet::vAttach, packet::vRun,
@@ -47,7 +47,7 @@ using Command = std::variant<
     // LLDB
     packet::QThreadSuffixSupported, packet::QListThreadsInStopReply, packet::QEnableErrorStrings,
     packet::qHostInfo, packet::qProcessInfo, packet::qRegisterInfo, packet::qMemoryRegionInfo,
-    packet::qWatchpointSupportInfo, packet::jThreadsInfo>;
+    packet::qWatchpointSupportInfo, packet::jThreadsInfo, packet::jMultiBreakpoint>;
 
 // Never fails: unknown and malformed packets have types of their own. Views in the result point into `payload`.
 Command parse_command(std::string_view payload);

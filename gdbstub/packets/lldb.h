@@ -1,8 +1,10 @@
-// LLDB's extensions to the protocol (lldb/docs/lldb-gdb-remote.txt).
+// LLDB's extensions to the protocol (lldb/docs/resources/lldbgdbremote.md).
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "gdbstub/cursor.h"
 #include "gdbstub/target.h"
@@ -22,9 +24,15 @@ struct qMemoryRegionInfo {
 };
 struct qWatchpointSupportInfo {};
 struct jThreadsInfo {};
+// Several breakpoints at once.
+struct jMultiBreakpoint {
+    std::vector<std::string> requests;  // each a Z or z packet
+};
 
 std::optional<qRegisterInfo> parse_qRegisterInfo(Cursor args);
 std::optional<qMemoryRegionInfo> parse_qMemoryRegionInfo(Cursor args);
 std::optional<qWatchpointSupportInfo> parse_qWatchpointSupportInfo(Cursor args);
+// `:{"breakpoint_requests": ["Z0,...", ...]}`
+std::optional<jMultiBreakpoint> parse_jMultiBreakpoint(Cursor args);
 
 }  // namespace ringside::gdbstub::packet

@@ -3,23 +3,18 @@
 namespace ringside::gdbstub::packet {
 namespace {
 
-struct Range {
-    Address address = 0;
-    std::uint64_t length = 0;
-};
-
 // "ADDR,LEN", or with another character between.
-std::optional<Range> take_range(Cursor& args, char separator = ',') {
+std::optional<MemoryRange> take_range(Cursor& args, char separator = ',') {
     const auto address = args.take_hex();
     if (!address || !args.take(separator))
         return std::nullopt;
     const auto length = args.take_hex();
     if (!length)
         return std::nullopt;
-    return Range{*address, *length};
+    return MemoryRange{*address, *length};
 }
 
-std::optional<Range> parse_range(Cursor args) {
+std::optional<MemoryRange> parse_range(Cursor args) {
     const auto range = take_range(args);
     return range && args.at_end() ? range : std::nullopt;
 }
@@ -52,6 +47,21 @@ std::optional<X> parse_X(Cursor args) {
     if (!range || !args.take(':') || args.rest().size() != range->length)
         return std::nullopt;
     return X{range->address, args.rest()};
+}
+
+std::optional<MultiMemRead> parse_MultiMemRead(Cursor args) {
+    if (!args.take(":ranges:"))
+        return std::nullopt;
+    MultiMemRead packet;
+    do {
+        const auto range = take_range(args);
+        if (!range)
+            return std::nullopt;
+        packet.ranges.push_back(*range);
+    } while (args.take(','));
+    if (!args.take(';') || !args.at_end())
+        return std::nullopt;
+    return packet;
 }
 
 std::optional<qSearch_memory> parse_qSearch_memory(Cursor args) {

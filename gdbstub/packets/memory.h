@@ -5,12 +5,17 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "gdbstub/cursor.h"
 #include "gdbstub/target.h"
 
 namespace ringside::gdbstub::packet {
 
+struct MemoryRange {
+    Address address = 0;
+    std::uint64_t length = 0;
+};
 struct m {
     Address address = 0;
     std::uint64_t length = 0;
@@ -27,6 +32,10 @@ struct X {
     Address address = 0;
     std::string_view data;  // as many bytes as the packet's length field says
 };
+// LLDB's: several ranges at once.
+struct MultiMemRead {
+    std::vector<MemoryRange> ranges;  // at least one
+};
 struct qSearch_memory {
     Address address = 0;
     std::uint64_t length = 0;
@@ -41,6 +50,8 @@ std::optional<m> parse_m(Cursor args);
 std::optional<M> parse_M(Cursor args);
 std::optional<x> parse_x(Cursor args);
 std::optional<X> parse_X(Cursor args);
+// `:ranges:ADDR,LEN[,ADDR,LEN...];`
+std::optional<MultiMemRead> parse_MultiMemRead(Cursor args);
 std::optional<qSearch_memory> parse_qSearch_memory(Cursor args);
 std::optional<qCRC> parse_qCRC(Cursor args);
 

@@ -204,6 +204,7 @@ class SessionCore {
     Handled handle(const packet::M& packet, Stopped stopped);
     Handled handle(const packet::x& packet, Stopped stopped);
     Handled handle(const packet::X& packet, Stopped stopped);
+    Handled handle(const packet::MultiMemRead& packet, Stopped stopped);
     Handled handle(const packet::qSearch_memory& packet, Stopped stopped);
     Handled handle(const packet::qCRC& packet, Stopped stopped);
     Result<std::span<const std::byte>> read_memory(Stopped stopped, Address address, std::uint64_t length,
@@ -213,6 +214,11 @@ class SessionCore {
     // ---- session_breakpoints.cpp
     Handled handle(const packet::Z& packet, Stopped stopped);
     Handled handle(const packet::z& packet, Stopped stopped);
+    Handled handle(const packet::jMultiBreakpoint& packet, Stopped stopped);
+    // Both return false for a kind that the target does not support.
+    Result<bool> set(const packet::Z& packet, Stopped stopped);
+    Result<bool> remove(const packet::z& packet, Stopped stopped);
+    std::string set_or_remove(const std::string& request, Stopped stopped);
 
     // ---- session_tracepoints.h
     template <typename Packet>

@@ -1,6 +1,9 @@
-// m, M, x, X, qSearch:memory and qCRC.
+// m, M, x, X, MultiMemRead, qSearch:memory and qCRC.
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+
+#include <fmt/format.h>
 
 #include "gdbstub/crc32.h"
 #include "gdbstub/hex.h"
@@ -68,6 +71,21 @@ SessionCore::Handled SessionCore::handle(const packet::x& packet, Stopped stoppe
         return ok();
     const auto bytes = STUB_TRY(read_memory(stopped, packet.address, packet.length, kMaxPayload));
     reply_.frame().text(old_lldb ? "" : "b").binary(bytes);
+    return {};
+}
+
+// The number of bytes that could be read of each range, and all those bytes.
+SessionCore::Handled SessionCore::handle(const packet::MultiMemRead& packet, Stopped stopped) {
+    std::string counts;
+    std::vector<std::byte> all;
+    for (const packet::MemoryRange& range : packet.ranges) {
+        const auto bytes = read_memory(stopped, range.address, range.length, kMaxPayload - all.size());
+        if (bytes)
+            all.insert(all.end(), bytes->begin(), bytes->end());
+        fmt::format_to(std::back_inserter(counts), "{}{:x}", counts.empty() ? "" : ",",
+                       bytes ? bytes->size() : 0);
+    }
+    reply_.frame().text(counts).text(";").binary(all);
     return {};
 }
 

@@ -23,11 +23,12 @@ SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
     client_ = client_from_features(packet.features);
     auto frame = reply_.frame();
     frame.text("PacketSize=").hex_number(kMaxPayload);
-    frame.text(";QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+");
+    frame.text(";QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+;MultiMemRead+");
     if (target_.documents() != nullptr)
         for (const std::string& object : target_.documents()->objects())
             frame.text(";qXfer:").text(object).text(":read+");
     if (const Breakpoints* breakpoints = target_.breakpoints()) {
+        frame.text(";jMultiBreakpoint+");
         if (client_.swbreak && breakpoints->supports(BreakpointKind::Software))
             frame.text(";swbreak+");
         if (client_.hwbreak && breakpoints->supports(BreakpointKind::Hardware))

@@ -75,17 +75,29 @@ class TestReverse(PacketTest):
 
 
 class TestSeveralAtOnce(PacketTest):
-    """Packets that read several ranges or set several breakpoints. They are not offered, so that LLDB sends single packets. A client
-    that sends one all the same learns that it was not obeyed."""
+    """Packets that read several ranges or set several breakpoints, which came after LLDB 19."""
 
-    def test_one_that_sets_breakpoints_is_unknown(self):
-        client = self.greeted()
-        assert b"jMultiBreakpoint+" not in self.features
-        # In RSP a closing brace escapes the next byte.
-        assert client.ask(b'jMultiBreakpoint:{"breakpoint_requests":["Z0,100000,1"]}\x5d') == b""
+    def symbols(self) -> dict[str, int]:
+        names = subprocess.run(["nm", self.guest("demo64")], capture_output=True, text=True, check=True).stdout
+        return {name: int(address, 16) for address, _, name in (line.split() for line in names.splitlines())}
 
-    def test_one_that_reads_is_an_error(self):
-        """It begins as a write of memory does, M, and is none."""
+    def test_reads_what_single_packets_read(self):
         client = self.greeted()
-        assert b"MultiMemRead+" not in self.features
-        assert client.ask(b"MultiMemRead:ranges:100000,4,200000,4;").startswith(b"E16;")
+        assert b"MultiMemRead+" in self.features
+        start = self.symbols()["pvh_entry"]
+        single = [bytes.fromhex(client.ask(b"m%x,%x" % place).decode()) for place in ((start, 8), (start + 16, 4))]
+        counts, _, data = client.ask(b"MultiMemRead:ranges:%x,8,%x,4,ffffffff00000000,4;" % (start, start + 16)).partition(b";")
+        assert counts == b"8,4,0"
+        assert re.sub(rb"}(.)", lambda escaped: bytes([escaped[1][0] ^ 0x20]), data) == b"".join(single)
+
+    def test_sets_breakpoints_that_are_hit(self):
+        client = self.greeted()
+        assert b"jMultiBreakpoint+" in self.features
+        entry = self.symbols()["long_mode_entry"]
+        request = b'jMultiBreakpoint:{"breakpoint_requests":["Z1,%x,1","Z0,ffffffff00000000,1","Z9,0,1"]}\x5d' % entry
+        results = client.ask(request)
+        assert re.fullmatch(rb'{"results":\["OK","E0e;[0-9a-f]+",""\]}]', results), results
+        client.send(frame(b"vCont;c"))
+        assert client.receive().startswith(b"T05")
+        assert int.from_bytes(bytes.fromhex(client.ask(b"p%x;thread:1;" % RIP).decode()), "little") == entry
+

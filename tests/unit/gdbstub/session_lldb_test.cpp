@@ -1,4 +1,5 @@
 // What LLDB asks for besides gdb's packets.
+#include "gdbstub/framer.h"
 #include "gdbstub/hex.h"
 #include "tests/unit/gdbstub/session_fixture.h"
 
@@ -128,6 +129,48 @@ TEST_F(Lldb, GetsAllThreadsAsJson) {
               "[{\"name\":\"vCPU 0\",\"registers\":{\"16\":\"1001000000000000\",\"7\":\"0701000000000000\"}]"
               ",\"tid\":1}],{\"name\":\"vCPU 1\",\"reason\":\"breakpoint\",\"registers\":"
               "{\"16\":\"1002000000000000\",\"7\":\"0702000000000000\"}],\"signal\":5,\"tid\":2}]]");
+}
+
+// Of the third range, a part lies before the hole; of the fourth, nothing.
+TEST_F(Lldb, ReadsSeveralRangesAtOnce) {
+    for (std::size_t i = 0; i < 4; ++i)
+        target_.memory[i] = static_cast<std::byte>('a' + i);
+    target_.memory.back() = std::byte{'z'};
+    EXPECT_EQ(send("MultiMemRead:ranges:1000,2,1003,1,2fff,10,3000,4;"), "2,1,1,0;abdz");
+    EXPECT_EQ(send("MultiMemRead:ranges:1000,0;"), "0;");
+    for (const char* wrong :
+         {"MultiMemRead", "MultiMemRead:", "MultiMemRead:ranges:", "MultiMemRead:ranges:;",
+          "MultiMemRead:ranges:10", "MultiMemRead:ranges:10,2", "MultiMemRead:ranges:10,2,;",
+          "MultiMemRead:ranges:10,2;options:x;", "MultiMemRead:ranges:10,2,3;"})
+        EXPECT_EQ(send(wrong), "E16") << wrong;
+    EXPECT_EQ(send("M1000,1:31"), "OK") << "another packet";
+}
+
+TEST_F(Lldb, ReadsNoMoreAtOnceThanAReplyHolds) {
+    std::string packet = "MultiMemRead:ranges:1000,2000";
+    for (int i = 0; i < 40; ++i)
+        packet += ",1000,2000";
+    const std::string reply = send(packet + ";");
+    EXPECT_LE(reply.size(), kMaxPayload + 500);
+    EXPECT_THAT(reply, HasSubstr(",2000,0,0,0"));
+}
+
+// The closing brace of JSON is an escape in a packet.
+TEST_F(Lldb, SetsSeveralBreakpointsAtOnce) {
+    EXPECT_EQ(send(R"(jMultiBreakpoint:{"breakpoint_requests":["Z0,1000,1","Z1,1004,1","z0,1000,1"]}])"),
+              R"({"results":["OK","OK","OK"]}])");
+    EXPECT_THAT(target_.inserted, SizeIs(2));
+    EXPECT_EQ(send(R"(jMultiBreakpoint: {"breakpoint_requests":[]}])"), R"({"results":[]}])");
+    EXPECT_EQ(send(R"(jMultiBreakpoint:{"breakpoint_requests":["Z9,1000,1","k","Z0,1000","Z0,1008,1"]}])"),
+              R"({"results":["","E16","E16","OK"]}])");
+    target_.insert_error = TargetError{TargetError::Code::Fault, "no memory there"};
+    EXPECT_EQ(send(R"(jMultiBreakpoint:{"breakpoint_requests":["Z0,3000,1"]}])"), R"({"results":["E0e"]}])");
+    EXPECT_EQ(session_->last_error(), "no memory there");
+    for (const char* wrong :
+         {"jMultiBreakpoint", "jMultiBreakpoint:", R"(jMultiBreakpoint:["Z0,1000,1"])",
+          "jMultiBreakpoint:{}]", R"(jMultiBreakpoint:{"breakpoint_requests":"Z0,1000,1"}])",
+          R"(jMultiBreakpoint:{"breakpoint_requests":[1]}])"})
+        EXPECT_EQ(send(wrong), "E16") << wrong;
 }
 
 TEST_F(Lldb, HearsOfAKill) {
