@@ -39,4 +39,11 @@ Result<void> GuestTraps::give_breakpoint() {
     return kvm::inject_exception(vcpu_, number(x86::ExceptionVector::Breakpoint));
 }
 
+Result<void> GuestTraps::note_delivered(const Breakpoint& breakpoint) {
+    if (breakpoint.mechanism != Mechanism::Planted || !TRY(own_.breaks_at(at_.pc())))
+        return {};
+    at_.general.rflags |= x86::rflags::kRf;
+    return at_.store_general();
+}
+
 }  // namespace ringside::debug

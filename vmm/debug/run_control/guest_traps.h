@@ -3,13 +3,14 @@
 
 #include "vmm/debug/run_control/armed_setup.h"
 #include "vmm/debug/run_control/exit_registers.h"
+#include "vmm/debug/run_control/guest_debug_registers.h"
 
 namespace ringside::debug {
 
 class GuestTraps {
   public:
-    GuestTraps(kvm::VcpuPort& vcpu, ExitRegisters& at, ArmedSetup& armed)
-        : vcpu_(vcpu), at_(at), armed_(armed) {}
+    GuestTraps(kvm::VcpuPort& vcpu, ExitRegisters& at, ArmedSetup& armed, const GuestDebugRegisters& own)
+        : vcpu_(vcpu), at_(at), armed_(armed), own_(own) {}
 
     // A #DB is to be delivered at the next entry: a step then continues in the guest's handler.
     bool debug_exception_pending() const { return pending_; }
@@ -24,6 +25,11 @@ class GuestTraps {
     // injection; on one that failed to emulate it, RIP must be moved past it.
     Result<void> give_breakpoint();
 
+    // A breakpoint is about to be reported or stepped off. If the guest has an execution breakpoint of its own at the
+    // address of a planted instruction, it has that #DB behind it: it has priority over what is planted. RF keeps it from
+    // coming once more when the instruction itself is executed.
+    Result<void> note_delivered(const Breakpoint& breakpoint);
+
     // KVM clears TF when single-stepping ends: restores the guest's own.
     Result<void> end_single_step(bool guest_trap_flag);
 
@@ -31,6 +37,7 @@ class GuestTraps {
     kvm::VcpuPort& vcpu_;
     ExitRegisters& at_;
     ArmedSetup& armed_;
+    const GuestDebugRegisters& own_;
     bool pending_ = false;
 };
 

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "arch/x86_64/decode.h"
+#include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/msrs.h"
 #include "vmm/debug/guest/guest_tables.h"
+#include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
 
@@ -44,16 +46,46 @@ bool StepEngine::pushed_trap_flag() const {
     return flags && (*flags & x86::rflags::kTf) != 0;
 }
 
-std::optional<Gva> StepEngine::target(const kvm::VcpuPort& vcpu) const {
+bool StepEngine::must_halt() const {
+    if (!at_halt())
+        return false;
+    const auto activity = kvm::activity(vcpu_);
+    return !activity || *activity != kvm::Activity::Halted;
+}
+
+Result<void> StepEngine::step_over_halt() {
+    at_.general.rip += step_.length;
+    TRY(at_.store_general());
+    return kvm::halt(vcpu_);
+}
+
+Result<void> StepEngine::arm(SlotSetup& setup, UserCode& user, bool debug_exception) {
+    if (const auto led_to = target(debug_exception)) {
+        setup.add(SlotUse::StepTarget, *led_to);
+        return {};
+    }
+    if (user.unstepped_here())
+        return user.add_step(setup);
+    setup.single_step();
+    return {};
+}
+
+// Where the step leads, if it enters or leaves the kernel and a slot can be put there: hardware clears TF on the way in,
+// so a single-step would run through the whole handler.
+std::optional<Gva> StepEngine::target(bool debug_exception) const {
     if (!abilities_.execute_slots)
         return std::nullopt;
+    if (debug_exception) {
+        const auto gate = interrupt_gate(view_, at_.general, at_.system, number(x86::ExceptionVector::Debug));
+        return gate ? std::optional(gate->handler) : std::nullopt;
+    }
     switch (step_.kind) {
         case x86::StepKind::SoftwareInterrupt:
             return interrupt_target(view_, at_.general, at_.system, step_.vector);
         case x86::StepKind::Syscall:
-            return read_msr(vcpu, x86::msr::kLstar);
+            return read_msr(vcpu_, x86::msr::kLstar);
         case x86::StepKind::Sysenter:
-            return read_msr(vcpu, x86::msr::kSysenterEip);
+            return read_msr(vcpu_, x86::msr::kSysenterEip);
         case x86::StepKind::InterruptReturn: {
             // An emulated IRET may trap one instruction late.
             const auto target = interrupt_return_target(view_, at_.general, at_.system);

@@ -17,17 +17,17 @@
 #include "vmm/debug/guest/guest_view.h"
 #include "vmm/debug/run_control/exit_registers.h"
 #include "vmm/debug/run_control/interrupted_step.h"
+#include "vmm/debug/run_control/user_code.h"
 #include "vmm/debug/run_control/watch_by_stepping.h"
 
 namespace ringside::debug {
 
 class StepEngine {
   public:
-    static constexpr std::uint64_t kRangePatience = 100'000;  // steps: about a second
-    static constexpr unsigned kStepsBetweenLooks = 64;        // at page tables; a few ms
+    static constexpr unsigned kStepsBetweenLooks = 64;  // at page tables; a few ms
 
-    StepEngine(const ExitRegisters& at, const GuestView& view, const HostAbilities& abilities)
-        : at_(at), view_(view), abilities_(abilities) {}
+    StepEngine(kvm::VcpuPort& vcpu, ExitRegisters& at, const GuestView& view, const HostAbilities& abilities)
+        : vcpu_(vcpu), at_(at), view_(view), abilities_(abilities) {}
 
     // ---- Before a step
 
@@ -37,11 +37,15 @@ class StepEngine {
     x86::StepKind kind() const { return step_.kind; }
     // Of the last step that was finished.
     bool was_ordinary() const { return was_ordinary_; }
-    std::uint8_t length() const { return step_.length; }
     bool at_halt() const { return step_.kind == x86::StepKind::Halt && !at_.in_user_mode(); }
-    // Where the instruction leads, if it enters or leaves the kernel and a slot can be put there: hardware clears
-    // TF on the way in, so a single-step would run through the whole handler.
-    std::optional<Gva> target(const kvm::VcpuPort& vcpu) const;
+    // Returns true if a HLT is to be executed here. A vCPU may be at a HLT while it is still halted by the one before it.
+    bool must_halt() const;
+    // Steps an HLT by doing what it does: the vCPU is moved past it, and halted until an interrupt comes. (A KVM that
+    // emulates it under a single-step exits before it halts, and halts at a later instruction.)
+    Result<void> step_over_halt();
+    // Adds what makes the vCPU stop after the instruction: a slot where it leads, TF in user code's RFLAGS, or KVM's
+    // single-step. `debug_exception`: a #DB of the guest's own is delivered first.
+    Result<void> arm(SlotSetup& setup, UserCode& user, bool debug_exception);
     // The vCPU is entered; remembered so that an interrupted step can be recognized.
     void note_entry() { origin_ = StepOrigin::from(at_.general, at_.system); }
 
@@ -68,12 +72,6 @@ class StepEngine {
     // The guest's own TF, at the instruction that was last examined.
     bool guest_trap_flag() const { return guest_trap_flag_; }
 
-    // ---- Patience
-
-    void begin_range() { range_steps_ = 0; }
-    void count_range_step() { ++range_steps_; }
-    // A range step that does not end lets interrupts in from time to time: the guest may be waiting for one.
-    bool lets_interrupts_in() const { return range_steps_ != 0 && range_steps_ % kRangePatience == 0; }
     // Returns true every so many steps.
     bool is_time_to_look();
 
@@ -89,10 +87,12 @@ class StepEngine {
     // One for each page that an indirect jump accesses. More of them are the jump itself.
     static constexpr unsigned kMostEarlyTraps = 8;
 
+    std::optional<Gva> target(bool debug_exception) const;
     bool pushed_trap_flag() const;
     bool note_interrupt();
 
-    const ExitRegisters& at_;
+    kvm::VcpuPort& vcpu_;
+    ExitRegisters& at_;
     const GuestView& view_;
     const HostAbilities& abilities_;
 
@@ -105,7 +105,6 @@ class StepEngine {
     bool popped_trap_flag_ = false;  // what a POPF that is being stepped loads
     StepOrigin origin_;
     std::optional<std::uint64_t> stepped_to_;  // RIP after the last step, until it can come no more
-    std::uint64_t range_steps_ = 0;
     unsigned steps_until_look_ = kStepsBetweenLooks;
     WatchByStepping watch_;
 };

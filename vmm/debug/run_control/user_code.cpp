@@ -71,26 +71,30 @@ Result<void> UserCode::return_to_user_code() {
     return at_.store_general();
 }
 
-Result<bool> UserCode::undo_debug() {
-    const auto frame = user_frame(view_, at_.general, at_.system, false);
-    if (!frame || !trap_flag_set_ || !undo_delivery(view_, *frame, at_.general, at_.system))
-        return false;
-    TRY(return_to_user_code());
-    return true;
+Result<UserCode::Cause> UserCode::undo_delivery(SlotUse handler) {
+    return handler == SlotUse::DebugHandler ? undo_debug() : undo_int3(handler == SlotUse::ProtectionHandler);
 }
 
-Result<Breakpoint*> UserCode::undo_int3(bool has_error_code) {
+Result<UserCode::Cause> UserCode::undo_debug() {
+    const auto frame = user_frame(view_, at_.general, at_.system, false);
+    if (!frame || !trap_flag_set_ || !debug::undo_delivery(view_, *frame, at_.general, at_.system))
+        return Cause{};
+    TRY(return_to_user_code());
+    return Cause{.stepped = true};
+}
+
+Result<UserCode::Cause> UserCode::undo_int3(bool has_error_code) {
     const auto frame = user_frame(view_, at_.general, at_.system, has_error_code);
     if (!frame || (has_error_code && frame->error_code != kBreakpointGateError))
-        return nullptr;
+        return Cause{};
     UserFrame at_int3 = *frame;
     if (!has_error_code)  // a trap: the pushed RIP is after the int3
         --at_int3.rip;
     Breakpoint* breakpoint = step_off_.planted_at(view_, at_.system, Gva{at_int3.rip});
-    if (breakpoint == nullptr || !undo_delivery(view_, at_int3, at_.general, at_.system))
-        return nullptr;
+    if (breakpoint == nullptr || !debug::undo_delivery(view_, at_int3, at_.general, at_.system))
+        return Cause{};
     TRY(return_to_user_code());
-    return breakpoint;
+    return Cause{.breakpoint = breakpoint};
 }
 
 }  // namespace ringside::debug

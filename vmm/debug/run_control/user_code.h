@@ -29,13 +29,17 @@ class UserCode {
     // Clears TF in RFLAGS if the vCPU is still in user code: it parks.
     Result<void> take_trap_flag();
 
-    // The guest's #DB handler was entered. If TF has led there, undoes the delivery and returns true: the step is done.
-    Result<bool> undo_debug();
-    // The guest's #BP handler was entered, or its #GP handler (`has_error_code`). If a planted int3 led there, undoes
-    // the delivery and returns its breakpoint; otherwise nullptr.
-    Result<Breakpoint*> undo_int3(bool has_error_code);
+    // What led to a handler, if it is the debugger's: TF, which has stepped an instruction, or a planted int3.
+    struct Cause {
+        bool stepped = false;
+        Breakpoint* breakpoint = nullptr;
+    };
+    // A slot that add_handlers() or add_step() has set has hit. Undoes the delivery if the cause is the debugger's.
+    Result<Cause> undo_delivery(SlotUse handler);
 
   private:
+    Result<Cause> undo_debug();
+    Result<Cause> undo_int3(bool has_error_code);
     std::optional<Gva> debug_handler() const;
     Result<void> return_to_user_code();
     void clear_trap_flag();

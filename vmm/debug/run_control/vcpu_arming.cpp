@@ -1,11 +1,8 @@
 // How a vCPU is armed before it runs: slots, planted instructions, and the three ways of a single step.
 
-#include "arch/x86_64/exceptions.h"
-#include "vmm/debug/guest/guest_tables.h"
 #include "vmm/debug/host/inner_exits.h"
 #include "vmm/debug/run_control/settle.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
-#include "vmm/kvm/vcpu_events.h"
 
 namespace ringside::debug {
 
@@ -36,20 +33,26 @@ void VcpuDebugger::arm() {
     user_.add_handlers(setup, plan().user_int3s, steps);
     if (steps) {
         classify();
-        if (!traps_.debug_exception_pending() && step_.at_halt() && !step_off_.active() && !is_halted()) {
-            if (!step_over_halt() || !done(recording_.after_step()))
+        if (!traps_.debug_exception_pending() && !step_off_.active() && step_.must_halt()) {
+            if (!done(step_.step_over_halt()))
+                return;
+            stops_.traced().after_step();
+            if (!done(recording_.after_step()))
                 return;
             const bool turn_ends = recording_.ends_turn();
             if (ends_here())
                 return;
-            judged_at_ = at_.general.rip;
+            stops_.note_passed();
             if (turn_ends)
                 return;
             classify();
         }
         if (step_off_.active())
             setup.leave_out_execution_at(at_.pc());
-        add_single_step(setup);
+        if (blocks_interrupts())
+            setup.block_interrupts();
+        if (!done(step_.arm(setup, user_, traps_.debug_exception_pending())))
+            return;
     } else if (step_.may_echo()) {
         setup.report_traps();
     }
@@ -72,21 +75,6 @@ void VcpuDebugger::classify() {
     recording_.before_step(blocks_interrupts() ? history::Interrupts::Held : unheld);
 }
 
-// A vCPU may be at a HLT while it is still halted by the one before it.
-bool VcpuDebugger::is_halted() const {
-    const auto activity = kvm::activity(thread_.vcpu());
-    return activity && *activity == kvm::Activity::Halted;
-}
-
-// HLT is stepped by doing what it does: the vCPU is moved past it, and halted until an interrupt comes. (A KVM that
-// emulates it under a single-step exits before it halts, and halts at a later instruction.) Returns false if KVM
-// refused.
-bool VcpuDebugger::step_over_halt() {
-    at_.general.rip += step_.length();
-    traced_.after_step();
-    return done(at_.store_general()) && done(kvm::halt(thread_.vcpu()));
-}
-
 void VcpuDebugger::look_at_guest_slots() {
     const auto ran_short = own_.look(context_.table.plan());
     if (!ran_short)
@@ -100,27 +88,7 @@ void VcpuDebugger::look_at_guest_slots() {
 bool VcpuDebugger::blocks_interrupts() const {
     const bool client_steps = !continues() && context_.block_interrupts;
     return (client_steps || recording_.blocks_interrupts() || step_off_.active()) &&
-           !step_.lets_interrupts_in() && context_.abilities.step_blocks_interrupts;
-}
-
-void VcpuDebugger::add_single_step(SlotSetup& setup) {
-    if (blocks_interrupts())
-        setup.block_interrupts();
-    std::optional<Gva> target;
-    const auto debug_gate = [this] {
-        return interrupt_gate(context_.view, at_.general, at_.system, number(x86::ExceptionVector::Debug));
-    };
-    if (!traps_.debug_exception_pending())
-        target = step_.target(thread_.vcpu());
-    else if (const auto gate = debug_gate(); gate && context_.abilities.execute_slots)
-        target = gate->handler;
-    if (target) {
-        setup.add(SlotUse::StepTarget, *target);
-    } else if (user_.unstepped_here()) {
-        done(user_.add_step(setup));
-    } else {
-        setup.single_step();
-    }
+           !action_.lets_interrupts_in() && context_.abilities.step_blocks_interrupts;
 }
 
 }  // namespace ringside::debug

@@ -3,6 +3,7 @@
 #include "vmm/debug/breakpoints/guest_slots.h"
 #include "vmm/debug/host/inner_exits.h"
 #include "vmm/debug/run_control/inner_step.h"
+#include "vmm/debug/run_control/slot_hit.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/kvm/vcpu_events.h"
 
@@ -75,7 +76,7 @@ void VcpuDebugger::on_interrupted() {
         if (!done(forget_inner_step(thread_.vcpu(), step_.guest_trap_flag())))
             return;
         step_.classify(false, {});  // what is known of the step is L2's
-        traced_.after_step();
+        stops_.traced().after_step();
         recording_.irregular();
         if (!ends_here())
             arm();
@@ -106,19 +107,8 @@ void VcpuDebugger::on_planted(Breakpoint& breakpoint) {
     hit(breakpoint, false);
 }
 
-// If several slots hit at once, the table's come first: a user asked for them.
 void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
-    const auto& owner = plan().owner;
-    const SlotSetup& armed = armed_.setup();
-    auto use = SlotUse::None;
-    Breakpoint* breakpoint = nullptr;
-    for (unsigned slot = 0; slot < x86::kDebugSlots && breakpoint == nullptr; ++slot) {
-        if ((hits >> slot & 1) == 0)
-            continue;
-        if (armed.use[slot] == SlotUse::Plan)
-            breakpoint = owner[slot];
-        use = armed.use[slot];
-    }
+    const auto [breakpoint, use] = slot_hit(armed_.setup(), plan().owner, hits);
     if (breakpoint != nullptr) {
         // The instruction that a data slot reports is complete.
         if (armed_.single_steps() && (stepped || breakpoint->is_watchpoint()) &&
@@ -129,37 +119,26 @@ void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
     }
     switch (use) {
         case SlotUse::DebugHandler:
-            return on_user_debug();
         case SlotUse::BreakpointHandler:
-            return on_user_int3(false);
         case SlotUse::ProtectionHandler:
-            return on_user_int3(true);
+            return on_handler(use);
         default:
             return on_step();
     }
 }
 
-// The guest's #DB handler was entered. If the TF that was set in user code led there, the step is done.
-void VcpuDebugger::on_user_debug() {
-    const auto undone = user_.undo_debug();
-    if (!undone)
-        fail(undone.error());
-    else if (*undone)
+// A handler of the guest's was entered from user code: at the end of a step there, at a breakpoint, or for the guest's
+// own reasons.
+void VcpuDebugger::on_handler(SlotUse handler) {
+    const auto cause = user_.undo_delivery(handler);
+    if (!cause)
+        fail(cause.error());
+    else if (cause->breakpoint != nullptr)
+        on_planted(*cause->breakpoint);
+    else if (cause->stepped)
         on_step();
     else
         pass_over();
-}
-
-// The guest's #BP handler was entered, or its #GP handler because of an int3. If the int3 is the debugger's, it is a
-// hit in user code.
-void VcpuDebugger::on_user_int3(bool has_error_code) {
-    const auto breakpoint = user_.undo_int3(has_error_code);
-    if (!breakpoint)
-        return fail(breakpoint.error());
-    if (*breakpoint == nullptr)
-        return pass_over();
-    step_off_.end();
-    hit(**breakpoint, false);
 }
 
 // The guest is at a MOV to or from a debug register. It executes with the guest's own registers in place, unless the

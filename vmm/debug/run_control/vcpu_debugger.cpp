@@ -11,14 +11,13 @@ VcpuDebugger::VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
       context_(context),
       at_(thread.vcpu()),
       report_(thread.index(), context.coordinator, at_),
-      traced_(thread.vcpu(), context, at_),
-      hits_(thread.index(), context, at_, traced_),
+      stops_(thread.vcpu(), context, at_),
       recording_(thread.index(), context, at_),
       armed_(thread.vcpu()),
       own_(thread.vcpu(), context.abilities),
-      traps_(thread.vcpu(), at_, armed_),
+      traps_(thread.vcpu(), at_, armed_, own_),
       pass_(at_, thread.vcpu(), context.view),
-      step_(at_, context.view, context.abilities),
+      step_(thread.vcpu(), at_, context.view, context.abilities),
       step_off_(thread.index(), context.table, context.coordinator),
       user_(at_, context.view, context.abilities, step_off_),
       exits_(thread.vcpu(), at_, context.view, step_off_, context.new_exit_trap()) {}
@@ -44,7 +43,6 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
         !context_.guest_stops.int3 && context_.handlers.empty())
         return;
     thread_.vcpu().sync_at_exits(kvm::SyncedState::General);
-    filters_ = false;
     if (known != nullptr) {
         at_.general = known->general;
         at_.system = known->system;
@@ -54,7 +52,7 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
     if (!done(recording_.look()) || !done(recording_.begin_turn()))
         return;
     look_at_guest_slots();
-    context_.states.begin(thread_.index(), at_);
+    stops_.begin();
     if (Breakpoint* shown = report_.shown(context_.table, context_.view)) {
         // If another vCPU is stepping off something at this moment, this one is parked first, and comes here again.
         step_off(*shown, false);
@@ -62,9 +60,9 @@ void VcpuDebugger::before_entry(const x86::CpuState* known) {
             report_.forget_shown();
         return;
     }
-    if (stepping() && judged_at_ != at_.general.rip && stops_here())
+    if (stepping() && stop(stops_.before_step(plan())))
         return;
-    judged_at_ = at_.general.rip;
+    stops_.note_passed();
     arm();
 }
 

@@ -9,15 +9,14 @@
 
 #include <optional>
 #include <string>
-#include <variant>
 
 #include "gdbstub/target.h"
 #include "vmm/debug/run_control/armed_setup.h"
+#include "vmm/debug/run_control/client_action.h"
 #include "vmm/debug/run_control/debug_context.h"
 #include "vmm/debug/run_control/exit_registers.h"
 #include "vmm/debug/run_control/guest_debug_registers.h"
 #include "vmm/debug/run_control/guest_traps.h"
-#include "vmm/debug/run_control/hit_filter.h"
 #include "vmm/debug/run_control/instruction_completion.h"
 #include "vmm/debug/run_control/plain_pass.h"
 #include "vmm/debug/run_control/planted_exits.h"
@@ -25,8 +24,8 @@
 #include "vmm/debug/run_control/step_engine.h"
 #include "vmm/debug/run_control/step_off.h"
 #include "vmm/debug/run_control/stop_report.h"
-#include "vmm/debug/run_control/traced_run.h"
 #include "vmm/debug/run_control/user_code.h"
+#include "vmm/debug/run_control/vcpu_stops.h"
 
 namespace ringside::debug {
 
@@ -35,12 +34,11 @@ class VcpuDebugger {
     VcpuDebugger(machine::VcpuThread& thread, DebugContext& context);
 
     void set_action(const gdbstub::ResumeAction& action) {
-        action_ = action;
-        judged_at_.reset();
-        step_.begin_range();
+        action_.set(action);
+        stops_.forget_place();
     }
     // Returns true if it runs on when resumed, rather than steps.
-    bool continues() const { return std::holds_alternative<gdbstub::Continue>(action_); }
+    bool continues() const { return action_.continues(); }
     // Why this vCPU can never run again; nullptr if it can.
     const std::string* dead() const { return report_.dead(); }
     // The registers at the stop that this vCPU has reported, which need not be fetched again; nullptr if it was
@@ -65,7 +63,7 @@ class VcpuDebugger {
     // The client, a recording, a tracepoint, a breakpoint without another mechanism or the search for xchg %bx,%bx
     // needs every instruction.
     bool stepping() const {
-        return !continues() || recording_.active() || traced_.stepping() || plan().needs_stepping() ||
+        return !continues() || recording_.active() || stops_.traced().stepping() || plan().needs_stepping() ||
                context_.guest_stops.exchange || !context_.states.empty() ||
                context_.handlers.wants_steps(thread_.index());
     }
@@ -74,7 +72,7 @@ class VcpuDebugger {
     kvm::SyncedState wanted_at_exits() const {
         if (must_step())
             return kvm::SyncedState::System;
-        return filters_ ? kvm::SyncedState::Events : kvm::SyncedState::General;
+        return stops_.passes_hits() ? kvm::SyncedState::Events : kvm::SyncedState::General;
     }
     bool done(Result<void> result);
     void fail(const Error& error);
@@ -82,10 +80,7 @@ class VcpuDebugger {
     // Before an entry (vcpu_arming.cpp).
     void arm();
     void classify();
-    bool step_over_halt();
-    bool is_halted() const;
     bool blocks_interrupts() const;
-    void add_single_step(SlotSetup& setup);
     void look_at_guest_slots();
 
     // Debug exits (vcpu_debug_exits.cpp).
@@ -93,8 +88,7 @@ class VcpuDebugger {
     bool on_planted_exit();
     void on_planted(Breakpoint& breakpoint);
     void on_slots(unsigned hits, bool stepped);
-    void on_user_debug();
-    void on_user_int3(bool has_error_code);
+    void on_handler(SlotUse handler);
     void on_debug_register_access();
     bool complete_instruction();
 
@@ -103,23 +97,20 @@ class VcpuDebugger {
     bool finish_step();
     void next_step();
     bool ends_here();
-    bool stops_here();
-    bool changed_state();
+    bool stop(std::optional<VcpuStops::Stop> stop);
     void hit(Breakpoint& breakpoint, bool stepped);
     void go_on(Breakpoint& breakpoint, bool stepped);
     bool passes(const Breakpoint& breakpoint);
-    bool hide_from_guest_slots(const Breakpoint& breakpoint);
     void step_off(Breakpoint& breakpoint, bool stepped);
     void pass_over();
     void stop_behind(unsigned length, const char* instruction);
 
     machine::VcpuThread& thread_;
     DebugContext& context_;
-    gdbstub::ResumeAction action_ = gdbstub::Continue{};
+    ClientAction action_;
     ExitRegisters at_;
     StopReport report_;
-    TracedRun traced_;
-    HitFilter hits_;
+    VcpuStops stops_;
     RecordedRun recording_;
     ArmedSetup armed_;
     GuestDebugRegisters own_;
@@ -130,9 +121,6 @@ class VcpuDebugger {
     UserCode user_;
     PlantedExits exits_;
     InstructionCompletion completion_;
-    // RIP, if it is known that the vCPU does not stop there: it has made no step since.
-    std::optional<std::uint64_t> judged_at_;
-    bool filters_ = false;  // a hit has not stopped since the vCPU was resumed: there will be more of them
 };
 
 }  // namespace ringside::debug

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "arch/x86_64/trap_instructions.h"
 #include "vmm/debug/run_control/settle.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
 
@@ -14,7 +13,7 @@ void VcpuDebugger::on_step() {
     const bool was_off = step_off_.active();
     const auto& watchpoints = plan().stepped_watchpoints;
     Breakpoint* touched = nullptr;
-    judged_at_.reset();
+    stops_.forget_place();
     if (!watchpoints.empty())
         touched = step_.triggered_watchpoint(watchpoints);
     if (!finish_step() || !done(recording_.after_step()))
@@ -24,7 +23,7 @@ void VcpuDebugger::on_step() {
         return hit(*touched, single_stepped);
     if (ends_here())
         return;
-    judged_at_ = at_.general.rip;
+    stops_.note_passed();
     if (turn_ends)
         return;
     if (stepping() && !was_off)
@@ -37,7 +36,7 @@ void VcpuDebugger::on_step() {
 bool VcpuDebugger::finish_step() {
     step_off_.end();
     const bool owed = step_.finish(armed_.single_steps());
-    traced_.after_step();
+    stops_.traced().after_step();
     if (!owed || traps_.debug_exception_pending())
         return true;
     return done(traps_.give_debug_exception(x86::Dr6::kSingleStep, step_.guest_trap_flag()));
@@ -65,87 +64,39 @@ void VcpuDebugger::next_step() {
 
 // Returns true if the step that has led here must be reported to the client, and reports it.
 bool VcpuDebugger::ends_here() {
-    const auto* range = std::get_if<gdbstub::RangeStep>(&action_);
-    const auto rip = at_.general.rip;
-    const bool left = range != nullptr && (rip < range->start || rip >= range->end);
-    if (left || std::holds_alternative<gdbstub::Step>(action_)) {
+    if (action_.ends_at(at_.general.rip)) {
         report_.report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true});
         return true;
     }
-    if (range != nullptr)
-        step_.count_range_step();
-    return changed_state() || stops_here();
+    return stop(stops_.after_step(plan()));
 }
 
-// Returns true if the step has done what a rule asks for, and reports it.
-bool VcpuDebugger::changed_state() {
-    if (context_.states.empty())
+// Returns true if there is a stop, and reports it.
+bool VcpuDebugger::stop(std::optional<VcpuStops::Stop> stop) {
+    if (!stop)
         return false;
-    constexpr auto kHalt = std::to_integer<std::uint64_t>(x86::opcode(x86::TrapInstruction::Halt));
-    const bool halts =
-        !at_.in_user_mode() && context_.view.load(at_.system, at_.pc(), sizeof(std::byte)) == kHalt;
-    auto words = context_.states.look(thread_.index(), at_, halts);
-    if (words.empty())
-        return false;
-    report_.report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(words));
+    if (stop->exchange != 0)
+        stop_behind(stop->exchange, "xchg %bx,%bx");
+    else if (stop->breakpoint != nullptr)
+        report_.report_hit(*stop->breakpoint, std::move(stop->words));
+    else
+        report_.report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(stop->words));
     return true;
 }
 
-// Not the end of a step: a breakpoint that is found by stepping, or the guest's own xchg %bx,%bx.
-bool VcpuDebugger::stops_here() {
-    const Gva pc = at_.pc();
-    for (Breakpoint* breakpoint : plan().stepped_breakpoints) {
-        if (breakpoint->request.address != pc.value)
-            continue;
-        std::string words;
-        if (const Breakpoint* stop = hits_.stopping(*breakpoint, words)) {
-            report_.report_hit(*stop, std::move(words));
-            return true;
-        }
-        break;  // the others at the address have been evaluated as well
-    }
-    if (!context_.guest_stops.exchange)
-        return false;
-    std::array<std::byte, x86::kExchangeStopBytes> code{};
-    const std::size_t size = context_.view.fetch(at_.system, pc, code);
-    const auto length =
-        x86::exchange_stop_length(std::span(code).first(size), x86::cpu_mode(at_.general, at_.system));
-    if (length != 0)
-        stop_behind(length, "xchg %bx,%bx");
-    return length != 0;
-}
-
 void VcpuDebugger::hit(Breakpoint& breakpoint, bool stepped) {
-    std::string words;
-    const Breakpoint* stop = hits_.stopping(breakpoint, words);
-    if (stop == nullptr)
+    auto found = stops_.at_hit(breakpoint);
+    if (!found)
         go_on(breakpoint, stepped);
-    else if (hide_from_guest_slots(breakpoint))
-        report_.report_hit(*stop, std::move(words));
+    else if (done(traps_.note_delivered(breakpoint)))
+        stop(std::move(found));
 }
 
 void VcpuDebugger::go_on(Breakpoint& breakpoint, bool stepped) {
-    filters_ = true;
     if (!stepped && passes(breakpoint))
         return;
-    if (hide_from_guest_slots(breakpoint))
+    if (done(traps_.note_delivered(breakpoint)))
         step_off(breakpoint, stepped);
-}
-
-// The guest has its #DB of an execution breakpoint at the same address behind it: that has priority over what is planted.
-// It would come once more when the instruction itself is executed. Returns false if KVM refused.
-bool VcpuDebugger::hide_from_guest_slots(const Breakpoint& breakpoint) {
-    if (breakpoint.mechanism != Mechanism::Planted)
-        return true;
-    const auto guest_breaks_here = own_.breaks_at(at_.pc());
-    if (!guest_breaks_here) {
-        fail(guest_breaks_here.error());
-        return false;
-    }
-    if (!*guest_breaks_here)
-        return true;
-    at_.general.rflags |= x86::rflags::kRf;
-    return done(at_.store_general());
 }
 
 // Returns true if the instruction under a breakpoint was done without a step. What is armed stays as it is.
@@ -160,7 +111,7 @@ bool VcpuDebugger::passes(const Breakpoint& breakpoint) {
         return true;
     }
     if (*passed)
-        traced_.after_step();
+        stops_.traced().after_step();
     return *passed;
 }
 
@@ -174,9 +125,10 @@ void VcpuDebugger::step_off(Breakpoint& breakpoint, bool stepped) {
     }
     classify();
     if (!traps_.debug_exception_pending() && step_.at_halt()) {
-        if (step_over_halt())
-            arm();
-        return;
+        if (!done(step_.step_over_halt()))
+            return;
+        stops_.traced().after_step();
+        return arm();
     }
     if (step_off_.begin(breakpoint))
         arm();

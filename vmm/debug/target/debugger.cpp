@@ -59,8 +59,8 @@ void Debugger::bind(machine::Machine& machine) {
 // ---- The server's thread: stops
 
 void Debugger::on_all_stopped() {
-    const bool restarts = restarts_at_stop_ || leaving_ == OnDisconnect::Restart;
-    if (!restarts && (ended_ || (guest_end_ && !client_attached_ && !keeps_past())))
+    const bool restarts = restarts_at_stop_ || client_.leaving() == OnDisconnect::Restart;
+    if (!restarts && (ended_ || (guest_end_ && !client_.attached() && !keeps_past())))
         return;  // no one is there to see the stop
     if (!guest_->take_stop())
         return;  // already resumed by a call that overtook this message
@@ -73,18 +73,18 @@ void Debugger::on_all_stopped() {
     }
     if (!started_ && options_.record != 0)
         start_recording();
-    if (!started_ && !options_.wait && !client_attached_) {
+    if (!started_ && !options_.wait && !client_.attached()) {
         resume_everything();
         return;
     }
     if (!std::exchange(started_, true) && options_.on_disconnect == OnDisconnect::Restart)
         unused_ = Unused::AtStart;
-    if (leaving_) {
-        let_go(*leaving_);
-        if (!client_attached_)
+    if (client_.leaving()) {
+        let_go(*client_.leaving());
+        if (!client_.attached())
             return;
     }
-    if (client_attached_)
+    if (client_.attached())
         greet_client();
     auto stop = guest_->stops().last_stop();
     stop.console = notices_.of_overwritten(guest_->table()) + of_narrow_registers(stop.thread) + stop.console;
@@ -93,7 +93,7 @@ void Debugger::on_all_stopped() {
 
 std::string Debugger::of_narrow_registers(gdbstub::ThreadId thread) {
     const VcpuIndex vcpu = vcpu_of(thread);
-    if (options_.architecture == x86::GdbArchitecture::X86_64 || !client_attached_ ||
+    if (options_.architecture == x86::GdbArchitecture::X86_64 || !client_.attached() ||
         vcpu.value >= vcpu_count())
         return {};
     const auto now = registers_now(vcpu);

@@ -17,6 +17,7 @@
 #include "gdbstub/target.h"
 #include "vmm/debug/guest/inspected.h"
 #include "vmm/debug/target/breakpoint_access.h"
+#include "vmm/debug/target/client_presence.h"
 #include "vmm/debug/target/debugged_machine.h"
 #include "vmm/debug/target/debugger_owner.h"
 #include "vmm/debug/target/notices.h"
@@ -25,9 +26,6 @@
 
 namespace ringside::debug {
 
-// What the guest does when its debugger vanishes. Restart: it restarts, and waits at its first instruction for
-// the next one, which gets the kernel's file as it is when it attaches; also if the client has detached or has killed it.
-enum class OnDisconnect : std::uint8_t { Pause, Resume, Restart, Quit };
 // What a reset or power-off by the guest does. Stop: it is shown to a client, and without one the run ends. Restart: a
 // reset restarts the machine, with a client or without; a power-off is as for Stop.
 enum class OnReset : std::uint8_t { Stop, Restart, Exit };
@@ -103,15 +101,15 @@ class Debugger final : public machine::VcpuObserver,
     void future_is_gone();
     // The machine has ended; resume is refused from now on.
     void set_ended() { ended_ = true; }
-    bool client_attached() const { return client_attached_; }
+    bool client_attached() const { return client_.attached(); }
     // Returns true if the machine may restart after its end: by the client, or when the client leaves.
     bool client_may_restart() const {
-        return client_attached_ && (client_stays_ || options_.on_disconnect == OnDisconnect::Restart);
+        return client_.stays() || (client_.attached() && options_.on_disconnect == OnDisconnect::Restart);
     }
     // Returns true if the client will say when it has received the guest's end: it may restart the guest, or it is in
     // non-stop mode and answers the notification. The run ends when it leaves.
     bool client_stays_behind_guest() const {
-        return client_may_restart() || (client_attached_ && guest_->stops().non_stop());
+        return client_may_restart() || (client_.attached() && guest_->stops().non_stop());
     }
     // What to show to the client's user with the guest's end.
     std::string last_words() { return notices_.of_overwritten(guest_->table()); }
@@ -144,7 +142,7 @@ class Debugger final : public machine::VcpuObserver,
     void detach() override;
     void client_lost() override;
     // gdbstub::Restart
-    void client_stays() override { client_stays_ = true; }
+    void client_stays() override { client_.enter_extended_mode(); }
     gdbstub::Result<void> restart(const Wanted&) override;
 
     void on_all_stopped();
@@ -184,16 +182,11 @@ class Debugger final : public machine::VcpuObserver,
     std::unique_ptr<gdbstub::Target> target_;
 
     bool started_ = false;  // the first stop, of vCPUs that have never run, is over
-    bool client_attached_ = false;
-    bool client_stays_ = false;    // it is in extended mode
-    bool client_greeted_ = false;  // its options are in force
-    // The client left while the guest ran: what to do at the stop that was asked for.
-    std::optional<OnDisconnect> leaving_;
+    ClientPresence client_;
     std::optional<machine::GuestEnd> guest_end_;  // which is shown to the client
     bool restarts_at_stop_ = false;  // all is prepared, and put in place when every vCPU has stopped
     bool forgets_breakpoints_ = false;
-    bool stop_asked_ = false;         // by the client, of a guest that ran
-    bool next_client_waits_ = false;  // for that same stop
+    bool stop_asked_ = false;  // by the client, of a guest that ran
     // Under OnDisconnect::Restart, while no client is attached and nothing has run: the guest is at its first instruction,
     // or it could not restart.
     enum class Unused : std::uint8_t { No, AtStart, Old };

@@ -15,8 +15,7 @@ void Debugger::kill() {
 }
 
 void Debugger::attach() {
-    client_attached_ = true;
-    next_client_waits_ = leaving_.has_value();
+    client_.attach();
     (void)guest_->abilities();  // a failure shows again, with its reason, at the first breakpoint
     if (!stopped()) {
         stop_asked_ = true;
@@ -29,21 +28,21 @@ void Debugger::attach() {
         time_travel_->interrupt();
 }
 
-// A client that detaches leaves a running guest: the policy is for lost connections.
+// After a detach the guest runs on: the policy is only for lost connections.
 void Debugger::detach() {
     const bool restarts = options_.on_disconnect == OnDisconnect::Restart;
     leave(restarts ? OnDisconnect::Restart : OnDisconnect::Resume);
 }
 
 void Debugger::client_lost() {
-    if (client_attached_)
+    if (client_.attached())
         leave(options_.on_disconnect);
 }
 
 void Debugger::leave(OnDisconnect then) {
     guest_->stops().set_non_stop(false);
     if (ended_ && then != OnDisconnect::Restart) {
-        client_attached_ = client_stays_ = false;
+        client_.depart_from_end();
         owner_.on_ended_and_left();
         return;
     }
@@ -57,16 +56,13 @@ void Debugger::leave(OnDisconnect then) {
         let_go(then);
         return;
     }
-    leaving_ = then;
-    next_client_waits_ = false;
+    client_.leave_at_stop(then);
     guest_->stops().interrupt(gdbstub::StoppedByInterrupt{});
 }
 
-// The client has left and the guest is stopped: nothing of the debugger's remains in it.
+// The client has left and the guest is stopped. Removes everything of the debugger's from the guest.
 void Debugger::let_go(OnDisconnect then) {
-    leaving_.reset();
-    client_attached_ = std::exchange(next_client_waits_, false);
-    client_stays_ = client_greeted_ = false;
+    client_.depart();
     time_travel_->client_left(options_.keep_recording);
     tracing_->client_left();
     guest_->forget_client();
@@ -75,7 +71,7 @@ void Debugger::let_go(OnDisconnect then) {
     memory_access_->set_physical_mode(false);
     if (then == OnDisconnect::Restart)
         unused_ = wait_anew() ? Unused::AtStart : Unused::Old;
-    else if (then == OnDisconnect::Resume && !client_attached_)
+    else if (then == OnDisconnect::Resume && !client_.attached())
         resume_everything();
 }
 
@@ -90,9 +86,9 @@ void Debugger::renew_for_client() {
 
 // A client has attached, and the guest is stopped for it.
 void Debugger::greet_client() {
-    if (std::exchange(client_greeted_, true))
+    if (!client_.greet())
         return;
-    guest_->remove_breakpoints();  // those that the last client has left behind
+    guest_->remove_breakpoints();  // of the last client
     if (!options_.guest_stops.any())
         return;
     const auto done = guest_->set_guest_stops(options_.guest_stops);

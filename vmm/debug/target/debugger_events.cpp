@@ -40,9 +40,9 @@ void Debugger::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exi
 
 void Debugger::on_dead(VcpuIndex, machine::FatalExit cause, const std::string& report) {
     owner_.post([this, cause, report] {
-        if (!client_attached_ && keeps_past())
+        if (!client_.attached() && keeps_past())
             owner_.on_crash_kept(report);
-        else if (!client_attached_)
+        else if (!client_.attached())
             owner_.on_unattended_fatal(cause, report);
     });
 }
@@ -67,8 +67,8 @@ void Debugger::report_stop(VcpuIndex vcpu, std::string why) {
 void Debugger::on_panic(VcpuIndex vcpu) {
     report_stop(vcpu, "the guest's kernel has panicked (pvpanic)\n");
     owner_.post([this] {
-        owner_.on_panic(client_attached_ || keeps_past());
-        if (!client_attached_ && keeps_past())
+        owner_.on_panic(client_.attached() || keeps_past());
+        if (!client_.attached() && keeps_past())
             owner_.on_crash_kept("the guest's kernel has panicked (pvpanic)\n");
     });
 }

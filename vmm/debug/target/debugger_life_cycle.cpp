@@ -29,9 +29,9 @@ void Debugger::on_guest_end(std::optional<VcpuIndex> vcpu, const machine::GuestE
         guest_end_ = how;
         if (separate && shown)  // the machine has suspended every vCPU
             guest_->stops().interrupt(gdbstub::StoppedBySignal{gdbstub::Signal::None, false});
-        if (!shown || (!client_attached_ && !keeps_past()))
+        if (!shown || (!client_.attached() && !keeps_past()))
             end_run();
-        else if (!client_attached_)
+        else if (!client_.attached())
             owner_.on_crash_kept(fmt::format("the guest has ended itself ({})\n", how.source));
     });
 }
@@ -111,11 +111,11 @@ void Debugger::on_guest_reset(VcpuIndex vcpu, const machine::GuestEnd& how) {
     guest_->stops().replace_stop(
         {thread_of(vcpu), gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, why});
     guest_end_ = how;
-    if (!client_attached_ && !keeps_past())
+    if (!client_.attached() && !keeps_past())
         end_run();
 }
 
-// Puts the guest at its first instruction, for the next client. Returns false if it stays as it is.
+// Puts the guest at its first instruction, for the next client. Returns false if the machine cannot restart.
 bool Debugger::wait_anew() {
     const auto ready = owner_.prepare_restart(std::nullopt);
     if (ready)
@@ -126,19 +126,19 @@ bool Debugger::wait_anew() {
     return ready.has_value();
 }
 
-// The guest runs on from its first instruction, unless a stop was asked for meanwhile.
+// The guest runs on from its first instruction, unless a stop has been requested since.
 void Debugger::finish_restart() {
     const bool stops = stop_asked_ || !is_for_restart(guest_->stops().last_stop());
     start_anew();
     started_ = true;
-    if (leaving_) {
-        let_go(*leaving_);
-        if (!client_attached_)
+    if (client_.leaving()) {
+        let_go(*client_.leaving());
+        if (!client_.attached())
             return;
     } else if (!stops) {
         return resume_everything();
     }
-    if (client_attached_)
+    if (client_.attached())
         greet_client();
     owner_.on_stop(guest_->stops().last_stop());
 }
