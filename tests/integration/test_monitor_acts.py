@@ -84,6 +84,11 @@ class TestControlSocket(RingsideTest):
         assert self.ctl("cont") == "The guest runs.\n"
         vm.serial(f"round {rounds + 2}:")
 
+    def test_the_socket_may_be_named_as_control_names_it(self):
+        self.machine()
+        self.path = f"unix:{self.path}"
+        assert self.ctl("version").startswith("ringside ")
+
     def test_nothing_listens(self):
         self.path = self.folder / "control"
         assert "A machine that was started with --control" in self.ctl("help", status=1)

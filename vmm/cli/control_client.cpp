@@ -10,7 +10,10 @@
 
 namespace ringside::cli {
 
-Result<std::string> ask_machine(const std::string& path, const std::string& line) {
+Result<std::string> ask_machine(const std::string& named, const std::string& line) {
+    // As for --control, whose endpoint is "unix:" and the path.
+    constexpr std::string_view kScheme = "unix:";
+    const std::string path = named.starts_with(kScheme) ? named.substr(kScheme.size()) : named;
     asio::io_context io;
     asio::local::stream_protocol::socket socket(io);
     std::error_code error;

@@ -7,7 +7,8 @@
 
 namespace ringside::cli {
 
-// The answer to one line. The error says which program should listen there.
-Result<std::string> ask_machine(const std::string& path, const std::string& line);
+// The answer to one line. The socket is named by its path or, as for --control, by "unix:" and its path. The error
+// says which program should listen there.
+Result<std::string> ask_machine(const std::string& named, const std::string& line);
 
 }  // namespace ringside::cli

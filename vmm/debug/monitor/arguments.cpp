@@ -34,7 +34,7 @@ namespace {
 template <typename Command, typename Show>
 void add_command(MonitorRegistry& registry, const Inspected& guest, Command command, const char* options,
                  Show show) {
-    const auto usage = fmt::format("Usage: monitor {}{}{} [vcpu N]{}\n", command.name,
+    const auto usage = fmt::format("Usage: monitor {}{}{} {}\n", command.name,
                                    command.arguments.empty() ? "" : " ", command.arguments, options);
     auto run = [&guest, usage, show, most_words = command.most_words, answer = std::move(command.run)](
                    gdbstub::ThreadId thread, std::string_view rest) {
@@ -45,13 +45,13 @@ void add_command(MonitorRegistry& registry, const Inspected& guest, Command comm
         return result ? show(*result, *arguments) : result.error().message() + "\n";
     };
     registry.add({std::move(command.name), std::move(command.arguments), std::move(command.help),
-                  std::move(run), command.names_registers});
+                  std::move(run), command.names_registers, options});
 }
 
 }  // namespace
 
 void add_answering(MonitorRegistry& registry, const Inspected& guest, AnsweringCommand command) {
-    add_command(registry, guest, std::move(command), " [--json]",
+    add_command(registry, guest, std::move(command), "[vcpu N] [--json]",
                 [](const Answer& answer, const Arguments& arguments) {
                     return arguments.json ? answer.json() : answer.text();
                 });
@@ -62,7 +62,7 @@ void add_text(MonitorRegistry& registry, const Inspected& guest, TextCommand com
     command.run = [name = command.name, run = std::move(command.run)](const Arguments& arguments) {
         return arguments.json ? failure(name, "this command has no JSON form") : run(arguments);
     };
-    add_command(registry, guest, std::move(command), "",
+    add_command(registry, guest, std::move(command), "[vcpu N]",
                 [](const std::string& text, const Arguments&) { return text; });
 }
 

@@ -10,6 +10,9 @@ namespace ringside::debug {
 namespace {
 
 std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
+    const auto number = parse_number(rest);
+    if (!rest.empty() && rest != "off" && rest != "current" && !number)
+        return "Usage: monitor address-space [current|CR3|off]\n";
     const auto state = debugger.all_registers(vcpu_of(thread));
     if (!state)
         return state.error().message() + "\n";
@@ -17,12 +20,7 @@ std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::str
     if (x86::paging_mode(x86::paging_state((*state)->system)) == x86::PagingMode::None)
         return "There is no address space to choose: this vCPU has paging off.\n";
     if (!rest.empty()) {
-        std::optional<std::uint64_t> cr3;
-        if (rest != "off") {
-            cr3 = rest == "current" ? std::optional(current) : parse_number(rest);
-            if (!cr3)
-                return "Usage: monitor address-space [current|CR3|off]\n";
-        }
+        const auto cr3 = rest == "current" ? std::optional(current) : number;  // none: off
         if (!debugger.guest().choose_address_space(*debugger.stop_token(), cr3))
             return fmt::format("No page table can be at CR3 0x{:x}: there is no memory.\n", *cr3);
     }

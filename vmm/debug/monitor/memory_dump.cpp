@@ -75,6 +75,8 @@ Result<DumpFormat> parse_dump_format(std::string_view text) {
         counted = true;
         text.remove_prefix(1);
     }
+    if (counted && count == 0)
+        return failure("format", "at least one unit is shown");
     if (counted)
         format.count = count;
     bool sized = false;

@@ -46,12 +46,26 @@ std::string MonitorRegistry::run(gdbstub::ThreadId thread, std::string_view line
         return help({});
     const MonitorCommand* command = find(line);
     if (command == nullptr)
-        return fmt::format("There is no monitor command \"{}\". `monitor help` lists them.\n", line);
+        return unknown(line);
     const std::string_view rest = trim(line.substr(command->name.size()));
+    if (!rest.empty() && command->arguments.empty() && command->options.empty())
+        return fmt::format("arguments: \"{}\" is one too many.\nUsage: monitor {}\n",
+                           rest.substr(0, rest.find_first_of(" \t")), command->name);
     if (guest_ == nullptr || command->names_registers)
         return command->run(thread, rest);
     const auto arguments = with_register_values(*guest_, vcpu_of(thread), rest);
     return arguments ? command->run(thread, *arguments) : arguments.error().message() + "\n";
+}
+
+// Lists the commands that begin with the same word: `inject` alone is a way to ask for them.
+std::string MonitorRegistry::unknown(std::string_view line) const {
+    const std::string_view family = line.substr(0, line.find_first_of(" \t"));
+    const bool has_commands =
+        std::ranges::any_of(commands_, [&](const auto& c) { return begins_with_words(c.name, family); });
+    if (!has_commands)
+        return fmt::format("There is no monitor command \"{}\". `monitor help` lists them.\n", line);
+    return fmt::format("There is no monitor command \"{}\". Those that begin with \"{}\":\n{}", line, family,
+                       help(family));
 }
 
 std::string MonitorRegistry::help(std::string_view topic) const {
@@ -64,9 +78,7 @@ std::string MonitorRegistry::help(std::string_view topic) const {
             text += fmt::format("monitor {:<{}}  {}\n",
                                 c.arguments.empty() ? c.name : c.name + " " + c.arguments, width, c.help);
     }
-    if (text.empty())
-        return fmt::format("There is no monitor command \"{}\". `monitor help` lists them.\n", topic);
-    return text;
+    return text.empty() ? unknown(topic) : text;
 }
 
 }  // namespace ringside::debug

@@ -19,6 +19,7 @@ struct MonitorCommand {
     // `rest` is what follows the name, trimmed. Returns what to print.
     std::function<std::string(gdbstub::ThreadId, std::string_view rest)> run;
     bool names_registers = false;  // for it "$rip" is the register's name, not its value
+    std::string options = {};      // "[vcpu N] [--json]": what it accepts beside its arguments
 };
 
 class MonitorRegistry final : public gdbstub::Monitor {
@@ -30,12 +31,14 @@ class MonitorRegistry final : public gdbstub::Monitor {
     void name_registers_of(Inspected& guest) { guest_ = &guest; }
     const std::vector<MonitorCommand>& commands() const { return commands_; }
 
-    // Unknown commands say so and point to `monitor help`.
+    // An error names a command that is unknown, and words after a command that declares neither arguments nor
+    // options. Other commands check theirs.
     std::string run(gdbstub::ThreadId thread, std::string_view line) override;
 
   private:
     const MonitorCommand* find(std::string_view line) const;
     std::string help(std::string_view topic) const;
+    std::string unknown(std::string_view line) const;
 
     std::vector<MonitorCommand> commands_;
     Inspected* guest_ = nullptr;

@@ -11,10 +11,15 @@ using ::testing::HasSubstr;
 class MonitorTest : public ::testing::Test {
   protected:
     MonitorTest() {
-        registry_.add(
-            {"exits", "", "the table", [](auto, auto rest) { return "exits(" + std::string(rest) + ")"; }});
+        registry_.add({"exits", "[last N]", "the table",
+                       [](auto, auto rest) { return "exits(" + std::string(rest) + ")"; }});
         registry_.add({"exits hist", "REASON", "a histogram",
                        [](auto, auto rest) { return "hist(" + std::string(rest) + ")"; }});
+        registry_.add({"fatal", "", "what went wrong", [](auto, auto) { return std::string("fatal()"); }});
+        MonitorCommand lapic{"lapic", "", "the local APIC",
+                             [](auto, auto rest) { return "lapic(" + std::string(rest) + ")"; }};
+        lapic.options = "[vcpu N]";
+        registry_.add(lapic);
     }
     std::string run(std::string_view line) { return registry_.run(gdbstub::ThreadId{1}, line); }
     MonitorRegistry registry_;
@@ -28,6 +33,18 @@ TEST_F(MonitorTest, TheLongestNameWins) {
 
 TEST_F(MonitorTest, ANameIsWholeWords) {
     EXPECT_THAT(run("exitsx"), HasSubstr("There is no monitor command \"exitsx\""));
+}
+
+TEST_F(MonitorTest, AFamilysNameAloneListsTheFamily) {
+    registry_.add({"inject irq", "LINE", "raises a line", [](auto, auto) { return std::string(); }});
+    for (const char* line : {"inject", "inject now", "help inject now"})
+        EXPECT_THAT(run(line), HasSubstr("begin with \"inject\":\nmonitor inject irq LINE")) << line;
+}
+
+TEST_F(MonitorTest, AWordThatACommandDoesNotDeclareIsRefused) {
+    EXPECT_EQ(run("fatal "), "fatal()");
+    EXPECT_EQ(run("fatal now and then"), "arguments: \"now\" is one too many.\nUsage: monitor fatal\n");
+    EXPECT_EQ(run("lapic vcpu 1"), "lapic(vcpu 1)");
 }
 
 TEST_F(MonitorTest, HelpListsEverythingAndOneTopic) {
