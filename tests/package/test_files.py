@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -69,6 +70,14 @@ def test_a_page_renders_without_a_warning(package: Package, page: str) -> None:
     text = gzip.decompress((package.share / "man" / "man1" / f"{page}.1.gz").read_bytes())
     done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-z"], input=text, capture_output=True, check=False)
     assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
+def test_the_page_of_ctl_has_every_monitor_command(package: Package) -> None:
+    """Every row of the monitor's page, whose rows are compared with `monitor help` elsewhere."""
+    rows = re.findall(r"(?m)^\| (`.*?) \| ", (paths.ROOT / "vmm/debug/monitor/README.md").read_text(encoding="utf-8"))
+    page = gzip.decompress((package.share / "man" / "man1" / "ringside-ctl.1.gz").read_bytes()).decode().replace("\\-", "-")
+    assert len(rows) > 50
+    assert [row for row in rows if re.sub("`([^`]*)`", r"\\fB\1\\fR", row.replace("\\|", "|")) not in page] == []
 
 
 def test_each_page_has_every_option_of_its_command(package: Package) -> None:

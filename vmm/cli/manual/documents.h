@@ -13,6 +13,8 @@ namespace ringside::cli {
 // in man(7) macros; the options replace its line @OPTIONS@. Without text, the page has the content of --help.
 std::string man_page(const CommandDescription& command, const std::vector<CommandDescription>& commands,
                      std::string_view text);
+// The rows of a page's table of monitor commands (vmm/debug/monitor/README.md) in man(7) macros.
+std::string monitor_commands(std::string_view markdown);
 // "ringside", "ringside-run"
 std::string page_name(const CommandDescription& command);
 
