@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 
@@ -88,6 +89,21 @@ class TestControlSocket(RingsideTest):
         self.machine()
         self.path = f"unix:{self.path}"
         assert self.ctl("version").startswith("ringside ")
+
+    @pytest.mark.no_kvm
+    @pytest.mark.parametrize("sent", [b"", b"half an ans"])
+    def test_a_machine_that_ends_before_it_has_answered(self, sent):
+        self.path = self.folder / "control"
+        machine = self.ends.enter_context(socket.socket(socket.AF_UNIX))
+        machine.bind(str(self.path))
+        machine.listen()
+        client = self.keep(Ringside("ctl", self.path, "version"))
+        connection, _ = machine.accept()
+        with connection:
+            assert connection.recv(100) == b"version\n"
+            connection.sendall(sent)
+        assert client.wait() == 1
+        assert "closed before the whole answer had come" in client.stderr.text()
 
     def test_nothing_listens(self):
         self.path = self.folder / "control"

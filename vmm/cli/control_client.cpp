@@ -24,8 +24,11 @@ Result<std::string> ask_machine(const std::string& named, const std::string& lin
         asio::write(socket, asio::buffer(line + "\n"), error);
     if (!error)
         asio::read(socket, asio::dynamic_buffer(answer), error);
-    if (error == asio::error::eof)
+    if (error == asio::error::eof && answer.ends_with('\n'))
         return answer;
+    if (error == asio::error::eof)
+        return failure(path, "the connection was closed before the whole answer had come",
+                       "The machine has ended");
     return failure(path, error.message(),
                    fmt::format("A machine that was started with --control unix:{} listens there", path));
 }

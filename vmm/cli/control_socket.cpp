@@ -35,8 +35,11 @@ class ControlSocket::Client : public std::enable_shared_from_this<Client> {
         return std::string(all.substr(0, all.find_first_of("\r\n")));
     }
 
+    // Every answer ends with a line end, so that a client notices one that is cut off.
     void reply(std::string text) {
         text_ = std::move(text);
+        if (!text_.ends_with('\n'))
+            text_ += '\n';
         asio::async_write(stream_, asio::buffer(text_), [self = shared_from_this()](auto, std::size_t) {});
     }
 
