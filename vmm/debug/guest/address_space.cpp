@@ -36,7 +36,7 @@ bool may_be_user_address(const x86::SystemRegisters& system, Gva address) {
 }  // namespace
 
 bool GuestView::choose_address_space(std::optional<std::uint64_t> cr3) {
-    if (cr3 && memory_.span(Gpa{*cr3 & (kFrame | kPaeRoot)}, kPaeTopTableSize).empty())
+    if (cr3 && !memory_.contains(Gpa{*cr3 & (kFrame | kPaeRoot)}, kPaeTopTableSize))
         return false;
     chosen_ = cr3;
     return true;

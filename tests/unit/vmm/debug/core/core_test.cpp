@@ -83,6 +83,17 @@ TEST_F(CoreFileTest, ReadsBackWhatWasWritten) {
     EXPECT_THAT(stops[0].console, HasSubstr("nothing can run"));
 }
 
+TEST_F(CoreFileTest, AnAddressSpaceCanBeChosen) {
+    write(true);
+    auto core = CoreFile::open(path);
+    ASSERT_TRUE(core) << core.error().message();
+    CoreTarget target(
+        std::move(*core), [] {}, [](const auto&) {});
+    EXPECT_TRUE(target.choose_address_space(guest.state.system.cr3));
+    EXPECT_FALSE(target.choose_address_space(std::uint64_t{1} << 40)) << "no memory is there";
+    EXPECT_TRUE(target.choose_address_space(std::nullopt));
+}
+
 TEST_F(CoreFileTest, WithoutItsOwnNoteItKnowsWhatQemusNoteHas) {
     write(false);
     const auto core = CoreFile::open(path);
