@@ -178,10 +178,12 @@ def in_lab(run: LaneRun, host: str, more: dict[str, tuple[int, str]], append: st
 
 
 def gdb_in_lab(run: LaneRun, host: str) -> None:
-    """Guests that are hypervisors: few hosts' KVM has nested virtualisation, and the lab's has. And whether going back is exact, which
-    depends on how the host traps."""
+    """Guests that are hypervisors: few hosts' KVM has nested virtualisation, and the lab's has. Whether going back is exact, which
+    depends on how the host traps. And what the monitor shows of a CPU and its interrupt controllers beside what the guest reads."""
     nested = (f"tests/integration/{path.name}" for path in sorted((ROOT / "tests/integration").glob("test_nested*.py")))
-    run.pytest(*nested, "tests/integration/test_time_travel.py::TestExactness", f"--lab={host}", f"--lab-machines={LAB_MACHINES}")
+    shown = (f"tests/integration/test_monitor_{name}.py" for name in ("cpu", "interrupts", "maps"))
+    run.pytest(*nested, *shown, "tests/integration/test_time_travel.py::TestExactness", f"--lab={host}",
+               f"--lab-machines={LAB_MACHINES}")
 
 
 def lab_intel(run: LaneRun) -> None:
