@@ -62,13 +62,37 @@ VmcsValues guest_state_area(const GeneralRegisters& general, const SystemRegiste
     return vmcs;
 }
 
+std::span<const VmcsMsr> guest_state_msrs() {
+    static constexpr std::array kMsrs{VmcsMsr{0x09e, GuestSmbase},
+                                      VmcsMsr{0x174, GuestIa32SysenterCs},
+                                      VmcsMsr{0x175, GuestIa32SysenterEsp},
+                                      VmcsMsr{0x176, GuestIa32SysenterEip},
+                                      VmcsMsr{0x1d9, GuestIa32Debugctl},
+                                      VmcsMsr{0x277, GuestIa32Pat},
+                                      VmcsMsr{0x38f, GuestIa32PerfGlobalCtrl},
+                                      VmcsMsr{0xd90, GuestIa32Bndcfgs}};
+    return kMsrs;
+}
+
+void set_exit_information(VmcsValues& vmcs, const HardwareExit& exit) {
+    vmcs.set(ExitReason, exit.reason);
+    vmcs.set(ExitQualification, exit.info1);
+    vmcs.set(IdtVectoringInformation, exit.info2 & 0xffffffff);
+    vmcs.set(VmExitInterruptionInformation, exit.intr_info);
+    vmcs.set(VmExitInterruptionErrorCode, exit.error_code);
+    if (exit.gpa)
+        vmcs.set(GuestPhysicalAddress, exit.gpa->value);
+}
+
 std::vector<VmcsViolation> check_guest_state(VmcsValues fields) {
     set_rights_as_kvm(fields);
     const bool long_mode = (fields.get(GuestIa32Efer).value_or(0) & efer::kLma) != 0;
     fields.set(VmEntryControls, vmx::kEntryLoadEfer | (long_mode ? vmx::kEntryLongMode : 0));
     fields.set(PrimaryControls, vmx::kSecondaryControls);
     fields.set(SecondaryControls, vmx::kEnableEpt | vmx::kUnrestrictedGuest);
+    constexpr std::uint64_t kEveryActivityState = 0x1c0;  // in IA32_VMX_MISC (SDM volume 3, A.6)
     VmxCapabilities any;
+    any.misc = kEveryActivityState;
     any.cr0_fixed1 = any.cr4_fixed1 = ~std::uint64_t{0};
     auto broken = check_vmcs(fields, any);
     std::erase_if(broken, [](const VmcsViolation& rule) { return rule.stage != VmcsCheckStage::Guest; });

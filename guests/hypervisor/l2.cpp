@@ -22,6 +22,7 @@ L2_CODE static void l2_round() {
 }
 
 extern "C" L2_CODE void l2_main(Processor processor) {
+    asm volatile(".cfi_undefined rip");  // there is no caller: backtraces end here
     for (;;) {
         l2_round();
         if (processor == Processor::Vmx)

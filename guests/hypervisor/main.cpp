@@ -6,11 +6,12 @@
 //
 // To see:  break hypervisor::handle, `monitor vmcs`, `monitor vmcs GUEST_RIP`, `p/x hypervisor::own_vmcs`
 //          break hypervisor::refused with break=FIELD, `monitor vmcs check`
+//          on an AMD processor hypervisor::vmrun_refused, `monitor vmcb check &hypervisor::vmcb`
 //
 // Command line (PVH):
 //   rounds=N     how often L2 does all of that (2)
-//   break=NAME   breaks one field of the VMCS before the first VM entry (vmx_breaks.cpp has the names), which the
-//                processor then refuses; all: one after the other
+//   break=NAME   breaks one field of the VMCS or VMCB before the first VM entry, which the processor then refuses
+//                (vmx_breaks.cpp and svm_breaks.cpp have the names); all: one after the other
 //
 // It ends with 0x10 in the debug-exit port if every exit was as expected or a broken field was refused, with 0x12 if the
 // processor has neither VMX nor SVM, otherwise with 0x11.
@@ -39,7 +40,7 @@ extern "C" void guest_main(const guest::HvmStartInfo& info) {
     if ((guest::cpuid(1).ecx & kVmx) != 0) {
         passed = hypervisor::run_on_vmx(rounds, options.find("break"));
     } else if ((guest::cpuid(0x80000001).ecx & kSvm) != 0) {
-        passed = hypervisor::run_on_svm(rounds);
+        passed = hypervisor::run_on_svm(rounds, options.find("break"));
     } else {
         guest::print("This processor has neither VMX nor SVM.\n");
         guest::debug_exit(kNoVirtualization);

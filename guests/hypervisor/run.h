@@ -34,8 +34,9 @@ struct Processing {
 // Runs L2 for some rounds, and handles its exits.
 bool run_rounds(unsigned long rounds, const Processing& processor);
 
-// Each runs L2 for some rounds. Returns false if anything was not as it should be.
+// Each runs L2 for some rounds, or tries the ways `broken` to break a field if that is not null. Returns false if anything was
+// not as it should be.
 bool run_on_vmx(unsigned long rounds, const char* broken);
-bool run_on_svm(unsigned long rounds);
+bool run_on_svm(unsigned long rounds, const char* broken);
 
 }  // namespace hypervisor

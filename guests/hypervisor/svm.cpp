@@ -1,7 +1,9 @@
 // L1 on an AMD processor (APM volume 2, chapter 15 and appendix B).
+#include "guests/hypervisor/breaks.h"
 #include "guests/hypervisor/l2.h"
 #include "guests/hypervisor/l2_memory.h"
 #include "guests/hypervisor/run.h"
+#include "guests/hypervisor/vmcb.h"
 #include "guests/lib/console.h"
 #include "guests/lib/cpu.h"
 #include "guests/lib/segments.h"
@@ -12,9 +14,14 @@ using guest::print;
 extern "C" void svm_enter(hypervisor::L2Registers&, uint64_t vmcb);  // enter.S
 
 namespace hypervisor {
+// A debugger that stops here sees a VMCB with which VMRUN has failed.
+[[gnu::noinline]] void vmrun_refused(const char* name) {
+    print(name, ": VMEXIT_INVALID\n");
+}
+
 namespace {
 
-constexpr uint32_t kHostSaveArea = 0xc0010117;
+constexpr uint32_t kHostSaveArea = 0xc0010117, kMsrPat = 0x277;
 constexpr uint64_t kSvmEnable = 1 << 12, kLongMode = 0x500;  // in EFER
 
 // Offsets in the VMCB.
@@ -22,7 +29,8 @@ constexpr unsigned kIntercepts1 = 0x00c, kIntercepts2 = 0x010, kIoMap = 0x040, k
                    kExitCode = 0x070, kExitInfo1 = 0x078, kExitInfo2 = 0x080, kNestedControl = 0x090,
                    kNestedCr3 = 0x0b0;
 constexpr unsigned kEs = 0x400, kSegmentSize = 0x10, kEfer = 0x4d0, kCr4 = 0x548, kCr3 = 0x550, kCr0 = 0x558,
-                   kDr7 = 0x560, kDr6 = 0x568, kRflags = 0x570, kRip = 0x578, kRsp = 0x5d8, kRax = 0x5f8;
+                   kDr7 = 0x560, kDr6 = 0x568, kRflags = 0x570, kRip = 0x578, kRsp = 0x5d8, kRax = 0x5f8,
+                   kPat = 0x668;
 
 constexpr uint64_t kInterceptShutdown = 1u << 31, kInterceptCpuid = 1u << 18, kInterceptHlt = 1u << 24,
                    kInterceptIo = 1u << 27;
@@ -30,15 +38,10 @@ constexpr uint64_t kInterceptVmrun = 1, kInterceptVmmcall = 2;  // VMRUN fails w
 
 constexpr uint64_t kCodeCpuid = 0x72, kCodeHlt = 0x78, kCodeIo = 0x7b, kCodeVmmcall = 0x81,
                    kCodeNestedFault = 0x400;
+constexpr uint32_t kCodeInvalid = 0xffffffff;
 
-alignas(4096) uint8_t vmcb[4096];
 alignas(4096) uint8_t host_save_area[4096];
 alignas(4096) uint8_t io_map[3 * 4096];  // a bit for each port
-
-template <typename T>
-volatile T& field(unsigned offset) {
-    return *reinterpret_cast<volatile T*>(vmcb + offset);
-}
 
 // Attributes as in a descriptor, without the limit's bits in the middle.
 void set_segment(unsigned index, uint16_t selector, uint16_t attributes, uint32_t limit) {
@@ -49,6 +52,8 @@ void set_segment(unsigned index, uint16_t selector, uint16_t attributes, uint32_
 }
 
 void prepare_vmcb(uint64_t nested_cr3) {
+    for (uint8_t& byte : vmcb)
+        byte = 0;
     for (uint8_t& ports : io_map)
         ports = 0xff;
     field<uint32_t>(kIntercepts1) = kInterceptShutdown | kInterceptCpuid | kInterceptHlt | kInterceptIo;
@@ -68,6 +73,7 @@ void prepare_vmcb(uint64_t nested_cr3) {
     field<uint64_t>(kRflags) = 2;
     field<uint64_t>(kRsp) = kL2StackTop;
     field<uint64_t>(kRip) = reinterpret_cast<uint64_t>(&l2_main);
+    field<uint64_t>(kPat) = guest::read_msr(kMsrPat);
 }
 
 Exit exit_of(uint64_t code) {
@@ -109,6 +115,16 @@ void finish(Exit exit) {
     }
 }
 
+bool refuses(const VmcbBreak& broken, uint64_t nested_cr3) {
+    prepare_vmcb(nested_cr3);
+    apply(broken);
+    svm_enter(l2, reinterpret_cast<uint64_t>(vmcb));
+    if (field<uint32_t>(kExitCode) != kCodeInvalid)
+        return false;
+    vmrun_refused(broken.name);
+    return true;
+}
+
 bool run(Facts& facts) {
     field<uint64_t>(kRax) = l2.rax;
     svm_enter(l2, reinterpret_cast<uint64_t>(vmcb));
@@ -120,12 +136,16 @@ bool run(Facts& facts) {
 
 }  // namespace
 
-bool run_on_svm(unsigned long rounds) {
+bool run_on_svm(unsigned long rounds, const char* broken) {
     print("hypervisor: SVM\n");
     guest::write_msr(guest::kMsrEfer, guest::read_msr(guest::kMsrEfer) | kSvmEnable);
     guest::write_msr(kHostSaveArea, reinterpret_cast<uint64_t>(host_save_area));
-    prepare_vmcb(build_l2_memory(SecondLevel::Nested));
+    const uint64_t nested_cr3 = build_l2_memory(SecondLevel::Nested);
     l2.rdi = static_cast<uint64_t>(Processor::Svm);
+    if (broken != nullptr)
+        return refuses_all(vmcb_breaks, vmcb_break_count, broken,
+                           [=](const VmcbBreak& way) { return refuses(way, nested_cr3); });
+    prepare_vmcb(nested_cr3);
     return run_rounds(rounds, {run, finish});
 }
 

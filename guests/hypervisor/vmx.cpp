@@ -1,11 +1,11 @@
 // L1 on an Intel processor.
 #include "guests/hypervisor/vmx.h"
 
+#include "guests/hypervisor/breaks.h"
 #include "guests/hypervisor/l2.h"
 #include "guests/hypervisor/l2_memory.h"
 #include "guests/hypervisor/run.h"
 #include "guests/hypervisor/vmcs.h"
-#include "guests/lib/command_line.h"
 #include "guests/lib/console.h"
 #include "guests/lib/cpu.h"
 #include "guests/lib/task_state.h"
@@ -84,22 +84,7 @@ bool refuses(const Break& broken, uint64_t ept_pointer) {
         refused(broken.name, failure, vmread(kInstructionError));
     else if ((reason & kEntryFailed) != 0)
         refused(broken.name, failure, reason & 0xffff);
-    else
-        print(broken.name, ": entered\n");
     return failure != 0 || (reason & kEntryFailed) != 0;
-}
-
-bool refuses_all(const char* name, uint64_t ept_pointer) {
-    unsigned tried = 0, accepted = 0;
-    for (unsigned i = 0; i < break_count; ++i) {
-        if (!guest::word_is(name, "all") && !guest::word_is(name, breaks[i].name))
-            continue;
-        ++tried;
-        if (!refuses(breaks[i], ept_pointer))
-            ++accepted;
-    }
-    print("broken in ", tried, " ways, entered in ", accepted, "\n");
-    return tried != 0 && accepted == 0;
 }
 
 bool launched = false;
@@ -127,7 +112,8 @@ bool run_on_vmx(unsigned long rounds, const char* broken) {
     const uint64_t ept_pointer = build_l2_memory(SecondLevel::Ept);
     l2.rdi = static_cast<uint64_t>(Processor::Vmx);
     if (broken != nullptr)
-        return refuses_all(broken, ept_pointer);
+        return refuses_all(breaks, break_count, broken,
+                           [=](const Break& way) { return refuses(way, ept_pointer); });
     if (!prepare_vmcs(ept_pointer)) {
         print("there is no VMCS\n");
         return false;

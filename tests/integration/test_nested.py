@@ -32,7 +32,7 @@ class TestAnOrdinaryGuest(RingsideTest):
 
 # Every command about hypervisors, with arguments with which it could have something to do.
 COMMANDS = ("vmcs", "vmcs GUEST_RIP", "vmcs check", "vmcs diff", "vmcs list", "vmcs write GUEST_RIP 0x1000", "vmcb", "vmcb RIP",
-            "vmcb list", "vmcb write 0x100000 RIP 0x1000")
+            "vmcb check", "vmcb check 0x100000", "vmcb list", "vmcb write 0x100000 RIP 0x1000")
 # And those that wait for what such a guest does, or count it.
 WAITING = ("until vm-exit", "until vm-entry", "catch l2-exit", "catch vm-entry", "catch vm-exit", "catch vm-entry-failure", "exits l2")
 
@@ -153,9 +153,52 @@ class TestVmcb(NestedTest):
         assert re.search(rf"\bRIP +0x0*{gdb.integer('&l2_main'):x}\b", shown)
         assert re.search(r"NESTED_CONTROL .*\bNP\b", shown)
         assert "KVM says only then which VMCB is in use" in gdb.console("monitor vmcb")
+        script = self.folder / "ringside.py"
+        gdb.console(f"monitor gdb-script {script}")
+        gdb.console(f"source {script}")
+        assert gdb.integer('$_vmcb("RIP", $rsi)') == gdb.integer("&l2_main")
+        with pytest.raises(GdbError, match="fields match CS_"):
+            gdb.evaluate('$_vmcb("CS_", $rsi)')
+        with pytest.raises(GdbError, match="KVM says only then which VMCB"):
+            gdb.evaluate('$_vmcb("RIP")')
         gdb.console("delete")
         gdb.start("continue")
         assert vm.wait() == 33
+
+
+class TestVmcbCheck(NestedTest):
+    # Broken fields with which this KVM and the emulated processor enter the guest all the same.
+    ACCEPTED = {"TLB_CONTROL", "G_PAT"}
+    CLEARED = "EVENT_INJECTION"  # by the exit: it cannot be checked any more
+
+    def test_names_the_field_for_every_way_to_break_a_vmcb_that_the_processor_refuses(self):
+        vm, gdb = self.hypervisor(SVM, "--append=break=all")
+        gdb.console("break hypervisor::vmrun_refused")
+        address = gdb.integer("&hypervisor::vmcb")
+        wrong, names = {}, []
+        stop = gdb.run("continue")
+        while stop["reason"] == "breakpoint-hit":
+            name = re.search(r'"(.*)"', gdb.evaluate("name"))[1]
+            answer = json.loads(gdb.console(f"monitor vmcb check {address:#x} --json"))
+            field = name.partition(".")[0]
+            if field != self.CLEARED and field not in {row["field"] for row in answer["broken_rules"]}:
+                wrong[name] = answer
+            names.append(name)
+            stop = gdb.run("continue")
+        assert wrong == {}
+        assert vm.wait() is not None
+        entered = set(re.findall(r"(?m)^(\S+): entered\r?$", vm.stdout.text()))
+        assert {name.partition(".")[0] for name in entered} == self.ACCEPTED
+        assert len(names) + len(entered) > 64
+
+    def test_a_good_vmcb_breaks_no_rule(self):
+        _, gdb = self.hypervisor(SVM)
+        gdb.console("break svm_enter")
+        self.assert_breakpoint(gdb.run("continue"), "svm_enter")
+        assert "broken rules: none" in gdb.console("monitor vmcb check $rsi")
+        assert "KVM says only then which VMCB" in gdb.console("monitor vmcb check")
+        assert "is not an address" in gdb.console("monitor vmcb check nonsense")
+        assert "multiple of 0x1000" in gdb.console("monitor vmcb check 0x1001")
 
 
 class TestWriting(NestedTest):

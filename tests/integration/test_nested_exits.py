@@ -135,4 +135,5 @@ class TestEntryFailures(TransitionTest):
         gdb.run("continue")
         said = gdb.printed()
         assert "L1's VM entry has failed: VMEXIT_INVALID" in said
+        assert "EFER = 0x500 SVME must be 1 (APM volume 2, 15.5.1)" in said
         assert re.search("KVM's own check that failed: .*EFER_SVME", said)

@@ -19,8 +19,7 @@ std::string CatchHits::in_hardware(CatchEntry& entry, machine::VcpuThread& threa
     const LastHardwareExit last = last_hardware_exit_(thread.index());
     if (!exits::is_transition(entry.rule.subject))
         return hit(entry, exit, last.words);
-    const auto what = describe_transition(entry.rule.subject, thread,
-                                          debugger_.machine().cpu_features().physical_address_bits, last);
+    const auto what = describe_transition(entry.rule.subject, thread, debugger_.machine(), last);
     return what.empty() ? std::string() : hit(entry, exit, what);
 }
 

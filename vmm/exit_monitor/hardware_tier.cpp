@@ -109,6 +109,7 @@ LastHardwareExit HardwareTier::last_exit(VcpuIndex vcpu) const {
     LastHardwareExit last;
     last.words = reasons_.name(record.reason) + (qualification.empty() ? "" : ": " + qualification) +
                  std::string(exits::describe_level(pending->exit.level));
+    last.exit = exit;
     last.entry_failure = pending->entry_failure;
     last.from_l2 = pending->exit.level != exits::ExitLevel::L1;
     last.entry_failed = x86::is_entry_failure(exit) ||

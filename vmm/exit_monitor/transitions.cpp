@@ -16,7 +16,7 @@ std::string at_rip(kvm::VcpuPort& port, std::string_view level) {
 }  // namespace
 
 std::string describe_transition(exits::CatchSubject wanted, machine::VcpuThread& thread,
-                                unsigned physical_address_bits, const LastHardwareExit& exit) {
+                                const machine::Machine& machine, const LastHardwareExit& exit) {
     using exits::CatchSubject;
     kvm::VcpuPort& port = thread.vcpu();
     const auto in_l2 = runs_inner_guest(port);
@@ -30,7 +30,9 @@ std::string describe_transition(exits::CatchSubject wanted, machine::VcpuThread&
                    ? fmt::format("L2 has left to L1: {}{}", exit.words, at_rip(port, "L1"))
                    : std::string();
     return "L1's VM entry has failed: " +
-           describe_entry_failure(port, physical_address_bits, exit.entry_failure) + at_rip(port, "L1");
+           describe_entry_failure(port, machine.memory(), machine.cpu_features().physical_address_bits,
+                                  exit.entry_failure) +
+           at_rip(port, "L1");
 }
 
 }  // namespace ringside::debug

@@ -1,8 +1,10 @@
 // VM entries and VM exits of a guest that is a hypervisor (L1), as its rules see the exit that a vCPU has just made.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "arch/x86_64/exit_reasons.h"
 #include "vmm/exits/catch/catch.h"
 #include "vmm/machine/machine.h"
 
@@ -12,12 +14,13 @@ namespace ringside::debug {
 struct LastHardwareExit {
     std::string words;  // "CPUID", with the level that made it and who handled it; empty if it is not known
     std::string entry_failure;  // the check with which KVM refused a VM entry; empty if it did not
-    bool from_l2 = false;       // L2 made it
-    bool entry_failed = false;  // its reason says that the processor has refused a VM entry
+    std::optional<x86::HardwareExit> exit;  // as the hardware reported it
+    bool from_l2 = false;                   // L2 made it
+    bool entry_failed = false;              // its reason says that the processor has refused a VM entry
 };
 
 // What has happened, in words, if the rule is about it; empty if not. On the vCPU's thread.
 std::string describe_transition(exits::CatchSubject wanted, machine::VcpuThread& thread,
-                                unsigned physical_address_bits, const LastHardwareExit& exit);
+                                const machine::Machine& machine, const LastHardwareExit& exit);
 
 }  // namespace ringside::debug

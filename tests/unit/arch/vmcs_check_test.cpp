@@ -296,6 +296,9 @@ INSTANTIATE_TEST_SUITE_P(
 
 // In each of these states KVM runs a vCPU: a data segment that was not accessed, segments that are not present, real mode.
 TEST(GuestState, AVcpuThatRunsBreaksNoRule) {
+    auto halted = state_with([](auto&, auto&) {});
+    halted.set(GuestActivityState, 1);
+    EXPECT_THAT(check_guest_state(halted), IsEmpty());
     EXPECT_THAT(check_guest_state(state_with([](auto&, auto&) {})), IsEmpty());
     EXPECT_THAT(check_guest_state(state_with([](auto&, auto& s) { s.ds = s.es = s.ldtr = {}; })), IsEmpty());
     EXPECT_THAT(check_guest_state(state_with([](auto& g, auto& s) {

@@ -131,6 +131,31 @@ TEST(GuestStateArea, HasTheRegistersInTheirFields) {
         EXPECT_EQ(group(field), VmcsGroup::GuestState) << name(field);
 }
 
+TEST(GuestStateArea, HasTheLastExit) {
+    VmcsValues area;
+    set_exit_information(area, {.kind = VirtualizationKind::Vmx,
+                                .reason = 48,
+                                .info1 = 0x182,
+                                .info2 = 0x80000b0e,
+                                .intr_info = 0x80000b0d,
+                                .error_code = 3,
+                                .gpa = Gpa{0x5000}});
+    EXPECT_EQ(area.get(ExitReason), 48U);
+    EXPECT_EQ(area.get(ExitQualification), 0x182U);
+    EXPECT_EQ(area.get(IdtVectoringInformation), 0x80000b0eU);
+    EXPECT_EQ(area.get(VmExitInterruptionInformation), 0x80000b0dU);
+    EXPECT_EQ(area.get(VmExitInterruptionErrorCode), 3U);
+    EXPECT_EQ(area.get(GuestPhysicalAddress), 0x5000U);
+    VmcsValues other;
+    set_exit_information(other, {.reason = 10});
+    EXPECT_EQ(other.get(GuestPhysicalAddress), std::nullopt) << "it is not known";
+}
+
+TEST(GuestStateArea, MsrsAreGuestState) {
+    for (const auto& [index, field] : guest_state_msrs())
+        EXPECT_EQ(group(field), VmcsGroup::GuestState) << name(field);
+}
+
 TEST(VmcsWords, ControlsAreTheirBits) {
     EXPECT_EQ(describe_vmcs_field(PinBasedControls, 0x16 | 1 | 8, {}),
               "NMI-exiting external-interrupt-exiting");

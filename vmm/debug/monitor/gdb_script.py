@@ -1,6 +1,6 @@
 # Ringside's monitor commands as gdb's own, with help and completion: `ringside lapic`, `ringside exits last 5`. Where gdb has no
 # command of the name they are there without the first word too: `lapic`, `exits last 5`. The functions $_exits("CPUID"),
-# $_msr("LSTAR") and $_vmcs("GUEST_RIP") are for expressions and conditions. Made from the same registry as `monitor help`.
+# $_msr("LSTAR"), $_vmcs("GUEST_RIP") and $_vmcb("RIP") are for expressions and conditions. Made from the same registry as `monitor help`.
 import json
 
 import gdb
@@ -79,6 +79,15 @@ class ExitsFunction(gdb.Function):
         return int(answer)
 
 
+def control_field(command, field):
+    """The value of the one field that a command about a VMCS or VMCB shows."""
+    parts = values(command)
+    rows = [row for part in parts.values() if isinstance(part, list) for row in part if isinstance(row, dict)]
+    if len(rows) != 1:
+        raise gdb.GdbError(" ".join(parts.get("notes", [])) or f"{len(rows)} fields match {field}")
+    return rows[0]["value"]
+
+
 class VmcsFunction(gdb.Function):
     """$_vmcs("FIELD"): a field of the current VMCS of a guest that is a hypervisor, by its name or encoding."""
 
@@ -86,11 +95,18 @@ class VmcsFunction(gdb.Function):
         super().__init__(prefix + "vmcs")
 
     def invoke(self, field):
-        parts = values(f"vmcs {field.string()}")
-        rows = [row for part in parts.values() if isinstance(part, list) for row in part if isinstance(row, dict)]
-        if len(rows) != 1:
-            raise gdb.GdbError(" ".join(parts.get("notes", [])) or f"{len(rows)} fields match {field.string()}")
-        return rows[0]["value"]
+        return control_field(f"vmcs {field.string()}", field.string())
+
+
+class VmcbFunction(gdb.Function):
+    """$_vmcb("FIELD"[, ADDRESS]): a field of the VMCB of the guest's guest that runs, or of the one at a guest-physical address."""
+
+    def __init__(self, prefix):
+        super().__init__(prefix + "vmcb")
+
+    def invoke(self, field, address=None):
+        place = "" if address is None else f"{int(address) & 0xffffffffffffffff:#x} "
+        return control_field(f"vmcb {place}{field.string()}", field.string())
 
 
 class MsrFunction(gdb.Function):
@@ -144,5 +160,5 @@ define("ringside ")
 define("")
 # The longer names are never anybody else's.
 for function_prefix in ("_", "_ringside_"):
-    for function in (ExitsFunction, VmcsFunction, MsrFunction):
+    for function in (ExitsFunction, VmcsFunction, VmcbFunction, MsrFunction):
         function(function_prefix)

@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/entry_failures.h"
+#include "arch/x86_64/vmcb.h"
 #include "arch/x86_64/vmcs_words.h"
 #include "vmm/debug/nested/nested_vcpu.h"
 #include "vmm/debug/nested/vmcs_answers.h"
@@ -73,18 +74,42 @@ std::string of_vmx(kvm::VcpuPort& port, const kvm::NestedState& state, unsigned 
            (report.stage ? rules(port, physical_address_bits, vmcs->fields, *report.stage) : "");
 }
 
+// VMRUN takes the VMCB's address in RAX, and leaves RAX as it is.
+std::string of_svm(kvm::VcpuPort& port, const machine::GuestMemory& memory, unsigned physical_address_bits) {
+    const std::string how = "VMEXIT_INVALID";
+    const auto general = port.general();
+    if (!general)
+        return how + ". " + general.error().message();
+    std::vector<std::byte> image(x86::kVmcbSize);
+    if (const auto read = memory.read(Gpa{general->rax}, image); !read)
+        return how + ". The VMCB cannot be read: " + read.error().message();
+    const auto broken = broken_rules(port, physical_address_bits, image);
+    if (!broken)
+        return how + ". The rules cannot be checked: " + broken.error().message();
+    std::string text = how;
+    for (const x86::VmcbViolation& rule : *broken)
+        text += fmt::format(". {} = 0x{:x} {} (APM volume 2, {})", rule.field.name, rule.value, rule.rule,
+                            rule.section);
+    if (broken->empty())
+        text += fmt::format(
+            ". No rule that is checked here is broken by the VMCB at gpa 0x{:x}, from which the exit has "
+            "removed any event to inject; `monitor vmcb check` says which rules are not",
+            general->rax);
+    return text;
+}
+
 }  // namespace
 
 Result<bool> runs_inner_guest(kvm::VcpuPort& port) {
     return port.nested_state().map([](const kvm::NestedState& state) { return state.guest_mode; });
 }
 
-std::string describe_entry_failure(kvm::VcpuPort& port, unsigned physical_address_bits,
-                                   std::string_view kvm_says) {
+std::string describe_entry_failure(kvm::VcpuPort& port, const machine::GuestMemory& memory,
+                                   unsigned physical_address_bits, std::string_view kvm_says) {
     const auto state = port.nested_state();
     std::string text = !state ? state.error().message()
                        : state->format == kvm::NestedState::Format::Svm
-                           ? "VMEXIT_INVALID: the VMCB breaks a rule of VMRUN (APM volume 2, 15.5.1)"
+                           ? of_svm(port, memory, physical_address_bits)
                            : of_vmx(port, *state, physical_address_bits);
     if (!kvm_says.empty())
         text += fmt::format(". KVM's own check that failed: {}", kvm_says);

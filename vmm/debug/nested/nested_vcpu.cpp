@@ -28,6 +28,23 @@ Result<x86::VmxCapabilities> capabilities(kvm::VcpuPort& port, unsigned physical
     return cpu;
 }
 
+// What the vCPU's CPUID says that it can do.
+x86::SvmProcessor svm_processor(const kvm::CpuidList& cpuid, unsigned physical_address_bits) {
+    x86::SvmProcessor cpu;
+    for (const auto& leaf : cpuid) {
+        if (leaf.function == 1)
+            cpu.ecx_1 = leaf.ecx;
+        if (leaf.function == 7 && leaf.index == 0)
+            cpu.ebx_7 = leaf.ebx, cpu.ecx_7 = leaf.ecx;
+        if (leaf.function == 0x80000001)
+            cpu.ecx_80000001 = leaf.ecx, cpu.edx_80000001 = leaf.edx;
+        if (leaf.function == 0x8000000a)
+            cpu.edx_8000000a = leaf.edx;
+    }
+    cpu.physical_address_bits = physical_address_bits;
+    return cpu;
+}
+
 }  // namespace
 
 Result<kvm::NestedState> nested_state(Debugger& debugger, VcpuIndex vcpu) {
@@ -45,6 +62,19 @@ Result<std::vector<x86::VmcsViolation>> broken_rules(kvm::VcpuPort& port, unsign
                                                      const x86::VmcsValues& vmcs) {
     const auto cpu = TRY(capabilities(port, physical_address_bits));
     return x86::check_vmcs(vmcs, cpu);
+}
+
+Result<std::vector<x86::VmcbViolation>> broken_rules(Debugger& debugger, VcpuIndex vcpu,
+                                                     std::span<const std::byte> vmcb) {
+    return debugger.machine().vcpu(vcpu).call([&](kvm::VcpuPort& port) {
+        return broken_rules(port, debugger.machine().cpu_features().physical_address_bits, vmcb);
+    });
+}
+
+Result<std::vector<x86::VmcbViolation>> broken_rules(kvm::VcpuPort& port, unsigned physical_address_bits,
+                                                     std::span<const std::byte> vmcb) {
+    const auto cpuid = TRY(port.cpuid());
+    return x86::check_vmcb(vmcb, svm_processor(cpuid, physical_address_bits));
 }
 
 Result<std::vector<std::byte>> read_control_page(const Debugger& debugger, Gpa address) {

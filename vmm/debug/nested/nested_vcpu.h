@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "arch/x86_64/vmcb_check.h"
 #include "arch/x86_64/vmcs_check.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/kvm/nested_state.h"
@@ -18,6 +19,13 @@ Result<std::vector<x86::VmcsViolation>> broken_rules(Debugger& debugger, VcpuInd
 // The same on the vCPU's thread.
 Result<std::vector<x86::VmcsViolation>> broken_rules(kvm::VcpuPort& port, unsigned physical_address_bits,
                                                      const x86::VmcsValues& vmcs);
+
+// The rules of VMRUN that a VMCB breaks on this vCPU's processor.
+Result<std::vector<x86::VmcbViolation>> broken_rules(Debugger& debugger, VcpuIndex vcpu,
+                                                     std::span<const std::byte> vmcb);
+// The same on the vCPU's thread.
+Result<std::vector<x86::VmcbViolation>> broken_rules(kvm::VcpuPort& port, unsigned physical_address_bits,
+                                                     std::span<const std::byte> vmcb);
 
 // The page of a VMCS or VMCB, as it is in the guest's memory.
 Result<std::vector<std::byte>> read_control_page(const Debugger& debugger, Gpa address);

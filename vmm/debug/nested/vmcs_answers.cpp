@@ -65,6 +65,9 @@ Result<Answer> ordinary_vcpu_answer(const x86::VmcsValues& registers, std::strin
         "it is "
         "KVM's own. These are its registers as the fields that hold them; CR0, CR4 and EFER are what the "
         "guest sees.");
+    if (registers.get(x86::VmcsField::ExitReason))
+        answer.note(
+            "The exit information is that of the last hardware exit, from the tracepoint kvm:kvm_exit.");
     return vmcs_fields_answer(std::move(answer), registers, pattern, "KVM does not tell");
 }
 
@@ -159,6 +162,22 @@ Result<Answer> vmcb_answer(Answer answer, std::span<const std::byte> image, std:
     add_table(answer, "control area", std::move(control));
     add_table(answer, "state-save area", std::move(save));
     return answer;
+}
+
+Answer vmcb_check_answer(Answer answer, std::span<const std::byte> image,
+                         std::span<const x86::VmcbViolation> broken) {
+    const x86::VmcbField exit = x86::match_vmcb_fields("EXIT_CODE").front();
+    const std::uint64_t code = x86::read_vmcb(image, exit).value_or(0);
+    answer.value("EXIT_CODE",
+                 {code, fmt::format("0x{:x} ({})", code, x86::describe_vmcb_field(exit, code, image))});
+    Rows rows;
+    for (const x86::VmcbViolation& v : broken)
+        rows.push_back(
+            {words(v.field.name), padded(v.value, v.field.bytes), words(v.rule), words(v.section)});
+    answer.table("broken rules", {"field", "value", "rule", "APM volume 2"}, std::move(rows));
+    if (!broken.empty())
+        answer.note("VMRUN with this VMCB ends with VMEXIT_INVALID.");
+    return answer.note("Not checked: the rules for SEV, AVIC and shadow stacks.");
 }
 
 }  // namespace ringside::debug

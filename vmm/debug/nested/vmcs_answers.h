@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "arch/x86_64/vmcb_check.h"
 #include "arch/x86_64/vmcs12.h"
 #include "arch/x86_64/vmcs_check.h"
 #include "vmm/base/error.h"
@@ -37,5 +38,9 @@ Answer ordinary_check_answer(const x86::VmcsValues& registers, std::span<const x
 
 // The fields of a VMCB that match `pattern`, or all of them if it is empty.
 Result<Answer> vmcb_answer(Answer answer, std::span<const std::byte> image, std::string_view pattern);
+
+// The rules that a VMCB breaks, and how the processor reports them.
+Answer vmcb_check_answer(Answer answer, std::span<const std::byte> image,
+                         std::span<const x86::VmcbViolation> broken);
 
 }  // namespace ringside::debug

@@ -19,6 +19,20 @@ std::string_view word(const Arguments& arguments, std::size_t i) {
     return i < arguments.words.size() ? arguments.words[i] : std::string_view{};
 }
 
+// SDM volume 3, 25.4.2.
+std::uint64_t activity_state(kvm::Activity activity) {
+    constexpr std::uint64_t kActive = 0, kHlt = 1, kWaitForSipi = 3;
+    switch (activity) {
+        case kvm::Activity::Halted:
+            return kHlt;
+        case kvm::Activity::WaitingForSipi:
+            return kWaitForSipi;
+        case kvm::Activity::Executing:
+            break;
+    }
+    return kActive;
+}
+
 // What a VMCS of an ordinary vCPU has in its guest-state area, as far as KVM tells.
 Result<x86::VmcsValues> registers_as_fields(Debugger& debugger, VcpuIndex vcpu) {
     return debugger.machine().vcpu(vcpu).call([](kvm::VcpuPort& port) -> Result<x86::VmcsValues> {
@@ -27,6 +41,12 @@ Result<x86::VmcsValues> registers_as_fields(Debugger& debugger, VcpuIndex vcpu) 
         auto debug = TRY(port.debug());
         auto fields = x86::guest_state_area(general, system, debug);
         fields.set(x86::VmcsField::GuestInterruptibilityState, TRY(kvm::interruptibility(port)));
+        fields.set(x86::VmcsField::GuestActivityState, activity_state(TRY(kvm::activity(port))));
+        for (const auto& [index, field] : x86::guest_state_msrs()) {
+            kvm::Msr msr{index, 0};
+            if (port.read_msrs({&msr, 1}).value_or(0) == 1)
+                fields.set(field, msr.value);
+        }
         return fields;
     });
 }
@@ -36,10 +56,12 @@ bool is_ordinary(const kvm::NestedState& state) {
     return state.format == kvm::NestedState::Format::Vmx && !state.vmxon_region;
 }
 
-Result<Answer> vmcs(Debugger& debugger, const Arguments& arguments) {
+Result<Answer> vmcs(Debugger& debugger, const LastHardwareExitOf& last_exit, const Arguments& arguments) {
     auto state = TRY(nested_state(debugger, arguments.vcpu));
     if (is_ordinary(state)) {
         auto fields = TRY(registers_as_fields(debugger, arguments.vcpu));
+        if (const auto exit = last_exit(arguments.vcpu))
+            x86::set_exit_information(fields, *exit);
         return ordinary_vcpu_answer(fields, word(arguments, 0));
     }
     return current_vmcs_answer(state, word(arguments, 0));
@@ -86,34 +108,59 @@ Result<Answer> vmcb_at(const Debugger& debugger, Answer answer, Gpa address, std
     return vmcb_answer(std::move(answer), image, pattern);
 }
 
-Result<Answer> vmcb(Debugger& debugger, const Arguments& arguments) {
-    if (const auto address = parse_number(word(arguments, 0)))
-        return vmcb_at(debugger, {}, Gpa{*address}, word(arguments, 1));
-    if (arguments.words.size() > 1)
-        return failure("show the VMCB", fmt::format("\"{}\" is not an address", arguments.words[0]));
-    auto state = TRY(nested_state(debugger, arguments.vcpu));
+Result<Gpa> current_vmcb(Debugger& debugger, VcpuIndex vcpu, std::string_view command) {
+    auto state = TRY(nested_state(debugger, vcpu));
     if (state.format == kvm::NestedState::Format::Vmx)
         return failure("show the VMCB", "this processor has VMX, which uses VMCSs: `monitor vmcs`");
     if (!state.current_control)
         return failure(
             "show the VMCB",
             "this vCPU does not run a guest's guest (L2), and KVM says only then which VMCB is in use",
-            "`monitor vmcb ADDRESS` shows the one at a guest-physical address, which VMRUN takes in RAX");
+            fmt::format(
+                "`monitor {} ADDRESS` takes the one at a guest-physical address, which VMRUN takes in RAX",
+                command));
+    return *state.current_control;
+}
+
+Result<Answer> vmcb(Debugger& debugger, const Arguments& arguments) {
+    if (const auto address = parse_number(word(arguments, 0)))
+        return vmcb_at(debugger, {}, Gpa{*address}, word(arguments, 1));
+    if (arguments.words.size() > 1)
+        return failure("show the VMCB", fmt::format("\"{}\" is not an address", arguments.words[0]));
+    const Gpa current = TRY(current_vmcb(debugger, arguments.vcpu, "vmcb"));
     Answer answer;
     answer.headline(
         "The VMCB as the guest (L1) last wrote it. `monitor registers` has its guest's (L2's) registers "
         "now.");
-    return vmcb_at(debugger, std::move(answer), *state.current_control, word(arguments, 0));
+    return vmcb_at(debugger, std::move(answer), current, word(arguments, 0));
+}
+
+Result<Answer> check_vmcb(Debugger& debugger, const Arguments& arguments) {
+    const auto text = word(arguments, 0);
+    const auto chosen = parse_number(text);
+    if (!text.empty() && !chosen)
+        return failure("check the VMCB", fmt::format("\"{}\" is not an address", text));
+    const Gpa address = chosen ? Gpa{*chosen} : TRY(current_vmcb(debugger, arguments.vcpu, "vmcb check"));
+    const auto state = TRY(nested_state(debugger, arguments.vcpu));
+    if (state.format == kvm::NestedState::Format::Vmx)
+        return failure("check the VMCB", "this processor has VMX, which uses VMCSs: `monitor vmcs check`");
+    const auto image = TRY(read_control_page(debugger, address));
+    const auto broken = TRY(broken_rules(debugger, arguments.vcpu, image));
+    Answer answer;
+    answer.value("address", hex(address.value));
+    return vmcb_check_answer(std::move(answer), image, broken);
 }
 
 }  // namespace
 
-void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger) {
+void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger, LastHardwareExitOf last_exit) {
     add_answering(
         registry, debugger,
         {"vmcs", "[FIELD]",
          "the current VMCS of a guest that is a hypervisor; FIELD is a name, a part of one, or an encoding",
-         1, [&](const Arguments& arguments) { return vmcs(debugger, arguments); }});
+         1, [&debugger, last_exit = std::move(last_exit)](const Arguments& arguments) {
+             return vmcs(debugger, last_exit, arguments);
+         }});
     add_answering(
         registry, debugger,
         {"vmcs check", "",
@@ -129,6 +176,10 @@ void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger) {
                   {"vmcb", "[ADDRESS] [FIELD]",
                    "the VMCB of the guest's guest that runs, or the one at a guest-physical address", 2,
                    [&](const Arguments& arguments) { return vmcb(debugger, arguments); }});
+    add_answering(
+        registry, debugger,
+        {"vmcb check", "[ADDRESS]", "the rules of VMRUN that a VMCB breaks; at a VMRUN, `vmcb check $rax`", 1,
+         [&](const Arguments& arguments) { return check_vmcb(debugger, arguments); }});
 }
 
 }  // namespace ringside::debug

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "arch/x86_64/vmcb.h"
 #include "arch/x86_64/vmcs12.h"
 #include "arch/x86_64/vmcs_check.h"
 #include "tests/unit/vmm/debug/nested/hypervisor_vcpu.h"
@@ -29,8 +30,16 @@ class EntryFailure : public ::testing::Test {
     void set(VmcsField field, std::uint64_t value) { x86::write_vmcs12(vcpu_.nested.image, field, value); }
     std::string text(std::uint64_t rflags, std::string_view kvm_says = {}) {
         vcpu_.registers.rflags = rflags;
-        return describe_entry_failure(vcpu_, 46, kvm_says);
+        return describe_entry_failure(vcpu_, memory_, 46, kvm_says);
     }
+    void set_vmcb(std::string_view name, std::uint64_t value) {
+        std::vector<std::byte> image(x86::kVmcbSize);
+        ASSERT_TRUE(memory_.read(Gpa{kVmcb}, image));
+        x86::write_vmcb(image, x86::match_vmcb_fields(name).front(), value);
+        ASSERT_TRUE(memory_.write(Gpa{kVmcb}, image));
+    }
+    static constexpr std::uint64_t kVmcb = 0x3000;
+    machine::GuestMemory memory_ = machine::GuestMemory::create(0x8000).value();
     testing::ScriptedVcpu vcpu_;
 };
 
@@ -55,10 +64,18 @@ TEST_F(EntryFailure, TellsTheWaysOfFailingApart) {
     EXPECT_THAT(text(kCarry), HasSubstr("no VMCS is current"));
 }
 
-TEST_F(EntryFailure, OfAVmcbKvmNamesTheCheck) {
+TEST_F(EntryFailure, OfAVmcbTheRulesAreNamedAndKvmsCheck) {
     vcpu_.nested = {};
     vcpu_.nested.format = kvm::NestedState::Format::Svm;
-    EXPECT_THAT(text(kNeither), StartsWith("VMEXIT_INVALID"));
+    vcpu_.registers.rax = kVmcb;
+    set_vmcb("INTERCEPTS_2", 1);
+    set_vmcb("GUEST_ASID", 1);
+    EXPECT_EQ(text(kNeither), "VMEXIT_INVALID. EFER = 0x0 SVME must be 1 (APM volume 2, 15.5.1)");
+    set_vmcb("EFER", 0x1000);
+    EXPECT_THAT(text(kNeither),
+                HasSubstr("No rule that is checked here is broken by the VMCB at gpa 0x3000"));
+    vcpu_.registers.rax = 0x10000000;
+    EXPECT_THAT(text(kNeither), HasSubstr("The VMCB cannot be read"));
     EXPECT_THAT(text(kNeither, "!(save->efer & EFER_SVME)"), HasSubstr("check that failed: !(save->efer"));
 }
 

@@ -80,7 +80,11 @@ TEST(VmcsAnswers, AnOrdinaryVcpuHasItsRegisters) {
     EXPECT_THAT(all, HasSubstr("has not executed VMXON"));
     EXPECT_THAT(all, HasSubstr("GUEST_RIP  0x0000000000001000"));
     EXPECT_THAT(all, HasSubstr("KVM does not tell: GUEST_ES_SELECTOR "));
+    EXPECT_THAT(all, Not(HasSubstr("kvm:kvm_exit")));
     EXPECT_FALSE(ordinary_vcpu_answer(registers, "nonsense"));
+    registers.set(x86::VmcsField::ExitReason, 10);
+    EXPECT_THAT(ordinary_vcpu_answer(registers, "")->text(), HasSubstr("EXIT_REASON  0x0000000a  CPUID"));
+    EXPECT_THAT(ordinary_vcpu_answer(registers, "")->text(), HasSubstr("kvm:kvm_exit"));
 }
 
 TEST(VmcsAnswers, ADifferenceIsBothValues) {
@@ -135,6 +139,17 @@ TEST(VmcsAnswers, AVmcbIsInTwoAreas) {
                 HasSubstr("  0x0070  EXIT_CODE  0x0000000000000072  CPUID\n"));
     EXPECT_THAT(vmcb_answer({}, image, "nonsense").error().message(), HasSubstr("`monitor vmcb` lists all"));
     EXPECT_THAT(vmcb_answer({}, std::span(image).first(0x70), "")->text(), Not(HasSubstr("EXIT_CODE")));
+}
+
+TEST(VmcsAnswers, ABrokenVmcbHasItsRules) {
+    const std::vector<std::byte> image(x86::kVmcbSize);
+    const x86::VmcbViolation broken{x86::match_vmcb_fields("GUEST_ASID").front(), 0, "a rule", "15.5.1"};
+    const std::string all = vmcb_check_answer({}, image, {&broken, 1}).text();
+    EXPECT_THAT(all, HasSubstr("GUEST_ASID  0x00000000  a rule  15.5.1"));
+    EXPECT_THAT(all, HasSubstr("ends with VMEXIT_INVALID"));
+    const std::string good = vmcb_check_answer({}, image, {}).text();
+    EXPECT_THAT(good, HasSubstr("broken rules: none"));
+    EXPECT_THAT(good, Not(HasSubstr("VMEXIT_INVALID")));
 }
 
 }  // namespace
