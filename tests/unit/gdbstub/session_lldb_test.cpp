@@ -147,6 +147,7 @@ TEST_F(Lldb, ReadsSeveralRangesAtOnce) {
 }
 
 TEST_F(Lldb, ReadsNoMoreAtOnceThanAReplyHolds) {
+    std::ranges::fill(target_.memory, std::byte{0});  // none of these bytes is escaped
     std::string packet = "MultiMemRead:ranges:1000,2000";
     for (int i = 0; i < 40; ++i)
         packet += ",1000,2000";

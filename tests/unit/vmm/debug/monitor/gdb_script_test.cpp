@@ -31,7 +31,9 @@ TEST(GdbScript, QuotesAsPythonDoes) {
 
 TEST(GdbScript, HasLinuxBehindTheCommands) {
     const std::string script = gdb_script(MonitorRegistry());
-    EXPECT_LT(script.find("ExitsFunction()\n"), script.find("class LinuxSymbols"));
+    const auto commands = script.find("define(\"\")\n"), linux = script.find("class LinuxSymbols");
+    ASSERT_NE(linux, std::string::npos);
+    EXPECT_LT(commands, linux);
 }
 
 TEST(GdbScript, IsShownWhereNoFileIsNamed) {
