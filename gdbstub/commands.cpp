@@ -120,6 +120,7 @@ constexpr NamedPacket kNamedPackets[] = {
     {"qMemoryRegionInfo", run<packet::parse_qMemoryRegionInfo>},
     {"qWatchpointSupportInfo", run<packet::parse_qWatchpointSupportInfo>},
     {"jThreadsInfo", bare<packet::jThreadsInfo>},
+    {"jAddressSpacesInfo", bare<packet::jAddressSpacesInfo>},
     {"jMultiBreakpoint", run<packet::parse_jMultiBreakpoint>},
     {"MultiMemRead", run<packet::parse_MultiMemRead>},
 };

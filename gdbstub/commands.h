@@ -47,7 +47,8 @@ using Command = std::variant<
     // LLDB
     packet::QThreadSuffixSupported, packet::QListThreadsInStopReply, packet::QEnableErrorStrings,
     packet::qHostInfo, packet::qProcessInfo, packet::qRegisterInfo, packet::qMemoryRegionInfo,
-    packet::qWatchpointSupportInfo, packet::jThreadsInfo, packet::jMultiBreakpoint>;
+    packet::qWatchpointSupportInfo, packet::jThreadsInfo, packet::jAddressSpacesInfo,
+    packet::jMultiBreakpoint>;
 
 // Never fails: unknown and malformed packets have types of their own. Views in the result point into `payload`.
 Command parse_command(std::string_view payload);

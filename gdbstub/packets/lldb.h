@@ -24,6 +24,7 @@ struct qMemoryRegionInfo {
 };
 struct qWatchpointSupportInfo {};
 struct jThreadsInfo {};
+struct jAddressSpacesInfo {};
 // Several breakpoints at once.
 struct jMultiBreakpoint {
     std::vector<std::string> requests;  // each a Z or z packet

@@ -1,5 +1,7 @@
 #include "gdbstub/packets/memory.h"
 
+#include "gdbstub/thread_selector.h"
+
 namespace ringside::gdbstub::packet {
 namespace {
 
@@ -19,20 +21,38 @@ std::optional<MemoryRange> parse_range(Cursor args) {
     return range && args.at_end() ? range : std::nullopt;
 }
 
+// The suffixes of LLDB's reads, up to the end. None of the address spaces depends on the thread.
+std::optional<std::uint64_t> take_space(Cursor& args) {
+    std::uint64_t space = kDefaultSpace;
+    while (args.take(';') && !args.at_end()) {
+        if (args.take("thread:")) {
+            if (!take_thread(args))
+                return std::nullopt;
+            continue;
+        }
+        const auto number = args.take("address_space:") ? args.take_hex() : std::nullopt;
+        if (!number)
+            return std::nullopt;
+        space = *number;
+    }
+    return args.at_end() ? std::optional(space) : std::nullopt;
+}
+
+template <typename Read>
+std::optional<Read> parse_read(Cursor args) {
+    const auto range = take_range(args);
+    const auto space = range ? take_space(args) : std::nullopt;
+    return space ? std::optional(Read{range->address, range->length, *space}) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<m> parse_m(Cursor args) {
-    const auto range = parse_range(args);
-    if (!range)
-        return std::nullopt;
-    return m{range->address, range->length};
+    return parse_read<m>(args);
 }
 
 std::optional<x> parse_x(Cursor args) {
-    const auto range = parse_range(args);
-    if (!range)
-        return std::nullopt;
-    return x{range->address, range->length};
+    return parse_read<x>(args);
 }
 
 std::optional<M> parse_M(Cursor args) {

@@ -12,6 +12,9 @@
 
 namespace ringside::gdbstub::packet {
 
+// LLDB's address spaces: a read may name one.
+inline constexpr std::uint64_t kDefaultSpace = 0, kPhysicalSpace = 1;
+
 struct MemoryRange {
     Address address = 0;
     std::uint64_t length = 0;
@@ -19,6 +22,7 @@ struct MemoryRange {
 struct m {
     Address address = 0;
     std::uint64_t length = 0;
+    std::uint64_t space = kDefaultSpace;
 };
 struct M {
     Address address = 0;
@@ -27,6 +31,7 @@ struct M {
 struct x {
     Address address = 0;
     std::uint64_t length = 0;
+    std::uint64_t space = kDefaultSpace;
 };
 struct X {
     Address address = 0;
@@ -46,6 +51,7 @@ struct qCRC {
     std::uint64_t length = 0;
 };
 
+// `ADDR,LEN[;thread:T][;address_space:N;]`
 std::optional<m> parse_m(Cursor args);
 std::optional<M> parse_M(Cursor args);
 std::optional<x> parse_x(Cursor args);

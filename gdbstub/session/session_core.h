@@ -209,6 +209,9 @@ class SessionCore {
     Handled handle(const packet::qCRC& packet, Stopped stopped);
     Result<std::span<const std::byte>> read_memory(Stopped stopped, Address address, std::uint64_t length,
                                                    std::size_t limit);
+    // The same in one of LLDB's address spaces.
+    Result<std::span<const std::byte>> read_space(Stopped stopped, std::uint64_t space, Address address,
+                                                  std::uint64_t length, std::size_t limit);
     Result<std::span<const std::byte>> read_chunk(Stopped stopped, Address address, std::uint64_t length);
 
     // ---- session_breakpoints.cpp
@@ -270,6 +273,7 @@ class SessionCore {
     Handled handle(const packet::qMemoryRegionInfo& packet, Stopped stopped);
     Handled handle(const packet::qWatchpointSupportInfo&);
     Handled handle(const packet::jThreadsInfo&, Stopped stopped);
+    Handled handle(const packet::jAddressSpacesInfo&);
 
     struct CachedDocument {
         std::string object, annex, text;

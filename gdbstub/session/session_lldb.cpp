@@ -86,6 +86,14 @@ SessionCore::Handled SessionCore::handle(const packet::qWatchpointSupportInfo&) 
     return {};
 }
 
+// Beside the default one, in which addresses are those of the code that runs.
+SessionCore::Handled SessionCore::handle(const packet::jAddressSpacesInfo&) {
+    const nlohmann::json physical = {
+        {"name", "physical"}, {"space_id", packet::kPhysicalSpace}, {"is_thread_specific", false}};
+    reply_.frame().binary(dump_json(nlohmann::json::array({physical})));
+    return {};
+}
+
 // Every thread's expedited registers in one reply.
 SessionCore::Handled SessionCore::handle(const packet::jThreadsInfo&, Stopped stopped) {
     const StopEvent first = target_.execution().last_stop();

@@ -49,6 +49,23 @@ Result<std::span<const std::byte>> SessionCore::read_memory(Stopped stopped, Add
     return std::span<const std::byte>(bytes_).first(std::min(count, wanted));
 }
 
+Result<std::span<const std::byte>> SessionCore::read_space(Stopped stopped, std::uint64_t space,
+                                                           Address address, std::uint64_t length,
+                                                           std::size_t limit) {
+    if (space == packet::kDefaultSpace)
+        return read_memory(stopped, address, length, limit);
+    if (space != packet::kPhysicalSpace)
+        return failure(TargetError::Code::Invalid,
+                       "there is no such address space: jAddressSpacesInfo names those that there are");
+    if (traces_.frame_selected())
+        return failure(TargetError::Code::Unsupported, "a trace frame holds no physical memory");
+    const bool before = stopped.memory().physical_mode();
+    stopped.memory().set_physical_mode(true);
+    auto bytes = read_memory(stopped, address, length, limit);
+    stopped.memory().set_physical_mode(before);
+    return bytes;
+}
+
 // The next part of a range that must be complete.
 Result<std::span<const std::byte>> SessionCore::read_chunk(Stopped stopped, Address address,
                                                            std::uint64_t length) {
@@ -59,7 +76,8 @@ Result<std::span<const std::byte>> SessionCore::read_chunk(Stopped stopped, Addr
 }
 
 SessionCore::Handled SessionCore::handle(const packet::m& packet, Stopped stopped) {
-    const auto bytes = STUB_TRY(read_memory(stopped, packet.address, packet.length, kMaxPayload / 2));
+    const auto bytes =
+        STUB_TRY(read_space(stopped, packet.space, packet.address, packet.length, kMaxPayload / 2));
     reply_.frame().hex(bytes);
     return {};
 }
@@ -69,7 +87,8 @@ SessionCore::Handled SessionCore::handle(const packet::x& packet, Stopped stoppe
     const bool old_lldb = client_.kind == Client::Kind::OldLldb;
     if (old_lldb && packet.length == 0)
         return ok();
-    const auto bytes = STUB_TRY(read_memory(stopped, packet.address, packet.length, kMaxPayload));
+    const auto bytes =
+        STUB_TRY(read_space(stopped, packet.space, packet.address, packet.length, kMaxPayload));
     reply_.frame().text(old_lldb ? "" : "b").binary(bytes);
     return {};
 }

@@ -23,7 +23,8 @@ SessionCore::Handled SessionCore::handle(const packet::qSupported& packet) {
     client_ = client_from_features(packet.features);
     auto frame = reply_.frame();
     frame.text("PacketSize=").hex_number(kMaxPayload);
-    frame.text(";QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+;MultiMemRead+");
+    frame.text(
+        ";QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+;MultiMemRead+;address-spaces+");
     if (target_.documents() != nullptr)
         for (const std::string& object : target_.documents()->objects())
             frame.text(";qXfer:").text(object).text(":read+");

@@ -1,5 +1,6 @@
 """What newer LLDBs than Debian's send, by its packets."""
 
+import json
 import re
 import subprocess
 
@@ -90,13 +91,23 @@ class TestSeveralAtOnce(PacketTest):
         assert counts == b"8,4,0"
         assert re.sub(rb"}(.)", lambda escaped: bytes([escaped[1][0] ^ 0x20]), data) == b"".join(single)
 
+    def test_reads_physical_memory(self):
+        client = self.greeted()
+        assert b"address-spaces+" in self.features
+        spaces = client.ask(b"jAddressSpacesInfo").replace(b"}]", b"}")
+        assert json.loads(spaces) == [{"name": "physical", "space_id": 1, "is_thread_specific": False}]
+        start = self.symbols()["pvh_entry"]
+        assert client.ask(b"m%x,8;address_space:1;" % start) == client.ask(b"m%x,8" % start)
+        assert client.ask(b"m%x,8;address_space:7;" % start).startswith(b"E16;")
+        assert client.ask(b"qqemu.PhyMemMode") == b"0"
+
     def test_sets_breakpoints_that_are_hit(self):
         client = self.greeted()
         assert b"jMultiBreakpoint+" in self.features
         entry = self.symbols()["long_mode_entry"]
-        request = b'jMultiBreakpoint:{"breakpoint_requests":["Z1,%x,1","Z0,ffffffff00000000,1","Z9,0,1"]}\x5d' % entry
+        request = b'jMultiBreakpoint:{"breakpoint_requests":["Z1,%x,1","Z0,12","Z9,0,1"]}\x5d' % entry
         results = client.ask(request)
-        assert re.fullmatch(rb'{"results":\["OK","E0e;[0-9a-f]+",""\]}]', results), results
+        assert re.fullmatch(rb'{"results":\["OK","E16;[0-9a-f]+",""\]}]', results), results
         client.send(frame(b"vCont;c"))
         assert client.receive().startswith(b"T05")
         assert int.from_bytes(bytes.fromhex(client.ask(b"p%x;thread:1;" % RIP).decode()), "little") == entry

@@ -133,9 +133,10 @@ std::optional<Registers::Info> FakeTarget::info(std::uint32_t regno) const {
 }
 
 Result<std::size_t> FakeTarget::read(ThreadId, Address address, std::span<std::byte> out) {
-    if (address < kMemoryStart || address >= kMemoryStart + memory.size())
+    const Address start = physical_ ? 0 : kMemoryStart;
+    if (address < start || address >= start + memory.size())
         return tl::unexpected(error(TargetError::Code::Fault, "not mapped"));
-    const std::size_t offset = address - kMemoryStart;
+    const std::size_t offset = address - start;
     const std::size_t count = std::min(out.size(), memory.size() - offset);
     std::memcpy(out.data(), memory.data() + offset, count);
     return count;

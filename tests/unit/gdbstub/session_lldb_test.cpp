@@ -156,6 +156,23 @@ TEST_F(Lldb, ReadsNoMoreAtOnceThanAReplyHolds) {
     EXPECT_THAT(reply, HasSubstr(",2000,0,0,0"));
 }
 
+// The fake target's memory is at physical address 0.
+TEST_F(Lldb, ReadsPhysicalMemoryAsAnAddressSpace) {
+    target_.memory[0] = std::byte{0x41};
+    EXPECT_EQ(send("jAddressSpacesInfo"),
+              R"([{"is_thread_specific":false,"name":"physical","space_id":1}]])");
+    EXPECT_EQ(send("m1000,1"), "41");
+    EXPECT_EQ(send("m0,1;address_space:1;"), "41");
+    EXPECT_EQ(send("m0,1;thread:1;address_space:1;"), "41");
+    EXPECT_EQ(send("x0,1;address_space:1;"), "A");
+    EXPECT_EQ(send("m1000,1;address_space:0;"), "41");
+    EXPECT_EQ(send("m0,1"), "E0e") << "the next read is of the default space again";
+    EXPECT_EQ(send("m0,1;address_space:2;"), "E16");
+    for (const char* wrong :
+         {"m0,1;address_space:", "m0,1;address_space:x;", "m0,1;space:1;", "m0,1;thread:;", "m0,1;1"})
+        EXPECT_EQ(send(wrong), "E16") << wrong;
+}
+
 // The closing brace of JSON is an escape in a packet.
 TEST_F(Lldb, SetsSeveralBreakpointsAtOnce) {
     EXPECT_EQ(send(R"(jMultiBreakpoint:{"breakpoint_requests":["Z0,1000,1","Z1,1004,1","z0,1000,1"]}])"),

@@ -43,11 +43,11 @@ TEST_F(SessionTest, AnswersAPacketThatIsTooLong) {
 
 TEST_F(SessionTest, OffersWhatTheTargetHas) {
     open();
-    EXPECT_EQ(
-        send(kGdb),
-        "PacketSize=40000;QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+;MultiMemRead+;"
-        "qXfer:features:read+;qXfer:osdata:read+;jMultiBreakpoint+;swbreak+;hwbreak+;"
-        "ConditionalBreakpoints+;BreakpointCommands+;multiprocess+");
+    EXPECT_EQ(send(kGdb),
+              "PacketSize=40000;QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+;"
+              "MultiMemRead+;address-spaces+;"
+              "qXfer:features:read+;qXfer:osdata:read+;jMultiBreakpoint+;swbreak+;hwbreak+;"
+              "ConditionalBreakpoints+;BreakpointCommands+;multiprocess+");
 }
 
 TEST_F(SessionTest, OffersNothingThatTheTargetLacks) {
@@ -55,10 +55,10 @@ TEST_F(SessionTest, OffersNothingThatTheTargetLacks) {
     target_bundle_.documents = nullptr;
     target_bundle_.monitor = nullptr;
     open();
-    EXPECT_EQ(
-        send(kGdb),
-        "PacketSize=40000;QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+;MultiMemRead+;"
-        "multiprocess+");
+    EXPECT_EQ(send(kGdb),
+              "PacketSize=40000;QStartNoAckMode+;vContSupported+;qXfer:threads:read+;binary-upload+;"
+              "MultiMemRead+;address-spaces+;"
+              "multiprocess+");
     EXPECT_EQ(send("Z0,1000,1"), "");
     EXPECT_EQ(send("z0,1000,1"), "");
     EXPECT_EQ(send("qRcmd,68"), "");
