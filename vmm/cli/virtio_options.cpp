@@ -70,7 +70,7 @@ Result<void> open_console(const VirtioOptions& options, const VirtioHooks& hooks
 void add_virtio_options(DeclaredOptions& app, VirtioTexts& texts) {
     app.add("--disk", texts.disks, Refers::Disk,
             "disk image or block device; ro: read-only, overlay: the image stays as it is (repeatable)")
-        ->type_name("FILE[,ro|,overlay]")
+        ->type_name("FILE[,OPTION]")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(valid(virtio::parse_disk));
