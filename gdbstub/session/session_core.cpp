@@ -199,8 +199,8 @@ void SessionCore::take(const frame::Packet& frame) {
         greet_new_client();
     acknowledge();
     if (std::holds_alternative<Silent>(state_) && !meet()) {
-        // gdb shows what comes in reply to its greeting. LLDB, which greets with this packet, says so if the connection ends, but
-        // waits for long if there was a reply before.
+        // gdb shows the reply to its greeting. LLDB greets with QStartNoAckMode: it reports at once that the connection
+        // has ended, but after a reply it goes on waiting.
         if (frame.payload != "QStartNoAckMode")
             reply_.frame().text("E.").words(last_error_);
         return;

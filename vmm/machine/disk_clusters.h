@@ -10,7 +10,7 @@
 
 namespace ringside::machine {
 
-// Copies share the clusters, which nobody writes to any more.
+// Copies share the clusters. A shared cluster is not changed any more.
 struct DiskClusters {
     static constexpr std::size_t kSize = std::size_t{64} << 10;  // bytes in a cluster
     using Cluster = std::vector<std::byte>;                      // kSize bytes

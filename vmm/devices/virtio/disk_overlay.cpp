@@ -85,7 +85,7 @@ bool DiskOverlay::change(std::uint64_t era, std::uint64_t offset, std::uint64_t 
 
 std::byte* DiskOverlay::own(std::uint64_t cluster) {
     auto held = clusters_.by_number.find(cluster);
-    // An owned cluster was made here, and not as a constant.
+    // A cluster in owned_ was created below as a mutable object, so the cast is valid.
     if (owned_.contains(cluster))
         return const_cast<std::byte*>(held->second->data());
     auto made = std::make_shared<DiskClusters::Cluster>(DiskClusters::kSize);
