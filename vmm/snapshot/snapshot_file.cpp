@@ -228,10 +228,6 @@ std::uint64_t largest_file(machine::Machine& machine) {
     return size;
 }
 
-Error file_error(const std::filesystem::path& path, std::string_view what) {
-    return Error{fmt::format("{} {}", what, path.string()), "", errno, {}, {}};
-}
-
 }  // namespace
 
 Bytes to_bytes(machine::Machine& machine, const Snapshot& snapshot) {
@@ -285,25 +281,11 @@ Result<Snapshot> from_bytes(machine::Machine& machine, std::span<const std::byte
 
 Result<void> write_file(const std::filesystem::path& path, machine::Machine& machine,
                         const Snapshot& snapshot) {
-    TRY(check_output_file(path.string()));
     const Bytes bytes = to_bytes(machine, snapshot);
-    const std::filesystem::path part = path.string() + ".part";
-    {
-        std::ofstream file(part, std::ios::binary | std::ios::trunc);
+    return replace_file(path, [&](std::ofstream& file) -> Result<void> {
         file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-        file.flush();
-        if (!file) {
-            const Error error = file_error(part, "write");
-            std::error_code ignored;
-            std::filesystem::remove(part, ignored);
-            return tl::unexpected<Error>(error);
-        }
-    }
-    std::error_code error;
-    std::filesystem::rename(part, path, error);
-    if (error)
-        return failure("write " + path.string(), error.message());
-    return {};
+        return {};
+    });
 }
 
 Result<Snapshot> read_file(const std::filesystem::path& path, machine::Machine& machine) {
@@ -316,7 +298,7 @@ Result<Snapshot> read_file(const std::filesystem::path& path, machine::Machine& 
         return failure("read " + path.string(), "it is larger than a snapshot of this machine can be");
     Bytes bytes(static_cast<std::size_t>(size));
     if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())))
-        return tl::unexpected<Error>(file_error(path, "read"));
+        return errno_failure("read " + path.string(), errno);
     auto snapshot = from_bytes(machine, bytes);
     if (!snapshot)
         return failure(fmt::format("{} {}", kOperation, path.string()), snapshot.error().reason,

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <fstream>
-
 #include "vmm/base/output_file.h"
 
 namespace ringside::debug {
@@ -23,13 +20,12 @@ std::string python_string(std::string_view text) {
 }
 
 std::string write_script(const MonitorRegistry& registry, std::string_view path) {
-    if (const auto checked = check_output_file(std::string(path)); !checked)
-        return checked.error().message() + "\n";
-    std::ofstream out{std::string(path)};
-    out << gdb_script(registry);
-    out.close();
-    if (!out)
-        return errno_failure(fmt::format("write {}", path), errno).value().message() + "\n";
+    const auto written = replace_file(path, [&](std::ofstream& out) -> Result<void> {
+        out << gdb_script(registry);
+        return {};
+    });
+    if (!written)
+        return written.error().message() + "\n";
     return fmt::format("Written. Now: source {}\n", path);
 }
 

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 
 #include "vmm/base/output_file.h"
 #include "vmm/base/text.h"
@@ -123,17 +121,15 @@ Result<std::string> pmemsave(const Inspected& guest, const Arguments& arguments)
                        "For example: monitor pmemsave 0 0x100000 /tmp/low-memory");
     TRY(check_backed(guest, gpa, size));
     const std::string path(without_quotes(arguments.words[2]));
-    TRY(check_output_file(path));
-    std::ofstream file(path, std::ios::binary | std::ios::trunc);
-    for (std::uint64_t done = 0; done < size && file;) {
-        const auto length = std::min<std::uint64_t>(kChunk, size - done);
-        auto bytes = TRY(read_all(guest, gpa + done, length));
-        file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-        done += length;
-    }
-    file.close();
-    if (!file)
-        return errno_failure("write " + path, errno);
+    TRY(replace_file(path, [&](std::ofstream& file) -> Result<void> {
+        for (std::uint64_t done = 0; done < size && file;) {
+            const auto length = std::min<std::uint64_t>(kChunk, size - done);
+            const auto bytes = TRY(read_all(guest, gpa + done, length));
+            file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(length));
+            done += length;
+        }
+        return {};
+    }));
     return fmt::format("Wrote 0x{:x} bytes from guest-physical 0x{:x} to {}.\n", size, gpa, path);
 }
 

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <utility>
 
 #include "arch/x86_64/msr_names.h"
+#include "vmm/base/output_file.h"
 #include "vmm/exits/hardware/hardware_exits.h"
 #include "vmm/exits/record/failure.h"
 #include "vmm/exits/report/symbols.h"
@@ -115,25 +114,10 @@ std::optional<ExportFormat> export_format_of(const std::filesystem::path& path) 
 }
 
 Result<void> export_recording(const Export& file, const RunRecording& run, const RunWords& words) {
-    const std::filesystem::path& path = file.path;
-    const std::string operation = "write " + path.string();
-    std::filesystem::path partial = path;
-    partial += ".partial";
-    std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-    if (!out)
-        return errno_failure(operation, errno);
-    write(out, file.format, tiers_of(run, words));
-    out.close();
-    std::error_code error;
-    if (!out) {
-        const int code = errno;
-        std::filesystem::remove(partial, error);
-        return errno_failure(operation, code);
-    }
-    std::filesystem::rename(partial, path, error);
-    if (error)
-        return errno_failure(operation, error.value());
-    return {};
+    return replace_file(file.path, [&](std::ofstream& out) -> Result<void> {
+        write(out, file.format, tiers_of(run, words));
+        return {};
+    });
 }
 
 Result<std::string> report_trace(const std::filesystem::path& trace, const ReportOptions& options) {
