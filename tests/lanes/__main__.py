@@ -34,7 +34,7 @@ def main() -> int:
     groups = [] if len(chosen) == len(LANES) else sorted({group for lane in chosen for group in lane.groups})
     if subprocess.run([ROOT / "tests" / "install-packages", *groups], check=False).returncode != 0:
         return 1
-    form = Form(arguments.quick, arguments.short, arguments.selection)
+    form = Form(arguments.quick, arguments.short, arguments.selection, frozenset(lane.name for lane in chosen))
     started = time.monotonic()
     results = {lane: run_lane(lane, form) for lane in chosen}
     total = show_summary(results, time.monotonic() - started, arguments.short)

@@ -66,6 +66,7 @@ class Form:
     quick: bool = False  # only what the last changes touch
     short: bool = False  # without Lane.only_long
     selection: str = ""  # pytest's -k
+    lanes: frozenset[str] = frozenset()  # all that this run was asked for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +95,7 @@ class LaneRun:
     def __init__(self, lane: Lane, form: Form):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.lane = lane
-        self.quick, self.short, self.selection = form.quick, form.short, form.selection
+        self.quick, self.short, self.selection, self.lanes = form.quick, form.short, form.selection, form.lanes
         self.counts = Counts()
         self._pytest_runs = 0
         self._mark = processes.Mark("RINGSIDE_LANE")

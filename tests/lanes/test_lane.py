@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from tests.harness import processes
-from tests.lanes import lane
+from tests.lanes import lane, lanes
 from tests.lanes.lane import Counts, Form, Lane, LaneRun, Skipped, run_lane
 
 
@@ -34,6 +34,13 @@ def test_a_lane_that_cannot_run_is_skipped(capsys: pytest.CaptureFixture) -> Non
 
     assert counts_of(body) == Counts(skipped=1)
     assert "skipped: no such machine" in capsys.readouterr().out
+
+
+def test_the_matrix_runs_once_in_the_intel_lab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr(lanes, "unusable", lambda: "it is missing")
+    kvm = next(lane for lane in lanes.LANES if lane.name == "kvm")
+    assert run_lane(kvm, Form(lanes=frozenset({"kvm", "lab-intel"}))).counts == Counts(skipped=1)
+    assert "the lane lab-intel has the matrix" in capsys.readouterr().out
 
 
 def test_a_process_that_is_left_behind_is_a_failure_and_is_ended(capsys: pytest.CaptureFixture) -> None:
