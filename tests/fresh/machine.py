@@ -45,13 +45,15 @@ class Machine:
     def home(self, user: str) -> Path:
         return self.tree / ("root" if user == "root" else f"home/{user}")
 
-    def run(self, user: str, command: str) -> Transcript:
-        """Runs a shell command in the user's home and shows its output as it comes."""
+    def run(self, user: str, command: str, devices: str = "") -> Transcript:
+        """Runs a shell command in the user's home and shows its output as it comes. `devices` are those in /dev that a minimal
+        Debian would not have."""
         print(f"\n{user}@fresh:~$ {command}", flush=True)
         transcript = Transcript(command)
         started = time.monotonic()
         process = subprocess.Popen([HERE / "enter", self.tree, user, command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+                                   stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+                                   env={**os.environ, "FRESH_DEVICES": devices})
         try:
             assert process.stdout is not None
             for line in process.stdout:
@@ -66,8 +68,8 @@ class Machine:
         print(f"-- {command}: status {transcript.status} after {transcript.seconds:.0f} s", flush=True)
         return transcript
 
-    def in_project(self, user: str, command: str) -> Transcript:
-        return self.run(user, f"cd {PROJECT} && {command}")
+    def in_project(self, user: str, command: str, devices: str = "") -> Transcript:
+        return self.run(user, f"cd {PROJECT} && {command}", devices)
 
     def clone(self, user: str) -> None:
         """What `git clone` gives the user: this tree's last commit."""

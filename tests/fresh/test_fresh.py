@@ -11,6 +11,7 @@ import pytest
 
 from tests.fresh import debian, readme
 from tests.fresh.machine import PROJECT, Machine, Transcript, fresh
+from tests.harness.kvm import unusable
 from tests.lanes.lane import LOGS
 
 USER = "user"
@@ -73,6 +74,16 @@ class TestTwoCommands:
     @pytest.mark.whole
     def test_all_tests(self, machine: Machine, user: str) -> None:
         worked(machine.in_project(user, TESTS))
+
+
+class TestClients:
+    """Debuggers, editors and debug adapters come from Debian's packages and from npm's. They debug guests on this host's KVM."""
+
+    @pytest.mark.whole
+    def test_clients(self, machine: Machine) -> None:
+        if reason := unusable():
+            pytest.skip(f"no usable /dev/kvm: {reason}")
+        worked(machine.in_project("root", f"{TESTS} --lane clients", devices="kvm"))
 
 
 class TestPackage:
