@@ -121,7 +121,7 @@ Result<std::string> pmemsave(const Inspected& guest, const Arguments& arguments)
                        "For example: monitor pmemsave 0 0x100000 /tmp/low-memory");
     TRY(check_backed(guest, gpa, size));
     const std::string path(without_quotes(arguments.words[2]));
-    TRY(replace_file(path, [&](std::ofstream& file) -> Result<void> {
+    const auto save = [&](std::ofstream& file) -> Result<void> {
         for (std::uint64_t done = 0; done < size && file;) {
             const auto length = std::min<std::uint64_t>(kChunk, size - done);
             const auto bytes = TRY(read_all(guest, gpa + done, length));
@@ -129,7 +129,8 @@ Result<std::string> pmemsave(const Inspected& guest, const Arguments& arguments)
             done += length;
         }
         return {};
-    }));
+    };
+    TRY(replace_file(path, save));
     return fmt::format("Wrote 0x{:x} bytes from guest-physical 0x{:x} to {}.\n", size, gpa, path);
 }
 
