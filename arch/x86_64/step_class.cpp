@@ -38,11 +38,6 @@ class Cursor {
     std::size_t position_ = 0;
 };
 
-// SDM volume 2, 2.1.1 and 2.2.1.
-bool is_prefix(std::uint8_t byte, CpuMode mode) {
-    return is_legacy_prefix(byte) || (mode == CpuMode::Long64 && byte >= 0x40 && byte <= 0x4f);
-}
-
 bool is_string_instruction(std::uint8_t opcode) {
     return (opcode >= 0xa4 && opcode <= 0xa7) || (opcode >= 0xaa && opcode <= 0xaf) ||
            (opcode >= 0x6c && opcode <= 0x6f);

@@ -5,6 +5,7 @@
 #include "arch/x86_64/decode.h"
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/msrs.h"
+#include "arch/x86_64/register_instruction.h"
 #include "vmm/debug/guest/guest_tables.h"
 #include "vmm/kvm/vcpu_events.h"
 
@@ -28,6 +29,7 @@ void StepEngine::classify(bool single_stepped, std::span<Breakpoint* const> step
         guest_trap_flag_ = at_.trap_flag();
     const auto mode = x86::cpu_mode(at_.general, at_.system);
     step_ = x86::classify(bytes, mode);
+    uses_only_registers_ = x86::uses_only_registers(bytes, mode);
     start_ = Place::of(at_.general);
     self_jump_ = x86::self_jump(bytes, mode, start_.rip);
     if (step_.kind == x86::StepKind::PopFlags)
@@ -129,6 +131,7 @@ bool StepEngine::finish(bool single_stepped) {
     const bool owed = single_stepped && guest_trap_flag_;
     const auto kind = std::exchange(step_, x86::StepClass{}).kind;
     was_ordinary_ = kind == x86::StepKind::Ordinary;
+    used_only_registers_ = std::exchange(uses_only_registers_, false);
     if (interrupted)
         return false;
     if (kind == x86::StepKind::PushFlags && !guest_trap_flag_)

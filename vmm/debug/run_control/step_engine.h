@@ -37,6 +37,8 @@ class StepEngine {
     x86::StepKind kind() const { return step_.kind; }
     // Of the last step that was finished.
     bool was_ordinary() const { return was_ordinary_; }
+    // The same: the processor has executed it, or KVM executes the next instruction, too.
+    bool used_only_registers() const { return used_only_registers_; }
     bool at_halt() const { return step_.kind == x86::StepKind::Halt && !at_.in_user_mode(); }
     // Returns true if a HLT is to be executed here. A vCPU may be at a HLT while it is still halted by the one before it.
     bool must_halt() const;
@@ -98,6 +100,8 @@ class StepEngine {
 
     x86::StepClass step_;
     bool was_ordinary_ = false;
+    bool uses_only_registers_ = false;  // the instruction that is being stepped
+    bool used_only_registers_ = false;
     Place start_;  // of the instruction that is being stepped
     x86::SelfJump self_jump_ = x86::SelfJump::Yes;
     unsigned early_traps_ = 0;  // of an instruction that may be a self-jump

@@ -43,15 +43,16 @@ bool VcpuDebugger::finish_step() {
 }
 
 // Continues stepping. While one ordinary instruction follows another, TF stays set, and KVM need not be called again:
-// unless KVM has emulated one, which on most hosts loses TF and cannot be detected here.
+// unless KVM has emulated one, which on most hosts loses TF and cannot be detected here. There KVM is called after each
+// instruction that may access memory.
 void VcpuDebugger::next_step() {
     if (step_.is_time_to_look() && settle_waiting(context_, thread_.index(), at_, plan()))
         return arm();
     if (context_.handlers.wants_steps(thread_.index()) &&
         context_.handlers.update(context_, thread_.index(), at_))
         return arm();
-    const bool tf_stays = context_.abilities.step_survives_emulation && !thread_.finished_an_access() &&
-                          step_.was_ordinary() && armed_.single_steps() &&
+    const bool tf_stays = (context_.abilities.step_survives_emulation || step_.used_only_registers()) &&
+                          !thread_.finished_an_access() && step_.was_ordinary() && armed_.single_steps() &&
                           blocks_interrupts() == armed_.setup().blocks_interrupts() &&
                           !user_.unstepped_here();
     if (tf_stays) {

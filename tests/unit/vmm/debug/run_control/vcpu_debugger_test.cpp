@@ -74,6 +74,30 @@ TEST_F(VcpuDebuggerTest, ARangeStepStopsOutsideTheRange) {
     EXPECT_TRUE(reason<gdbstub::StoppedBySignal>());
 }
 
+HostAbilities a_host_that_loses_steps() {
+    auto abilities = a_complete_host();
+    abilities.step_survives_emulation = false;
+    return abilities;
+}
+
+class StepsLostAtEmulation : public VcpuDebuggerTest {
+  protected:
+    StepsLostAtEmulation() : VcpuDebuggerTest(a_host_that_loses_steps()) {}
+};
+
+TEST_F(StepsLostAtEmulation, AreRequestedAgainAfterAnInstructionThatMayBeEmulated) {
+    code({0x90, 0x90, 0x50, 0x90});  // PUSH may be a store to a device
+    resume(gdbstub::RangeStep{kCode, kCode + 8});
+    const auto requested = vcpu->armed.size();
+    stepped_to(kCode + 1);
+    stepped_to(kCode + 2);
+    EXPECT_EQ(vcpu->armed.size(), requested);
+    stepped_to(kCode + 3);
+    EXPECT_EQ(vcpu->armed.size(), requested + 1);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_TRUE(steps());
+}
+
 TEST_F(VcpuDebuggerTest, ATrapBeforeTheInstructionIsNoStep) {
     resume(gdbstub::Step{});
     const auto armed_before = vcpu->armed.size();
