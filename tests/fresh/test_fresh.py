@@ -56,7 +56,7 @@ def show_phases(transcript: Transcript) -> None:
           flush=True)
 
 
-@pytest.mark.parametrize("user", ("root", USER))
+@pytest.mark.parametrize("user", ("root", pytest.param(USER, marks=pytest.mark.whole)))
 class TestTwoCommands:
     """Root installs what is missing, so that a user without root finds it."""
 
@@ -67,8 +67,6 @@ class TestTwoCommands:
 
     @pytest.mark.short
     def test_quick_tests(self, machine: Machine, user: str) -> None:
-        if user != "root":
-            pytest.skip("the short form runs the tests once; ./tests/run --lane fresh has the rest")
         worked(machine.in_project(user, f"{TESTS} --quick"))
 
     @pytest.mark.whole
@@ -86,6 +84,7 @@ class TestClients:
         worked(machine.in_project("root", f"{TESTS} --lane clients", devices="kvm"))
 
 
+@pytest.mark.whole
 class TestPackage:
     def test_it_is_made(self, machine: Machine) -> None:
         worked(machine.in_project("root", BUILD_PACKAGE))

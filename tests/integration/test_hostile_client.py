@@ -9,7 +9,7 @@ from tests.harness.case import RingsideTest
 from tests.harness.gdb import GdbError
 from tests.harness.rsp import INTERRUPT, frame
 
-pytestmark = pytest.mark.sanitized
+pytestmark = pytest.mark.sample
 
 
 class TestHostileClient(RingsideTest):

@@ -15,7 +15,7 @@ CONDITIONS = (b"", b";X3,220027", b";X3,220127")  # none, false, true
 DPRINTF = b";cmds:1,Xc,2200220034000003780a0027"  # prints "x\n", also when its client has left
 
 
-@pytest.mark.sanitized
+@pytest.mark.sample
 class TestRandomClient(RingsideTest):
     @pytest.mark.parametrize("seed", [1, 2])
     def test_leaves_a_guest_that_works(self, seed):

@@ -13,7 +13,7 @@ from tests.harness.case import RingsideTest
 from tests.harness.ringside import Ringside
 from tests.harness.timeouts import FACTOR
 
-pytestmark = pytest.mark.sanitized
+pytestmark = pytest.mark.sample
 
 
 class TestTransports(RingsideTest):

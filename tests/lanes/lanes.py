@@ -22,11 +22,15 @@ from tests.linux import dbg_packages, other_kernels
 PYTHON = sys.executable
 # Files of tests/linux with lanes of their own.
 LINUX_ELSEWHERE = ("test_emulated.py", "test_dbg.py", "test_dump.py", "test_memory_file.py")
+# What the short form of the lane linux has of it.
+LINUX_SHORT = ("test_words.py", "test_smp.py", "test_debugging.py")
+LINUX_SHORT_BOOTS = [name for name in linux_cases.CASES if name != "generic"]
 LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
 # pytest's options for tests of a machine: on this host's KVM, and where it has none.
 HERE = [f"--numprocesses={JOBS}"]
 HOSTED = ROOT / "tests" / "harness" / "ringside-on-host"
 IN_LAB = ["--lab=intel", f"--lab-machines={LAB_MACHINES}"]
+SAMPLE = ["-m", "sample"]
 
 
 def lint(run: LaneRun) -> None:
@@ -78,9 +82,11 @@ def in_lab_instead(run: LaneRun) -> bool:
 
 
 def gdb(run: LaneRun) -> None:
-    """Real guests under a real gdb: on this host's KVM, or all of it inside the Intel lab."""
+    """Real guests under a real gdb: on this host's KVM, or inside the Intel lab."""
     run.build("release")
-    run.pytest("tests/integration", *(IN_LAB if in_lab_instead(run) else HERE))
+    in_lab = in_lab_instead(run)
+    chosen = SAMPLE if in_lab and (run.quick or run.short) else []
+    run.pytest("tests/integration", *chosen, *(IN_LAB if in_lab else HERE))
 
 
 def clients(run: LaneRun) -> None:
@@ -96,7 +102,7 @@ def sanitized(run: LaneRun, preset: str, options: dict[str, str], unit_tests: tu
     directory = run.build(preset, "vmm/cli/all", *unit_tests)
     run.ctest(directory, "unit", env=options)
     in_lab = in_lab_instead(run)
-    chosen = ["-m", "sanitized"] if in_lab or run.short else []
+    chosen = SAMPLE if in_lab or run.short else []
     run.pytest("tests/integration", *chosen, *(IN_LAB if in_lab else HERE), env={
         **options, "RINGSIDE": str(directory / "ringside"), "RINGSIDE_GUESTS": str(guests),
         "RINGSIDE_TEST_TIMEOUT_FACTOR": "4"})
@@ -211,8 +217,8 @@ def without_kvm(run: LaneRun) -> None:
 
 
 def fresh(run: LaneRun) -> None:
-    """The README's commands on a minimal Debian without KVM, by root and by another user. The short form runs the quick tests, and
-    once; no form runs inside another."""
+    """The README's commands on a minimal Debian without KVM, by root and by another user. The short form is root's, with the quick
+    tests; no form runs inside another."""
     if "RINGSIDE_FRESH" in os.environ:
         raise Skipped("this is the fresh machine")
     if reason := fresh_debian.why_not():
@@ -235,6 +241,9 @@ def linux(run: LaneRun) -> None:
     Debian's on the Intel machine, where breakpoints are real."""
     build = run.build("release")
     archive = LOGS / "linux-guest.cpio"
+    if run.short:
+        run.in_lab("amd", LabMachine(linux_cases.commands(build / "ringside", archive, LINUX_SHORT_BOOTS)))
+        return run.pytest(*(f"tests/linux/{name}" for name in LINUX_SHORT), "--capture=no")
     commands = linux_cases.commands(build / "ringside", archive) | other_kernels.commands(build / "ringside")
     run.in_lab("amd", LabMachine(commands))
     run.pytest("tests/linux", "--capture=no", *(f"--ignore=tests/linux/{name}" for name in LINUX_ELSEWHERE))
@@ -304,7 +313,7 @@ BUILD_GROUPS = ("build", "test")
 LAB_GROUPS = ("lab", "intel", "amd")
 GDB_GROUPS = (*BUILD_GROUPS, "gdb", *LAB_GROUPS)  # the lab, for where there is no KVM
 LINUX_GROUPS = (*BUILD_GROUPS, *LAB_GROUPS, "linux")
-SANITIZED_LONG = "the gdb tests that are not marked `sanitized`"
+SAMPLE_LONG = "the gdb tests that are not marked `sample`"
 
 LANES = [
     Lane("lint", "format, layers, sizes, shellcheck, the foundations built alone", lint, ("build", "lint"), quick=True),
@@ -312,22 +321,24 @@ LANES = [
          only_long="the files that the last commit does not touch"),
     Lane("unit", "unit tests, release build", unit, (*BUILD_GROUPS, *LAB_GROUPS), quick=True),
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, GDB_GROUPS, quick=True),
-    Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True),
+    Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True,
+         only_long=f"in the lab, {SAMPLE_LONG}"),
     Lane("clients", "LLDB 14, 16 and 19, debug adapters, VS Code, IDEs' use of gdb/MI, Emacs and Neovim", clients, (*GDB_GROUPS, "clients")),
     Lane("gdb-testsuite", "gdb's own test suite, with Ringside as its target", gdb_testsuite, (*BUILD_GROUPS, "gdb", "testsuite")),
     Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan; in the lab, some gdb tests", asan, GDB_GROUPS,
-         only_long=SANITIZED_LONG),
-    Lane("tsan", "unit and gdb tests under ThreadSanitizer; in the lab, some gdb tests", tsan, GDB_GROUPS, only_long=SANITIZED_LONG),
+         only_long=SAMPLE_LONG),
+    Lane("tsan", "unit and gdb tests under ThreadSanitizer; in the lab, some gdb tests", tsan, GDB_GROUPS, only_long=SAMPLE_LONG),
     Lane("fuzz", "each fuzzer for 20 seconds", fuzz, (*BUILD_GROUPS, "clang")),
     Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench, (*BUILD_GROUPS, "bench", "lab", "amd")),
     Lane("lab-amd", "guests, exits and the conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd,
          (*BUILD_GROUPS, *LAB_GROUPS, "gdb")),
     Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel, LINUX_GROUPS),
     Lane("without-kvm", "no /dev/kvm, no network, no room, a lab that dies: what a user sees", without_kvm, (*GDB_GROUPS, "demo")),
-    Lane("linux", "Debian's kernel, memtest86+, Xen, SeaBIOS on kvm-amd; Debian's under gdb on kvm-intel", linux, LINUX_GROUPS),
+    Lane("linux", "Debian's kernel, memtest86+, Xen, SeaBIOS on kvm-amd; Debian's under gdb on kvm-intel", linux, LINUX_GROUPS,
+         only_long="other kernels than Debian's cloud kernel, and most sessions under gdb"),
     Lane("linux-emulated", "Debian's kernel on a KVM that emulates ring 0, to a shell with gdb's help", linux_emulated, LINUX_GROUPS),
     Lane("linux-dbg", "Debian's kernel with its -dbg package (440 MB, once): gdb with Linux's lx-* scripts, dumps in drgn and crash", linux_dbg,
          LINUX_GROUPS),
     Lane("fresh", "the README's commands on a minimal Debian 12 without KVM, and the package", fresh, ("runner", "fresh"), minutes=600,
-         only_long="the whole ./tests/run there, by root and by a user"),
+         only_long="a user without root, the package, and the whole ./tests/run there"),
 ]
