@@ -1,6 +1,9 @@
 # Compiler options for every target of ours. Third-party headers come in as SYSTEM, so that warnings there are not ours.
 
-find_program(RINGSIDE_CCACHE ccache)
+# A build that was configured without ccache goes on without it: with it, everything would be compiled again.
+if(NOT DEFINED CACHE{RINGSIDE_CCACHE})
+    find_program(RINGSIDE_CCACHE ccache)
+endif()
 if(RINGSIDE_CCACHE)
     set(CMAKE_C_COMPILER_LAUNCHER ${RINGSIDE_CCACHE})
     set(CMAKE_CXX_COMPILER_LAUNCHER ${RINGSIDE_CCACHE})
