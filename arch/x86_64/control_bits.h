@@ -38,6 +38,7 @@ inline constexpr std::uint64_t kPae = 1u << 5;
 inline constexpr std::uint64_t kOsfxsr = 1u << 9;
 inline constexpr std::uint64_t kLa57 = 1u << 12;
 inline constexpr std::uint64_t kVmxe = 1u << 13;
+inline constexpr std::uint64_t kPcide = 1u << 17;
 inline constexpr std::uint64_t kOsxsave = 1u << 18;
 inline constexpr std::uint64_t kSmep = 1u << 20;
 inline constexpr std::uint64_t kSmap = 1u << 21;

@@ -6,8 +6,6 @@ namespace ringside::x86 {
 
 namespace {
 
-constexpr std::uint8_t kLdt = 2;
-
 bool is_call_gate(unsigned type) {
     return type == 4 || type == 0xc;
 }
@@ -42,7 +40,8 @@ bool is_16_bit(GateKind kind) {
 }
 
 std::string describe_code_or_data(const Segment& s) {
-    const bool code = (s.type & 8) != 0, second = (s.type & 4) != 0, third = (s.type & 2) != 0;
+    const bool code = (s.type & descriptor_type::kCode) != 0, second = (s.type & 4) != 0,
+               third = (s.type & 2) != 0;
     std::string text;
     if (code) {
         text = third ? "code, execute/read" : "code, execute only";
@@ -55,7 +54,7 @@ std::string describe_code_or_data(const Segment& s) {
 }
 
 std::string describe_system(const Segment& s, bool long_mode) {
-    if (s.type == kLdt)
+    if (s.type == descriptor_type::kLdt)
         return "LDT";
     if (is_tss(s.type)) {
         const std::string width = s.type < 8 ? "16-bit" : long_mode ? "64-bit" : "32-bit";
@@ -108,8 +107,18 @@ Segment decode_descriptor(std::uint16_t selector, std::uint64_t low, std::uint64
     return s;
 }
 
+std::uint64_t encode_descriptor(const Segment& segment) {
+    const std::uint64_t limit = segment.g != 0 ? segment.limit >> 12 : segment.limit;
+    return (limit & 0xffff) | (segment.base & 0xffffff) << 16 | std::uint64_t{segment.type} << 40 |
+           std::uint64_t{segment.s} << 44 | std::uint64_t{segment.dpl} << 45 |
+           std::uint64_t{segment.present} << 47 | (limit >> 16 & 0xf) << 48 |
+           std::uint64_t{segment.avl} << 52 | std::uint64_t{segment.l} << 53 |
+           std::uint64_t{segment.db} << 54 | std::uint64_t{segment.g} << 55 |
+           (segment.base >> 24 & 0xff) << 56;
+}
+
 bool is_wide(const Segment& s) {
-    return s.s == 0 && (s.type == kLdt || is_tss(s.type) || is_call_gate(s.type));
+    return s.s == 0 && (s.type == descriptor_type::kLdt || is_tss(s.type) || is_call_gate(s.type));
 }
 
 std::string describe_descriptor(const Segment& s, bool long_mode) {

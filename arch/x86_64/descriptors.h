@@ -14,6 +14,26 @@
 
 namespace ringside::x86 {
 
+// A selector (SDM volume 3, 3.4.2).
+inline constexpr std::uint16_t kSelectorOfLdt = 1u << 2;
+inline constexpr std::uint16_t kSelectorOffset = 0xfff8;  // of the descriptor in its table
+constexpr unsigned requested_privilege(std::uint64_t selector) {
+    return static_cast<unsigned>(selector & 3);
+}
+
+// The type of a descriptor (SDM volume 3, 3.4.5.1 and 3.5).
+namespace descriptor_type {
+// Bits of a code or data segment's.
+inline constexpr std::uint8_t kCode = 1u << 3;
+// Values, of segments that have been accessed, and of system segments.
+inline constexpr std::uint8_t kCodeExecuteRead = 0xb;
+inline constexpr std::uint8_t kDataReadWrite = 0x3;
+inline constexpr std::uint8_t kLdt = 0x2;
+inline constexpr std::uint8_t kBusyTss = 0xb;
+}  // namespace descriptor_type
+
+inline constexpr unsigned kDescriptorBytes = 8;
+
 enum class GateKind : std::uint8_t { None, Task, Interrupt16, Trap16, Interrupt, Trap, Call16, Call };
 // "task", "16-bit interrupt", "interrupt", ...
 std::string_view name(GateKind kind);
@@ -30,6 +50,10 @@ struct Gate {
     bool is_interrupt_or_trap() const { return kind >= GateKind::Interrupt16 && kind <= GateKind::Trap; }
 };
 
+// The size of an entry of the IDT.
+constexpr unsigned gate_bytes(bool long_mode) {
+    return long_mode ? 16 : 8;
+}
 // `high` is the second half of a 16-byte gate of long mode, otherwise 0.
 Gate decode_gate(std::uint64_t low, std::uint64_t high);
 
@@ -40,6 +64,7 @@ struct RealModeVector {
     std::uint64_t address() const { return segment * std::uint64_t{16} + offset; }
 };
 inline constexpr unsigned kRealModeVectorBytes = 4;
+inline constexpr std::uint16_t kRealModeTableLimit = 256 * kRealModeVectorBytes - 1;
 constexpr RealModeVector decode_real_mode_vector(std::uint32_t entry) {
     return {static_cast<std::uint16_t>(entry >> 16), static_cast<std::uint16_t>(entry)};
 }
@@ -47,6 +72,9 @@ constexpr RealModeVector decode_real_mode_vector(std::uint32_t entry) {
 // A segment descriptor as a segment register holds it; `selector` is copied. `high` extends the base of a system
 // descriptor in long mode.
 Segment decode_descriptor(std::uint16_t selector, std::uint64_t low, std::uint64_t high = 0);
+
+// The reverse, without the high half of a system descriptor's base.
+std::uint64_t encode_descriptor(const Segment& segment);
 
 // Returns true if the descriptor takes two entries in long mode: LDT, TSS and call gates.
 bool is_wide(const Segment& descriptor);
@@ -64,6 +92,12 @@ struct TaskState {
     std::uint16_t back_link = 0;                      // not in 64 bits
     std::optional<std::uint16_t> io_map;              // not in 16 bits
 };
+
+// Offsets in the 64-bit and the 32-bit one.
+inline constexpr std::uint64_t kTaskStateRsp0 = 4, kTaskStateEsp0 = 4;
+inline constexpr std::uint64_t kTaskStateInterruptStacks = 36;  // IST1, of 7
+
+inline constexpr std::uint32_t kTaskStateLimit64 = 0x67;  // of a 64-bit one without an I/O map
 
 // The size of the fixed part.
 std::size_t task_state_size(TaskState::Width width);

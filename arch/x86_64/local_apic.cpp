@@ -42,7 +42,8 @@ bool is_local_apic(Gpa gpa, std::uint64_t apic_base) {
 }
 
 ApicMode apic_mode(std::uint64_t apic_base) {
-    const bool enabled = (apic_base >> 11 & 1) != 0, extended = (apic_base >> 10 & 1) != 0;
+    const bool enabled = (apic_base & apic_base_bit::kEnabled) != 0;
+    const bool extended = (apic_base & apic_base_bit::kX2Apic) != 0;
     if (enabled)
         return extended ? ApicMode::X2Apic : ApicMode::XApic;
     return extended ? ApicMode::Invalid : ApicMode::Disabled;
@@ -84,7 +85,7 @@ LocalApic decode_local_apic(Page page, std::uint64_t apic_base) {
     LocalApic apic;
     apic.mode = apic_mode(apic_base);
     apic.base = apic_base & kBaseAddress;
-    apic.bootstrap = (apic_base >> 8 & 1) != 0;
+    apic.bootstrap = (apic_base & apic_base_bit::kBootstrap) != 0;
     // KVM keeps the ID in bits 31 to 24 in both modes unless it is asked for 32-bit IDs.
     apic.id = word(page, kId) >> 24;
     apic.version = word(page, kVersion);

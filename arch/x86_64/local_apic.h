@@ -15,7 +15,13 @@ namespace ringside::x86 {
 
 enum class ApicMode : std::uint8_t { Disabled, XApic, X2Apic, Invalid };
 
-// IA32_APIC_BASE bits 11 (enable) and 10 (x2APIC).
+// Bits of IA32_APIC_BASE (SDM volume 3, 10.4.4 and 10.12.1).
+namespace apic_base_bit {
+inline constexpr std::uint64_t kBootstrap = 1u << 8;
+inline constexpr std::uint64_t kX2Apic = 1u << 10;
+inline constexpr std::uint64_t kEnabled = 1u << 11;
+}  // namespace apic_base_bit
+
 ApicMode apic_mode(std::uint64_t apic_base);
 // Returns true if the address is in the page that IA32_APIC_BASE gives to the registers of an enabled local APIC.
 bool is_local_apic(Gpa gpa, std::uint64_t apic_base);

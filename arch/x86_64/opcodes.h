@@ -11,6 +11,7 @@ inline constexpr std::byte kJumpRelative{0xe9};
 inline constexpr std::byte kJumpFar{0xea};
 inline constexpr std::byte kJumpShort{0xeb};
 
+inline constexpr std::array kIretq{std::byte{0x48}, std::byte{0xcf}};  // REX.W IRET
 inline constexpr std::array kPause{std::byte{0xf3}, std::byte{0x90}};
 
 // The recommended NOPs of 2 and 5 bytes (SDM volume 2, NOP).

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "arch/x86_64/cpu_mode.h"
+#include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/register_flags.h"
 #include "arch/x86_64/registers.h"
 
@@ -45,7 +46,7 @@ std::string segment_kind(const Segment& segment) {
     if (segment.unusable != 0 || segment.present == 0)
         return "unusable";
     const unsigned width = segment.l != 0 ? 64 : segment.db != 0 ? 32 : 16;
-    if (segment.s != 0 && (segment.type & 8) != 0)
+    if (segment.s != 0 && (segment.type & descriptor_type::kCode) != 0)
         return fmt::format("{}-bit code{}{}", width, (segment.type & 2) != 0 ? ", readable" : "",
                            (segment.type & 4) != 0 ? ", conforming" : "");
     if (segment.s != 0)

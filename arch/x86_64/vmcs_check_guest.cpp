@@ -33,7 +33,7 @@ void VmcsChecker::check_guest_registers() {
         require(has(GuestCr0, cr0::kPg), GuestCr0, "PG must be 1 in IA-32e mode");
         require(has(GuestCr4, cr4::kPae), GuestCr4, "PAE must be 1 in IA-32e mode");
     } else {
-        require(!has(GuestCr4, kVmcsPcide), GuestCr4, "PCIDE must be 0 outside IA-32e mode");
+        require(!has(GuestCr4, cr4::kPcide), GuestCr4, "PCIDE must be 0 outside IA-32e mode");
     }
     if (has(VmEntryControls, vmx::kEntryLoadDebug)) {
         require((get(GuestIa32Debugctl) & kDebugctlReserved) == 0, GuestIa32Debugctl, "has a reserved bit");

@@ -49,7 +49,7 @@ void VmcsChecker::check_address_space_size() {
         return;
     }
     require(!long_mode_guest(), VmEntryControls, "an IA-32e-mode guest needs a 64-bit host");
-    require(!has(HostCr4, kVmcsPcide), HostCr4, "PCIDE must be 0 for a 32-bit host");
+    require(!has(HostCr4, cr4::kPcide), HostCr4, "PCIDE must be 0 for a 32-bit host");
     require((get(HostRip) & kVmcsUpperHalf) == 0, HostRip, "has bits above 31 for a 32-bit host");
 }
 

@@ -8,7 +8,6 @@ namespace ringside::x86 {
 
 // Of guest and host alike.
 inline constexpr std::uint64_t kVmcsEferBits = efer::kSce | efer::kLme | efer::kLma | efer::kNxe;
-inline constexpr std::uint64_t kVmcsPcide = 1U << 17;  // in CR4
 inline constexpr std::uint64_t kVmcsUpperHalf = 0xffffffff00000000;
 
 class VmcsChecker {

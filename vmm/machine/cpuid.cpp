@@ -3,27 +3,13 @@
 #include <algorithm>
 #include <bit>
 
+#include "arch/x86_64/cpuid_bits.h"
+
 namespace ringside::machine {
 
 namespace {
 
-constexpr std::uint32_t bit(unsigned n) {
-    return std::uint32_t{1} << n;
-}
-
-// CPUID leaf 1 (SDM volume 2, CPUID).
-constexpr std::uint32_t kEcxXsave = bit(26);
-constexpr std::uint32_t kEcxTscDeadline = bit(24);
-constexpr std::uint32_t kEcxAvx = bit(28);
-constexpr std::uint32_t kEcxHypervisor = bit(31);
-constexpr std::uint32_t kEdxHtt = bit(28);
-// Leaf 7, subleaf 0.
-constexpr std::uint32_t kEbxAvx512f = bit(16);
-constexpr std::uint32_t kEcxPku = bit(3);
-
-// Leaf 0xB's level types (SDM volume 2, CPUID, "Extended Topology Enumeration Leaf").
-constexpr std::uint32_t kLevelSmt = 1;
-constexpr std::uint32_t kLevelCore = 2;
+namespace cpuid = x86::cpuid;
 
 const kvm_cpuid_entry2* find(const std::vector<kvm_cpuid_entry2>& entries, std::uint32_t function,
                              std::uint32_t index = 0) {
@@ -34,7 +20,7 @@ const kvm_cpuid_entry2* find(const std::vector<kvm_cpuid_entry2>& entries, std::
 
 x86::XsaveLayout xsave_layout(const std::vector<kvm_cpuid_entry2>& entries) {
     const auto offset = [&](x86::XsaveComponent component) -> std::uint32_t {
-        const auto* leaf = find(entries, 0xd, static_cast<std::uint32_t>(component));
+        const auto* leaf = find(entries, cpuid::kXsave, static_cast<std::uint32_t>(component));
         return leaf == nullptr || leaf->eax == 0 ? 0 : leaf->ebx;
     };
     using enum x86::XsaveComponent;
@@ -57,38 +43,38 @@ kvm_cpuid_entry2 topology(std::uint32_t leaf, std::uint32_t subleaf, std::uint32
     if (subleaf == 0) {  // one thread per core
         e.eax = 0;
         e.ebx = 1;
-        e.ecx |= kLevelSmt << 8;
+        e.ecx |= cpuid::kLevelSmt << cpuid::kLevelTypeShift;
     } else if (subleaf == 1) {
         e.eax = id_bits(vcpus);
         e.ebx = vcpus;
-        e.ecx |= kLevelCore << 8;
+        e.ecx |= cpuid::kLevelCore << cpuid::kLevelTypeShift;
     }
     return e;
 }
 
 void adjust_leaf_1(kvm_cpuid_entry2& e, std::uint32_t apic_id, std::uint32_t vcpus, bool tsc_deadline) {
     e.ebx = (e.ebx & 0xffff) | apic_id << 24 | (vcpus & 0xff) << 16;
-    e.ecx |= kEcxHypervisor;
+    e.ecx |= cpuid::kEcxHypervisor;
     if (tsc_deadline)
-        e.ecx |= kEcxTscDeadline;
-    e.edx = vcpus > 1 ? e.edx | kEdxHtt : e.edx & ~kEdxHtt;
+        e.ecx |= cpuid::kEcxTscDeadline;
+    e.edx = vcpus > 1 ? e.edx | cpuid::kEdxHtt : e.edx & ~cpuid::kEdxHtt;
 }
 
 }  // namespace
 
 CpuFeatures features(const std::vector<kvm_cpuid_entry2>& entries) {
     CpuFeatures f;
-    if (const auto* leaf = find(entries, 1)) {
-        f.xsave = (leaf->ecx & kEcxXsave) != 0;
-        f.avx = f.xsave && (leaf->ecx & kEcxAvx) != 0;
+    if (const auto* leaf = find(entries, cpuid::kFeatures)) {
+        f.xsave = (leaf->ecx & cpuid::kEcxXsave) != 0;
+        f.avx = f.xsave && (leaf->ecx & cpuid::kEcxAvx) != 0;
     }
-    if (const auto* leaf = find(entries, 7)) {
-        f.avx512 = f.avx && (leaf->ebx & kEbxAvx512f) != 0;
-        f.pkru = f.xsave && (leaf->ecx & kEcxPku) != 0;
+    if (const auto* leaf = find(entries, cpuid::kExtendedFeatures)) {
+        f.avx512 = f.avx && (leaf->ebx & cpuid::kEbxAvx512f) != 0;
+        f.pkru = f.xsave && (leaf->ecx & cpuid::kEcxPku) != 0;
     }
     f.xsave_layout = xsave_layout(entries);
-    if (const auto* leaf = find(entries, 0x80000008))
-        f.physical_address_bits = std::clamp(leaf->eax & 0xff, 32U, 52U);
+    if (const auto* leaf = find(entries, cpuid::kAddressSizes))
+        f.physical_address_bits = std::clamp(leaf->eax & cpuid::kEaxPhysicalBits, 32U, 52U);
     return f;
 }
 
@@ -98,20 +84,20 @@ std::vector<kvm_cpuid_entry2> vcpu_cpuid(const std::vector<kvm_cpuid_entry2>& ho
     entries.reserve(host.size() + 6);
     bool has_topology[2] = {false, false};
     for (kvm_cpuid_entry2 e : host) {
-        if (e.function == 0xb || e.function == 0x1f) {
-            has_topology[e.function == 0x1f] = true;
+        if (e.function == cpuid::kTopology || e.function == cpuid::kTopologyV2) {
+            has_topology[e.function == cpuid::kTopologyV2] = true;
             continue;  // replaced below
         }
-        if (e.function == 1)
+        if (e.function == cpuid::kFeatures)
             adjust_leaf_1(e, vcpu.value, vcpus, tsc_deadline);
-        if (e.function == 0x8000001e) {
+        if (e.function == cpuid::kAmdTopology) {
             e.eax = vcpu.value;
             e.ebx = (e.ebx & ~0xffU) | (vcpu.value & 0xff);
         }
         entries.push_back(e);
     }
-    for (const std::uint32_t leaf : {0xbU, 0x1fU}) {
-        if (!has_topology[leaf == 0x1f])
+    for (const std::uint32_t leaf : {cpuid::kTopology, cpuid::kTopologyV2}) {
+        if (!has_topology[leaf == cpuid::kTopologyV2])
             continue;
         for (std::uint32_t subleaf = 0; subleaf < 3; ++subleaf)
             entries.push_back(topology(leaf, subleaf, vcpu.value, vcpus));

@@ -55,6 +55,13 @@ TEST(Descriptor, InWords) {
         EXPECT_EQ(describe_descriptor(decode_descriptor(8, c.low), c.long_mode), c.words);
 }
 
+TEST(Descriptor, EncodesWhatItDecodes) {
+    constexpr std::uint64_t kDescriptors[] = {0x00af9b000000ffff, 0x12cf'8b34'5678'ffff, 0x000093fffff0ffff,
+                                              0x0000820000000000, 0x0010f20000000fff};
+    for (const std::uint64_t descriptor : kDescriptors)
+        EXPECT_EQ(encode_descriptor(decode_descriptor(8, descriptor)), descriptor);
+}
+
 TEST(Descriptor, BaseAndLimit) {
     const Segment s = decode_descriptor(0x30, 0x12cf'8b34'5678'ffff, 0xffffffff);
     EXPECT_EQ(s.base, 0xffffffff12345678);

@@ -1,5 +1,9 @@
 #include "vmm/debug/guest/guest_tables.h"
 
+#include <array>
+
+#include "arch/x86_64/opcodes.h"
+
 namespace ringside::debug {
 
 namespace {
@@ -14,7 +18,7 @@ std::optional<T> load(const GuestView& view, const x86::SystemRegisters& system,
 
 std::optional<x86::Gate> idt_entry(const GuestView& view, const x86::SystemRegisters& system, bool long_mode,
                                    std::uint8_t vector) {
-    const std::uint64_t size = long_mode ? 16 : 8;
+    const std::uint64_t size = x86::gate_bytes(long_mode);
     if (vector * size + size - 1 > system.idtr.limit)
         return std::nullopt;
     const Gva address{system.idtr.base + vector * size};
@@ -61,28 +65,28 @@ std::optional<Gva> interrupt_target(const GuestView& view, const x86::GeneralReg
 std::optional<ReturnTarget> interrupt_return_target(const GuestView& view,
                                                     const x86::GeneralRegisters& general,
                                                     const x86::SystemRegisters& system) {
-    constexpr std::uint16_t kIretq = 0xcf48;  // REX.W IRET, little-endian
+    std::array<std::byte, x86::kIretq.size()> code{};
     if (x86::cpu_mode(general, system) != x86::CpuMode::Long64 ||
-        load<std::uint16_t>(view, system, x86::linear_pc(general, system)) != kIretq)
+        view.fetch(system, x86::linear_pc(general, system), code) != code.size() || code != x86::kIretq)
         return std::nullopt;
     const auto rip = load<std::uint64_t>(view, system, Gva{general.rsp});
     const auto cs = load<std::uint64_t>(view, system, Gva{general.rsp + 8});
     if (!rip || !cs)
         return std::nullopt;
-    return ReturnTarget{Gva{*rip}, static_cast<unsigned>(*cs & 3)};
+    return ReturnTarget{Gva{*rip}, x86::requested_privilege(*cs)};
 }
 
 std::optional<x86::Segment> table_segment(const GuestView& view, const x86::SystemRegisters& system,
                                           std::uint16_t selector) {
-    constexpr std::uint16_t kLocalTable = 4, kIndexMask = 0xfff8;
-    const bool local = (selector & kLocalTable) != 0;
+    const bool local = (selector & x86::kSelectorOfLdt) != 0;
+    const unsigned offset = selector & x86::kSelectorOffset;
     if (local && (system.ldtr.present == 0 || system.ldtr.unusable != 0))
         return std::nullopt;
     const std::uint64_t base = local ? system.ldtr.base : system.gdtr.base;
     const std::uint32_t limit = local ? system.ldtr.limit : system.gdtr.limit;
-    if ((selector & kIndexMask) + 7U > limit)
+    if (offset + x86::kDescriptorBytes - 1 > limit)
         return std::nullopt;
-    const auto raw = load<std::uint64_t>(view, system, Gva{base + (selector & kIndexMask)});
+    const auto raw = load<std::uint64_t>(view, system, Gva{base + offset});
     if (!raw)
         return std::nullopt;
     const x86::Segment s = x86::decode_descriptor(selector, *raw);
@@ -92,13 +96,13 @@ std::optional<x86::Segment> table_segment(const GuestView& view, const x86::Syst
 }
 
 bool may_run_32_bit_user_code(const GuestView& view, const x86::SystemRegisters& system) {
-    constexpr std::uint32_t kEntry = 8;
-    constexpr std::uint8_t kCode = 8;  // in a segment's type
+    constexpr std::uint32_t kEntry = x86::kDescriptorBytes;
     if (!load<std::uint64_t>(view, system, Gva{system.gdtr.base}))
         return true;
     for (std::uint32_t selector = kEntry; selector + kEntry - 1 <= system.gdtr.limit; selector += kEntry) {
         const auto segment = table_segment(view, system, static_cast<std::uint16_t>(selector));
-        if (segment && (segment->type & kCode) != 0 && segment->dpl == 3 && segment->l == 0)
+        if (segment && (segment->type & x86::descriptor_type::kCode) != 0 && segment->dpl == 3 &&
+            segment->l == 0)
             return true;
     }
     return false;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/paging_rules.h"
 #include "arch/x86_64/trap_instructions.h"
@@ -20,27 +21,26 @@ constexpr std::uint64_t kPml4 = 0x8000, kPdpt = 0x9000, kDirectory = 0xa000;
 constexpr std::uint64_t kStackTop = 0x7000;
 
 using x86::paging::kPageSize, x86::paging::kPresent, x86::paging::kUser, x86::paging::kWritable;
-// Segment types (SDM volume 3, 3.4.5.1): accessed already.
-constexpr std::uint8_t kCodeReadable = 0xb, kDataWritable = 0x3, kTssBusy = 0xb;
+namespace type = x86::descriptor_type;
 
-x86::Segment flat_segment(std::uint8_t type, std::uint16_t selector, std::uint8_t dpl, bool long_mode) {
+x86::Segment flat_segment(std::uint8_t kind, std::uint16_t selector, std::uint8_t dpl, bool long_mode) {
     x86::Segment s;
     s.limit = 0xffffffff;
     s.selector = static_cast<std::uint16_t>(selector | dpl);
-    s.type = type;
+    s.type = kind;
     s.s = 1;
     s.dpl = dpl;
     s.present = 1;
     s.g = 1;
-    s.l = long_mode && type == kCodeReadable;
+    s.l = long_mode && kind == type::kCodeExecuteRead;
     s.db = s.l == 0;
     return s;
 }
 
-x86::Segment real_segment(std::uint8_t type) {
+x86::Segment real_segment(std::uint8_t kind) {
     x86::Segment s;
     s.limit = 0xffff;
-    s.type = type;
+    s.type = kind;
     s.s = 1;
     s.present = 1;
     return s;
@@ -50,19 +50,19 @@ x86::SystemRegisters registers_for(ProbeGuest::Mode mode, x86::SystemRegisters s
     system.cr0 = x86::cr0::kEt;
     system.cr3 = system.cr4 = system.efer = 0;
     system.gdtr = {};
-    system.idtr = {0, 0x3ff};
-    system.tr = real_segment(kTssBusy);
+    system.idtr = {0, x86::kRealModeTableLimit};
+    system.tr = real_segment(type::kBusyTss);
     system.tr.s = 0;
-    system.tr.limit = 0x67;
+    system.tr.limit = x86::kTaskStateLimit64;
     system.ldtr = {};
     system.ldtr.unusable = 1;
-    x86::Segment code = real_segment(kCodeReadable);
-    x86::Segment data = real_segment(kDataWritable);
+    x86::Segment code = real_segment(type::kCodeExecuteRead);
+    x86::Segment data = real_segment(type::kDataReadWrite);
     if (mode != ProbeGuest::Mode::Real) {
         const bool long_mode = mode != ProbeGuest::Mode::Protected;
         const std::uint8_t dpl = mode == ProbeGuest::Mode::LongUser ? 3 : 0;
-        code = flat_segment(kCodeReadable, 0x08, dpl, long_mode);
-        data = flat_segment(kDataWritable, 0x10, dpl, long_mode);
+        code = flat_segment(type::kCodeExecuteRead, 0x08, dpl, long_mode);
+        data = flat_segment(type::kDataReadWrite, 0x10, dpl, long_mode);
         system.cr0 |= x86::cr0::kPe;
         system.idtr = {0, 0};  // any exception is a triple fault
         if (long_mode) {

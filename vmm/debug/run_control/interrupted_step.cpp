@@ -1,7 +1,12 @@
 #include "vmm/debug/run_control/interrupted_step.h"
 
+#include <array>
+#include <tuple>
+
+#include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/cpu_mode.h"
 #include "arch/x86_64/decode.h"
+#include "arch/x86_64/descriptors.h"
 
 namespace ringside::debug {
 
@@ -16,14 +21,14 @@ class Search {
     // SDM volume 3, 6.14.2: the stack is aligned, and changes with the privilege level, or with an IST entry.
     bool long_mode() const {
         constexpr unsigned kWidth = 8, kFrame = 5 * kWidth;
-        constexpr std::uint64_t kRsp0 = 4, kFirstIst = 36, kIstEntries = 7;  // in the TSS
-        const bool user = (origin_.cs & 3) == 3;
+        constexpr std::size_t kIstEntries = std::tuple_size_v<decltype(x86::TaskState::interrupt_stacks)>;
+        const bool user = x86::requested_privilege(origin_.cs) == 3;
         if (!user && found(Gva{(origin_.stack.value & ~std::uint64_t{15}) - kFrame}, kWidth))
             return true;
-        if (user && found_below(kRsp0, kWidth, kFrame))
+        if (user && found_below(x86::kTaskStateRsp0, kWidth, kFrame))
             return true;
         for (std::uint64_t i = 0; i < kIstEntries; ++i)
-            if (found_below(kFirstIst + i * kWidth, kWidth, kFrame))
+            if (found_below(x86::kTaskStateInterruptStacks + i * kWidth, kWidth, kFrame))
                 return true;
         return false;
     }
@@ -31,9 +36,8 @@ class Search {
     // 6.12.1: without a change of level three values are pushed, with one five, to the stack in the TSS.
     bool protected_mode() const {
         constexpr unsigned kWidth = 4;
-        constexpr std::uint64_t kEsp0 = 4;
-        if ((origin_.cs & 3) != 0)
-            return found_below(kEsp0, kWidth, 5 * kWidth);
+        if (x86::requested_privilege(origin_.cs) != 0)
+            return found_below(x86::kTaskStateEsp0, kWidth, 5 * kWidth);
         return found(Gva{origin_.stack.value - std::uint64_t{3} * kWidth}, kWidth);
     }
 
@@ -72,7 +76,7 @@ class Search {
 
 bool find_trap_flag(const GuestView& view, const x86::SystemRegisters& system, Gva flags,
                     PushedTrapFlag what) {
-    constexpr std::byte kTrapFlagInSecondByte{1};  // RFLAGS bit 8
+    constexpr std::byte kTrapFlagInSecondByte{x86::rflags::kTf >> 8};
     const auto page = view.translate(system, flags + 1);
     if (!page)
         return false;

@@ -7,6 +7,7 @@
 #include "arch/x86_64/exceptions.h"
 #include "vmm/debug/run_control/plain_memory.h"
 #include "vmm/kvm/vcpu_events.h"
+#include "vmm/machine/dirty_pages.h"
 
 namespace ringside::debug {
 
@@ -23,11 +24,11 @@ Result<bool> PlainPass::nothing_pending() const {
 
 // How many bytes of the instruction may be fetched. What follows on another page is not looked at.
 std::optional<std::size_t> PlainPass::bytes_on_page() const {
-    constexpr std::uint64_t kPageSize = 4096;
     const Gva pc = at_.pc();
     if (!quiet_translation(view_, at_.general, at_.system, pc, x86::PageUse::Fetch))
         return std::nullopt;
-    return std::min<std::size_t>(x86::kMaxInstructionLength, kPageSize - pc.value % kPageSize);
+    return std::min<std::size_t>(x86::kMaxInstructionLength,
+                                 machine::kPageSize - pc.value % machine::kPageSize);
 }
 
 Result<bool> PlainPass::pass(bool watched) {

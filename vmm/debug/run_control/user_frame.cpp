@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "arch/x86_64/cpu_mode.h"
+#include "arch/x86_64/descriptors.h"
 #include "vmm/debug/guest/guest_tables.h"
 
 namespace ringside::debug {
@@ -21,7 +22,7 @@ std::optional<UserFrame> user_frame(const GuestView& view, const x86::GeneralReg
     if (has_error_code)
         frame.error_code = *word++;
     frame.rip = word[0], frame.cs = word[1], frame.rflags = word[2], frame.rsp = word[3], frame.ss = word[4];
-    if ((frame.cs & 3) != 3)
+    if (x86::requested_privilege(frame.cs) != 3)
         return std::nullopt;
     return frame;
 }

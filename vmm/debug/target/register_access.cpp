@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu_mode.h"
 #include "vmm/debug/guest/guest_tables.h"
 #include "vmm/debug/run_control/thread_ids.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/debug/target/errors.h"
 
 namespace ringside::debug {
@@ -44,11 +45,11 @@ gdbstub::Result<x86::Segment> load_segment(const GuestView& view, const x86::Cpu
         return refuse(Code::Invalid,
                       fmt::format("${} = {:#x}: the GDT and LDT have no code or data segment there",
                                   which.name, selector));
-    constexpr std::uint8_t kCode = 8;
-    if (code != ((segment->type & kCode) != 0) && (code || stack))
+    if (code != ((segment->type & x86::descriptor_type::kCode) != 0) && (code || stack))
         return refuse(Code::Invalid, fmt::format("${} = {:#x}: that is a {} segment", which.name, selector,
                                                  code ? "data" : "code"));
-    if ((code || stack) && (selector & 3) != x86::privilege_level(before.general, before.system))
+    if ((code || stack) &&
+        x86::requested_privilege(selector) != x86::privilege_level(before.general, before.system))
         return refuse(Code::Invalid, fmt::format("${} = {:#x}: the privilege level cannot be changed so",
                                                  which.name, selector));
     return *segment;

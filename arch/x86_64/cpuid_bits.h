@@ -1,0 +1,34 @@
+// Leaves of CPUID and single bits of them (SDM volume 2, CPUID; APM volume 3, appendix E).
+#pragma once
+
+#include <cstdint>
+
+namespace ringside::x86::cpuid {
+
+inline constexpr std::uint32_t kFeatures = 1;
+inline constexpr std::uint32_t kExtendedFeatures = 7;
+inline constexpr std::uint32_t kTopology = 0xb;
+inline constexpr std::uint32_t kXsave = 0xd;
+inline constexpr std::uint32_t kTopologyV2 = 0x1f;
+inline constexpr std::uint32_t kAddressSizes = 0x80000008;
+inline constexpr std::uint32_t kAmdTopology = 0x8000001e;
+
+// kFeatures
+inline constexpr std::uint32_t kEcxTscDeadline = 1u << 24;
+inline constexpr std::uint32_t kEcxXsave = 1u << 26;
+inline constexpr std::uint32_t kEcxAvx = 1u << 28;
+inline constexpr std::uint32_t kEcxHypervisor = 1u << 31;
+inline constexpr std::uint32_t kEdxHtt = 1u << 28;
+// kExtendedFeatures, subleaf 0
+inline constexpr std::uint32_t kEbxAvx512f = 1u << 16;
+inline constexpr std::uint32_t kEcxPku = 1u << 3;
+
+// kTopology: level types, in ECX from bit 8.
+inline constexpr std::uint32_t kLevelSmt = 1;
+inline constexpr std::uint32_t kLevelCore = 2;
+inline constexpr unsigned kLevelTypeShift = 8;
+
+// kAddressSizes: bits of a physical address, in EAX.
+inline constexpr std::uint32_t kEaxPhysicalBits = 0xff;
+
+}  // namespace ringside::x86::cpuid
