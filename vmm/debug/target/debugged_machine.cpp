@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "vmm/debug/run_control/vcpu_debugger.h"
+
 namespace ringside::debug {
 
 namespace {
@@ -27,6 +29,8 @@ DebuggedMachine::DebuggedMachine(machine::Machine& machine, Probe probe, x86::Gd
     context_.turns = &turns_;
     make_vcpus();
 }
+
+DebuggedMachine::~DebuggedMachine() = default;
 
 void DebuggedMachine::make_vcpus() {
     states_.clear();

@@ -16,12 +16,14 @@
 #include "vmm/debug/guest/guest_view.h"
 #include "vmm/debug/guest/vcpu_state.h"
 #include "vmm/debug/host/host_abilities.h"
+#include "vmm/debug/run_control/debug_context.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 #include "vmm/debug/run_control/turns.h"
-#include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/machine/machine.h"
 
 namespace ringside::debug {
+
+class VcpuDebugger;
 
 class DebuggedMachine {
   public:
@@ -31,6 +33,7 @@ class DebuggedMachine {
     // `on_stopped` is called as described in StopCoordinator.
     DebuggedMachine(machine::Machine& machine, Probe probe, x86::GdbArchitecture architecture,
                     VcpuEvents& events, StopCoordinator::OnStopped on_stopped);
+    ~DebuggedMachine();
 
     machine::Machine& machine() { return machine_; }
     const x86::RegisterFile& registers() const { return registers_; }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "vmm/debug/run_control/thread_ids.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/debug/target/breakpoint_access.h"
 #include "vmm/debug/target/errors.h"
 #include "vmm/debug/target/memory_access.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "vmm/debug/run_control/thread_ids.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/exits/record/reasons.h"
 

@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/cpu_mode.h"
 #include "vmm/debug/run_control/thread_ids.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/debug/target/errors.h"
 #include "vmm/kvm/vcpu_events.h"
 

@@ -5,6 +5,7 @@
 
 #include "tests/support/scripted_exits.h"
 #include "tests/unit/vmm/debug/target/debugger_fixture.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
 
 namespace ringside::debug {
 namespace {

@@ -8,6 +8,7 @@
 #include "tests/support/written_pages.h"
 #include "tests/unit/vmm/debug/guest/test_guest.h"
 #include "tests/unit/vmm/debug/target/queued_owner.h"
+#include "vmm/debug/run_control/vcpu_debugger.h"
 
 namespace ringside::debug {
 namespace {
