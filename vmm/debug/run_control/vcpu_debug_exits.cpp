@@ -1,6 +1,5 @@
-// Sorts debug exits: the client's, the debugger's own, and the guest's.
+// What follows from each kind of debug exit.
 
-#include "vmm/debug/breakpoints/guest_slots.h"
 #include "vmm/debug/host/inner_exits.h"
 #include "vmm/debug/run_control/inner_step.h"
 #include "vmm/debug/run_control/slot_hit.h"
@@ -10,47 +9,49 @@
 namespace ringside::debug {
 
 void VcpuDebugger::on_debug_exit() {
-    if (!done(at_.fetch()) || (exits_.take_caught() && on_planted_exit()))
+    if (!done(at_.fetch()) || (arming_.exits().take_caught() && on_planted_exit()))
         return;
     const kvm::DebugExit exit = kvm::debug_exit(thread_.vcpu());
-    const bool stepped = armed_.single_steps() && exit.debug && exit.dr6.single_step();
-    if (!stepped && armed_.single_steps())
-        step_.leave_unfinished();
-    if (!stepped)
+    const auto cause = sort_debug_exit(exit, arming_.setup(), arming_.own(), at_, step_);
+    if (!cause.stepped) {
+        if (arming_.single_steps())
+            step_.leave_unfinished();
         recording_.irregular();
-    if (exit.breakpoint)
-        return on_int3();
-    traps_.note_debug_exit();
-    if (step_.is_echo(exit.dr6, armed_.single_steps())) {
-        if (!must_step())
-            arm();
-        return;
     }
-    if (armed_.setup().dr7.general_detect() && exit.dr6.debug_register_access())
-        return on_debug_register_access();
-    const bool was_stepping = armed_.single_steps();
-    const unsigned own = own_.hits(armed_.setup(), exit.dr6, exit.dr7, at_.general.rflags);
-    const unsigned hits = debugger_hits(armed_.setup(), exit.dr6.hits(armed_.setup().dr7));
-    if (own != 0) {
-        const bool step_too = stepped && step_.guest_trap_flag();
-        if (!done(traps_.give_debug_exception(own | (step_too ? x86::Dr6::kSingleStep : 0),
-                                              step_.guest_trap_flag())))
+    if (!exit.breakpoint)
+        arming_.traps().note_debug_exit();
+    if (cause.guest_slots != 0 && !give_guest_slots(cause))
+        return;
+    switch (cause.kind) {
+        case DebugExitCause::Kind::Int3:
+            return on_int3();
+        case DebugExitCause::Kind::DebugRegisterAccess:
+            return on_debug_register_access();
+        case DebugExitCause::Kind::Slots:
+            return on_slots(cause.slots, cause.stepped);
+        case DebugExitCause::Kind::Step:
+            return on_step();
+        case DebugExitCause::Kind::EarlyTrap:
+            return arm();
+        case DebugExitCause::Kind::Echo:
+            if (!needs_.must_step())
+                arm();
+            return;
+        case DebugExitCause::Kind::GuestSlots:
+            if (needs_.must_step())
+                arm();
+            return;
+        case DebugExitCause::Kind::GuestTrapFlag:
+            done(arming_.traps().give_debug_exception(exit.dr6.causes(), at_.trap_flag()));
             return;
     }
-    if (hits != 0)
-        return on_slots(hits, stepped);
-    if (own != 0 && !stepped) {
-        if (must_step())
-            arm();
-        return;
-    }
-    if (was_stepping && exit.debug) {
-        if (step_.came_too_early())
-            return arm();
-        return on_step();
-    }
-    // Neither the client nor the debugger caused it: the guest's own TF.
-    done(traps_.give_debug_exception(exit.dr6.causes(), at_.trap_flag()));
+}
+
+// Delivers the guest's own #DB. Returns false if KVM refused.
+bool VcpuDebugger::give_guest_slots(const DebugExitCause& cause) {
+    const bool step_too = cause.stepped && step_.guest_trap_flag();
+    return done(arming_.traps().give_debug_exception(
+        cause.guest_slots | (step_too ? x86::Dr6::kSingleStep : 0), step_.guest_trap_flag()));
 }
 
 void VcpuDebugger::on_int3() {
@@ -58,7 +59,7 @@ void VcpuDebugger::on_int3() {
     if (breakpoint == nullptr) {  // the guest's own
         if (context_.guest_stops.int3)
             return stop_behind(1, "int3");
-        done(traps_.give_breakpoint());
+        done(arming_.traps().give_breakpoint());
         return;
     }
     on_planted(*breakpoint);
@@ -68,34 +69,35 @@ void VcpuDebugger::on_int3() {
 // L2 that is stepped.
 void VcpuDebugger::on_interrupted() {
     recording_.interrupted();
-    if (!exits_.take_caught() || !done(at_.fetch()))
+    if (!arming_.exits().take_caught() || !done(at_.fetch()))
         return;
-    const bool left_l2 = inner_exits_watched() && !at_.system.inner.running;
-    if (left_l2) {
-        step_off_.end();
-        if (!done(forget_inner_step(thread_.vcpu(), step_.guest_trap_flag())))
-            return;
-        step_.classify(false, {});  // what is known of the step is L2's
-        stops_.traced().after_step();
-        recording_.irregular();
-        if (!ends_here())
-            arm();
+    if (inner_exits_watched() && !at_.system.inner.running)
+        return on_left_l2();
+    if (!on_planted_exit() && needs_.plan().exit_traps.paging)
+        arm();
+}
+
+void VcpuDebugger::on_left_l2() {
+    step_off_.end();
+    if (!done(forget_inner_step(thread_.vcpu(), step_.guest_trap_flag())))
         return;
-    }
-    if (!on_planted_exit() && plan().exit_traps.paging)
+    step_.classify(false, {});  // what is known of the step is L2's
+    stops_.traced().after_step();
+    recording_.irregular();
+    if (!ends_here())
         arm();
 }
 
 // Returns true if the exit is that of a planted instruction, and handles it. Others are the guest's own.
 bool VcpuDebugger::on_planted_exit() {
-    const auto breakpoint = exits_.undo();
+    const auto breakpoint = arming_.exits().undo();
     if (!breakpoint) {
         fail(breakpoint.error());
         return true;
     }
     if (*breakpoint == nullptr)
         return false;
-    if (armed_.single_steps())
+    if (arming_.single_steps())
         step_.leave_unfinished();
     on_planted(**breakpoint);
     return true;
@@ -108,10 +110,10 @@ void VcpuDebugger::on_planted(Breakpoint& breakpoint) {
 }
 
 void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
-    const auto [breakpoint, use] = slot_hit(armed_.setup(), plan().owner, hits);
+    const auto [breakpoint, use] = slot_hit(arming_.setup(), needs_.plan().owner, hits);
     if (breakpoint != nullptr) {
         // The instruction that a data slot reports is complete.
-        if (armed_.single_steps() && (stepped || breakpoint->is_watchpoint()) &&
+        if (arming_.single_steps() && (stepped || breakpoint->is_watchpoint()) &&
             (!finish_step() || !done(recording_.after_step())))
             return;
         step_off_.end();
@@ -130,7 +132,7 @@ void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
 // A handler of the guest's was entered from user code: at the end of a step there, at a breakpoint, or for the guest's
 // own reasons.
 void VcpuDebugger::on_handler(SlotUse handler) {
-    const auto cause = user_.undo_delivery(handler);
+    const auto cause = arming_.user().undo_delivery(handler);
     if (!cause)
         fail(cause.error());
     else if (cause->breakpoint != nullptr)
@@ -138,20 +140,20 @@ void VcpuDebugger::on_handler(SlotUse handler) {
     else if (cause->stepped)
         on_step();
     else
-        pass_over();
+        go_on(pass_.pass_over_slot());
 }
 
 // The guest is at a MOV to or from a debug register. It executes with the guest's own registers in place, unless the
 // guest has set GD itself.
 void VcpuDebugger::on_debug_register_access() {
-    own_.forget_values();
-    const auto own = own_.read();
+    arming_.own().forget_values();
+    const auto own = arming_.own().read();
     if (!own)
         return fail(own.error());
     if (!x86::Dr7::from_raw(own->dr7).general_detect())
-        return pass_over();
-    if (done(traps_.give_debug_exception(x86::Dr6::kDebugRegisterAccess, step_.guest_trap_flag())) &&
-        must_step())
+        return go_on(pass_.pass_over_slot());
+    if (done(arming_.traps().give_debug_exception(x86::Dr6::kDebugRegisterAccess, step_.guest_trap_flag())) &&
+        needs_.must_step())
         arm();
 }
 

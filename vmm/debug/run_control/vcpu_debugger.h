@@ -11,20 +11,17 @@
 #include <string>
 
 #include "gdbstub/target.h"
-#include "vmm/debug/run_control/armed_setup.h"
-#include "vmm/debug/run_control/client_action.h"
+#include "vmm/debug/run_control/breakpoint_pass.h"
 #include "vmm/debug/run_control/debug_context.h"
+#include "vmm/debug/run_control/debug_exit_cause.h"
+#include "vmm/debug/run_control/entry_arming.h"
+#include "vmm/debug/run_control/entry_needs.h"
 #include "vmm/debug/run_control/exit_registers.h"
-#include "vmm/debug/run_control/guest_debug_registers.h"
-#include "vmm/debug/run_control/guest_traps.h"
-#include "vmm/debug/run_control/instruction_completion.h"
-#include "vmm/debug/run_control/plain_pass.h"
-#include "vmm/debug/run_control/planted_exits.h"
+#include "vmm/debug/run_control/fatal_exits.h"
 #include "vmm/debug/run_control/recorded_run.h"
 #include "vmm/debug/run_control/step_engine.h"
 #include "vmm/debug/run_control/step_off.h"
 #include "vmm/debug/run_control/stop_report.h"
-#include "vmm/debug/run_control/user_code.h"
 #include "vmm/debug/run_control/vcpu_stops.h"
 
 namespace ringside::debug {
@@ -34,11 +31,11 @@ class VcpuDebugger {
     VcpuDebugger(machine::VcpuThread& thread, DebugContext& context);
 
     void set_action(const gdbstub::ResumeAction& action) {
-        action_.set(action);
+        needs_.action().set(action);
         stops_.forget_place();
     }
     // Returns true if it runs on when resumed, rather than steps.
-    bool continues() const { return action_.continues(); }
+    bool continues() const { return needs_.action().continues(); }
     // Why this vCPU can never run again; nullptr if it can.
     const std::string* dead() const { return report_.dead(); }
     // The registers at the stop that this vCPU has reported, which need not be fetched again; nullptr if it was
@@ -59,68 +56,44 @@ class VcpuDebugger {
     void look_at_handlers();
 
   private:
-    const DebugPlan& plan() const { return own_.plan(context_.table); }
-    // The client, a recording, a tracepoint, a breakpoint without another mechanism or the search for xchg %bx,%bx
-    // needs every instruction.
-    bool stepping() const {
-        return !continues() || recording_.active() || stops_.traced().stepping() || plan().needs_stepping() ||
-               context_.guest_stops.exchange || !context_.states.empty() ||
-               context_.handlers.wants_steps(thread_.index());
-    }
-    bool must_step() const { return stepping() || step_off_.active(); }
-    // What the next exit is to bring along: what a step needs, and a hit that may not stop.
-    kvm::SyncedState wanted_at_exits() const {
-        if (must_step())
-            return kvm::SyncedState::System;
-        return stops_.passes_hits() ? kvm::SyncedState::Events : kvm::SyncedState::General;
-    }
     bool done(Result<void> result);
     void fail(const Error& error);
-
-    // Before an entry (vcpu_arming.cpp).
     void arm();
-    void classify();
-    bool blocks_interrupts() const;
-    void look_at_guest_slots();
+    bool step_over_halt();
 
     // Debug exits (vcpu_debug_exits.cpp).
+    bool give_guest_slots(const DebugExitCause& cause);
     void on_int3();
     bool on_planted_exit();
     void on_planted(Breakpoint& breakpoint);
     void on_slots(unsigned hits, bool stepped);
     void on_handler(SlotUse handler);
     void on_debug_register_access();
-    bool complete_instruction();
+    void on_left_l2();
 
     // Steps and stops (vcpu_steps.cpp).
     void on_step();
+    void on_completed();
     bool finish_step();
     void next_step();
     bool ends_here();
     bool stop(std::optional<VcpuStops::Stop> stop);
     void hit(Breakpoint& breakpoint, bool stepped);
-    void go_on(Breakpoint& breakpoint, bool stepped);
-    bool passes(const Breakpoint& breakpoint);
-    void step_off(Breakpoint& breakpoint, bool stepped);
-    void pass_over();
+    void go_on(Result<BreakpointPass::Next> next);
     void stop_behind(unsigned length, const char* instruction);
 
     machine::VcpuThread& thread_;
     DebugContext& context_;
-    ClientAction action_;
     ExitRegisters at_;
     StopReport report_;
     VcpuStops stops_;
     RecordedRun recording_;
-    ArmedSetup armed_;
-    GuestDebugRegisters own_;
-    GuestTraps traps_;
-    PlainPass pass_;
     StepEngine step_;
     StepOff step_off_;
-    UserCode user_;
-    PlantedExits exits_;
-    InstructionCompletion completion_;
+    EntryArming arming_;
+    EntryNeeds needs_;
+    BreakpointPass pass_;
+    FatalExits fatal_;
 };
 
 }  // namespace ringside::debug
