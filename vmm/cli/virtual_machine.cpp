@@ -36,7 +36,7 @@ Result<void> VirtualMachine::build() {
     debug::DebuggerOwner& owner = *this;
     debugger_ = std::make_unique<debug::Debugger>([this] { return debug::probe_host(*system_); },
                                                   debugger_options, owner);
-    machine_ = machine::Machine::create(std::move(hardware), *debugger_);
+    machine_ = machine::Machine::create(std::move(hardware), debugger_->observer());
     machine_->set_end_handler(
         [this](auto vcpu, const machine::GuestEnd& how) { debugger_->on_guest_end(vcpu, how); });
     machine_->set_panic_handler([this](VcpuIndex vcpu) { debugger_->on_panic(vcpu); });

@@ -1,13 +1,13 @@
 // What a debugger does for TimeTravel.
 
-#include <utility>
-
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/target/debugger.h"
 
 namespace ringside::debug {
 
-void Debugger::start_recording() {
+void Debugger::record_from_start() {
+    if (options_.record == 0)
+        return;
     if (const auto started = time_travel_->record(options_.record); !started)
         owner_.on_recording_failed(started.error());
 }
@@ -22,7 +22,7 @@ void Debugger::moved_in_time() {
 }
 
 void Debugger::future_is_gone() {
-    if (std::exchange(guest_end_, std::nullopt))
+    if (run_.withdraw_guest_end())
         machine().withdraw_end();
     guest_->future_is_gone();
 }

@@ -34,7 +34,8 @@ class DebuggerTest : public ::testing::Test {
             vcpu[i] = port.get();
             ports.push_back(std::move(port));
         }
-        machine = machine::Machine::assemble(std::move(guest.memory), {}, std::move(ports), debugger);
+        machine =
+            machine::Machine::assemble(std::move(guest.memory), {}, std::move(ports), debugger.observer());
         debugger.bind(*machine);
         target().execution.attach();
         machine->start();

@@ -36,7 +36,8 @@ class SelectorWrites : public ::testing::Test {
         port->system_registers = guest.state.system;
         vcpu = port.get();
         ports.push_back(std::move(port));
-        machine = machine::Machine::assemble(std::move(guest.memory), {}, std::move(ports), debugger);
+        machine =
+            machine::Machine::assemble(std::move(guest.memory), {}, std::move(ports), debugger.observer());
         debugger.bind(*machine);
         machine->start();
         owner.run_one();

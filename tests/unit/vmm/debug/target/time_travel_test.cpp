@@ -35,7 +35,8 @@ class TimeTravelTest : public ::testing::Test {
         vcpu->registers.rbx = kData;
         std::vector<std::unique_ptr<kvm::VcpuPort>> ports;
         ports.push_back(std::move(port));
-        machine = machine::Machine::assemble(std::move(guest.memory), {}, std::move(ports), debugger);
+        machine =
+            machine::Machine::assemble(std::move(guest.memory), {}, std::move(ports), debugger.observer());
         machine->set_dirty_pages(std::make_unique<WrittenPages>(written));
         debugger.bind(*machine);
         debugger.offer_reverse();
