@@ -37,6 +37,11 @@ constexpr std::uint8_t number(ExceptionVector vector) {
 // Returns true for the exceptions that push an error code (SDM volume 3, table 6-1; APM volume 2, 8.2).
 bool has_error_code(std::uint8_t vector);
 
+// The error code of a fault at a vector's gate (SDM volume 3, 6.13): the vector, and IDT.
+constexpr std::uint64_t idt_error_code(ExceptionVector vector) {
+    return std::uint64_t{number(vector)} << 3 | 2;
+}
+
 // "#PF", "#GP", "NMI", ...; "vector 33" for a vector that is not an exception.
 std::string exception_name(std::uint8_t vector);
 

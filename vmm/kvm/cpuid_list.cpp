@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "arch/x86_64/cpuid_bits.h"
 #include "vmm/kvm/ioctl.h"
 #include "vmm/kvm/vcpu.h"
 
@@ -36,10 +37,10 @@ Result<CpuidList> Vcpu::cpuid() const {
 }
 
 Result<bool> Vcpu::has_smap() const {
-    constexpr std::uint32_t kStructuredFeatures = 7, kEbxSmap = 1U << 20;  // SDM volume 2, CPUID
     return cpuid().map([](const CpuidList& entries) {
         return std::ranges::any_of(entries, [](const kvm_cpuid_entry2& entry) {
-            return entry.function == kStructuredFeatures && entry.index == 0 && (entry.ebx & kEbxSmap) != 0;
+            return entry.function == x86::cpuid::kExtendedFeatures && entry.index == 0 &&
+                   (entry.ebx & x86::cpuid::kEbxSmap) != 0;
         });
     });
 }

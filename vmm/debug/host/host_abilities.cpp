@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "arch/x86_64/cpuid_bits.h"
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/instruction_bytes.h"
 #include "arch/x86_64/local_apic.h"
@@ -141,19 +142,19 @@ Result<bool> probe_second_trap(ProbeGuest& guest) {
 
 // CPUID leaf 1 with one feature bit cleared, then HLT: does the guest see it cleared?
 Result<bool> probe_cpuid_mask(const kvm::System& system) {
-    constexpr std::uint32_t kSse3 = 1;  // leaf 1 ECX bit 0
-    constexpr auto kCode = code::sequence(code::mov_to_eax(1), code::kCpuid, code::kHlt);
+    using x86::cpuid::kEcxSse3;
+    constexpr auto kCode = code::sequence(code::mov_to_eax(x86::cpuid::kFeatures), code::kCpuid, code::kHlt);
     auto entries = TRY(system.supported_cpuid());
     for (auto& entry : entries) {
-        if (entry.function == 1)
-            entry.ecx &= ~kSse3;
+        if (entry.function == x86::cpuid::kFeatures)
+            entry.ecx &= ~kEcxSse3;
     }
     auto guest = TRY(ProbeGuest::create(system));  // CPUID is fixed at the first KVM_RUN
     TRY(guest.vcpu().set_cpuid(entries));
     TRY(guest.prepare(Mode::Long, kCode));
     TRY(guest.run());
     const auto general = TRY(guest.vcpu().general());
-    return (general.rcx & kSse3) == 0;
+    return (general.rcx & kEcxSse3) == 0;
 }
 
 // RDMSR of LSTAR under a filter that denies it: KVM_EXIT_X86_RDMSR?

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "arch/x86_64/cpuid_bits.h"
 #include "arch/x86_64/msr_names.h"
 #include "vmm/debug/guest/msr_access.h"
 #include "vmm/debug/monitor/arguments.h"
@@ -73,7 +74,8 @@ Result<Answer> msr(Debugger& debugger, const Arguments& arguments) {
 
 // ---- CPUID
 
-// EBX, EDX and ECX of leaf 0, 0x40000000 or 0x80000000 spell a name; so do all four of the brand string's.
+// The vendors' leaves spell a name in EBX, EDX and ECX, a hypervisor's in EBX, ECX and EDX, and those of the brand string in
+// all four.
 std::string printable(std::initializer_list<std::uint32_t> registers) {
     std::string text;
     for (const std::uint32_t value : registers) {
@@ -87,14 +89,14 @@ std::string printable(std::initializer_list<std::uint32_t> registers) {
 
 std::string meaning(const CpuidLeaf& leaf) {
     switch (leaf.leaf) {
-        case 0:
-        case 0x80000000:
+        case x86::cpuid::kVendor:
+        case x86::cpuid::kExtendedVendor:
             return printable({leaf.ebx, leaf.edx, leaf.ecx});
-        case 0x40000000:
+        case x86::cpuid::kHypervisorVendor:
             return printable({leaf.ebx, leaf.ecx, leaf.edx});
-        case 0x80000002:
-        case 0x80000003:
-        case 0x80000004:
+        case x86::cpuid::kBrand1:
+        case x86::cpuid::kBrand2:
+        case x86::cpuid::kBrand3:
             return printable({leaf.eax, leaf.ebx, leaf.ecx, leaf.edx});
         default:
             return {};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "arch/x86_64/control_bits.h"
+#include "arch/x86_64/cpuid_bits.h"
 #include "arch/x86_64/second_level.h"
 #include "arch/x86_64/vmcb.h"
 
@@ -32,13 +33,13 @@ Result<x86::VmxCapabilities> capabilities(kvm::VcpuPort& port, unsigned physical
 x86::SvmProcessor svm_processor(const kvm::CpuidList& cpuid, unsigned physical_address_bits) {
     x86::SvmProcessor cpu;
     for (const auto& leaf : cpuid) {
-        if (leaf.function == 1)
+        if (leaf.function == x86::cpuid::kFeatures)
             cpu.ecx_1 = leaf.ecx;
-        if (leaf.function == 7 && leaf.index == 0)
+        if (leaf.function == x86::cpuid::kExtendedFeatures && leaf.index == 0)
             cpu.ebx_7 = leaf.ebx, cpu.ecx_7 = leaf.ecx;
-        if (leaf.function == 0x80000001)
+        if (leaf.function == x86::cpuid::kAmdFeatures)
             cpu.ecx_80000001 = leaf.ecx, cpu.edx_80000001 = leaf.edx;
-        if (leaf.function == 0x8000000a)
+        if (leaf.function == x86::cpuid::kSvm)
             cpu.edx_8000000a = leaf.edx;
     }
     cpu.physical_address_bits = physical_address_bits;

@@ -8,8 +8,8 @@ namespace ringside::debug {
 
 namespace {
 
-// #GP's error code for an int3 through a gate that CPL 3 may not use: index 3, in the IDT (SDM volume 3, 6.13).
-constexpr std::uint64_t kBreakpointGateError = 3 << 3 | 2;
+// #GP's error code for an int3 through a gate that CPL 3 may not use.
+constexpr std::uint64_t kBreakpointGateError = x86::idt_error_code(x86::ExceptionVector::Breakpoint);
 
 }  // namespace
 
