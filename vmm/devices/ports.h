@@ -1,5 +1,5 @@
-// The I/O port map. KVM's irqchip and PIT answer 0x20-0x21, 0x40-0x43, 0x61, 0xa0-0xa1 and 0x4d0-0x4d1 by
-// themselves.
+// The I/O port map. KVM's irqchip and PIT have more ports, which they answer by themselves
+// (vmm/kvm/in_kernel_ports.h).
 #pragma once
 
 #include <array>

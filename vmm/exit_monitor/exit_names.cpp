@@ -1,39 +1,24 @@
 #include "vmm/exit_monitor/exit_names.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "arch/x86_64/cpu_mode.h"
 #include "arch/x86_64/msr_names.h"
 #include "vmm/exits/hardware/tracefs.h"
 #include "vmm/exits/record/failure.h"
-#include "vmm/machine/layout.h"
+#include "vmm/machine/in_kernel_devices.h"
 
 namespace ringside::debug {
 
 namespace {
 
-struct KernelDevice {
-    std::uint64_t start;
-    std::uint64_t size;
-    std::string_view name;
-};
-
 // What KVM itself answers: such accesses are seen at the hardware's tier alone.
-constexpr KernelDevice kKernelPorts[] = {{0x20, 2, "PIC (in the kernel)"},
-                                         {0x40, 4, "PIT (in the kernel)"},
-                                         {0x61, 1, "PIT (in the kernel)"},
-                                         {0xa0, 2, "PIC (in the kernel)"},
-                                         {0x4d0, 2, "PIC (in the kernel)"}};
-constexpr KernelDevice kKernelMemory[] = {
-    {layout::kIoApic.value, layout::kPage, "IOAPIC (in the kernel)"},
-    {layout::kLocalApic.value, layout::kPage, "local APIC (in the kernel)"}};
-
-std::string name_in(std::span<const KernelDevice> devices, std::uint64_t address) {
-    for (const KernelDevice& device : devices) {
-        if (address >= device.start && address - device.start < device.size)
-            return std::string(device.name);
-    }
-    return {};
+std::string name_in(std::span<const machine::InKernelDevice> devices, std::uint64_t address) {
+    const auto found = std::ranges::find_if(
+        devices, [address](const machine::InKernelDevice& device) { return device.contains(address); });
+    return found != devices.end() ? std::string(found->kind) + " (in the kernel)" : std::string();
 }
 
 std::string name_on(const machine::Bus& bus, std::uint64_t address) {
@@ -69,11 +54,11 @@ std::string ExitNames::device(exits::AddressKind kind, std::uint64_t address) co
     const machine::Buses& buses = debugger_.machine().buses();
     switch (kind) {
         case exits::AddressKind::Port: {
-            auto name = name_in(kKernelPorts, address);
+            auto name = name_in(machine::kInKernelPorts, address);
             return name.empty() ? name_on(buses.pio, address) : name;
         }
         case exits::AddressKind::Memory: {
-            auto name = name_in(kKernelMemory, address);
+            auto name = name_in(machine::kInKernelMemory, address);
             if (name.empty())
                 name = name_on(buses.mmio, address);
             return name.empty() && debugger_.machine().memory().contains(Gpa{address}, 1) ? "RAM" : name;

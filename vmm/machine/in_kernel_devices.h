@@ -3,26 +3,17 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
-#include <string_view>
 
+#include "vmm/kvm/in_kernel_ports.h"
 #include "vmm/machine/layout.h"
 
 namespace ringside::machine {
 
-struct InKernelDevice {
-    std::string_view name;
-    std::uint64_t start = 0, size = 0;
-};
-
-inline constexpr std::array kInKernelPorts{
-    InKernelDevice{"8259A (first)", 0x20, 2}, InKernelDevice{"8254", 0x40, 4},
-    InKernelDevice{"speaker", 0x61, 1}, InKernelDevice{"8259A (second)", 0xa0, 2},
-    InKernelDevice{"8259A edge/level", 0x4d0, 2}};
+using kvm::InKernelDevice, kvm::kInKernelPorts;
 
 inline constexpr std::array kInKernelMemory{
-    InKernelDevice{"I/O APIC", layout::kIoApic.value, layout::kPage},
-    InKernelDevice{"local APIC", layout::kLocalApic.value, layout::kPage}};
+    InKernelDevice{"I/O APIC", "IOAPIC", layout::kIoApic.value, layout::kPage},
+    InKernelDevice{"local APIC", "local APIC", layout::kLocalApic.value, layout::kPage}};
 
 // KVM's timer has the first interrupt line.
 struct InKernelLine {

@@ -1,11 +1,9 @@
 #include "vmm/debug/run_control/guest_stops.h"
 
-#include <algorithm>
-#include <array>
-
 #include <fmt/format.h>
 
 #include "vmm/base/text.h"
+#include "vmm/kvm/in_kernel_ports.h"
 
 namespace ringside::debug {
 
@@ -13,10 +11,6 @@ namespace {
 
 constexpr std::string_view kPort = "port:";
 constexpr const char* kWanted = "it must be int3, xchg or port:NUMBER, several separated by commas, or off";
-
-// The ports that KVM handles itself (vmm/kvm/vm.h): PIC, PIT and speaker. They cause no exit.
-constexpr std::array<std::uint16_t, 11> kKernelPorts{0x20, 0x21, 0x40, 0x41,  0x42, 0x43,
-                                                     0x61, 0xa0, 0xa1, 0x4d0, 0x4d1};
 
 Result<std::uint16_t> parse_port(std::string_view text) {
     const auto port = parse_number(text);
@@ -64,7 +58,7 @@ Result<void> check_guest_stops(const GuestStops& stops, const HostAbilities& hos
                        "Use xchg or a port");
     if (stops.exchange && !host.step_real && !host.step_long)
         return failure("stop at xchg %bx,%bx", "this host's KVM cannot single-step", "Use a port");
-    if (stops.port && std::ranges::find(kKernelPorts, *stops.port) != kKernelPorts.end())
+    if (stops.port && kvm::is_in_kernel_port(*stops.port))
         return failure(fmt::format("stop at writes to port {:#x}", *stops.port),
                        "KVM has the device that is there, and reports no access", "Use another port");
     return {};

@@ -1,11 +1,11 @@
 #include "vmm/exits/catch/catch.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "vmm/exits/catch/catch_filter.h"
 #include "vmm/exits/record/reasons.h"
+#include "vmm/kvm/in_kernel_ports.h"
 #include "vmm/kvm/kvm_abi.h"
 
 namespace ringside::exits {
@@ -108,20 +108,12 @@ bool can_be_stepped_for(const CatchRule& rule) {
            });
 }
 
-// The ports of KVM's own devices, whose accesses do not exit to userspace: the two PICs and their level control, the timer
-// and its gate.
-bool is_kernel_port(std::uint64_t port) {
-    constexpr std::array<std::uint64_t, 11> kPorts{0x20, 0x21, 0x40, 0x41,  0x42, 0x43,
-                                                   0x61, 0xa0, 0xa1, 0x4d0, 0x4d1};
-    return std::ranges::find(kPorts, port) != kPorts.end();
-}
-
 // Returns true if only the kernel's events report accesses to the rule's port.
 bool only_kernel_ports(const CatchRule& rule) {
     return rule.subject == CatchSubject::Io &&
            std::ranges::any_of(rule.conditions, [](const CatchCondition& condition) {
                return condition.field == CatchField::Address && condition.comparison == Comparison::Equal &&
-                      is_kernel_port(condition.low);
+                      kvm::is_in_kernel_port(condition.low);
            });
 }
 
