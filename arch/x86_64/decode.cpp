@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "arch/x86_64/memory_operands.h"
+#include "arch/x86_64/operand_use.h"
 
 namespace ringside::x86 {
 
@@ -47,12 +48,6 @@ InstructionKind kind_of(const cs_insn& instruction) {
     switch (instruction.id) {
         case X86_INS_IN:
         case X86_INS_OUT:
-        case X86_INS_INSB:
-        case X86_INS_INSW:
-        case X86_INS_INSD:
-        case X86_INS_OUTSB:
-        case X86_INS_OUTSW:
-        case X86_INS_OUTSD:
             return InstructionKind::Port;
         case X86_INS_RDMSR:
             return InstructionKind::Rdmsr;
@@ -61,7 +56,7 @@ InstructionKind kind_of(const cs_insn& instruction) {
         case X86_INS_HLT:
             return InstructionKind::Hlt;
         default:
-            return InstructionKind::Other;
+            return is_port_string(instruction) ? InstructionKind::Port : InstructionKind::Other;
     }
 }
 

@@ -101,6 +101,17 @@ bool is_string(const cs_insn& instruction) {
         case X86_INS_SCASW:
         case X86_INS_SCASD:
         case X86_INS_SCASQ:
+            return true;
+        case X86_INS_MOVSD:  // SSE2 has instructions of these two names, with a 0F opcode
+        case X86_INS_CMPSD:
+            return instruction.detail->x86.opcode[0] != 0x0f;
+        default:
+            return is_port_string(instruction);
+    }
+}
+
+bool is_port_string(const cs_insn& instruction) {
+    switch (instruction.id) {
         case X86_INS_INSB:
         case X86_INS_INSW:
         case X86_INS_INSD:
@@ -108,9 +119,6 @@ bool is_string(const cs_insn& instruction) {
         case X86_INS_OUTSW:
         case X86_INS_OUTSD:
             return true;
-        case X86_INS_MOVSD:  // SSE2 has instructions of these two names, with a 0F opcode
-        case X86_INS_CMPSD:
-            return instruction.detail->x86.opcode[0] != 0x0f;
         default:
             return false;
     }

@@ -14,6 +14,9 @@ bool touches_no_memory(unsigned id);
 // A string instruction: the only ones that REP repeats.
 bool is_string(const cs_insn& instruction);
 
+// INS or OUTS: a string instruction that accesses a port.
+bool is_port_string(const cs_insn& instruction);
+
 struct Direction {
     bool read = false;
     bool write = false;

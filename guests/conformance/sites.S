@@ -283,12 +283,7 @@ end_function run_own_write
 
 #ifdef __x86_64__
 function run_registers
-    push_register rbx
-    push_register rbp
-    push_register r12
-    push_register r13
-    push_register r14
-    push_register r15
+    push_callee_saved
     load_register rax, 0xa0a0a0a0a0a0a001
     load_register rbx, 0xa0a0a0a0a0a0a002
     load_register rcx, 0xa0a0a0a0a0a0a003
@@ -322,12 +317,7 @@ site after_registers
     movq %r13, registers_seen + 96
     movq %r14, registers_seen + 104
     movq %r15, registers_seen + 112
-    pop_register r15
-    pop_register r14
-    pop_register r13
-    pop_register r12
-    pop_register rbp
-    pop_register rbx
+    pop_callee_saved
     ret
 end_function run_registers
 #else

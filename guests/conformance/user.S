@@ -19,12 +19,7 @@
     .type run_user, @function
 run_user:
     .cfi_startproc
-    push_register rbx
-    push_register rbp
-    push_register r12
-    push_register r13
-    push_register r14
-    push_register r15
+    push_callee_saved
     movq %rsp, kernel_stack_pointer
     pushq $USER_DATA | RPL3
     pushq $user_stack_top
@@ -64,12 +59,7 @@ leave_user:
     .cfi_offset r14, -48
     .cfi_offset r15, -56
     movq $0, kernel_stack_pointer
-    pop_register r15
-    pop_register r14
-    pop_register r13
-    pop_register r12
-    pop_register rbp
-    pop_register rbx
+    pop_callee_saved
     ret
     .cfi_endproc
     .size leave_user, . - leave_user

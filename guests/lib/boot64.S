@@ -4,12 +4,10 @@
 // in EBX. Long mode needs page tables: they are built by the assembler, not at run time, so that the first line
 // of C++ is reached within twenty instructions.
 
+#include "guests/lib/long_mode.inc"
 #include "guests/lib/segments.h"
 
 #define CR0_PAGING_AND_WRITE_PROTECT 0x80010000
-#define CR4_PAE 0x20
-#define MSR_EFER 0xc0000080
-#define EFER_LONG_MODE 0x100
 #define PAGE_PRESENT_WRITABLE 0x3
 #define PAGE_LARGE 0x80
 #define PAGE_UNCACHED 0x10
@@ -31,15 +29,7 @@ pvh_entry:
     .cfi_startproc
     .cfi_undefined 16               // RIP, which has no name in 32-bit code: backtraces end here
     cld
-    movl %cr4, %eax
-    orl $CR4_PAE, %eax
-    movl %eax, %cr4
-    movl $page_map, %eax
-    movl %eax, %cr3
-    movl $MSR_EFER, %ecx
-    rdmsr
-    orl $EFER_LONG_MODE, %eax
-    wrmsr
+    prepare_long_mode
     movl %cr0, %eax
     orl $CR0_PAGING_AND_WRITE_PROTECT, %eax
     movl %eax, %cr0                 // long mode is active now, in its 32-bit compatibility form

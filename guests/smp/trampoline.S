@@ -3,6 +3,7 @@
 // The boot processor copies this code to TRAMPOLINE and reuses its own page tables and GDT, so an application
 // processor goes from real mode to long mode in one jump.
 
+#include "guests/lib/long_mode.inc"
 #include "guests/lib/segments.h"
 
 #define TRAMPOLINE 0x8000
@@ -10,9 +11,6 @@
 #define LOCAL_APIC_ID 0xfee00020    // bits 31-24 hold the id (SDM volume 3, 10.4.6)
 #define STACK_SIZE 4096
 #define CR0_LONG_MODE 0x80010011    // PG, WP, ET, PE; caches on
-#define CR4_PAE 0x20
-#define MSR_EFER 0xc0000080
-#define EFER_LONG_MODE 0x100
 
     .cfi_sections .debug_frame
 
@@ -30,14 +28,7 @@ ap_trampoline:
     xorw %ax, %ax
     movw %ax, %ds
     lgdtl TRAMPOLINE + (ap_gdt_pointer - ap_trampoline)
-    movl $CR4_PAE, %eax
-    movl %eax, %cr4
-    movl $page_map, %eax
-    movl %eax, %cr3
-    movl $MSR_EFER, %ecx
-    rdmsr
-    orl $EFER_LONG_MODE, %eax
-    wrmsr
+    prepare_long_mode
     movl $CR0_LONG_MODE, %eax
     movl %eax, %cr0
     ljmpl $KERNEL_CODE, $ap_long_mode_entry

@@ -32,7 +32,8 @@ std::optional<std::uint64_t> hexadecimal(const std::optional<Bytes>& note, std::
 
 CoreTarget::CoreTarget(CoreFile core, std::function<void()> on_kill,
                        std::function<void(const gdbstub::StopEvent&)> on_stop)
-    : core_(std::move(core)),
+    : FileRegisters(file_),
+      core_(std::move(core)),
       view_(core_.memory, nothing_planted_, kMostPhysicalBits),
       file_(core_.features),
       on_kill_(std::move(on_kill)),
@@ -124,10 +125,6 @@ gdbstub::Result<std::uint32_t> CoreTarget::save(gdbstub::ThreadId) {
 
 gdbstub::Result<void> CoreTarget::restore(gdbstub::ThreadId, std::uint32_t) {
     return refuse(Code::Invalid, kNothingChanges);
-}
-
-std::optional<gdbstub::Registers::Info> CoreTarget::info(std::uint32_t regno) const {
-    return register_info(file_, regno);
 }
 
 // ---- gdbstub::Memory

@@ -8,6 +8,7 @@
 #include "gdbstub/target.h"
 #include "vmm/debug/core/core_file.h"
 #include "vmm/debug/guest/inspected.h"
+#include "vmm/debug/target/register_access.h"
 
 namespace ringside::debug {
 
@@ -20,7 +21,7 @@ class NothingPlanted final : public machine::PlantedBytes {
 
 class CoreTarget final : public Inspected,
                          private gdbstub::Threads,
-                         private gdbstub::Registers,
+                         private FileRegisters,
                          private gdbstub::Memory,
                          private gdbstub::Execution {
   public:
@@ -47,17 +48,14 @@ class CoreTarget final : public Inspected,
     // gdbstub::Threads
     std::vector<gdbstub::ThreadId> threads() const override;
     gdbstub::Result<gdbstub::ThreadInfo> thread_info(gdbstub::ThreadId) override;
-    // gdbstub::Registers
+    // gdbstub::Registers; nothing of it can be written
+    gdbstub::Result<std::uint32_t> save(gdbstub::ThreadId) override;
+    gdbstub::Result<void> restore(gdbstub::ThreadId, std::uint32_t id) override;
     gdbstub::Result<void> read_all(gdbstub::ThreadId, std::vector<std::byte>& out,
                                    std::vector<std::pair<std::size_t, std::size_t>>& unavailable) override;
     gdbstub::Result<void> write_all(gdbstub::ThreadId, std::span<const std::byte>) override;
     gdbstub::Result<std::vector<std::byte>> read(gdbstub::ThreadId, std::uint32_t regno) override;
     gdbstub::Result<void> write(gdbstub::ThreadId, std::uint32_t regno, std::span<const std::byte>) override;
-    std::span<const std::uint32_t> expedited() const override { return file_.expedited(); }
-    std::uint32_t pc() const override { return file_.pc(); }
-    gdbstub::Result<std::uint32_t> save(gdbstub::ThreadId) override;
-    gdbstub::Result<void> restore(gdbstub::ThreadId, std::uint32_t id) override;
-    std::optional<Info> info(std::uint32_t regno) const override;
     // gdbstub::Memory
     gdbstub::Result<std::size_t> read(gdbstub::ThreadId, gdbstub::Address, std::span<std::byte> out) override;
     gdbstub::Result<void> write(gdbstub::ThreadId, gdbstub::Address, std::span<const std::byte>) override;

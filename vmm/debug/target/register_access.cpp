@@ -102,22 +102,22 @@ gdbstub::Result<void> RegisterAccess::store(gdbstub::ThreadId thread, x86::Class
 
 gdbstub::Result<void> RegisterAccess::read_all(gdbstub::ThreadId thread, std::vector<std::byte>& out,
                                                std::vector<std::pair<std::size_t, std::size_t>>&) {
-    const auto* state = TRY(load(thread, file_.g_classes()));
-    file_.encode_all(*state, out);
+    const auto* state = TRY(load(thread, file().g_classes()));
+    file().encode_all(*state, out);
     return {};
 }
 
 gdbstub::Result<void> RegisterAccess::write_all(gdbstub::ThreadId thread, std::span<const std::byte> data) {
-    const auto* state = TRY(load(thread, file_.g_classes()));
+    const auto* state = TRY(load(thread, file().g_classes()));
     x86::CpuState changed = *state;
-    if (auto r = file_.decode_all(data, changed); !r)
+    if (auto r = file().decode_all(data, changed); !r)
         return register_error(r.error());
     TRY(follow_selectors(debugger_.view(), *state, changed));
-    return store(thread, file_.g_classes(), changed);
+    return store(thread, file().g_classes(), changed);
 }
 
 gdbstub::Result<std::vector<std::byte>> RegisterAccess::read(gdbstub::ThreadId thread, std::uint32_t regno) {
-    const auto* info = file_.find(regno);
+    const auto* info = file().find(regno);
     if (info == nullptr)
         return register_error(x86::RegisterError::NoSuchRegister);
     x86::ClassSet classes;
@@ -126,14 +126,14 @@ gdbstub::Result<std::vector<std::byte>> RegisterAccess::read(gdbstub::ThreadId t
     if (!debugger_.state(vcpu_of(thread)).known(*info))
         return std::vector<std::byte>{};
     std::vector<std::byte> bytes(info->bytes());
-    if (auto r = file_.read(*state, regno, bytes); !r)
+    if (auto r = file().read(*state, regno, bytes); !r)
         return register_error(r.error());
     return bytes;
 }
 
 gdbstub::Result<void> RegisterAccess::write(gdbstub::ThreadId thread, std::uint32_t regno,
                                             std::span<const std::byte> data) {
-    const auto* info = file_.find(regno);
+    const auto* info = file().find(regno);
     if (info == nullptr)
         return register_error(x86::RegisterError::NoSuchRegister);
     x86::ClassSet classes;
@@ -143,14 +143,14 @@ gdbstub::Result<void> RegisterAccess::write(gdbstub::ThreadId thread, std::uint3
     needed.add(x86::RegisterClass::System);
     const auto* state = TRY(load(thread, needed));
     x86::CpuState changed = *state;
-    if (auto r = file_.write(changed, regno, data); !r)
+    if (auto r = file().write(changed, regno, data); !r)
         return register_error(r.error());
     TRY(follow_selectors(debugger_.view(), *state, changed));
     return store(thread, classes, changed);
 }
 
 gdbstub::Result<std::uint32_t> RegisterAccess::save(gdbstub::ThreadId thread) {
-    const auto* state = TRY(load(thread, file_.g_classes()));
+    const auto* state = TRY(load(thread, file().g_classes()));
     if (saved_.size() >= kMostSaved)
         return refuse(Code::NoSpace, "too many register states are saved: restore some first");
     saved_.emplace(next_id_, *state);
@@ -161,8 +161,8 @@ gdbstub::Result<void> RegisterAccess::restore(gdbstub::ThreadId thread, std::uin
     const auto it = saved_.find(id);
     if (it == saved_.end())
         return refuse(Code::Invalid, "no register state was saved under this number");
-    TRY(load(thread, file_.g_classes()));
-    auto result = store(thread, file_.g_classes(), it->second);
+    TRY(load(thread, file().g_classes()));
+    auto result = store(thread, file().g_classes(), it->second);
     saved_.erase(it);
     return result;
 }

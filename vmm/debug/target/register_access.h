@@ -14,20 +14,34 @@ namespace ringside::debug {
 // Returns a register's description for LLDB, or nullopt if there is no register of that number.
 std::optional<gdbstub::Registers::Info> register_info(const x86::RegisterFile& file, std::uint32_t regno);
 
-class RegisterAccess final : public gdbstub::Registers {
+// What follows from the register file alone.
+class FileRegisters : public gdbstub::Registers {
   public:
-    explicit RegisterAccess(Debugger& debugger) : debugger_(debugger), file_(debugger.guest().registers()) {}
+    explicit FileRegisters(const x86::RegisterFile& file) : file_(file) {}
+
+    std::span<const std::uint32_t> expedited() const final { return file_.expedited(); }
+    std::uint32_t pc() const final { return file_.pc(); }
+    std::optional<Info> info(std::uint32_t regno) const final { return register_info(file_, regno); }
+
+  protected:
+    const x86::RegisterFile& file() const { return file_; }
+
+  private:
+    const x86::RegisterFile& file_;
+};
+
+class RegisterAccess final : public FileRegisters {
+  public:
+    explicit RegisterAccess(Debugger& debugger)
+        : FileRegisters(debugger.guest().registers()), debugger_(debugger) {}
 
     gdbstub::Result<void> read_all(gdbstub::ThreadId, std::vector<std::byte>& out,
                                    std::vector<std::pair<std::size_t, std::size_t>>& unavailable) override;
     gdbstub::Result<void> write_all(gdbstub::ThreadId, std::span<const std::byte>) override;
     gdbstub::Result<std::vector<std::byte>> read(gdbstub::ThreadId, std::uint32_t regno) override;
     gdbstub::Result<void> write(gdbstub::ThreadId, std::uint32_t regno, std::span<const std::byte>) override;
-    std::span<const std::uint32_t> expedited() const override { return file_.expedited(); }
-    std::uint32_t pc() const override { return file_.pc(); }
     gdbstub::Result<std::uint32_t> save(gdbstub::ThreadId) override;
     gdbstub::Result<void> restore(gdbstub::ThreadId, std::uint32_t id) override;
-    std::optional<Info> info(std::uint32_t regno) const override { return register_info(file_, regno); }
 
   private:
     // The vCPU's state with the given classes loaded, or why not.
@@ -35,7 +49,6 @@ class RegisterAccess final : public gdbstub::Registers {
     gdbstub::Result<void> store(gdbstub::ThreadId, x86::ClassSet, const x86::CpuState&);
 
     Debugger& debugger_;
-    const x86::RegisterFile& file_;
     std::map<std::uint32_t, x86::CpuState> saved_;
     std::uint32_t next_id_ = 1;
 };

@@ -3,7 +3,7 @@
 #include "vmm/debug/run_control/breakpoint_pass.h"
 
 #include "arch/x86_64/paging_rules.h"
-#include "tests/unit/vmm/debug/run_control/vcpu_debugger_fixture.h"
+#include "tests/unit/vmm/debug/run_control/entry_fixture.h"
 
 namespace ringside::debug {
 namespace {
@@ -12,14 +12,9 @@ using Next = BreakpointPass::Next;
 
 constexpr std::uint64_t kTableBits = x86::paging::kPresent | x86::paging::kWritable | 1 << 5;  // accessed
 
-class BreakpointPassTest : public VcpuDebuggerTest {
+class BreakpointPassTest : public EntryTest {
   protected:
-    BreakpointPassTest()
-        : arming(*vcpu, *context, at, needs, step, step_off, recording),
-          needs(VcpuIndex{0}, *context, arming.own(), stops, recording, step_off),
-          pass(*vcpu, *context, at, needs, arming, step, step_off, stops.traced()) {
-        at.general = vcpu->registers;
-        at.system = guest.state.system;
+    BreakpointPassTest() : pass(*vcpu, *context, at, needs, arming, step, step_off, stops.traced()) {
         // An access in software must not have to set the tables' accessed bits.
         guest.poke(TestGuest::kPml4, TestGuest::kPdpt | kTableBits);
         guest.poke(TestGuest::kPdpt, TestGuest::kDirectory | kTableBits);
@@ -37,13 +32,6 @@ class BreakpointPassTest : public VcpuDebuggerTest {
         return *table.plan().owner[0];
     }
 
-    ExitRegisters at{*vcpu};
-    VcpuStops stops{*vcpu, *context, at};
-    RecordedRun recording{VcpuIndex{0}, *context, at};
-    StepEngine step{*vcpu, at, view, context->abilities};
-    StepOff step_off{VcpuIndex{0}, table, *coordinator};
-    EntryArming arming;
-    EntryNeeds needs;
     BreakpointPass pass;
 };
 

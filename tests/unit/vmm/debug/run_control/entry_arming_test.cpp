@@ -4,33 +4,17 @@
 
 #include <functional>
 
-#include "tests/unit/vmm/debug/run_control/vcpu_debugger_fixture.h"
+#include "tests/unit/vmm/debug/run_control/entry_fixture.h"
 
 namespace ringside::debug {
 namespace {
 
-class EntryArmingTest : public VcpuDebuggerTest {
+class EntryArmingTest : public EntryTest {
   public:
-    using VcpuDebuggerTest::context;
-
-    EntryArmingTest()
-        : arming(*vcpu, *context, at, needs, step, step_off, recording),
-          needs(VcpuIndex{0}, *context, arming.own(), stops, recording, step_off) {
-        at.general = vcpu->registers;
-        at.system = guest.state.system;
-    }
     void arm() {
         ASSERT_TRUE(arming.prepare());
         ASSERT_TRUE(arming.program(needs.must_step()));
     }
-
-    ExitRegisters at{*vcpu};
-    VcpuStops stops{*vcpu, *context, at};
-    RecordedRun recording{VcpuIndex{0}, *context, at};
-    StepEngine step{*vcpu, at, view, context->abilities};
-    StepOff step_off{VcpuIndex{0}, table, *coordinator};
-    EntryArming arming;
-    EntryNeeds needs;
 };
 
 constexpr std::uint32_t kSlots = KVM_GUESTDBG_USE_HW_BP, kInt3s = KVM_GUESTDBG_USE_SW_BP,

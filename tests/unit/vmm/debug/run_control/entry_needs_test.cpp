@@ -1,10 +1,10 @@
-// Whether a vCPU steps, by who wants it to, and what each of them needs of the entry.
+// Which vCPUs step: by what makes them, and what each cause needs of the entry.
 
 #include "vmm/debug/run_control/entry_needs.h"
 
 #include <functional>
 
-#include "tests/unit/vmm/debug/run_control/vcpu_debugger_fixture.h"
+#include "tests/unit/vmm/debug/run_control/entry_fixture.h"
 
 namespace ringside::debug {
 namespace {
@@ -14,16 +14,8 @@ class NoJudge final : public StateJudge {
     std::optional<std::string> judge(VcpuIndex, const WatchedStep&) override { return std::nullopt; }
 };
 
-class EntryNeedsTest : public VcpuDebuggerTest {
+class EntryNeedsTest : public EntryTest {
   public:
-    using VcpuDebuggerTest::context;
-
-    ExitRegisters at{*vcpu};
-    VcpuStops stops{*vcpu, *context, at};
-    RecordedRun recording{VcpuIndex{0}, *context, at};
-    GuestDebugRegisters own{*vcpu, context->abilities};
-    StepOff step_off{VcpuIndex{0}, table, *coordinator};
-    EntryNeeds needs{VcpuIndex{0}, *context, own, stops, recording, step_off};
     NoJudge judge;
 };
 

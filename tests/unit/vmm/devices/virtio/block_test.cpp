@@ -2,21 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "tests/unit/vmm/devices/virtio/fake_driver.h"
-#include "tests/unit/vmm/devices/virtio/temporary.h"
+#include "tests/unit/vmm/devices/virtio/driver_test.h"
 
 namespace ringside::devices::virtio {
 namespace {
-
-using testing::bytes;
-using testing::bytes_of;
-using testing::FakeDriver;
-using ::testing::HasSubstr;
-using testing::out;
-using testing::room;
 
 constexpr std::size_t kSectors = 64;
 constexpr std::size_t kSize = kSectors * 512;

@@ -3,22 +3,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "tests/unit/vmm/devices/virtio/fake_driver.h"
-#include "tests/unit/vmm/devices/virtio/temporary.h"
+#include "tests/unit/vmm/devices/virtio/driver_test.h"
 #include "vmm/devices/virtio/unix_address.h"
 
 namespace ringside::devices::virtio {
 namespace {
 
-using testing::bytes;
 using ::testing::ElementsAre;
-using testing::FakeDriver;
-using ::testing::HasSubstr;
-using testing::out;
-using testing::room;
 
 constexpr std::uint64_t kSomeFeature = 1;
 constexpr MacAddress kMac{0x52, 0x54, 0, 1, 2, 3};

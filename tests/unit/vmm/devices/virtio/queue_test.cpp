@@ -1,19 +1,11 @@
 #include "vmm/devices/virtio/queue.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "tests/unit/vmm/devices/virtio/fake_driver.h"
+#include "tests/unit/vmm/devices/virtio/driver_test.h"
 
 namespace ringside::devices::virtio {
 namespace {
 
-using testing::bytes;
 using testing::DescriptorEntry;
-using testing::FakeDriver;
-using ::testing::HasSubstr;
-using testing::out;
-using testing::room;
 
 // Records what it gets and returns nothing on its own.
 class IdleDevice final : public Device {

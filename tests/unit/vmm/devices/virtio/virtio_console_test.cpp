@@ -3,18 +3,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "tests/unit/vmm/devices/virtio/fake_driver.h"
+#include "tests/unit/vmm/devices/virtio/driver_test.h"
 
 namespace ringside::devices::virtio {
 namespace {
-
-using testing::bytes;
-using testing::FakeDriver;
-using testing::out;
-using testing::room;
 
 // The console's other end is a socket of the test's.
 struct Line {

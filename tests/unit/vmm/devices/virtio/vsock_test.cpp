@@ -5,22 +5,11 @@
 
 #include <cerrno>
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "tests/unit/vmm/devices/virtio/fake_driver.h"
-#include "tests/unit/vmm/devices/virtio/temporary.h"
+#include "tests/unit/vmm/devices/virtio/driver_test.h"
 #include "vmm/devices/virtio/unix_address.h"
 
 namespace ringside::devices::virtio {
 namespace {
-
-using testing::bytes;
-using testing::bytes_of;
-using testing::FakeDriver;
-using ::testing::HasSubstr;
-using testing::out;
-using testing::room;
 
 constexpr std::uint32_t kCid = 3;
 constexpr std::uint32_t kBuffer = 64 * 1024;
