@@ -159,7 +159,7 @@ class Tracepoints {
 
     // The first frame after `after`, or from the oldest on, that matches. A frame's number is its index in the buffer.
     virtual std::optional<FoundFrame> find(const FrameSearch&, std::optional<std::uint32_t> after) const = 0;
-    // The contents of a frame. Nothing if it was not collected, or if there is no such frame.
+    // The contents of a frame. nullopt if it was not collected, or if there is no such frame.
     virtual std::optional<std::vector<std::byte>> frame_registers(std::uint32_t frame) const = 0;
     virtual std::optional<Address> frame_pc(std::uint32_t frame) const = 0;
     // Returns how many bytes are available from the start.

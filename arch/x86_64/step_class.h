@@ -46,7 +46,7 @@ enum class SelfJump : std::uint8_t {
     Unknown,  // an indirect jump
 };
 
-// Returns whether the instruction at RIP is a jump that leads to itself and changes no register. A call is none: it
+// Says if the instruction at RIP is a jump that leads to itself and changes no register. A call is none: it
 // changes RSP. `code` as for classify().
 SelfJump self_jump(std::span<const std::byte> code, CpuMode mode, std::uint64_t rip);
 

@@ -57,7 +57,7 @@ bool loop_left() {
     return true;
 }
 
-// Runs `code` with DR7 set and says whether exactly one #DB came, for `hit` in DR6.
+// Runs `code` with DR7 set. Returns true if exactly one #DB came, for `hit` in DR6.
 bool one_debug_trap(unsigned long dr7, unsigned long hit, void (*code)()) {
     const unsigned long before = debug_traps_taken;
     write_dr7(dr7);

@@ -92,7 +92,7 @@ def attach(gdb: GdbSession, vm: Ringside) -> str:
 
 
 class TestProbes(ClientTest):
-    """An IDE that looks whether something listens before it starts its debugger."""
+    """An IDE that checks whether something listens before it starts its debugger."""
 
     @pytest.mark.parametrize("version", VERSIONS)
     def test_lldb_after_probes(self, version):

@@ -62,7 +62,7 @@ def one_of_two(linux: DebuggedLinux, first: str, cr3: int, other: str) -> None:
     """`other` has just stopped."""
     gdb = linux.gdb
     gdb.console(f"monitor address-space {cr3:#x}")
-    expect(identity(linux) == first, f"'{first}' is read while '{other}' stands")
+    expect(identity(linux) == first, f"'{first}' is read while '{other}' is stopped")
     stops = [(*stop_in_worker(linux), gdb.integer("worker_rounds")) for _ in range(6)]
     expect([stop[0] for stop in stops] == [first] * 6, "its breakpoint stops nobody else")
     expect([stop[2] - stops[0][2] for stop in stops] == list(range(6)), "and misses none of its rounds")

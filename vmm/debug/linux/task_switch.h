@@ -17,7 +17,7 @@ class TaskSwitchStop {
     // The guest will stop at the next switch on any CPU, or at the next one to a task. While it is stopped.
     Result<std::string> arm(VcpuIndex vcpu, std::optional<std::uint64_t> pid);
     Result<std::string> disarm();
-    // The guest is another one now, or whoever has armed it is gone. Returns true if it was armed. While the guest is
+    // The guest was replaced, or the client that armed it has left. Returns true if it was armed. While the guest is
     // stopped.
     bool forget();
     // The guest has stopped. If it was at the switch, the stop becomes a plain one with words for the user: gdb

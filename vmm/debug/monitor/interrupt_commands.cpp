@@ -59,10 +59,10 @@ void add_interrupt_commands(MonitorRegistry& registry, Debugger& debugger) {
         [&](const Arguments&) { return pics(debugger.machine()).map(pic_answer); });
     add("pit", "the 8254 timer's channels",
         [&](const Arguments&) { return pit(debugger.machine()).map(pit_answer); });
-    add_answering(
-        registry, debugger,
-        {"irq", "[LINE]", "the interrupt lines: who drives each, whether it is raised, and where it leads", 1,
-         [&](const Arguments& arguments) { return irq(debugger.machine(), arguments); }});
+    add_answering(registry, debugger,
+                  {"irq", "[LINE]",
+                   "the interrupt lines: which device drives each, whether it is raised, and where it leads",
+                   1, [&](const Arguments& arguments) { return irq(debugger.machine(), arguments); }});
 }
 
 }  // namespace ringside::debug

@@ -30,7 +30,7 @@ class VcpuStops {
     void begin();
     // A breakpoint was hit. Returns nullopt if the vCPU runs on.
     std::optional<Stop> at_hit(Breakpoint& breakpoint);
-    // A step has led here. Returns nullopt if it is not known that the vCPU stops.
+    // A step has led here. Returns nullopt if nothing stops the vCPU here.
     std::optional<Stop> after_step(const DebugPlan& plan);
     // The vCPU is to be stepped from here. Nothing is evaluated a second time at the same place.
     std::optional<Stop> before_step(const DebugPlan& plan);

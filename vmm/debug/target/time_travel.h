@@ -22,7 +22,7 @@ class DebuggerOwner;
 class TimeTravel final : public gdbstub::Reverse {
   public:
     static constexpr std::size_t kDefaultSize = std::size_t{64} << 20;
-    // What a user should know who records several vCPUs.
+    // What a user who records several vCPUs should know.
     static constexpr const char* kOneAtATime =
         "Recording runs the vCPUs one at a time, in turns of at most 1024 steps: a race between them shows "
         "only if it crosses the end of a turn";

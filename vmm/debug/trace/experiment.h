@@ -51,7 +51,7 @@ class Experiment {
     void set_disconnected(bool on) { disconnected_ = on; }
     void set_notes(const gdbstub::TraceNotes& notes);
 
-    // ---- How it goes
+    // ---- Its progress
 
     gdbstub::Result<void> start(std::uint64_t now);
     void stop(gdbstub::TraceEnd why, std::uint64_t now, std::uint32_t tracepoint = 0,

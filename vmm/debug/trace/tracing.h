@@ -1,6 +1,6 @@
 // Tracepoints: the experiment that clients define and vCPUs collect for.
 //
-// Threading: gdbstub::Tracepoints is for the server's thread, HitTracer for any vCPU's, at any time; one lock keeps
+// Threading: gdbstub::Tracepoints is for the server's thread, HitTracer for any vCPU's, at any time; one lock
 // separates them. Where tracepoints are planted changes only while every vCPU is parked.
 #pragma once
 

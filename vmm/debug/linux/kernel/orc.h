@@ -1,5 +1,5 @@
 // ORC, with which a kernel without frame pointers unwinds its stacks: the effect of each piece of its code on the stack
-// kernel/unwind_orc.c, Documentation/x86/orc-unwinder.rst).
+// (arch/x86/kernel/unwind_orc.c, Documentation/x86/orc-unwinder.rst).
 #pragma once
 
 #include <cstdint>

@@ -41,7 +41,7 @@ TEST(SlotSetup, AddsToAFreeSlotFirst) {
     EXPECT_TRUE(setup.dr7.enabled(3));
 }
 
-TEST(SlotSetup, LendsTheTablesLastSlotWhenNoneIsFree) {
+TEST(SlotSetup, TakesTheTablesLastSlotWhenNoneIsFree) {
     Breakpoint owner;
     auto setup = SlotSetup::from(plan_with(4, owner));
     setup.add(SlotUse::DebugHandler, x86::Gva{0x5000});
