@@ -163,11 +163,21 @@ class LaneRun:
 
     def one_test(self, name: str, *command, env: dict[str, str] | None = None) -> bool:
         """A command that is one test: it passed if it exits with 0."""
-        ok = self.run(*command, env=env) == 0
-        self.counts.add(Counts(passed=1) if ok else Counts(failed=1))
-        if not ok:
+        return self._count_one(name, self.run(*command, env=env))
+
+    def tests_together(self, tests: dict[str, tuple]) -> None:
+        """Commands, by name, each of which is one test. As many run at the same time as there are processors."""
+        names = list(tests)
+        for first in range(0, len(names), JOBS):
+            batch = names[first:first + JOBS]
+            for name, status in zip(batch, self.run_together([tests[name] for name in batch])):
+                self._count_one(name, status)
+
+    def _count_one(self, name: str, status: int) -> bool:
+        self.counts.add(Counts(passed=1) if status == 0 else Counts(failed=1))
+        if status != 0:
             self.note(f"failed: {name}")
-        return ok
+        return status == 0
 
     def ctest(self, directory: Path, label: str, env: dict[str, str] | None = None) -> None:
         """The tests of a build that carry a label, each counted."""

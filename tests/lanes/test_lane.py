@@ -1,5 +1,6 @@
 """How a lane's run treats what it starts."""
 
+import os
 import pathlib
 
 import pytest
@@ -26,6 +27,19 @@ def test_a_command_that_ends_with_0_has_passed_and_others_have_failed() -> None:
         run.one_test("bad", "false")
 
     assert counts_of(body) == Counts(passed=1, failed=1)
+
+
+def test_tests_that_run_together_are_counted_one_by_one(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path,
+                                                        capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr(lane, "JOBS", 2)
+    meeting = tmp_path / "meeting"
+    os.mkfifo(meeting)  # each end waits for the other one
+
+    def body(run: LaneRun) -> None:
+        run.tests_together({"reader": ("cat", meeting), "writer": ("sh", "-c", f"echo > {meeting}"), "bad": ("false",)})
+
+    assert counts_of(body) == Counts(passed=2, failed=1)
+    assert "failed: bad" in capsys.readouterr().out
 
 
 def test_a_lane_that_cannot_run_is_skipped(capsys: pytest.CaptureFixture) -> None:
