@@ -48,7 +48,7 @@ def worked(transcript: Transcript) -> None:
 
 def show_phases(transcript: Transcript) -> None:
     """Where the demo's time went."""
-    begin, prompt = transcript.when("No usable /dev/kvm here"), transcript.when(PROMPT)
+    begin, prompt = transcript.when("ringside: no usable KVM"), transcript.when(PROMPT)
     assert begin is not None, "it did not run in the lab"
     assert prompt is not None, "there was no gdb prompt"
     stages = [line for _, line in transcript.lines if line.startswith(("packages: ", "build: "))]

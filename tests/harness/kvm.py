@@ -12,6 +12,8 @@ def unusable() -> str:
     """Why this host's /dev/kvm cannot be used. Empty if it can."""
     try:
         device = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return "it does not exist"
     except OSError as error:
         return str(error.strerror)
     try:

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstring>
-#include <initializer_list>
 #include <random>
 #include <vector>
 
@@ -63,13 +62,13 @@ class PlainInstructions : public testing::Test {
         state.system.cs.type = 11;
         state.general.rip = 0x1000;
     }
-    static std::vector<std::byte> code(std::initializer_list<int> values) {
+    static std::vector<std::byte> code(const std::vector<int>& values) {
         std::vector<std::byte> bytes;
         for (const int value : values)
             bytes.push_back(static_cast<std::byte>(value));
         return bytes;
     }
-    std::optional<GeneralRegisters> execute(std::initializer_list<int> instruction) {
+    std::optional<GeneralRegisters> execute(const std::vector<int>& instruction) {
         return execute_plain(code(instruction), state.general, state.system, memory);
     }
     void randomize() {
@@ -297,7 +296,7 @@ TEST_F(PlainInstructions, WhatCannotBeWrittenIsLeftAlone) {
 }
 
 TEST_F(PlainInstructions, OthersAreLeftAlone) {
-    const std::vector<std::initializer_list<int>> kOthers{
+    const std::vector<std::vector<int>> kOthers{
         {0xf0, 0xff, 0x04, 0x24},  // lock incl (%rsp)
         {0x65, 0x8b, 0x04, 0x24},  // mov %gs:(%rsp), %eax
         {0x67, 0x8b, 0x04, 0x24},  // mov (%esp), %eax
