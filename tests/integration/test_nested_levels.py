@@ -63,6 +63,10 @@ class TestLevels(NestedTest):
         before = gdb.integer("$pc")
         gdb.run("stepi")
         assert 0 < gdb.integer("$pc") - before < 16
+        shown = json.loads(gdb.console("monitor vmcs GUEST_R --json"))["guest-state_area"]
+        fields = {row["name"]: row["value"] for row in shown}
+        assert fields["GUEST_RIP"] == gdb.integer("$pc")
+        assert fields["GUEST_RFLAGS"] & TRAP_FLAG == 0
 
     def test_a_step_that_leaves_l2_ends_in_l1(self):
         vm, gdb = self.in_l2()

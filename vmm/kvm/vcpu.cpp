@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "vmm/kvm/ioctl.h"
+#include "vmm/kvm/nested_step.h"
 
 namespace ringside::kvm {
 
@@ -222,8 +223,12 @@ Result<NestedState> Vcpu::nested_state() const {
     kvm_nested_state header{};
     header.size = raw.size();
     std::memcpy(raw.data(), &header, sizeof header);
-    if (::ioctl(fd_.get(), KVM_GET_NESTED_STATE, raw.data()) == 0)
-        return kvm::nested_state(raw);
+    if (::ioctl(fd_.get(), KVM_GET_NESTED_STATE, raw.data()) == 0) {
+        auto state = kvm::nested_state(raw);
+        if (may_show_single_step(state))
+            hide_single_step(state, TRY(general()).rflags);
+        return state;
+    }
     if (errno == EINVAL || errno == ENOTTY)
         return tl::unexpected<Error>(
             Error{"KVM_GET_NESTED_STATE", "this host's KVM runs no hypervisors as guests", 0, index(), {}});

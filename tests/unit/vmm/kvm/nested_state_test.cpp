@@ -6,6 +6,7 @@
 #include <map>
 
 #include "arch/x86_64/vmcs12.h"
+#include "vmm/kvm/nested_step.h"
 
 namespace ringside::kvm {
 namespace {
@@ -121,6 +122,27 @@ TEST(InnerGuest, OfWhichNothingIsKnownHasUnknownTables) {
     state.image[0] = std::byte{0};  // another revision
     EXPECT_TRUE(inner_guest(state).running);
     EXPECT_EQ(inner_guest(state).tables, x86::InnerGuest::Tables::Unknown);
+}
+
+std::uint64_t field(const NestedState& state, x86::VmcsField field) {
+    return x86::read_vmcs12(state.image)->fields.get(field).value_or(0);
+}
+
+TEST(NestedState, TheFlagsOfASteppedInnerGuestAreItsOwn) {
+    using enum x86::VmcsField;
+    constexpr std::uint64_t kTf = 0x100, kPendingStep = 0x4000;
+    NestedState state = with_vmcs();
+    x86::write_vmcs12(state.image, GuestRflags, 0x102);
+    x86::write_vmcs12(state.image, GuestPendingDebugExceptions, kPendingStep | 1);
+    EXPECT_FALSE(may_show_single_step(state));  // it does not run: its VMCS has what L1 wrote
+    state.guest_mode = true;
+    ASSERT_TRUE(may_show_single_step(state));
+    hide_single_step(state, 0x2 | kTf);  // its own TF
+    EXPECT_EQ(field(state, GuestRflags), 0x102U);
+    hide_single_step(state, 0x2);
+    EXPECT_EQ(field(state, GuestRflags), 0x2U);
+    EXPECT_EQ(field(state, GuestPendingDebugExceptions), 1U);
+    EXPECT_FALSE(may_show_single_step(state));
 }
 
 TEST(InnerGuest, OfAVmcb) {
