@@ -72,6 +72,18 @@ class TestTransitions(TransitionTest):
         gdb.start("continue")
         assert vm.wait() == 33
 
+    def test_rules_on_both_stop_at_both(self):
+        _, gdb = self.started(f"--append=rounds={ROUNDS}")
+        gdb.console("monitor catch vm-exit")
+        gdb.console("monitor catch vm-entry")
+        for _ in range(2):
+            gdb.run("continue")
+            assert re.search(r"rule 2 \(vm-entry\), .*L1 has entered its guest", gdb.printed())
+            assert self.in_l2(gdb)
+            gdb.run("continue")
+            assert re.search(r"rule 1 \(vm-exit\), .*L2 has left to L1", gdb.printed())
+            assert not self.in_l2(gdb)
+
     def test_a_step_over_the_guest(self):
         _, gdb = self.started(f"--append=rounds={ROUNDS}")
         assert "not a VM entry" in gdb.console("monitor step over-guest")

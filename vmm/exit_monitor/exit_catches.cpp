@@ -135,12 +135,27 @@ exits::Table ExitCatches::table() {
     return table;
 }
 
+namespace {
+
+// Asks each event, so that none is taken for a new one at the next signal.
+bool fired(CatchEntry& entry, pid_t thread, exits::CaughtSlots slots) {
+    const std::uint64_t own = exits::slot_bit(entry.slot);
+    if ((slots.possible & own) == 0)
+        return false;
+    bool counted = false;
+    for (exits::HardwareCatch& armed : entry.armed)
+        counted = (armed.thread() == thread && armed.fired()) || counted;
+    return counted || (slots.signalled & own) != 0;
+}
+
+}  // namespace
+
 void ExitCatches::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
-    const std::uint64_t slots = exits::take_caught_slots(~exits::slot_bit(exits::kBreakpointSlot));
+    const auto slots = exits::take_caught_slots(~exits::slot_bit(exits::kBreakpointSlot));
     std::string why;
     for (const auto& entry : entries_) {
         const auto& reasons = entry->plan.userspace;
-        if ((slots & exits::slot_bit(entry->slot)) != 0)
+        if (fired(*entry, thread.tid(), slots))
             why += hits_.in_hardware(*entry, thread, exit);
         else if (std::ranges::find(reasons, exit.reason) != reasons.end() &&
                  exits::matches(entry->rule, exit))

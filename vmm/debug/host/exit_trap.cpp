@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/vmx_events.h"
+#include "vmm/debug/host/inner_exits.h"
 #include "vmm/exits/hardware/caught_exits.h"
 #include "vmm/exits/hardware/perf_event.h"
 #include "vmm/exits/hardware/tracefs.h"
@@ -53,7 +54,12 @@ class PerfExitTrap final : public ExitTrap {
     Result<void> arm(ExitTraps traps) override;
     bool armed() const override { return armed_.any(); }
     bool take_caught() override {
-        return exits::take_caught_slots(exits::slot_bit(exits::kBreakpointSlot)) != 0;
+        const auto slots = exits::take_caught_slots(exits::slot_bit(exits::kBreakpointSlot));
+        if (slots.possible == 0)
+            return false;
+        const bool own = event_ && event_->fired();
+        const bool inner = inner_exit_fired();
+        return slots.signalled != 0 || own || inner;
     }
 
   private:

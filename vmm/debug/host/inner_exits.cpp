@@ -43,4 +43,8 @@ bool inner_exits_watched() {
     return watched;
 }
 
+bool inner_exit_fired() {
+    return event && event->fired();
+}
+
 }  // namespace ringside::debug

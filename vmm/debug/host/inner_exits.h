@@ -10,5 +10,7 @@ namespace ringside::debug {
 Result<void> watch_inner_exits(bool on);
 // Returns true if the calling thread does so.
 bool inner_exits_watched();
+// Returns true if L2 has exited so since the last call, on the calling thread.
+bool inner_exit_fired();
 
 }  // namespace ringside::debug

@@ -9,12 +9,14 @@ namespace ringside::exits {
 
 namespace {
 
-thread_local std::atomic<std::uint64_t> caught_slots{0};
+thread_local std::atomic<std::uint64_t> signalled_slots{0};
+thread_local std::atomic<std::uint64_t> possible_slots{0};
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "a signal handler writes it");
 
 void on_trap(int signal, siginfo_t* info, void*) {
     if (const auto slot = caught_cookie(*info)) {
-        caught_slots.fetch_or(slot_bit(static_cast<unsigned>(*slot % 64)), std::memory_order_relaxed);
+        signalled_slots.fetch_or(slot_bit(static_cast<unsigned>(*slot % 64)), std::memory_order_relaxed);
+        possible_slots.store(~std::uint64_t{0}, std::memory_order_relaxed);
         return;
     }
     // Not sent by a HardwareCatch: does what would have happened without this handler.
@@ -31,8 +33,9 @@ void install_catch_handler() {
     ::sigaction(SIGTRAP, &action, nullptr);
 }
 
-std::uint64_t take_caught_slots(std::uint64_t mask) {
-    return caught_slots.fetch_and(~mask, std::memory_order_relaxed) & mask;
+CaughtSlots take_caught_slots(std::uint64_t mask) {
+    return {signalled_slots.fetch_and(~mask, std::memory_order_relaxed) & mask,
+            possible_slots.fetch_and(~mask, std::memory_order_relaxed) & mask};
 }
 
 }  // namespace ringside::exits

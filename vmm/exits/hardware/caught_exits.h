@@ -12,8 +12,14 @@ inline constexpr unsigned kBreakpointSlot = 63;  // the debugger's own (vmm/debu
 // Installs the process's handler for SIGTRAP. Must be called once; more calls do no harm.
 void install_catch_handler();
 
+struct CaughtSlots {
+    std::uint64_t signalled = 0;  // they have fired
+    std::uint64_t possible =
+        0;  // and those that may have, because a signal of any slot has arrived: HardwareCatch::fired()
+};
+
 // Returns the slots out of `mask` that have fired on the calling thread, and forgets them.
-std::uint64_t take_caught_slots(std::uint64_t mask);
+CaughtSlots take_caught_slots(std::uint64_t mask);
 
 constexpr std::uint64_t slot_bit(unsigned slot) {
     return std::uint64_t{1} << slot;

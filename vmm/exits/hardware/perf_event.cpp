@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "vmm/base/bytes.h"
 
@@ -130,7 +131,7 @@ Result<HardwareCatch> HardwareCatch::arm(pid_t thread, std::uint32_t tracepoint,
     auto event = TRY(open_event(attributes, thread));
     if (!filter.empty() && ::ioctl(event.get(), PERF_EVENT_IOC_SET_FILTER, filter.c_str()) != 0)
         return errno_failure("set the tracepoint's filter to " + filter, errno);
-    HardwareCatch armed(std::move(event));
+    HardwareCatch armed(std::move(event), thread);
     TRY(armed.enable(true));
     return armed;
 }
@@ -139,6 +140,13 @@ Result<void> HardwareCatch::enable(bool on) const {
     if (::ioctl(event_.get(), on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0) != 0)
         return errno_failure(on ? "PERF_EVENT_IOC_ENABLE" : "PERF_EVENT_IOC_DISABLE", errno);
     return {};
+}
+
+bool HardwareCatch::fired() {
+    std::uint64_t count = 0;
+    if (::read(event_.get(), &count, sizeof count) != static_cast<ssize_t>(sizeof count))
+        return false;
+    return std::exchange(seen_, count) != count;
 }
 
 std::optional<std::uint64_t> caught_cookie(const siginfo_t& info) {

@@ -52,10 +52,16 @@ class HardwareCatch {
                                      std::uint64_t cookie);
     // Stops and resumes the signals without closing the event.
     Result<void> enable(bool on) const;
+    pid_t thread() const { return thread_; }
+    // Returns true if a record has passed the filter since the last call, whether or not its signal has arrived: the kernel
+    // drops a SIGTRAP while another one is pending, so several catches of one exit send one signal.
+    bool fired();
 
   private:
-    explicit HardwareCatch(Fd event) : event_(std::move(event)) {}
+    HardwareCatch(Fd event, pid_t thread) : event_(std::move(event)), thread_(thread) {}
     Fd event_;
+    pid_t thread_;
+    std::uint64_t seen_ = 0;  // of the event's count
 };
 
 // The cookie of the HardwareCatch that raised a SIGTRAP; nullopt for any other SIGTRAP.

@@ -111,6 +111,29 @@ TEST_F(PerfEvent, CatchSignalsTheThreadForEachRecordThatTheFilterLetsThrough) {
     EXPECT_EQ(cookies[1], 0x1234U);
 }
 
+TEST_F(PerfEvent, TwoCatchesOfOneRecordHaveBothFired) {
+    struct sigaction action {};
+    action.sa_flags = SA_SIGINFO;
+    action.sa_sigaction = [](int, siginfo_t*, void*) {};
+    struct sigaction previous {};
+    ASSERT_EQ(::sigaction(SIGTRAP, &action, &previous), 0);
+    const std::string filter = "id == " + std::to_string(SYS_getppid);
+    auto first = HardwareCatch::arm(this_thread(), format_.id, filter, 1);
+    auto second = HardwareCatch::arm(this_thread(), format_.id, filter, 2);
+    if (first && second) {
+        ::syscall(SYS_getuid);
+        EXPECT_FALSE(first->fired());
+        ::syscall(SYS_getppid);
+        EXPECT_TRUE(first->fired());
+        EXPECT_FALSE(first->fired());
+        EXPECT_TRUE(second->fired());
+    }
+    ::sigaction(SIGTRAP, &previous, nullptr);
+    if (!first)
+        GTEST_SKIP() << first.error().message();
+    ASSERT_TRUE(second);
+}
+
 TEST_F(PerfEvent, ABadFilterIsAnError) {
     const auto armed = HardwareCatch::arm(this_thread(), format_.id, "no_such_field == 1", 0);
     ASSERT_FALSE(armed);
