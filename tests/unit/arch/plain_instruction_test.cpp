@@ -296,28 +296,27 @@ TEST_F(PlainInstructions, WhatCannotBeWrittenIsLeftAlone) {
 }
 
 TEST_F(PlainInstructions, OthersAreLeftAlone) {
-    const std::vector<std::vector<int>> kOthers{
-        {0xf0, 0xff, 0x04, 0x24},  // lock incl (%rsp)
-        {0x65, 0x8b, 0x04, 0x24},  // mov %gs:(%rsp), %eax
-        {0x67, 0x8b, 0x04, 0x24},  // mov (%esp), %eax
-        {0xf3, 0x90},              // pause
-        {0x41, 0x90},              // xchg %r8, %rax
-        {0x66, 0x50},              // push %ax
-        {0x66, 0xeb, 0x10},        // a jump that processors do not agree on
-        {0xd1, 0xe0},              // shl %eax
-        {0xf7, 0xe0},              // mul %eax
-        {0xf7, 0xf0},              // div %eax
-        {0x8d, 0xc0},              // lea with a register: #UD
-        {0xc7, 0xc8, 0, 0, 0, 0},  // another digit: #UD
-        {0x82, 0xc0, 1},           // #UD in 64-bit mode
-        {0x8e, 0xd0},              // mov %eax, %ss
-        {0xfa},                    // cli
-        {0xcc},                    // int3
-        {0xf3, 0x0f, 0x1e, 0xc8},  // rdsspd
-        {0x0f, 0x05},              // syscall
-        {0x05, 1, 2, 3},           // add with half an immediate
-        {0x8b, 0x05, 0, 0},        // half a displacement
-        {}};
+    const std::vector<std::vector<int>> kOthers{{0xf0, 0xff, 0x04, 0x24},  // lock incl (%rsp)
+                                                {0x65, 0x8b, 0x04, 0x24},  // mov %gs:(%rsp), %eax
+                                                {0x67, 0x8b, 0x04, 0x24},  // mov (%esp), %eax
+                                                {0xf3, 0x90},              // pause
+                                                {0x41, 0x90},              // xchg %r8, %rax
+                                                {0x66, 0x50},              // push %ax
+                                                {0x66, 0xeb, 0x10},  // a jump that processors do not agree on
+                                                {0xd1, 0xe0},        // shl %eax
+                                                {0xf7, 0xe0},        // mul %eax
+                                                {0xf7, 0xf0},        // div %eax
+                                                {0x8d, 0xc0},        // lea with a register: #UD
+                                                {0xc7, 0xc8, 0, 0, 0, 0},  // another digit: #UD
+                                                {0x82, 0xc0, 1},           // #UD in 64-bit mode
+                                                {0x8e, 0xd0},              // mov %eax, %ss
+                                                {0xfa},                    // cli
+                                                {0xcc},                    // int3
+                                                {0xf3, 0x0f, 0x1e, 0xc8},  // rdsspd
+                                                {0x0f, 0x05},              // syscall
+                                                {0x05, 1, 2, 3},           // add with half an immediate
+                                                {0x8b, 0x05, 0, 0},        // half a displacement
+                                                {}};
     for (const auto& each : kOthers)
         EXPECT_FALSE(execute(each)) << testing::PrintToString(code(each));
 }
