@@ -61,7 +61,7 @@ class TestTwoCommands:
     """Root installs what is missing, so that a user without root finds it."""
 
     def test_demo(self, machine: Machine, user: str) -> None:
-        transcript = machine.in_project(user, DEMO)
+        transcript = machine.in_project(user, f"{DEMO} && test ! -e /dev/kvm")  # looking for it does not create it
         worked(transcript)
         show_phases(transcript)
 
