@@ -58,8 +58,11 @@ class TestCosts(RingsideTest):
         assert reply.startswith(b"T")
         tracer.terminate()
         tracer.wait()
-        names = re.findall(r"^\d+ +(?:ioctl\([^,]+, (\w+)|(\w+)\()", log.read_text(), re.M)
-        return Counter(request or call for request, call in names)
+        calls = [(thread, request or call)
+                 for thread, request, call in re.findall(r"^(\d+) +(?:ioctl\([^,]+, (\w+)|(\w+)\()", log.read_text(), re.M)]
+        vcpus = {thread for thread, call in calls if call == "KVM_RUN"}
+        # The thread that reads the tracepoints, where there are any, gets memory for what it records.
+        return Counter(call for thread, call in calls if call != "mprotect" or thread in vcpus)
 
     def wait_for_tracer(self, tracer) -> None:
         deadline = Deadline(30)
@@ -100,7 +103,7 @@ class TestCosts(RingsideTest):
         assert calls["KVM_RUN"] <= ROUNDS + ONCE, calls
         assert self.besides_entries(calls) < ONCE, calls
 
-    @pytest.mark.parametrize("kind, others", [(b"0", 4), (b"1", 3)])
+    @pytest.mark.parametrize("kind, others", [(b"0", 3), (b"1", 2)])
     def test_where_the_instruction_has_to_be_stepped_it_is_two(self, kind, others):
         assert self.client.ask(b"M%x,1:%s" % (self.at + LOOP_START, CLD)) == b"OK"
         calls = self.false_conditions(kind)
