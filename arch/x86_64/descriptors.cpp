@@ -117,12 +117,13 @@ std::uint64_t encode_descriptor(const Segment& segment) {
            (segment.base >> 24 & 0xff) << 56;
 }
 
-bool is_wide(const Segment& s) {
-    return s.s == 0 && (s.type == descriptor_type::kLdt || is_tss(s.type) || is_call_gate(s.type));
+bool is_wide(const Segment& descriptor) {
+    return descriptor.s == 0 && (descriptor.type == descriptor_type::kLdt || is_tss(descriptor.type) ||
+                                 is_call_gate(descriptor.type));
 }
 
-std::string describe_descriptor(const Segment& s, bool long_mode) {
-    return s.s != 0 ? describe_code_or_data(s) : describe_system(s, long_mode);
+std::string describe_descriptor(const Segment& descriptor, bool long_mode) {
+    return descriptor.s != 0 ? describe_code_or_data(descriptor) : describe_system(descriptor, long_mode);
 }
 
 std::size_t task_state_size(TaskState::Width width) {

@@ -9,9 +9,11 @@ namespace ringside::x86 {
 
 namespace {
 
+// NOLINTBEGIN(readability-identifier-naming): as wide as a column of the table
 constexpr auto G = Effects::GeneralRegisters;
 constexpr auto S = Effects::SystemRegisters;
 constexpr auto A = Effects::Anything;
+// NOLINTEND(readability-identifier-naming)
 
 // Opcodes whose effects depend on ModRM are decided apart. In 64-bit mode 0x40-0x4f are prefixes, and the opcodes that do
 // not exist there fault.
@@ -90,7 +92,6 @@ Effects two_byte(std::uint8_t opcode, std::uint8_t modrm) {
         case 0xc0:  // XADD, MOVNTI
         case 0xc1:
         case 0xc3:
-            return G;
         case 0x21:  // MOV from a debug register
             return G;
         case 0xae:  // fences; CLFLUSH
@@ -106,7 +107,6 @@ Effects by_modrm(std::uint8_t opcode, std::uint8_t modrm) {
     const unsigned reg = modrm >> 3 & 7;
     switch (opcode) {
         case 0x8f:  // POP; XOP otherwise
-            return reg == 0 ? G : A;
         case 0xc6:  // MOV; XABORT and XBEGIN otherwise
         case 0xc7:
             return reg == 0 ? G : A;

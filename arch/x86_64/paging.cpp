@@ -37,7 +37,7 @@ class Walk {
             if (!step)
                 return tl::unexpected(step.error());
             result.steps[result.step_count++] = *step;
-            result.permissions = rules_.both(result.permissions, step->permissions);
+            result.permissions = Rules::both(result.permissions, step->permissions);
             if (rules_.is_leaf(level, step->entry)) {
                 result.page_size = std::uint64_t{1} << page_shift(shape_, level);
                 result.gpa = Gpa{rules_.frame(level, step->entry) | (gva_.value & (result.page_size - 1))};

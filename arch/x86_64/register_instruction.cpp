@@ -18,13 +18,15 @@ enum class Form : std::uint8_t {
     Group,     // see group()
 };
 
+// NOLINTBEGIN(readability-identifier-naming): as wide as a column of the table
 constexpr auto N = Form::No;
 constexpr auto Y = Form::Yes;
 constexpr auto R = Form::Register;
 constexpr auto M = Form::Memory;
 constexpr auto G = Form::Group;
+// NOLINTEND(readability-identifier-naming)
 
-// Opcodes that do not exist in 64-bit mode count as No, but for 40-4F, which are prefixes there.
+// Opcodes that do not exist in 64-bit mode count as No, except 40-4F, which are prefixes there.
 // clang-format off
 constexpr std::array<Form, 256> kOneByte{
     //0 1  2  3  4  5  6  7  8  9  a  b  c  d  e  f

@@ -47,7 +47,7 @@ enum class SelfJump : std::uint8_t {
 };
 
 // Says if the instruction at RIP is a jump that leads to itself and changes no register. A call is none: it
-// changes RSP. `code` as for classify().
-SelfJump self_jump(std::span<const std::byte> code, CpuMode mode, std::uint64_t rip);
+// changes RSP. `bytes` as for classify().
+SelfJump self_jump(std::span<const std::byte> bytes, CpuMode mode, std::uint64_t rip);
 
 }  // namespace ringside::x86
