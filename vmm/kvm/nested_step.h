@@ -7,10 +7,10 @@
 
 namespace ringside::kvm {
 
-// L2's own RFLAGS in KVM's copy of its VMCS: while KVM single-steps L2, that copy has the step's TF, and may have the step's
-// pending #DB. `rflags` is what KVM_GET_REGS returns, which leaves that TF out.
+// Takes the step's TF and its pending #DB out of KVM's copy of L2's VMCS, which has them while KVM single-steps L2. `rflags`
+// is what KVM_GET_REGS returns: if it has TF, that is L2's own, and stays.
 void hide_single_step(NestedState& state, std::uint64_t rflags);
-// Returns true if that may be needed.
+// Returns true if the copy has a TF, which may be the step's.
 bool may_show_single_step(const NestedState& state);
 
 }  // namespace ringside::kvm

@@ -24,8 +24,8 @@ struct DebugExitCause {
     Kind kind = Kind::GuestTrapFlag;
     bool stepped = false;  // a single-step has ended here
     unsigned slots = 0;    // the debugger's that have hit (a mask)
-    unsigned guest_slots =
-        0;  // the guest's own, by its own numbers; they may hit along with any kind below them
+    // The guest's own, by its own numbers. They may come with Slots and with each kind after it.
+    unsigned guest_slots = 0;
 };
 
 // `at` has the registers of the exit, and `step` is the last one. Counts early traps, and forgets an echo that cannot come

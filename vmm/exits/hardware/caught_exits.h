@@ -13,12 +13,12 @@ inline constexpr unsigned kBreakpointSlot = 63;  // the debugger's own (vmm/debu
 void install_catch_handler();
 
 struct CaughtSlots {
-    std::uint64_t signalled = 0;  // they have fired
-    std::uint64_t possible =
-        0;  // and those that may have, because a signal of any slot has arrived: HardwareCatch::fired()
+    std::uint64_t signalled = 0;  // these have fired
+    // These may have, too, because a signal of some slot has arrived. HardwareCatch::fired() knows.
+    std::uint64_t possible = 0;
 };
 
-// Returns the slots out of `mask` that have fired on the calling thread, and forgets them.
+// Returns the slots out of `mask` that have fired, or may have, on the calling thread, and forgets them.
 CaughtSlots take_caught_slots(std::uint64_t mask);
 
 constexpr std::uint64_t slot_bit(unsigned slot) {
