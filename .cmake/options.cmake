@@ -42,9 +42,12 @@ if(RINGSIDE_STATIC)
 endif()
 
 include(${CMAKE_CURRENT_LIST_DIR}/precompiled.cmake)
+set(precompiled_headers
+    <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <cstring> <filesystem> <fstream> <functional> <limits> <map>
+    <memory> <mutex> <optional> <ranges> <span> <string> <string_view> <thread> <utility> <variant> <vector> <fmt/format.h>
+    <tl/expected.hpp>)
 ringside_precompiled(ringside_headers
-    HEADERS <algorithm> <array> <cstdint> <filesystem> <functional> <memory> <optional> <span> <string> <string_view> <utility>
-            <vector> <fmt/format.h> <tl/expected.hpp>
+    HEADERS ${precompiled_headers}
     DEPENDS ringside_expected ringside_fmt)
 
 # ringside_library(NAME SOURCES... [DEPENDS TARGETS...]): one folder, one static library, its dependencies spelled out.

@@ -5,24 +5,13 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
-namespace ringside::cli {
+#include "vmm/cli/given_option.h"
 
-// What the value of an option refers to.
-enum class Refers {
-    Nothing,       // nothing but the value itself
-    FileRead,      // a file that is read
-    FileWritten,   // a file that is created or replaced
-    Disk,          // FILE, FILE,ro or FILE,overlay: a file that is read, and written in place
-    Console,       // a place for a console, see parse_console_endpoint()
-    Debugger,      // a place where a debugger connects, see gdbstub::parse_endpoint()
-    HostResource,  // something that exists only on this host: its device, its network, its sockets
-    Gdb,           // gdb's own arguments
-    Host           // where the machine is
-};
-std::string to_string(Refers refers);
+namespace ringside::cli {
 
 // CLI11's options may be added only through this class, so that none lacks a declaration.
 class DeclaredOptions {
@@ -54,14 +43,6 @@ class DeclaredOptions {
 
     CLI::App& app_;
     std::map<const CLI::Option*, Refers> declarations_;
-};
-
-// An option as it was given.
-struct GivenOption {
-    std::string name;  // "--disk", "-s"; without dashes for a positional argument
-    Refers refers = Refers::Nothing;
-    bool flag = false;
-    std::vector<std::string> values;
 };
 
 // The options given on the parsed command line, in the order of their declaration.

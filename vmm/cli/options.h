@@ -13,7 +13,7 @@
 #include "arch/x86_64/registers.h"
 #include "gdbstub/transport/endpoint.h"
 #include "vmm/boot/boot_image.h"
-#include "vmm/cli/declared_options.h"
+#include "vmm/cli/given_option.h"
 #include "vmm/cli/host_choice.h"
 #include "vmm/cli/ide_files.h"
 #include "vmm/cli/virtio_options.h"
@@ -22,6 +22,8 @@
 #include "vmm/exits/report/report.h"
 
 namespace ringside::cli {
+
+class DeclaredOptions;
 
 // `ringside run` and, with gdb started on top, `ringside gdb`.
 struct RunOptions {

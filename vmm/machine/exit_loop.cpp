@@ -1,13 +1,12 @@
 // One turn of the exit loop: KVM_RUN, and what follows from each exit reason (KVM API, 5. The kvm_run
 // structure).
 
-#include <x86intrin.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "vmm/exits/record/failure.h"
+#include "vmm/exits/record/tsc_clock.h"
 #include "vmm/machine/vcpu_thread.h"
 
 namespace ringside::machine {
@@ -25,9 +24,9 @@ std::uint64_t first_value(std::span<const std::byte> data) {
 void VcpuThread::run_once() {
     exits::ExitRecord record;
     finished_an_access_ = std::exchange(completion_pending_, false);
-    record.entered = __rdtsc();
+    record.entered = exits::read_tsc();
     const auto outcome = vcpu_->run();
-    record.exited = __rdtsc();
+    record.exited = exits::read_tsc();
     if (!outcome) {
         run_error_ = outcome.error();
         fatal(FatalExit::RunFailure);
@@ -55,7 +54,7 @@ void VcpuThread::finish(exits::ExitRecord& record) {
         observer_.on_interrupted(*this);
     else if (record.reason != exits::kReasonAgain)
         handle_exit(record);
-    record.handled = __rdtsc();
+    record.handled = exits::read_tsc();
     recorder_.record(record);
     if (watch_exits_.load(std::memory_order_relaxed))
         observer_.on_exit(*this, record);

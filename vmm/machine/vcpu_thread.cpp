@@ -3,9 +3,10 @@
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include <csignal>
+
+#include "vmm/exits/record/tsc_clock.h"
 
 namespace ringside::machine {
 
@@ -104,12 +105,12 @@ void VcpuThread::finish_exit() {
     while (completion_pending_) {
         completion_pending_ = false;
         vcpu_->request_immediate_exit(true);
-        const auto entered = __rdtsc();
+        const auto entered = exits::read_tsc();
         const auto outcome = vcpu_->run();
         if (outcome && *outcome == kvm::RunOutcome::Exit) {
             exits::ExitRecord record;
             record.entered = entered;
-            record.exited = __rdtsc();
+            record.exited = exits::read_tsc();
             record.reason = vcpu_->shared().exit_reason;
             finish(record);
         }

@@ -79,6 +79,10 @@ std::string joined(const std::vector<std::string>& names) {
     return fmt::format("{}", fmt::join(names, ","));
 }
 
+JsonArray names(const std::vector<std::string>& all) {
+    return {all.begin(), all.end()};
+}
+
 Result<Answer> modules(LinuxGuest& guest, const Arguments& arguments) {
     const LinuxKernel kernel = TRY(guest.kernel(arguments.vcpu));
     const LinuxModules found = TRY(read_modules(kernel));
@@ -90,7 +94,7 @@ Result<Answer> modules(LinuxGuest& guest, const Arguments& arguments) {
                         words(module.state),
                         hex(module.address),
                         hex(module.structure),
-                        {module.used_by, joined(module.used_by)}});
+                        {names(module.used_by), joined(module.used_by)}});
     Answer answer;
     answer.table("modules", {"name", "size", "uses", "state", "address", "module", "used by"},
                  std::move(rows));
@@ -113,8 +117,10 @@ Result<Answer> lsmod(LinuxGuest& guest, const Arguments& arguments) {
     const LinuxModules found = TRY(read_modules(kernel));
     std::vector<std::vector<Cell>> rows;
     for (const LinuxModule& module : found.modules)
-        rows.push_back(
-            {words(module.name), number(module.size), or_none(module.uses, number), {module.used_by, ""}});
+        rows.push_back({words(module.name),
+                        number(module.size),
+                        or_none(module.uses, number),
+                        {names(module.used_by), ""}});
     Answer answer;
     answer.headline(lsmod_text(found))
         .records("modules", {"name", "size", "uses", "used by"}, std::move(rows));

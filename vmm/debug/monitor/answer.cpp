@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include <nlohmann/json.hpp>
+
 namespace ringside::debug {
 
 namespace {
@@ -14,6 +16,28 @@ std::string key_of(std::string_view name) {
     for (char& c : key)
         c = c == ' ' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return key;
+}
+
+using Json = nlohmann::ordered_json;
+
+struct ToJson {
+    Json operator()(const JsonObject& object) const {
+        Json json = Json::object();
+        for (const auto& [key, scalar] : object)
+            json[key] = std::visit(*this, scalar);
+        return json;
+    }
+    Json operator()(const JsonArray& array) const {
+        Json json = Json::array();
+        for (const JsonScalar& scalar : array)
+            json.push_back(std::visit(*this, scalar));
+        return json;
+    }
+    Json operator()(const auto& other) const { return Json(other); }
+};
+
+Json to_json(const JsonValue& value) {
+    return std::visit(ToJson{}, value);
 }
 
 std::string without_trailing_spaces(std::string line) {
@@ -117,24 +141,24 @@ std::string Answer::text() const {
 }
 
 std::string Answer::json() const {
-    auto object = nlohmann::ordered_json::object();
+    auto object = Json::object();
     for (const Item& item : items_) {
         if (item.kind == Item::Kind::Value)
-            object[key_of(item.name)] = item.cell.raw;
+            object[key_of(item.name)] = to_json(item.cell.raw);
         if (item.kind == Item::Kind::Note)
             object["notes"].push_back(item.name);
         if (item.kind != Item::Kind::Table && item.kind != Item::Kind::Records)
             continue;
-        auto& array = object[key_of(item.name)] = nlohmann::ordered_json::array();
+        auto& array = object[key_of(item.name)] = Json::array();
         for (const auto& row : item.rows) {
-            auto entry = nlohmann::ordered_json::object();
+            auto entry = Json::object();
             for (std::size_t c = 0; c < item.columns.size(); ++c)
-                entry[key_of(item.columns[c])] = row.at(c).raw;
+                entry[key_of(item.columns[c])] = to_json(row.at(c).raw);
             array.push_back(std::move(entry));
         }
     }
     // Names that a guest made up may not be UTF-8.
-    return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace ringside::debug

@@ -1,18 +1,26 @@
 // The answer of a monitor command, as values: printed as text for people, and as JSON for scripts.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace ringside::debug {
 
+// A value as JSON has it. (The JSON library's own type costs each file that includes it a second to compile.)
+using JsonScalar = std::variant<std::nullptr_t, bool, std::uint64_t, double, std::string>;
+using JsonArray = std::vector<JsonScalar>;
+using JsonObject = std::vector<std::pair<std::string, JsonScalar>>;
+using JsonValue =
+    std::variant<std::nullptr_t, bool, std::uint64_t, double, std::string, JsonArray, JsonObject>;
+
 // A value in both forms.
 struct Cell {
-    nlohmann::ordered_json raw;
+    JsonValue raw;
     std::string text;
 };
 

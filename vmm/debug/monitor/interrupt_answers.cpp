@@ -9,16 +9,15 @@ namespace ringside::debug {
 namespace {
 
 Cell vectors(const x86::VectorSet& set) {
-    Cell cell{nlohmann::ordered_json::array(), {}};
+    JsonArray raw;
+    std::string text;
     for (unsigned vector = 0; vector < set.size(); ++vector) {
         if (!set[vector])
             continue;
-        cell.raw.push_back(vector);
-        cell.text += fmt::format("{}0x{:x}", cell.text.empty() ? "" : " ", vector);
+        raw.emplace_back(std::uint64_t{vector});
+        text += fmt::format("{}0x{:x}", text.empty() ? "" : " ", vector);
     }
-    if (cell.text.empty())
-        cell.text = "none";
-    return cell;
+    return {std::move(raw), text.empty() ? "none" : std::move(text)};
 }
 
 // "IR0 IR2", and the mask as a number.
@@ -69,13 +68,13 @@ Cell pic_input(const x86::PicPair& pics, unsigned line) {
     const unsigned input = line & 7, vector = chip.vector_base + input;
     const auto has = [&](std::uint8_t mask) { return (mask >> input & 1) != 0; };
     const bool masked = has(chip.masked), requested = has(chip.requested), serviced = has(chip.in_service);
-    return {nlohmann::ordered_json::object({{"chip", line < 8 ? "first" : "second"},
-                                            {"input", input},
-                                            {"vector", vector},
-                                            {"masked", masked},
-                                            {"requested", requested},
-                                            {"in_service", serviced},
-                                            {"level_triggered", has(chip.level_triggered)}}),
+    return {JsonObject({{"chip", line < 8 ? "first" : "second"},
+                        {"input", input},
+                        {"vector", vector},
+                        {"masked", masked},
+                        {"requested", requested},
+                        {"in_service", serviced},
+                        {"level_triggered", has(chip.level_triggered)}}),
             fmt::format("0x{:x}{}{}{}{}", vector, has(chip.level_triggered) ? ", level" : "",
                         masked ? ", masked" : "", requested ? ", requested" : "",
                         serviced ? ", in service" : "")};
@@ -94,15 +93,15 @@ Cell io_apic_pin(const x86::IoApic& chip, unsigned line) {
     const x86::RedirectionEntry& entry = chip.pins.at(line);
     const bool requested = (chip.requested >> line & 1) != 0;
     constexpr std::uint64_t kOnlyMasked = 0x10000;
-    return {nlohmann::ordered_json::object({{"pin", line},
-                                            {"vector", entry.vector()},
-                                            {"delivery", x86::name(entry.delivery())},
-                                            {"logical", entry.logical()},
-                                            {"destination", entry.destination()},
-                                            {"level_triggered", entry.level()},
-                                            {"masked", entry.masked()},
-                                            {"requested", requested},
-                                            {"remote_irr", entry.remote_irr()}}),
+    return {JsonObject({{"pin", line},
+                        {"vector", entry.vector()},
+                        {"delivery", std::string(x86::name(entry.delivery()))},
+                        {"logical", entry.logical()},
+                        {"destination", entry.destination()},
+                        {"level_triggered", entry.level()},
+                        {"masked", entry.masked()},
+                        {"requested", requested},
+                        {"remote_irr", entry.remote_irr()}}),
             fmt::format("{}{}{}{}", entry.raw == kOnlyMasked ? "masked" : route(entry),
                         entry.masked() && entry.raw != kOnlyMasked ? ", masked" : "",
                         requested ? ", requested" : "", entry.remote_irr() ? ", in service" : "")};

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include <nlohmann/json.hpp>
+
 #include "arch/x86_64/vmcb.h"
 #include "arch/x86_64/vmcs12.h"
 
