@@ -16,6 +16,8 @@ HERE = Path(__file__).resolve().parent
 PROJECT = "ringside"  # the clone's folder, in a user's home
 APT = ("sources.list", "sources.list.d", "apt.conf", "apt.conf.d", "auth.conf", "auth.conf.d", "preferences", "preferences.d",
        "keyrings", "trusted.gpg", "trusted.gpg.d")
+# This machine's certificates there. The package ca-certificates writes its own file anew.
+CERTIFICATES = "/etc/ssl/this-machine.crt"
 
 
 @dataclass
@@ -51,9 +53,11 @@ class Machine:
         print(f"\n{user}@fresh:~$ {command}", flush=True)
         transcript = Transcript(command)
         started = time.monotonic()
+        environment = {**os.environ, "FRESH_DEVICES": devices}
+        if "NODE_EXTRA_CA_CERTS" in environment:
+            environment["NODE_EXTRA_CA_CERTS"] = CERTIFICATES
         process = subprocess.Popen([HERE / "enter", self.tree, user, command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
-                                   env={**os.environ, "FRESH_DEVICES": devices})
+                                   stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, env=environment)
         try:
             assert process.stdout is not None
             for line in process.stdout:
@@ -123,6 +127,9 @@ def _connect(tree: Path) -> None:
         if Path(file).is_file() and (file.startswith("/etc/") and "ssl" not in file or not target.exists()):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
+    extra = os.environ.get("NODE_EXTRA_CA_CERTS", "")
+    if Path(extra).is_file():
+        shutil.copy(extra, tree / CERTIFICATES.lstrip("/"))
 
 
 def _remove(tree: Path) -> None:
