@@ -291,11 +291,17 @@ class Documents {
     virtual std::optional<std::string> document(std::string_view object, std::string_view annex) = 0;
 };
 
+// What to print, with its newlines. A command that was refused says why, and has changed nothing that it does not name.
+struct MonitorAnswer {
+    std::string text;
+    bool refused = false;
+};
+
 class Monitor {
   public:
     virtual ~Monitor() = default;
-    // Runs `monitor LINE` and returns what to print, with its newlines.
-    virtual std::string run(ThreadId, std::string_view line) = 0;
+    // Runs `monitor LINE`.
+    virtual MonitorAnswer run(ThreadId, std::string_view line) = 0;
 };
 
 class Tracepoints;  // tracepoints.h

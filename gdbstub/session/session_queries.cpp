@@ -106,10 +106,10 @@ SessionCore::Handled SessionCore::handle(const packet::qRcmd& packet, Stopped st
         return malformed();
     const std::string_view line(reinterpret_cast<const char*>(bytes_.data()), bytes_.size());
     const ThreadId thread = resolve(ThreadSelector{}).value_or(ThreadId{});
-    const std::string answer = stopped.monitor()->run(thread, line);
+    const MonitorAnswer answer = stopped.monitor()->run(thread, line);
     if (std::holds_alternative<InNonStop>(state_))
         write_console(std::exchange(console_, {}));
-    write_console(answer);
+    write_console(answer.text);
     return ok();
 }
 

@@ -44,6 +44,20 @@ class RingsideTest:
     def ringside(self, kernel: object, *options: object, **how: object) -> Ringside:
         return self.keep(Ringside.run(kernel, *options, **how))
 
+    @property
+    def control(self) -> Path:
+        """The machine's control socket, where `--control` has asked for one."""
+        return self.folder / "control"
+
+    def ctl(self, command: str, refused: bool | None = False) -> str:
+        """The machine's answer over its control socket; None: it may be a refusal."""
+        client = self.keep(Ringside("ctl", self.control, *command.split()))
+        status = client.wait()
+        answer, complaint = client.stdout.text(), client.stderr.text()
+        expected = (0, 1) if refused is None else (int(refused),)
+        assert status in expected and "" in (answer, complaint), (command, status, answer, complaint)
+        return complaint if status else answer
+
     def gdb(self, symbols: object = None) -> GdbSession:
         return self.keep(GdbSession(symbols))
 

@@ -38,7 +38,7 @@ class TestAddressSpace(RingsideTest):
 
     def test_what_cannot_be_one_is_refused(self):
         gdb = self.stopped()
-        assert "No page table can be at CR3 0x7000000000" in gdb.console("monitor address-space 0x7000000000")
+        assert "no page table can be at CR3 0x7000000000" in gdb.console("monitor address-space 0x7000000000")
         assert "Usage:" in gdb.console("monitor address-space init")
 
     def test_breakpoints_stop_in_the_chosen_one(self):

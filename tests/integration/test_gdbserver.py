@@ -5,20 +5,13 @@ import re
 import pytest
 
 from tests.harness.case import RingsideTest
-from tests.harness.ringside import Ringside
 
 
 class TestGdbserver(RingsideTest):
     @pytest.fixture(autouse=True)
     def machine(self, clean_up) -> None:
-        self.control = self.folder / "control"
         self.vm = self.ringside(self.guest("demo64"), "--append=rounds=0", f"--control=unix:{self.control}", gdb=None)
         self.vm.serial("round 1:")
-
-    def ctl(self, command: str) -> str:
-        client = self.keep(Ringside("ctl", self.control, *command.split()))
-        assert client.wait() == 0
-        return client.stdout.text()
 
     def serve(self) -> str:
         """Where gdb finds the machine, on a port that the system chooses."""
@@ -62,7 +55,7 @@ class TestGdbserver(RingsideTest):
         self.ctl(f"gdbserver unix:{path}")
         gdb = self.gdb(self.guest("demo64"))
         gdb.connect_to(str(path))
-        assert "Detach it first" in self.ctl("gdbserver none")
+        assert "Detach it first" in self.ctl("gdbserver none", refused=True)
         gdb.console("detach")
         assert self.ctl("gdbserver none") == f"No debugger is served at unix:{path} any more.\n"
         assert not path.exists()
@@ -72,7 +65,7 @@ class TestGdbserver(RingsideTest):
 
     def test_one_at_a_time(self):
         where = self.serve()
-        assert f"a debugger is already served at {where}. `gdbserver none` closes it" in self.ctl("gdbserver tcp:127.0.0.1:0")
+        assert f"a debugger is already served at {where}. `gdbserver none` closes it" in self.ctl("gdbserver tcp:127.0.0.1:0", refused=True)
 
     def test_endpoints_that_cannot_be(self):
         (self.folder / "file").write_text("")
@@ -83,7 +76,7 @@ class TestGdbserver(RingsideTest):
                               (f"unix:{self.folder}/none/gdb", "its directory does not exist"),
                               (f"unix:{self.folder}/{'x' * 100}", "the path is too long"),
                               ("serial:/dev/null", "/dev/null"), ("tcp:0 tcp:1", '"tcp:1" is one too many')]:
-            assert why in self.ctl(f"gdbserver {endpoint}"), endpoint
+            assert why in self.ctl(f"gdbserver {endpoint}", refused=True), endpoint
         assert self.ctl("gdbserver none") == "No debugger is served.\n"
         self.assert_debugs(self.attached_gdb())
 

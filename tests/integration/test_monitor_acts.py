@@ -54,27 +54,21 @@ class TestActs(RingsideTest):
 
 class TestControlSocket(RingsideTest):
     def machine(self, *options: str) -> Ringside:
-        self.path = self.folder / "control"
-        vm = self.ringside(self.guest("demo64"), "--append=rounds=0", f"--control=unix:{self.path}", *options, gdb=None)
+        vm = self.ringside(self.guest("demo64"), "--append=rounds=0", f"--control=unix:{self.control}", *options, gdb=None)
         vm.serial("round 2:")
         return vm
-
-    def ctl(self, command: str, status: int = 0) -> str:
-        client = self.keep(Ringside("ctl", self.path, *command.split()))
-        assert client.wait() == status
-        return client.stdout.text() if status == 0 else client.stderr.text()
 
     def test_looks_at_a_guest_that_runs(self):
         vm = self.machine()
         assert json.loads(self.ctl("lapic --json"))["mode"] == "xAPIC"
         assert "0x0 " in self.ctl("vmmap")
         assert "monitor lapic" in self.ctl("help")
-        assert 'no monitor command "nothing"' in self.ctl("nothing")
+        assert 'nothing: there is no such monitor command' in self.ctl("nothing", refused=True)
         vm.serial(r"round 4:")
 
     def test_stop_dump_and_cont(self):
         vm = self.machine()
-        assert "the guest is running" in self.ctl(f"dump {self.folder}/early")
+        assert "the guest is running" in self.ctl(f"dump {self.folder}/early", refused=True)
         assert self.ctl("stop") == "The guest is stopped.\n"
         assert self.ctl("stop") == "The guest is stopped.\n"
         assert "MiB of memory" in self.ctl(f"dump {self.folder}/vmcore")
@@ -87,27 +81,44 @@ class TestControlSocket(RingsideTest):
 
     def test_the_socket_may_be_named_as_control_names_it(self):
         self.machine()
-        self.path = f"unix:{self.path}"
-        assert self.ctl("version").startswith("ringside ")
+        client = self.keep(Ringside("ctl", f"unix:{self.control}", "version"))
+        assert client.wait() == 0
+        assert client.stdout.text().startswith("ringside ")
+
+    @pytest.mark.parametrize(("sent", "answer"), [
+        (b"version\n", rb"ringside \S+\n"), (b"status version\n", rb"ok\nringside \S+\n"),
+        (b"status nothing\n", rb"refused\nnothing: there is no such monitor command\. .*\n"),
+        (b"status\n", rb"status: there is no such monitor command\. .*\n"), (b"status \n", rb"(?s)ok\nmonitor help .*\n"),
+        (b"\n", rb"(?s)monitor help .*\n")])
+    def test_what_a_program_sends_and_gets(self, sent, answer):
+        self.machine()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.control))
+            client.sendall(sent)
+            with client.makefile("rb") as reply:
+                assert re.fullmatch(answer, reply.read())
+
+    @pytest.mark.parametrize("command", ["stop vcpu 0", "snapshot list vcpu 0", "snapshot save name vcpu 0", "pic vcpu 0"])
+    def test_a_command_about_the_machine_has_no_vcpu(self, command):
+        self.machine()
+        assert re.search(r"about the machine, not about one vCPU\. Usage: monitor|one too many\. Usage: monitor", self.ctl(command, refused=True))
 
     @pytest.mark.no_kvm
     @pytest.mark.parametrize("sent", [b"", b"half an ans"])
     def test_a_machine_that_ends_before_it_has_answered(self, sent):
-        self.path = self.folder / "control"
         machine = self.ends.enter_context(socket.socket(socket.AF_UNIX))
-        machine.bind(str(self.path))
+        machine.bind(str(self.control))
         machine.listen()
-        client = self.keep(Ringside("ctl", self.path, "version"))
+        client = self.keep(Ringside("ctl", self.control, "version"))
         connection, _ = machine.accept()
         with connection:
-            assert connection.recv(100) == b"version\n"
+            assert connection.recv(100) == b"status version\n"
             connection.sendall(sent)
         assert client.wait() == 1
         assert "closed before the whole answer had come" in client.stderr.text()
 
     def test_nothing_listens(self):
-        self.path = self.folder / "control"
-        assert "A machine that was started with --control" in self.ctl("help", status=1)
+        assert "A machine that was started with --control" in self.ctl("help", refused=True)
 
     def test_a_path_that_is_no_endpoint(self):
         vm = self.keep(Ringside("run", "--control=tcp:1234", self.guest("demo64")))

@@ -8,13 +8,7 @@ from tests.harness.ringside import Ringside
 
 class TestPowerButton(RingsideTest):
     def machine(self, end: str) -> Ringside:
-        self.control = self.folder / "control"
         return self.ringside(self.guest("demo64"), f"--append=rounds=1 end={end}", f"--control=unix:{self.control}", gdb=None)
-
-    def ctl(self, command: str) -> str:
-        client = self.keep(Ringside("ctl", self.control, *command.split()))
-        assert client.wait() == 0
-        return client.stdout.text()
 
     def test_a_guest_that_listens_powers_off(self):
         vm = self.machine("button")
@@ -75,4 +69,4 @@ class TestPowerButton(RingsideTest):
 
     def test_it_takes_no_arguments(self):
         self.machine("spin").serial("done")
-        assert '"now" is one too many' in self.ctl("system_powerdown now")
+        assert '"now" is one too many' in self.ctl("system_powerdown now", refused=True)

@@ -141,14 +141,8 @@ class TestSystemReset(RingsideTest):
 
     def from_a_shell(self, guest: str, *options: object) -> tuple[Ringside, Callable[[], str]]:
         """A guest without a debugger, and what resets it."""
-        path = self.folder / "control"
-        vm = self.ringside(self.guest(guest), *options, f"--control=unix:{path}", gdb=None)
-
-        def reset() -> str:
-            client = self.keep(Ringside("ctl", path, "system_reset"))
-            assert client.wait() == 0
-            return client.stdout.text()
-        return vm, reset
+        vm = self.ringside(self.guest(guest), *options, f"--control=unix:{self.control}", gdb=None)
+        return vm, lambda: self.ctl("system_reset")
 
     def test_without_a_debugger_the_guest_runs_on(self):
         vm, reset = self.from_a_shell("demo64", "--append=rounds=0")

@@ -8,9 +8,11 @@
 
 #include <fmt/format.h>
 
+#include "vmm/cli/control_socket.h"
+
 namespace ringside::cli {
 
-Result<std::string> ask_machine(const std::string& named, const std::string& line) {
+Result<gdbstub::MonitorAnswer> ask_machine(const std::string& named, const std::string& command) {
     // As for --control, whose endpoint is "unix:" and the path.
     constexpr std::string_view kScheme = "unix:";
     const std::string path = named.starts_with(kScheme) ? named.substr(kScheme.size()) : named;
@@ -21,11 +23,13 @@ Result<std::string> ask_machine(const std::string& named, const std::string& lin
     socket.connect(asio::local::stream_protocol::endpoint(path), error);
     std::string answer;
     if (!error)
-        asio::write(socket, asio::buffer(line + "\n"), error);
+        asio::write(socket, asio::buffer(fmt::format("{}{}\n", kWithStatus, command)), error);
     if (!error)
         asio::read(socket, asio::dynamic_buffer(answer), error);
-    if (error == asio::error::eof && answer.ends_with('\n'))
-        return answer;
+    const bool refused = answer.starts_with(kRefused);
+    const std::size_t status = refused ? kRefused.size() : kOk.size();
+    if (error == asio::error::eof && answer.size() > status && answer.ends_with('\n'))
+        return gdbstub::MonitorAnswer{answer.substr(status), refused};
     if (error == asio::error::eof)
         return failure(path, "the connection was closed before the whole answer had come",
                        "The machine has ended");

@@ -3,12 +3,13 @@
 
 #include <string>
 
+#include "gdbstub/target.h"
 #include "vmm/base/error.h"
 
 namespace ringside::cli {
 
-// The answer to one line. The socket is named by its path or, as for --control, by "unix:" and its path. The error
+// The machine's answer to one command. The socket is named by its path or, as for --control, by "unix:" and its path. The error
 // says which program should listen there.
-Result<std::string> ask_machine(const std::string& named, const std::string& line);
+Result<gdbstub::MonitorAnswer> ask_machine(const std::string& named, const std::string& command);
 
 }  // namespace ringside::cli

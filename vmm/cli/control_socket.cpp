@@ -22,9 +22,12 @@ class ControlSocket::Client : public std::enable_shared_from_this<Client> {
         asio::async_read_until(
             stream_, line_, '\n', [self = shared_from_this(), answer](auto error, std::size_t) {
                 if (error)
-                    self->reply("A line may have at most 64 KiB.\n");
-                else
-                    answer(self->take_line(), [self](std::string text) { self->reply(std::move(text)); });
+                    return self->reply({"A line may have at most 64 KiB.\n", true});
+                std::string line = self->take_line();
+                self->wants_status_ = line.starts_with(kWithStatus);
+                if (self->wants_status_)
+                    line.erase(0, kWithStatus.size());
+                answer(line, [self](gdbstub::MonitorAnswer given) { self->reply(std::move(given)); });
             });
     }
 
@@ -36,8 +39,10 @@ class ControlSocket::Client : public std::enable_shared_from_this<Client> {
     }
 
     // Every answer ends with a line end, so that a client notices one that is cut off.
-    void reply(std::string text) {
-        text_ = std::move(text);
+    void reply(gdbstub::MonitorAnswer answer) {
+        if (wants_status_)
+            text_ = answer.refused ? kRefused : kOk;
+        text_ += answer.text;
         if (!text_.ends_with('\n'))
             text_ += '\n';
         asio::async_write(stream_, asio::buffer(text_), [self = shared_from_this()](auto, std::size_t) {});
@@ -45,6 +50,7 @@ class ControlSocket::Client : public std::enable_shared_from_this<Client> {
 
     asio::posix::stream_descriptor stream_;
     asio::streambuf line_;
+    bool wants_status_ = false;
     std::string text_;
 };
 

@@ -13,8 +13,8 @@ int ctl(const CtlOptions& options) {
         fmt::print(stderr, "ringside: {}\n", answer.error().message());
         return kFailure;
     }
-    fmt::print("{}", *answer);
-    return kSuccess;
+    fmt::print(answer->refused ? stderr : stdout, "{}", answer->text);
+    return answer->refused ? kFailure : kSuccess;
 }
 
 }  // namespace ringside::cli

@@ -68,7 +68,8 @@ void add_gdbserver_command(debug::MonitorRegistry& registry, debug::Debugger& de
          [&](const debug::Arguments& arguments) -> Result<std::string> {
              const auto text = arguments.words.empty() ? kDefaultEndpoint : arguments.words.front();
              return text == "none" ? close(debugger, service) : open(debugger, service, text);
-         }});
+         }},
+        debug::Subject::Machine);
 }
 
 }  // namespace ringside::cli

@@ -35,7 +35,7 @@ class Top {
         auto first = ask_machine(options_.path, kCounters);
         if (!first)
             return report(first.error());
-        before_ = std::move(*first);
+        before_ = std::move(first->text);
         if (!batch_)
             take_terminal();
         await_look();
@@ -91,11 +91,11 @@ class Top {
         auto now = ask_machine(options_.path, kCounters);
         if (!now)
             return shown_ == 0 ? fail(now.error()) : end(kSuccess);  // the machine has ended
-        const auto rates = exit_rates(before_, *now, batch_ ? kRowsInBatch : kRowsOnTerminal);
+        const auto rates = exit_rates(before_, now->text, batch_ ? kRowsInBatch : kRowsOnTerminal);
         if (!rates)
             return fail(rates.error());
         show(*rates);
-        before_ = std::move(*now);
+        before_ = std::move(now->text);
         ++shown_;
         if (options_.count != 0 && shown_ == options_.count)
             return end(status_);

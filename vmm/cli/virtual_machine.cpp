@@ -183,15 +183,15 @@ Result<void> VirtualMachine::open_server() {
 Result<void> VirtualMachine::open_control() {
     if (options_.control.empty())
         return {};
-    auto control = ControlSocket::open(io_, options_.control,
-                                       [this](const std::string& line, ControlSocket::Reply reply) {
-                                           std::string answer = monitor_.run(gdbstub::ThreadId{1}, line);
-                                           // The answer to `stop` waits until the guest has stopped.
-                                           if (line == "stop" && debugger_->target().execution.running())
-                                               replies_at_stop_.push_back(std::move(reply));
-                                           else
-                                               reply(std::move(answer));
-                                       });
+    auto control = ControlSocket::open(
+        io_, options_.control, [this](const std::string& line, ControlSocket::Reply reply) {
+            gdbstub::MonitorAnswer answer = monitor_.run(gdbstub::ThreadId{1}, line);
+            // The answer to `stop` waits until the guest has stopped.
+            if (line == "stop" && debugger_->target().execution.running())
+                replies_at_stop_.push_back(std::move(reply));
+            else
+                reply(std::move(answer));
+        });
     if (!control)
         return failure("--control unix:" + options_.control, control.error().message);
     control_ = std::move(*control);
@@ -209,7 +209,7 @@ void VirtualMachine::on_exit(machine::VcpuThread& thread, const exits::ExitRecor
 void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
     debug::note_controls(*debugger_, controls_);
     for (const auto& reply : std::exchange(replies_at_stop_, {}))
-        reply("The guest is stopped.\n");
+        reply({"The guest is stopped.\n"});
     if (std::exchange(dump_at_stop_, false))
         dump_after_panic(debug::vcpu_of(stop.thread));
     auto* server = gdb_.server();

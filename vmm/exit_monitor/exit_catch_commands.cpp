@@ -8,36 +8,36 @@ namespace ringside::debug {
 
 namespace {
 
-constexpr const char* kRunning = "The guest is running: interrupt it first.\n";
+tl::unexpected<Error> guest_runs(const char* operation) {
+    return failure(operation, "the guest is running", "Interrupt it first");
+}
 
 std::string list(ExitCatches& catches) {
     return exits::to_text(catches.table());
 }
 
-std::string add(const Debugger& debugger, ExitCatches& catches, std::string_view rule) {
+Result<std::string> add(const Debugger& debugger, ExitCatches& catches, std::string_view rule) {
     if (rule.empty())
         return list(catches);
     if (debugger.stop_token() == nullptr)
-        return kRunning;
-    const auto number = catches.add(rule);
-    if (!number)
-        return number.error().message() + "\n";
-    return catches.describe(*number);
+        return guest_runs("catch");
+    const auto number = TRY(catches.add(rule));
+    return catches.describe(number);
 }
 
-std::string remove(const Debugger& debugger, ExitCatches& catches, std::string_view which) {
+Result<std::string> remove(const Debugger& debugger, ExitCatches& catches, std::string_view which) {
     if (debugger.stop_token() == nullptr)
-        return kRunning;
+        return guest_runs("exits uncatch");
     if (which.empty()) {
         catches.remove_all();
-        return "All rules are removed: no exit is caught.\n";
+        return std::string("All rules are removed: no exit is caught.\n");
     }
     const auto number = parse_number(which);
     if (!number || *number > std::numeric_limits<unsigned>::max())
-        return fmt::format("\"{}\" is not the number of a rule: `monitor exits list` shows the rules.\n",
-                           which);
-    const auto removed = catches.remove(static_cast<unsigned>(*number));
-    return removed ? fmt::format("Rule {} is removed.\n", *number) : removed.error().message() + "\n";
+        return failure("exits uncatch", fmt::format("\"{}\" is not the number of a rule", which),
+                       "`monitor exits list` shows the rules");
+    TRY(catches.remove(static_cast<unsigned>(*number)));
+    return fmt::format("Rule {} is removed.\n", *number);
 }
 
 }  // namespace

@@ -50,10 +50,6 @@ Result<std::size_t> row_count(const Arguments& arguments) {
     return *number;
 }
 
-std::string text_of(const Result<std::string>& result) {
-    return result ? *result : result.error().message() + "\n";
-}
-
 tl::unexpected<Error> unknown_reason(const char* command, const Arguments& arguments) {
     if (arguments.words.empty())
         return failure(command, "it needs the name of an exit reason", "`monitor exits` lists them");
@@ -67,11 +63,9 @@ class ExitCommands {
 
     using Maker = std::function<Table(const ExitTier&, std::optional<VcpuIndex>)>;
 
-    std::string summary(std::string_view rest) {
-        const auto arguments = parse(rest, monitor_.vcpu_count(), 0);
-        if (!arguments)
-            return arguments.error().message() + "\n";
-        std::string text = tables(arguments->vcpu, [](const ExitTier& tier, auto vcpu) {
+    Result<std::string> summary(std::string_view rest) {
+        const auto arguments = TRY(parse(rest, monitor_.vcpu_count(), 0));
+        std::string text = tables(arguments.vcpu, [](const ExitTier& tier, auto vcpu) {
             return exits::summary_table(tier.statistics(vcpu), tier.source());
         });
         if (const std::string missing = missing_hardware(); !missing.empty())
@@ -79,31 +73,26 @@ class ExitCommands {
         return text;
     }
 
-    std::string inner(std::string_view rest) {
-        const auto arguments = parse(rest, monitor_.vcpu_count(), 0);
-        if (!arguments)
-            return arguments.error().message() + "\n";
+    Result<std::string> inner(std::string_view rest) {
+        const auto arguments = TRY(parse(rest, monitor_.vcpu_count(), 0));
         if (const HardwareTier* hardware = monitor_.hardware())
-            return exits::to_text(hardware->inner_table(arguments->vcpu));
-        return fmt::format(
-            "The exits of a guest's guest (L2) cannot be shown, because hardware exits are not seen: {}\n",
-            monitor_.missing_hardware_tier());
+            return exits::to_text(hardware->inner_table(arguments.vcpu));
+        return failure("exits l2",
+                       "the exits of a guest's guest (L2) cannot be shown, because hardware exits are not "
+                       "seen: " +
+                           monitor_.missing_hardware_tier());
     }
 
-    std::string diff(std::string_view rest) {
-        const auto arguments = parse(rest, monitor_.vcpu_count(), 0);
-        if (!arguments)
-            return arguments.error().message() + "\n";
-        return tables(arguments->vcpu, [](const ExitTier& tier, auto vcpu) {
+    Result<std::string> diff(std::string_view rest) {
+        const auto arguments = TRY(parse(rest, monitor_.vcpu_count(), 0));
+        return tables(arguments.vcpu, [](const ExitTier& tier, auto vcpu) {
             return exits::diff_table(tier.statistics(vcpu), tier.at_mark(vcpu), tier.source());
         });
     }
 
-    std::string by_address(exits::AddressKind kind, ThreadId thread, std::string_view rest) {
-        const auto arguments = parse(rest, monitor_.vcpu_count(), 0);
-        if (!arguments)
-            return arguments.error().message() + "\n";
-        return tables(arguments->vcpu, [&](const ExitTier& tier, auto vcpu) {
+    Result<std::string> by_address(exits::AddressKind kind, ThreadId thread, std::string_view rest) {
+        const auto arguments = TRY(parse(rest, monitor_.vcpu_count(), 0));
+        return tables(arguments.vcpu, [&](const ExitTier& tier, auto vcpu) {
             return exits::address_table(tier.statistics(vcpu), tier.source(), kind, names(thread, tier));
         });
     }
@@ -266,17 +255,17 @@ void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor) {
     add_kind("exits msr", exits::AddressKind::Msr, "exits by MSR");
     add_kind("exits cpuid", exits::AddressKind::CpuidLeaf, "exits by CPUID leaf");
     registry.add({"exits hist", "REASON [vcpu N]", "a histogram of how long exits of one reason took",
-                  [commands](auto, auto rest) { return text_of(commands->histogram(rest)); }});
+                  [commands](auto, auto rest) { return commands->histogram(rest); }});
     registry.add({"exits count", "REASON [vcpu N]", "the number of exits of one reason, and nothing else",
-                  [commands](auto, auto rest) { return text_of(commands->count(rest)); }});
+                  [commands](auto, auto rest) { return commands->count(rest); }});
     registry.add({"exits last", "[N] [vcpu N]", "the last exits, with symbol, instruction and detail",
-                  [commands](auto thread, auto rest) { return text_of(commands->last(thread, rest)); }});
+                  [commands](auto thread, auto rest) { return commands->last(thread, rest); }});
     registry.add({"exits rip", "[N] [vcpu N]", "the guest addresses that cause most exits",
-                  [commands](auto thread, auto rest) { return text_of(commands->hottest(thread, rest)); }});
+                  [commands](auto thread, auto rest) { return commands->hottest(thread, rest); }});
     registry.add({"exits stats", "", "KVM's own counters of the VM and of each vCPU",
-                  [commands](auto, auto) { return text_of(commands->kernel_statistics()); }});
+                  [commands](auto, auto) { return commands->kernel_statistics(); }});
     registry.add({"exits export", "chrome|csv|html FILE", "writes the last exits of each vCPU to a file",
-                  [commands](auto thread, auto rest) { return text_of(commands->export_to(thread, rest)); }});
+                  [commands](auto thread, auto rest) { return commands->export_to(thread, rest); }});
     registry.add({"exits reset", "", "discards the recorded exits",
                   [commands](auto, auto) { return commands->reset(); }});
     registry.add({"exits on", "", "records exits (the default)",

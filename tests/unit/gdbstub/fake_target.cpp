@@ -200,8 +200,8 @@ std::optional<std::string> FakeTarget::document(std::string_view object, std::st
     return found == texts.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::string FakeTarget::run(ThreadId id, std::string_view line) {
-    return command ? command(id, line) : fmt::format("{} on {}\n", line, id.value);
+MonitorAnswer FakeTarget::run(ThreadId id, std::string_view line) {
+    return {command ? command(id, line) : fmt::format("{} on {}\n", line, id.value)};
 }
 
 }  // namespace ringside::gdbstub

@@ -111,7 +111,7 @@ class FakeTarget final : public Threads,
     std::vector<std::string> objects() const override { return {"features", "osdata"}; }
     std::optional<std::string> document(std::string_view object, std::string_view annex) override;
     // Monitor
-    std::string run(ThreadId id, std::string_view line) override;
+    MonitorAnswer run(ThreadId id, std::string_view line) override;
 
   private:
     std::uint32_t count_;

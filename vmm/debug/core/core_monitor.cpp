@@ -66,11 +66,11 @@ CoreMonitor::CoreMonitor(CoreTarget& core) : linux_(core) {
     add_gdb_script_command(registry_);
 }
 
-std::string CoreMonitor::run(gdbstub::ThreadId thread, std::string_view line) {
+gdbstub::MonitorAnswer CoreMonitor::run(gdbstub::ThreadId thread, std::string_view line) {
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     for (const MachineCommand& command : kMachineCommands) {
         if (begins_with(line, command.name))
-            return fmt::format("{}: {}.\n", command.name, command.why);
+            return {fmt::format("{}: {}.\n", command.name, command.why), true};
     }
     return registry_.run(thread, line);
 }

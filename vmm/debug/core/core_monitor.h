@@ -10,7 +10,7 @@ namespace ringside::debug {
 class CoreMonitor final : public gdbstub::Monitor {
   public:
     explicit CoreMonitor(CoreTarget& core);
-    std::string run(gdbstub::ThreadId thread, std::string_view line) override;
+    gdbstub::MonitorAnswer run(gdbstub::ThreadId thread, std::string_view line) override;
     LinuxGuest& linux_kernel() { return linux_; }
 
   private:

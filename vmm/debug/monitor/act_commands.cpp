@@ -121,26 +121,28 @@ Result<std::string> serial_break(const SerialLine& line, const Arguments& argume
 }  // namespace
 
 void add_serial_command(MonitorRegistry& registry, Debugger& debugger, SerialLine line) {
-    add_text(
-        registry, debugger,
-        {"serial break", "[KEY]", "sends a break to the guest's serial line, and the key of a SysRq", 1,
-         [line = std::move(line)](const Arguments& arguments) { return serial_break(line, arguments); }});
+    add_text(registry, debugger,
+             {"serial break", "[KEY]", "sends a break to the guest's serial line, and the key of a SysRq", 1,
+              [line = std::move(line)](const Arguments& arguments) { return serial_break(line, arguments); }},
+             Subject::Machine);
 }
 
 void add_power_button_command(MonitorRegistry& registry, Debugger& debugger, std::function<bool()> press) {
-    add_text(
-        registry, debugger,
-        {"system_powerdown", "", "presses the ACPI power button: a guest that handles it shuts itself down",
-         0, [&debugger, press = std::move(press)](const Arguments&) -> Result<std::string> {
-             return power_button_words(press(), debugger.target().execution.running());
-         }});
+    add_text(registry, debugger,
+             {"system_powerdown", "",
+              "presses the ACPI power button: a guest that handles it shuts itself down", 0,
+              [&debugger, press = std::move(press)](const Arguments&) -> Result<std::string> {
+                  return power_button_words(press(), debugger.target().execution.running());
+              }},
+             Subject::Machine);
 }
 
 void add_act_commands(MonitorRegistry& registry, Debugger& debugger) {
     const auto add = [&](std::string name, std::string arguments, std::string help, std::size_t most_words,
-                         auto run) {
+                         auto run, Subject subject = Subject::Vcpu) {
         add_text(registry, debugger,
-                 {std::move(name), std::move(arguments), std::move(help), most_words, std::move(run)});
+                 {std::move(name), std::move(arguments), std::move(help), most_words, std::move(run)},
+                 subject);
     };
     add("nmi", "", "injects a non-maskable interrupt into a vCPU", 0,
         [&](const Arguments& arguments) { return nmi(debugger, arguments); });
@@ -148,11 +150,14 @@ void add_act_commands(MonitorRegistry& registry, Debugger& debugger) {
         [&](const Arguments& arguments) { return inject_irq(debugger, arguments); });
     add("inject exception", "VECTOR [ERROR-CODE]", "injects an exception into a vCPU", 2,
         [&](const Arguments& arguments) { return inject_exception_command(debugger, arguments); });
-    add("stop", "", "stops the guest", 0, [&](const Arguments&) { return stop(debugger); });
-    add("cont", "", "resumes the guest, if no debugger is attached", 0,
-        [&](const Arguments&) { return cont(debugger); });
-    add("system_reset", "", "restarts the machine, and loads the kernel file again", 0,
-        [&](const Arguments&) { return system_reset(debugger); });
+    add(
+        "stop", "", "stops the guest", 0, [&](const Arguments&) { return stop(debugger); }, Subject::Machine);
+    add(
+        "cont", "", "resumes the guest, if no debugger is attached", 0,
+        [&](const Arguments&) { return cont(debugger); }, Subject::Machine);
+    add(
+        "system_reset", "", "restarts the machine, and loads the kernel file again", 0,
+        [&](const Arguments&) { return system_reset(debugger); }, Subject::Machine);
 }
 
 }  // namespace ringside::debug

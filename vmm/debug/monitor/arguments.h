@@ -15,33 +15,35 @@ namespace ringside::debug {
 struct Arguments {
     std::vector<std::string_view> words;
     VcpuIndex vcpu;
+    bool names_vcpu = false;
     bool json = false;
 };
 
 Result<Arguments> parse_arguments(std::string_view rest, VcpuIndex current, std::size_t vcpus,
                                   std::size_t most_words);
 
-// A command whose answer has both forms. `most_words` is its maximum number of words; the error for one too many
-// names it.
-struct AnsweringCommand {
+// What a command is about. One that is about the machine refuses "vcpu N"; one whose arguments may name registers
+// does not, because they are those of a vCPU.
+enum class Subject : std::uint8_t { Vcpu, Machine };
+
+template <typename Produced>
+struct WordsCommand {
     std::string name;
     std::string arguments;
     std::string help;
-    std::size_t most_words = 0;
-    std::function<Result<Answer>(const Arguments&)> run;
+    std::size_t most_words = 0;  // an error names the first word beyond them
+    std::function<Result<Produced>(const Arguments&)> run;
     bool names_registers = false;  // as MonitorCommand's
 };
-void add_answering(MonitorRegistry& registry, const Inspected& guest, AnsweringCommand command);
+
+// A command whose answer has both forms.
+using AnsweringCommand = WordsCommand<Answer>;
+void add_answering(MonitorRegistry& registry, const Inspected& guest, AnsweringCommand command,
+                   Subject subject = Subject::Vcpu);
 
 // A command with only text: in a format that other tools define, or a report of what it has done.
-struct TextCommand {
-    std::string name;
-    std::string arguments;
-    std::string help;
-    std::size_t most_words = 0;
-    std::function<Result<std::string>(const Arguments&)> run;
-    bool names_registers = false;  // as MonitorCommand's
-};
-void add_text(MonitorRegistry& registry, const Inspected& guest, TextCommand command);
+using TextCommand = WordsCommand<std::string>;
+void add_text(MonitorRegistry& registry, const Inspected& guest, TextCommand command,
+              Subject subject = Subject::Vcpu);
 
 }  // namespace ringside::debug

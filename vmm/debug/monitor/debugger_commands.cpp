@@ -9,20 +9,21 @@ namespace ringside::debug {
 
 namespace {
 
-std::string address_space(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
+Result<std::string> address_space(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
+    constexpr const char* kName = "address-space";
     const auto number = parse_number(rest);
     if (!rest.empty() && rest != "off" && rest != "current" && !number)
-        return "Usage: monitor address-space [current|CR3|off]\n";
-    const auto state = debugger.all_registers(vcpu_of(thread));
-    if (!state)
-        return state.error().message() + "\n";
-    const std::uint64_t current = (*state)->system.cr3;
-    if (x86::paging_mode(x86::paging_state((*state)->system)) == x86::PagingMode::None)
-        return "There is no address space to choose: this vCPU has paging off.\n";
+        return failure(kName, fmt::format("\"{}\" is not an address space", rest),
+                       "Usage: monitor address-space [current|CR3|off]");
+    const x86::CpuState* state = TRY(debugger.all_registers(vcpu_of(thread)));
+    const std::uint64_t current = state->system.cr3;
+    if (x86::paging_mode(x86::paging_state(state->system)) == x86::PagingMode::None)
+        return failure(kName, "there is none to choose: this vCPU has paging off");
     if (!rest.empty()) {
         const auto cr3 = rest == "current" ? std::optional(current) : number;  // none: off
         if (!debugger.guest().choose_address_space(*debugger.stop_token(), cr3))
-            return fmt::format("No page table can be at CR3 0x{:x}: there is no memory.\n", *cr3);
+            return failure(kName,
+                           fmt::format("no page table can be at CR3 0x{:x}: there is no memory", *cr3));
     }
     if (const auto chosen = debugger.view().chosen_address_space())
         return fmt::format(
@@ -49,18 +50,19 @@ std::string breakpoints(Debugger& debugger) {
                         : text;
 }
 
-std::string step(Debugger& debugger, std::string_view rest) {
+Result<std::string> step(Debugger& debugger, std::string_view rest) {
     gdbstub::Stepping& stepping = *debugger.target().stepping;
     if (rest == "irq on" || rest == "irq off") {
         // "irq on" lets interrupts come.
         if (const auto done = stepping.block_interrupts(rest == "irq off"); !done)
-            return done.error().message + "\n";
+            return failure("step", done.error().message);
     } else if (!rest.empty()) {
-        return "Usage: monitor step [irq on|irq off]\n";
+        return failure("step", fmt::format("\"{}\" is not understood", rest),
+                       "Usage: monitor step [irq on|irq off]");
     }
     return stepping.blocks_interrupts()
-               ? "A step blocks the guest's interrupts until it is done.\n"
-               : "A step lets the guest take interrupts, and may end in a handler.\n";
+               ? std::string("A step blocks the guest's interrupts until it is done.\n")
+               : std::string("A step lets the guest take interrupts, and may end in a handler.\n");
 }
 
 std::string fatal(Debugger& debugger) {
@@ -68,9 +70,8 @@ std::string fatal(Debugger& debugger) {
     return text.empty() ? "Every vCPU can run.\n" : text;
 }
 
-std::string host(Debugger& debugger) {
-    const auto abilities = debugger.guest().abilities();
-    return abilities ? format_host_table(*abilities) : abilities.error().message() + "\n";
+Result<std::string> host(Debugger& debugger) {
+    return debugger.guest().abilities().map(format_host_table);
 }
 
 }  // namespace

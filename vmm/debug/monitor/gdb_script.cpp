@@ -19,13 +19,12 @@ std::string python_string(std::string_view text) {
     return out + '"';
 }
 
-std::string write_script(const MonitorRegistry& registry, std::string_view path) {
-    const auto written = replace_file(path, [&](std::ofstream& out) -> Result<void> {
+Result<std::string> write_script(const MonitorRegistry& registry, std::string_view path) {
+    const auto write = [&](std::ofstream& out) -> Result<void> {
         out << gdb_script(registry);
         return {};
-    });
-    if (!written)
-        return written.error().message() + "\n";
+    };
+    TRY(replace_file(path, write));
     return fmt::format("Written. Now: source {}\n", path);
 }
 
@@ -46,7 +45,7 @@ void add_gdb_script_command(MonitorRegistry& registry) {
     registry.add({"gdb-script", "[FILE]",
                   "a gdb script: every command as a gdb command, relocation of Linux's symbols; write FILE, "
                   "then `source` it",
-                  [&registry](auto, std::string_view file) {
+                  [&registry](auto, std::string_view file) -> Result<std::string> {
                       return file.empty() ? gdb_script(registry) : write_script(registry, file);
                   }});
 }

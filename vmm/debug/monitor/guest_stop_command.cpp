@@ -17,20 +17,16 @@ std::string remarks(const GuestStops& stops, const HostAbilities& host) {
     return text;
 }
 
-std::string guest_stop(Debugger& debugger, std::string_view rest) {
+Result<std::string> guest_stop(Debugger& debugger, std::string_view rest) {
+    const auto host = TRY(debugger.guest().abilities());
     if (!rest.empty()) {
-        const auto stops = parse_guest_stops(rest);
-        if (!stops)
-            return stops.error().message() + "\n";
-        if (const auto done = debugger.guest().set_guest_stops(*stops); !done)
-            return done.error().message() + "\n";
+        const auto stops = TRY(parse_guest_stops(rest));
+        TRY(debugger.guest().set_guest_stops(stops));
     }
     const GuestStops& stops = debugger.guest().context().guest_stops;
     if (!stops.any())
-        return "The guest cannot ask to stop.\n";
-    const auto host = debugger.guest().abilities();
-    return fmt::format("The guest may ask to stop with: {}\n{}", to_string(stops),
-                       host ? remarks(stops, *host) : host.error().message() + "\n");
+        return std::string("The guest cannot ask to stop.\n");
+    return fmt::format("The guest may ask to stop with: {}\n{}", to_string(stops), remarks(stops, host));
 }
 
 }  // namespace

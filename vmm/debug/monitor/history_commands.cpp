@@ -12,7 +12,10 @@ namespace ringside::debug {
 
 namespace {
 
-constexpr const char* kUsage = "Usage: monitor record on [SIZE]|off|status (SIZE: 64M, 1G)\n";
+tl::unexpected<Error> not_understood(std::string_view words) {
+    return failure("record", fmt::format("\"{}\" is not understood", words),
+                   "Usage: monitor record on [SIZE]|off|status (SIZE: 64M, 1G)");
+}
 
 // More than half of the address space cannot be meant.
 std::optional<std::size_t> parse_limit(std::string_view text) {
@@ -39,14 +42,14 @@ std::string status(const TimeTravel& travel) {
     return text;
 }
 
-std::string start(TimeTravel& travel, std::string_view size_text) {
+Result<std::string> start(TimeTravel& travel, std::string_view size_text) {
     const auto size = size_text.empty() ? std::optional(TimeTravel::kDefaultSize) : parse_limit(size_text);
     if (!size)
-        return kUsage;
+        return not_understood(size_text);
     if (travel.recorder().active())
-        return "The guest is being recorded already. `monitor record off` ends the recording.\n";
-    if (const auto started = travel.record(*size); !started)
-        return started.error().message() + "\n";
+        return failure("record", "the guest is being recorded already",
+                       "`monitor record off` ends the recording");
+    TRY(travel.record(*size));
     std::string text =
         "From here on each instruction is stepped and recorded. The guest runs slowly meanwhile. Going back "
         "restores\nregisters, memory, interrupt controllers and devices; not the TSC, and not what has left "
@@ -56,26 +59,25 @@ std::string start(TimeTravel& travel, std::string_view size_text) {
     return text;
 }
 
-std::string stop(TimeTravel& travel) {
+Result<std::string> stop(TimeTravel& travel) {
     if (!travel.recorder().active())
         return status(travel);
     const bool past = travel.in_past();
-    if (const auto stopped = travel.stop_recording(); !stopped)
-        return stopped.error().message() + "\n";
-    return past ? "The recording is discarded, and with it everything after this point: the guest runs on "
-                  "from "
-                  "here.\n"
-                : "The recording is gone. The guest runs at full speed.\n";
+    TRY(travel.stop_recording());
+    return std::string(
+        past ? "The recording is discarded, and with it everything after this point: the guest runs "
+               "on from here.\n"
+             : "The recording is gone. The guest runs at full speed.\n");
 }
 
-std::string record(TimeTravel& travel, std::string_view rest) {
+Result<std::string> record(TimeTravel& travel, std::string_view rest) {
     if (rest.empty() || rest == "status")
         return status(travel);
     if (rest == "off")
         return stop(travel);
     if (rest == "on")
         return start(travel, {});
-    return rest.starts_with("on ") ? start(travel, rest.substr(3)) : kUsage;
+    return rest.starts_with("on ") ? start(travel, rest.substr(3)) : not_understood(rest);
 }
 
 // ---- Places in the history
@@ -197,15 +199,16 @@ void add_history_commands(MonitorRegistry& registry, Debugger& debugger, const S
                   "records each instruction, for gdb's reverse commands; drops the oldest when SIZE is full",
                   [&](auto, auto rest) { return record(debugger.time_travel(), rest); }});
     add_last_change_commands(registry, debugger, symbol);
-    add_text(
-        registry, debugger,
-        {"goto", "STEP|NAME|start|end|live",
-         "shows the guest as it was before a recorded step or at a bookmark; live: where it runs on", 1,
-         [&debugger, symbol](const Arguments& arguments) { return go_to(debugger, symbol, arguments); }});
+    add_text(registry, debugger,
+             {"goto", "STEP|NAME|start|end|live",
+              "shows the guest as it was before a recorded step or at a bookmark; live: where it runs on", 1,
+              [&debugger, symbol](const Arguments& arguments) { return go_to(debugger, symbol, arguments); }},
+             Subject::Machine);
     add_text(registry, debugger,
              {"bookmark", "[NAME|delete NAME]",
               "names the current step of the recording for goto, or lists the names", 2,
-              [&](const Arguments& arguments) { return bookmark(debugger, arguments); }});
+              [&](const Arguments& arguments) { return bookmark(debugger, arguments); }},
+             Subject::Machine);
 }
 
 void add_history_document(DocumentStore& documents, Debugger& debugger, const Symbolizer& symbol) {

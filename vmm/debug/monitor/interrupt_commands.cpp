@@ -48,11 +48,14 @@ Result<Answer> irq(const machine::Machine& machine, const Arguments& arguments) 
 }  // namespace
 
 void add_interrupt_commands(MonitorRegistry& registry, Debugger& debugger) {
+    add_answering(
+        registry, debugger,
+        {"lapic", "", "a vCPU's local APIC: priorities, requested and in-service vectors, local vector table",
+         0, [&](const Arguments& arguments) { return lapic(debugger, arguments); }});
     const auto add = [&](std::string name, std::string help, auto run) {
-        add_answering(registry, debugger, {std::move(name), "", std::move(help), 0, std::move(run)});
+        add_answering(registry, debugger, {std::move(name), "", std::move(help), 0, std::move(run)},
+                      Subject::Machine);
     };
-    add("lapic", "a vCPU's local APIC: priorities, requested and in-service vectors, local vector table",
-        [&](const Arguments& arguments) { return lapic(debugger, arguments); });
     add("ioapic", "the I/O APIC's pins: the destination of each, and what is requested",
         [&](const Arguments&) { return io_apic(debugger.machine()).map(io_apic_answer); });
     add("pic", "the two 8259A interrupt controllers: requested, in-service and masked inputs",

@@ -16,11 +16,14 @@ struct MonitorCommand {
     std::string name;
     std::string arguments;  // "ADDRESS [SIZE]", empty for none
     std::string help;       // one line
-    // `rest` is what follows the name, trimmed. Returns what to print.
-    std::function<std::string(gdbstub::ThreadId, std::string_view rest)> run;
+    // `rest` is what follows the name, trimmed. Returns what to print, or why the command is refused.
+    std::function<Result<std::string>(gdbstub::ThreadId, std::string_view rest)> run;
     bool names_registers = false;  // for it "$rip" is the register's name, not its value
     std::string options = {};      // "[vcpu N] [--json]": what it accepts beside its arguments
 };
+
+// "Usage: monitor NAME ARGUMENTS OPTIONS", as the advice of an error.
+std::string usage(const MonitorCommand& command);
 
 class MonitorRegistry final : public gdbstub::Monitor {
   public:
@@ -31,14 +34,16 @@ class MonitorRegistry final : public gdbstub::Monitor {
     void name_registers_of(Inspected& guest) { guest_ = &guest; }
     const std::vector<MonitorCommand>& commands() const { return commands_; }
 
-    // An error names a command that is unknown, and words after a command that declares neither arguments nor
-    // options. Other commands check theirs.
-    std::string run(gdbstub::ThreadId thread, std::string_view line) override;
+    // Refuses a command that is unknown, and words after a command that declares neither arguments nor options.
+    // Other commands check theirs.
+    gdbstub::MonitorAnswer run(gdbstub::ThreadId thread, std::string_view line) override;
 
   private:
     const MonitorCommand* find(std::string_view line) const;
+    Result<std::string> answer_to(gdbstub::ThreadId, std::string_view line) const;
+    // Empty if there is no such command.
     std::string help(std::string_view topic) const;
-    std::string unknown(std::string_view line) const;
+    tl::unexpected<Error> unknown(std::string_view line) const;
 
     std::vector<MonitorCommand> commands_;
     Inspected* guest_ = nullptr;

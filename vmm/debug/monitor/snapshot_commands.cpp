@@ -168,16 +168,20 @@ void add_snapshot_commands(MonitorRegistry& registry, Debugger& debugger, Snapsh
     add_text(
         registry, debugger,
         {"snapshot save", "NAME [FILE]", "saves the machine's state in memory, and in FILE for --restore", 2,
-         [&](const Arguments& arguments) { return save(debugger, snapshots, arguments); }});
+         [&](const Arguments& arguments) { return save(debugger, snapshots, arguments); }},
+        Subject::Machine);
     add_text(registry, debugger,
              {"snapshot restore", "NAME", "restores the machine's state from a snapshot", 1,
-              [&](const Arguments& arguments) { return restore(debugger, snapshots, arguments); }});
+              [&](const Arguments& arguments) { return restore(debugger, snapshots, arguments); }},
+             Subject::Machine);
     add_answering(registry, debugger,
                   {"snapshot list", "", "the snapshots", 0,
-                   [&](const Arguments&) -> Result<Answer> { return list(snapshots); }});
+                   [&](const Arguments&) -> Result<Answer> { return list(snapshots); }},
+                  Subject::Machine);
     add_text(registry, debugger,
              {"snapshot delete", "NAME", "deletes a snapshot", 1,
-              [&](const Arguments& arguments) { return remove(snapshots, arguments); }});
+              [&](const Arguments& arguments) { return remove(snapshots, arguments); }},
+             Subject::Machine);
     add_answering(registry, debugger,
                   {"snapshot diff", "NAME",
                    "the registers, devices, disks and pages that have changed since the snapshot", 1,

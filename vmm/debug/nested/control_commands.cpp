@@ -129,13 +129,15 @@ void note_controls(Debugger& debugger, SeenControls& seen) {
 void add_control_commands(MonitorRegistry& registry, Debugger& debugger, SeenControls& seen) {
     add_answering(registry, debugger,
                   {"vmcs list", "", "the VMCSs that were current when the guest stopped", 0,
-                   [&](const Arguments& arguments) { return list(debugger, seen, arguments, Format::Vmx); }});
+                   [&](const Arguments& arguments) { return list(debugger, seen, arguments, Format::Vmx); }},
+                  Subject::Machine);
     add_answering(registry, debugger,
                   {"vmcs write", "FIELD VALUE", "writes a field of the current VMCS, as VMWRITE does", 2,
                    [&](const Arguments& arguments) { return write_vmcs(debugger, arguments); }});
     add_answering(registry, debugger,
                   {"vmcb list", "", "the VMCBs that were in use when the guest stopped", 0,
-                   [&](const Arguments& arguments) { return list(debugger, seen, arguments, Format::Svm); }});
+                   [&](const Arguments& arguments) { return list(debugger, seen, arguments, Format::Svm); }},
+                  Subject::Machine);
     add_answering(registry, debugger,
                   {"vmcb write", "ADDRESS FIELD VALUE",
                    "writes a field of the VMCB at a guest-physical address, and clears its clean bits", 3,

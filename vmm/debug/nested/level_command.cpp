@@ -27,28 +27,26 @@ std::string describe(const Debugger& debugger, const x86::SystemRegisters& syste
                               name(running));
 }
 
-std::string level(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
+Result<std::string> level(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
     const machine::StopToken* token = debugger.stop_token();
     if (token == nullptr)
-        return "The guest is running. Interrupt it first.\n";
+        return failure("level", "the guest is running", "Interrupt it first");
     x86::ClassSet classes;
     classes.add(x86::RegisterClass::System);
-    const auto state = debugger.state(vcpu_of(thread)).load(*token, classes);
-    if (!state)
-        return state.error().message() + "\n";
-    const x86::SystemRegisters& system = (*state)->system;
+    const x86::CpuState* state = TRY(debugger.state(vcpu_of(thread)).load(*token, classes));
+    const x86::SystemRegisters& system = state->system;
     if (rest == "auto")
         debugger.guest().choose_level(*token, std::nullopt);
     else if (rest == "l1")
         debugger.guest().choose_level(*token, x86::GuestLevel::L1);
     else if (rest == "l2" && !system.inner.known)
-        return "This vCPU has no known guest's guest (L2). An Intel guest has one when a VMCS is current, "
-               "an AMD guest "
-               "while it runs one.\n";
+        return failure("level", "this vCPU has no known guest's guest (L2)",
+                       "An Intel guest has one when a VMCS is current, an AMD guest while it runs one");
     else if (rest == "l2")
         debugger.guest().choose_level(*token, x86::GuestLevel::L2);
     else if (!rest.empty())
-        return "Usage: monitor level [l1|l2|auto]\n";
+        return failure("level", fmt::format("\"{}\" is not a level", rest),
+                       "Usage: monitor level [l1|l2|auto]");
     return describe(debugger, system);
 }
 

@@ -53,7 +53,7 @@ TEST(ExitRates, OfATierThatHasCome) {
 
 TEST(ExitRates, RefuseWhatAreNoCounters) {
     for (const std::string bad :
-         {"", "There is no monitor command", "[]", R"({"nanoseconds":1})",
+         {"", "there is no such monitor command", "[]", R"({"nanoseconds":1})",
           R"({"nanoseconds":"x","tiers":[]})", R"({"nanoseconds":1,"tiers":[{"name":"u","vcpus":[{}]}]})"})
         EXPECT_FALSE(exit_rates(sample(0, "{}"), bad, 2)) << bad;
 }

@@ -39,8 +39,8 @@ TEST(GdbScript, HasLinuxBehindTheCommands) {
 TEST(GdbScript, IsShownWhereNoFileIsNamed) {
     MonitorRegistry registry;
     add_gdb_script_command(registry);
-    EXPECT_THAT(registry.run({1}, "gdb-script"), HasSubstr("import gdb"));
-    EXPECT_THAT(registry.run({1}, "gdb-script /nonexistent/x.py"), HasSubstr("No such file"));
+    EXPECT_THAT(registry.run({1}, "gdb-script").text, HasSubstr("import gdb"));
+    EXPECT_THAT(registry.run({1}, "gdb-script /nonexistent/x.py").text, HasSubstr("No such file"));
 }
 
 }  // namespace

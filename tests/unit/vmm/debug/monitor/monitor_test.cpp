@@ -21,7 +21,8 @@ class MonitorTest : public ::testing::Test {
         lapic.options = "[vcpu N]";
         registry_.add(lapic);
     }
-    std::string run(std::string_view line) { return registry_.run(gdbstub::ThreadId{1}, line); }
+    bool refuses(std::string_view line) { return registry_.run(gdbstub::ThreadId{1}, line).refused; }
+    std::string run(std::string_view line) { return registry_.run(gdbstub::ThreadId{1}, line).text; }
     MonitorRegistry registry_;
 };
 
@@ -32,7 +33,8 @@ TEST_F(MonitorTest, TheLongestNameWins) {
 }
 
 TEST_F(MonitorTest, ANameIsWholeWords) {
-    EXPECT_THAT(run("exitsx"), HasSubstr("There is no monitor command \"exitsx\""));
+    EXPECT_THAT(run("exitsx"),
+                HasSubstr("exitsx: there is no such monitor command. `monitor help` lists them"));
 }
 
 TEST_F(MonitorTest, AFamilysNameAloneListsTheFamily) {
@@ -43,15 +45,24 @@ TEST_F(MonitorTest, AFamilysNameAloneListsTheFamily) {
 
 TEST_F(MonitorTest, AWordThatACommandDoesNotDeclareIsRefused) {
     EXPECT_EQ(run("fatal "), "fatal()");
-    EXPECT_EQ(run("fatal now and then"), "arguments: \"now\" is one too many.\nUsage: monitor fatal\n");
+    EXPECT_EQ(run("fatal now and then"), "arguments: \"now\" is one too many. Usage: monitor fatal\n");
     EXPECT_EQ(run("lapic vcpu 1"), "lapic(vcpu 1)");
+}
+
+TEST_F(MonitorTest, AnAnswerKnowsIfTheCommandWasRefused) {
+    registry_.add({"fails", "", "", [](auto, auto) { return failure("fails", "why", "What to do"); }});
+    EXPECT_EQ(run("fails"), "fails: why. What to do\n");
+    for (const char* line : {"fails", "nothing", "fatal now", "help nothing"})
+        EXPECT_TRUE(refuses(line)) << line;
+    for (const char* line : {"", "help", "help exits", "fatal", "exits hist IO"})
+        EXPECT_FALSE(refuses(line)) << line;
 }
 
 TEST_F(MonitorTest, HelpListsEverythingAndOneTopic) {
     EXPECT_THAT(run("help"), HasSubstr("monitor exits hist REASON"));
     EXPECT_THAT(run(""), HasSubstr("monitor help"));
     EXPECT_THAT(run("help exits"), HasSubstr("a histogram"));
-    EXPECT_THAT(run("help nothing"), HasSubstr("There is no monitor command"));
+    EXPECT_THAT(run("help nothing"), HasSubstr("there is no such monitor command"));
 }
 
 }  // namespace
