@@ -1,5 +1,5 @@
 // Thread ids as packets write them: "1f", "p1.1f" (process 1, thread 0x1f), "0" for any, "-1" for all.
-// There is one process, number 1.
+// There is one process, number 1. (LLDB uses plain thread ids, and another number: see session/session_lldb.cpp.)
 #pragma once
 
 #include <optional>

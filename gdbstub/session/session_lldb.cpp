@@ -28,10 +28,13 @@ SessionCore::Handled SessionCore::handle(const packet::qHostInfo&) {
     return {};
 }
 
+// Where the kernel's file has Linux's ABI tag, LLDB looks for this process on its own host, and replaces the file by that
+// process's program. No process of Linux can have this number: it is the kernel's PID_MAX_LIMIT.
 SessionCore::Handled SessionCore::handle(const packet::qProcessInfo&) {
+    constexpr std::uint32_t kNoProcessOfLinux = 0x400000;
     reply_.frame()
         .text("pid:")
-        .hex_number(kProcessId)
+        .hex_number(kNoProcessOfLinux)
         .text(";triple:")
         .hex(target_.triple())
         .text(";endian:little;ptrsize:")

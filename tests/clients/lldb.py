@@ -21,9 +21,10 @@ _SETTINGS = (
 
 
 class Lldb:
-    def __init__(self, version: LldbVersion, symbols: object = None, settings: tuple[str, ...] = ()):
+    def __init__(self, version: LldbVersion, symbols: object = None, settings: tuple[str, ...] = (), wrapper: tuple[str, ...] = ()):
+        """`wrapper` is a command that runs the command which follows it."""
         self._home = tempfile.TemporaryDirectory(prefix="ringside-lldb-")
-        self._process = subprocess.Popen([str(version.program), "--no-use-colors", *([str(symbols)] if symbols else [])],
+        self._process = subprocess.Popen([*wrapper, str(version.program), "--no-use-colors", *([str(symbols)] if symbols else [])],
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                          env=version.environment(self._home.name))
         self._output = Collector(self._process.stdout)

@@ -23,7 +23,7 @@ TEST_F(Lldb, DescribesHostAndProcess) {
               "triple:7838365f36342d756e6b6e6f776e2d756e6b6e6f776e;endian:little;ptrsize:8;"
               "watchpoint_exceptions_received:after;");
     EXPECT_EQ(send("qProcessInfo"),
-              "pid:1;triple:7838365f36342d756e6b6e6f776e2d756e6b6e6f776e;endian:little;ptrsize:8;");
+              "pid:400000;triple:7838365f36342d756e6b6e6f776e2d756e6b6e6f776e;endian:little;ptrsize:8;");
     EXPECT_EQ(send("qC"), "QC1");
     EXPECT_EQ(send("qWatchpointSupportInfo:"), "num:4;");
 }
