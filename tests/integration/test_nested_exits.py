@@ -67,8 +67,13 @@ class TestTransitions(TransitionTest):
         said = self.until(gdb, "until vm-exit")
         assert "L2 has left to L1: CPUID" in said
         assert not self.in_l2(gdb)
+        counted = gdb.console("monitor exits l2")
+        assert re.search("not counted yet, because vCPU 0 has not been entered since: CPUID.*, of L2, passed on", counted)
         assert gdb.integer("$pc") == gdb.integer("&vmx_exit" if self.vmx else "&svm_run + 6")
         assert "L1 has entered its guest (L2)" in self.until(gdb, "until vm-entry")
+        counted = gdb.console("monitor exits l2")
+        assert re.search(r"(?m)^CPUID +1 +0 +1 ", counted)
+        assert "not counted yet" not in counted
         gdb.start("continue")
         assert vm.wait() == 33
 

@@ -1,11 +1,24 @@
 #include "vmm/exit_monitor/hardware_tier.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
 #include "vmm/exits/report/statistics_tables.h"
 
 namespace ringside::debug {
+
+namespace {
+
+// On SVM a VMRUN that the processor or KVM refuses ends with a #VMEXIT.
+bool refuses_entry(const x86::HardwareExit& exit) {
+    return exit.kind == x86::VirtualizationKind::Svm
+               ? exit.reason == static_cast<std::uint32_t>(x86::SvmExitCode::Invalid)
+               : x86::is_entry_failure(exit);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<HardwareTier>> HardwareTier::start(std::span<const pid_t> threads) {
     const auto kind = exits::host_virtualization();
@@ -97,6 +110,13 @@ exits::Table HardwareTier::inner_table(std::optional<VcpuIndex> vcpu) const {
     auto table = exits::inner_table(exits::sum(by_kvm), exits::sum(by_hypervisor), all.made,
                                     exits::hardware_source(reasons_));
     exits::note_hypervisor_events(table, all);
+    for (std::uint32_t i = 0; i < vcpus_; ++i) {
+        if (vcpu && vcpu->value != i)
+            continue;
+        if (const auto last = last_exit(VcpuIndex{i}); last.from_l2)
+            table.notes.push_back(fmt::format(
+                "not counted yet, because vCPU {} has not been entered since: {}", i, last.words));
+    }
     return table;
 }
 
@@ -112,9 +132,14 @@ LastHardwareExit HardwareTier::last_exit(VcpuIndex vcpu) const {
     last.exit = exit;
     last.entry_failure = pending->entry_failure;
     last.from_l2 = pending->exit.level != exits::ExitLevel::L1;
-    last.entry_failed = x86::is_entry_failure(exit) ||
-                        (exit.kind == x86::VirtualizationKind::Svm &&
-                         record.reason == static_cast<std::uint32_t>(x86::SvmExitCode::Invalid));
+    last.entry_failed = refuses_entry(exit);
+    if (pending->made) {
+        x86::HardwareExit made;
+        made.kind = exit.kind;
+        made.reason = *pending->made;
+        if (!refuses_entry(made))
+            last.made = reasons_.name(made.reason);
+    }
     return last;
 }
 

@@ -13,6 +13,14 @@ std::string at_rip(kvm::VcpuPort& port, std::string_view level) {
     return general ? fmt::format(", and {} is at 0x{:x}", level, general->rip) : std::string();
 }
 
+// For an event of L1's, and at an instruction of L2's that KVM has emulated, the hardware's exit is not what L1 sees.
+std::string describe_vm_exit(const LastHardwareExit& exit) {
+    if (exit.made.empty())
+        return "L2 has left to L1: " + exit.words;
+    return fmt::format("L2 has left to L1: {}, made by KVM. The hardware's last exit was {}", exit.made,
+                       exit.words);
+}
+
 }  // namespace
 
 std::string describe_transition(exits::CatchSubject wanted, machine::VcpuThread& thread,
@@ -25,10 +33,8 @@ std::string describe_transition(exits::CatchSubject wanted, machine::VcpuThread&
     if (*in_l2)
         return wanted == CatchSubject::VmEntry ? "L1 has entered its guest (L2)" + at_rip(port, "L2")
                                                : std::string();
-    if (exit.from_l2 && !exit.entry_failed)
-        return wanted == CatchSubject::VmExit
-                   ? fmt::format("L2 has left to L1: {}{}", exit.words, at_rip(port, "L1"))
-                   : std::string();
+    if (!exit.made.empty() || (exit.from_l2 && !exit.entry_failed))
+        return wanted == CatchSubject::VmExit ? describe_vm_exit(exit) + at_rip(port, "L1") : std::string();
     return "L1's VM entry has failed: " +
            describe_entry_failure(port, machine.memory(), machine.cpu_features().physical_address_bits,
                                   exit.entry_failure) +

@@ -15,6 +15,7 @@ struct LastHardwareExit {
     std::string words;  // "CPUID", with the level that made it and who handled it; empty if it is not known
     std::string entry_failure;  // the check with which KVM refused a VM entry; empty if it did not
     std::optional<x86::HardwareExit> exit;  // as the hardware reported it
+    std::string made;                       // the VM exit that KVM has made for L1 since; empty if none
     bool from_l2 = false;                   // L2 made it
     bool entry_failed = false;              // its reason says that the processor has refused a VM entry
 };

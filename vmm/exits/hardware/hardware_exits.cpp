@@ -94,7 +94,7 @@ std::optional<LevelledExit> HardwareExitDecoder::decode(std::span<const std::byt
         std::optional<LevelledExit> finished = std::exchange(pending_, std::nullopt);
         if (finished)
             finished->hardware.record.handled = time;
-        entry_failure_.clear();
+        forget_handling();
         entered_ = time;
         return finished;
     }
@@ -108,15 +108,20 @@ void HardwareExitDecoder::forget() {
     if (pending_)
         ++unpaired_;
     pending_.reset();
-    entry_failure_.clear();
+    forget_handling();
     entered_.reset();
+}
+
+void HardwareExitDecoder::forget_handling() {
+    entry_failure_.clear();
+    made_.reset();
 }
 
 void HardwareExitDecoder::begin_exit(std::span<const std::byte> raw, std::uint64_t time) {
     if (pending_)
         ++unpaired_;
     pending_.reset();
-    entry_failure_.clear();
+    forget_handling();
     const auto field = [&](const char* name) { return tracepoints_.exit.read(raw, name).value_or(0); };
     const auto isa = field("isa");
     if (isa != static_cast<std::uint64_t>(VirtualizationKind::Vmx) &&
@@ -183,10 +188,12 @@ void HardwareExitDecoder::add_nested(const TracepointFormat& format, std::span<c
 // is then for an interrupt of L1's own.
 void HardwareExitDecoder::add_vm_exit(VirtualizationKind kind, std::uint32_t reason) {
     if (pending_ && pending_->level == ExitLevel::L2ByKvm && pending_->hardware.exit.reason == reason &&
-        !is_host_event(kind, reason))
+        !is_host_event(kind, reason)) {
         pending_->level = ExitLevel::L2ByHypervisor;
-    else
-        ++hypervisor_.made[kind == VirtualizationKind::Vmx ? reason & 0xffff : reason];
+        return;
+    }
+    made_ = reason;
+    ++hypervisor_.made[kind == VirtualizationKind::Vmx ? reason & 0xffff : reason];
 }
 
 void HardwareExitDecoder::add_address(const TracepointFormat& format, std::span<const std::byte> raw) {

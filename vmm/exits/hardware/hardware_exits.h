@@ -69,6 +69,9 @@ class HardwareExitDecoder {
     const std::optional<LevelledExit>& pending() const { return pending_; }
     // What KVM found wrong with the pending exit's VM entry, in the words of its source; empty if nothing.
     const std::string& entry_failure() const { return entry_failure_; }
+    // The reason of a VM exit that KVM has made for L1 since the pending exit, without one of the hardware's, as L1's VMCS or
+    // VMCB has it.
+    std::optional<std::uint32_t> made() const { return made_; }
     const HypervisorEvents& hypervisor() const { return hypervisor_; }
     void reset_hypervisor() { hypervisor_ = {}; }
     // Records were lost at this point: the pending exit can no longer be paired with an entry.
@@ -82,11 +85,13 @@ class HardwareExitDecoder {
     void add_detail(const TracepointFormat& format, std::span<const std::byte> raw);
     void add_address(const TracepointFormat& format, std::span<const std::byte> raw);
     void add_nested(const TracepointFormat& format, std::span<const std::byte> raw);
+    void forget_handling();
     void add_vm_exit(x86::VirtualizationKind kind, std::uint32_t reason);
 
     const KvmTracepoints& tracepoints_;
     std::optional<LevelledExit> pending_;
     std::string entry_failure_;
+    std::optional<std::uint32_t> made_;
     HypervisorEvents hypervisor_;
     std::optional<std::uint64_t> entered_;
     std::uint64_t unpaired_ = 0;

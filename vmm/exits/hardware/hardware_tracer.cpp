@@ -182,7 +182,7 @@ std::optional<HardwareTracer::Pending> HardwareTracer::pending(VcpuIndex index) 
     drain(vcpu);
     if (!vcpu.decoder.pending())
         return std::nullopt;
-    return Pending{*vcpu.decoder.pending(), vcpu.decoder.entry_failure()};
+    return Pending{*vcpu.decoder.pending(), vcpu.decoder.entry_failure(), vcpu.decoder.made()};
 }
 
 void HardwareTracer::enable(bool on) {

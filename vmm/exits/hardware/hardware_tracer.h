@@ -54,11 +54,12 @@ class HardwareTracer {
     bool tells_levels() const { return tracepoints_.tell_levels(); }
     // Of a guest that is a hypervisor. Any thread.
     InnerStatistics inner_snapshot(VcpuIndex index);
-    // A vCPU's last exit, if it has not been entered again, and what KVM found wrong with its VM entry.
+    // A vCPU's last exit, if it has not been entered again, and what KVM has done since (HardwareExitDecoder).
     // Any thread.
     struct Pending {
         LevelledExit exit;
-        std::string entry_failure;  // empty if nothing
+        std::string entry_failure;
+        std::optional<std::uint32_t> made;
     };
     std::optional<Pending> pending(VcpuIndex index);
     void reset();

@@ -209,6 +209,7 @@ TEST(NestedExits, TheLevelThatMadeAnExitAndWhoHandlesIt) {
     nested.exit(10);
     nested.of_l2();
     nested.inject(10);
+    EXPECT_EQ(nested.decoder.made(), std::nullopt) << "it is the hardware's";
     EXPECT_EQ(nested.enter(), ExitLevel::L2ByHypervisor);
     EXPECT_TRUE(nested.decoder.hypervisor().made.empty());
 }
@@ -218,10 +219,21 @@ TEST(NestedExits, AnInterruptOfTheHostsIsKvmsEvenIfL1GetsOneOfItsOwnThen) {
     nested.exit(1);
     nested.of_l2();
     nested.inject(1);
+    EXPECT_EQ(nested.decoder.made(), 1U);
     EXPECT_EQ(nested.enter(), ExitLevel::L2ByKvm);
+    EXPECT_EQ(nested.decoder.made(), std::nullopt);
     EXPECT_EQ(nested.decoder.hypervisor().made.at(1), 1U);
     nested.inject(7);  // with no exit before it
     EXPECT_EQ(nested.decoder.hypervisor().made.at(7), 1U);
+}
+
+TEST(NestedExits, AVmExitRightAfterTheVmEntryIsMadeByKvm) {
+    Nested nested;
+    nested.exit(24);  // L1's VMRESUME
+    nested.inject(1);
+    EXPECT_EQ(nested.decoder.made(), 1U);
+    nested.exit(12);
+    EXPECT_EQ(nested.decoder.made(), std::nullopt);
 }
 
 TEST(NestedExits, EntriesAreCountedByVmcsWithinABound) {
