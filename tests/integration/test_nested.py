@@ -30,6 +30,20 @@ class TestAnOrdinaryGuest(RingsideTest):
         assert "no field's name contains" in gdb.console("monitor vmcb 0x100000 nonsense")
 
 
+class TestAnOrdinaryGuestOnIntel(NestedTest):
+    def test_its_registers_and_its_last_exit_are_shown_as_fields(self):
+        self.needs(VMX)
+        _, gdb = self.attached("demo64", "--append=rounds=1")
+        gdb.console("monitor catch io write")
+        gdb.run("continue")
+        shown = gdb.console("monitor vmcs")
+        assert "from the tracepoint kvm:kvm_exit" in shown
+        assert re.search(r"EXIT_REASON .*IO_INSTRUCTION", shown)
+        assert re.search(r"EXIT_QUALIFICATION .*out 0x", shown)
+        assert re.search(rf"GUEST_CR3 +0x0*{gdb.integer('$cr3'):x}\b", shown)
+        assert re.search(r"KVM does not tell: .*EPT_POINTER", shown)
+
+
 # Every command about hypervisors, with arguments with which it could have something to do.
 COMMANDS = ("vmcs", "vmcs GUEST_RIP", "vmcs check", "vmcs diff", "vmcs list", "vmcs write GUEST_RIP 0x1000", "vmcb", "vmcb RIP",
             "vmcb check", "vmcb check 0x100000", "vmcb list", "vmcb write 0x100000 RIP 0x1000")
@@ -125,12 +139,13 @@ class TestVmcs(NestedTest):
         gdb.console(f"source {script}")
         gdb.console("break hypervisor::handle")
         gdb.run("continue")
-        assert "is remembered" in gdb.console("monitor vmcs diff")
+        assert "no VMCS was current at the last stop" in gdb.console("monitor vmcs diff")
         assert gdb.integer('$_vmcs("GUEST_RIP")') == gdb.integer("facts.instruction")
         gdb.run("continue")
         changed = gdb.console("monitor vmcs diff")
         assert re.search(r"EXIT_REASON +0x0000000a +0x0000001e +IO_INSTRUCTION", changed)
         assert "GUEST_CR3" not in changed
+        assert gdb.console("monitor vmcs diff") == changed
         with pytest.raises(GdbError, match="fields match GUEST_CS"):
             gdb.evaluate('$_vmcs("GUEST_CS")')
 

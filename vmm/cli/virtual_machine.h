@@ -31,6 +31,7 @@
 #include "vmm/debug/monitor/state_commands.h"
 #include "vmm/debug/monitor/table_commands.h"
 #include "vmm/debug/nested/control_commands.h"
+#include "vmm/debug/nested/vmcs_history.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/devices/console.h"
 #include "vmm/devices/pc.h"
@@ -77,8 +78,10 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_stop(const gdbstub::StopEvent&) override;
     void on_stop_shown() override { exits_->note_shown(); }
     void on_resume() override {
-        if (exits_->mark_resume())
-            catches_->on_resume();
+        if (!exits_->mark_resume())
+            return;
+        catches_->on_resume();
+        vmcs_history_.remember(*debugger_);
     }
     void on_client_gone() override {
         catches_->remove_all();
@@ -130,6 +133,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<debug::ExitMonitor> exits_;
     std::unique_ptr<debug::ExitCatches> catches_;
     debug::SeenControls controls_;
+    debug::VmcsHistory vmcs_history_;
     std::unique_ptr<debug::ExitTrace> exit_trace_;
     std::optional<debug::Dumper> dumper_;
     std::unique_ptr<debug::Snapshots> snapshots_;

@@ -46,6 +46,16 @@ LastHardwareExit ExitMonitor::last_hardware_exit(VcpuIndex vcpu) const {
     return hardware_ != nullptr ? hardware_->last_exit(vcpu) : LastHardwareExit{};
 }
 
+Result<x86::HardwareExit> ExitMonitor::last_exit_information(VcpuIndex vcpu) const {
+    const std::string operation = "read the last hardware exit";
+    if (hardware_ == nullptr)
+        return failure(operation, "hardware exits are not seen: " + missing_hardware_tier_);
+    const auto exit = last_hardware_exit(vcpu).exit;
+    if (!exit)
+        return failure(operation, "the vCPU has made none yet, or has been entered since");
+    return *exit;
+}
+
 bool ExitMonitor::mark_resume() {
     if (!std::exchange(shown_, false))
         return false;

@@ -41,6 +41,8 @@ class ExitMonitor {
     const std::string& missing_hardware_tier() const { return missing_hardware_tier_; }
     // The hardware exit that a vCPU came out of. From any thread.
     LastHardwareExit last_hardware_exit(VcpuIndex vcpu) const;
+    // The same as the hardware reported it. The error says why it is not known.
+    Result<x86::HardwareExit> last_exit_information(VcpuIndex vcpu) const;
 
     ExitNames& names() { return names_; }
     Debugger& debugger() { return debugger_; }

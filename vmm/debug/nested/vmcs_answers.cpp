@@ -58,7 +58,8 @@ Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, 
     return answer;
 }
 
-Result<Answer> ordinary_vcpu_answer(const x86::VmcsValues& registers, std::string_view pattern) {
+Result<Answer> ordinary_vcpu_answer(const x86::VmcsValues& registers, std::string_view pattern,
+                                    std::string_view no_exit) {
     Answer answer;
     answer.note(
         "This vCPU is not in VMX operation; its guest has not executed VMXON. The VMCS with which KVM runs "
@@ -68,6 +69,8 @@ Result<Answer> ordinary_vcpu_answer(const x86::VmcsValues& registers, std::strin
     if (registers.get(x86::VmcsField::ExitReason))
         answer.note(
             "The exit information is that of the last hardware exit, from the tracepoint kvm:kvm_exit.");
+    else
+        answer.note(fmt::format("The last hardware exit is not known. {}", no_exit));
     return vmcs_fields_answer(std::move(answer), registers, pattern, "KVM does not tell");
 }
 

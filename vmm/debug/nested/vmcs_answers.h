@@ -18,8 +18,10 @@ namespace ringside::debug {
 Result<Answer> vmcs_fields_answer(Answer answer, const x86::VmcsValues& values, std::string_view pattern,
                                   std::string_view of_the_unknown);
 
-// The same for a vCPU that is not a hypervisor, whose VMCS is KVM's own.
-Result<Answer> ordinary_vcpu_answer(const x86::VmcsValues& registers, std::string_view pattern);
+// The same for a vCPU that is not a hypervisor, whose VMCS is KVM's own. `no_exit` says why the last hardware exit is not
+// among the values; empty if it is.
+Result<Answer> ordinary_vcpu_answer(const x86::VmcsValues& registers, std::string_view pattern,
+                                    std::string_view no_exit);
 
 // The current VMCS of a vCPU in this state. The error says why there is none to show.
 Result<Answer> current_vmcs_answer(const kvm::NestedState& state, std::string_view pattern);

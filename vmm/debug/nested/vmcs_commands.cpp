@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "arch/x86_64/vmcb.h"
 #include "arch/x86_64/vmcs_of_state.h"
 #include "vmm/debug/monitor/arguments.h"
@@ -60,9 +58,11 @@ Result<Answer> vmcs(Debugger& debugger, const LastHardwareExitOf& last_exit, con
     auto state = TRY(nested_state(debugger, arguments.vcpu));
     if (is_ordinary(state)) {
         auto fields = TRY(registers_as_fields(debugger, arguments.vcpu));
-        if (const auto exit = last_exit(arguments.vcpu))
+        const auto exit = last_exit(arguments.vcpu);
+        if (exit)
             x86::set_exit_information(fields, *exit);
-        return ordinary_vcpu_answer(fields, word(arguments, 0));
+        return ordinary_vcpu_answer(fields, word(arguments, 0),
+                                    exit ? std::string() : exit.error().message());
     }
     return current_vmcs_answer(state, word(arguments, 0));
 }
@@ -78,28 +78,18 @@ Result<Answer> check(Debugger& debugger, const Arguments& arguments) {
     return check_answer(vmcs.fields, broken);
 }
 
-// The VMCS that was current when the differences were last asked for.
-struct Remembered {
-    Gpa address;
-    x86::VmcsValues fields;
-};
-using History = std::map<std::uint32_t, Remembered>;  // by vCPU
-
-Result<Answer> diff(Debugger& debugger, History& history, const Arguments& arguments) {
-    auto state = TRY(nested_state(debugger, arguments.vcpu));
-    auto vmcs = TRY(current_vmcs(state));
-    const Remembered now{*state.current_control, std::move(vmcs.fields)};
-    const auto before = history.find(arguments.vcpu.value);
-    Answer answer;
-    if (before == history.end() || before->second.address != now.address)
-        answer.note(
-            fmt::format("The VMCS at gpa 0x{:x} is remembered: the next `monitor vmcs diff` shows what has "
-                        "changed in it.",
-                        now.address.value));
-    else
-        answer = diff_answer(before->second.fields, now.fields);
-    history.insert_or_assign(arguments.vcpu.value, now);
-    return answer;
+Result<Answer> diff(Debugger& debugger, const VmcsHistory& history, const Arguments& arguments) {
+    const auto state = TRY(nested_state(debugger, arguments.vcpu));
+    const auto vmcs = TRY(current_vmcs(state));
+    const VmcsHistory::Vmcs* before = history.at_last_stop(arguments.vcpu);
+    if (before != nullptr && before->address == *state.current_control)
+        return diff_answer(before->fields, vmcs.fields);
+    return Answer().note(
+        before == nullptr
+            ? std::string("There is nothing to compare with: no VMCS was current at the last stop.")
+            : fmt::format("There is nothing to compare with: at the last stop the VMCS at gpa 0x{:x} was "
+                          "current, and now the one at gpa 0x{:x} is.",
+                          before->address.value, state.current_control->value));
 }
 
 Result<Answer> vmcb_at(const Debugger& debugger, Answer answer, Gpa address, std::string_view pattern) {
@@ -153,7 +143,8 @@ Result<Answer> check_vmcb(Debugger& debugger, const Arguments& arguments) {
 
 }  // namespace
 
-void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger, LastHardwareExitOf last_exit) {
+void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger, const VmcsHistory& history,
+                       LastHardwareExitOf last_exit) {
     add_answering(
         registry, debugger,
         {"vmcs", "[FIELD]",
@@ -166,12 +157,9 @@ void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger, LastHardwa
         {"vmcs check", "",
          "the rules of VM entry that the current VMCS breaks, and the error that the processor reports", 0,
          [&](const Arguments& arguments) { return check(debugger, arguments); }});
-    add_answering(
-        registry, debugger,
-        {"vmcs diff", "", "the fields of the current VMCS that have changed since the last `vmcs diff`", 0,
-         [&, history = History()](const Arguments& arguments) mutable {
-             return diff(debugger, history, arguments);
-         }});
+    add_answering(registry, debugger,
+                  {"vmcs diff", "", "the fields of the current VMCS that have changed since the last stop", 0,
+                   [&](const Arguments& arguments) { return diff(debugger, history, arguments); }});
     add_answering(registry, debugger,
                   {"vmcb", "[ADDRESS] [FIELD]",
                    "the VMCB of the guest's guest that runs, or the one at a guest-physical address", 2,

@@ -2,15 +2,16 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 
 #include "arch/x86_64/exit_reasons.h"
 #include "vmm/debug/monitor/monitor.h"
+#include "vmm/debug/nested/vmcs_history.h"
 
 namespace ringside::debug {
 
-// The hardware exit that a vCPU came out of last, if it is known.
-using LastHardwareExitOf = std::function<std::optional<x86::HardwareExit>(VcpuIndex)>;
-void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger, LastHardwareExitOf last_exit);
+// The hardware exit that a vCPU came out of last. The error says why it is not known.
+using LastHardwareExitOf = std::function<Result<x86::HardwareExit>(VcpuIndex)>;
+void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger, const VmcsHistory& history,
+                       LastHardwareExitOf last_exit);
 
 }  // namespace ringside::debug

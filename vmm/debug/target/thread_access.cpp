@@ -12,6 +12,21 @@ namespace ringside::debug {
 
 using Code = gdbstub::TargetError::Code;
 
+namespace {
+
+// For a vCPU that runs its guest's guest: "in its guest (L2), VMCS 0x6000, "; empty for others.
+std::string describe_inner_guest(const x86::InnerGuest& inner) {
+    using Tables = x86::InnerGuest::Tables;
+    if (!inner.running)
+        return {};
+    const char* control = inner.tables == Tables::Ept      ? "VMCS"
+                          : inner.tables == Tables::Nested ? "VMCB"
+                                                           : "VMCS or VMCB";
+    return fmt::format("in its guest (L2), {} 0x{:x}, ", control, inner.control);
+}
+
+}  // namespace
+
 std::vector<gdbstub::ThreadId> ThreadAccess::threads() const {
     std::vector<gdbstub::ThreadId> ids;
     for (std::uint32_t i = 0; i < machine_.vcpu_count(); ++i)
@@ -37,10 +52,10 @@ gdbstub::Result<gdbstub::ThreadInfo> ThreadAccess::thread_info(gdbstub::ThreadId
     else if (*activity == kvm::Activity::WaitingForSipi)
         info.extra = "waiting for SIPI";
     else
-        info.extra = fmt::format(
-            "{}{}, CPL {}{}", (*state)->system.inner.running ? "in its guest (L2), " : "",
-            x86::name(x86::cpu_mode(**state)), x86::privilege_level((*state)->general, (*state)->system),
-            *activity == kvm::Activity::Halted ? ", halted" : "");
+        info.extra = fmt::format("{}{}, CPL {}{}", describe_inner_guest((*state)->system.inner),
+                                 x86::name(x86::cpu_mode(**state)),
+                                 x86::privilege_level((*state)->general, (*state)->system),
+                                 *activity == kvm::Activity::Halted ? ", halted" : "");
     return info;
 }
 

@@ -1,6 +1,7 @@
 #include "vmm/exits/hardware/tracefs.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 
 #include <array>
 #include <cerrno>
@@ -63,8 +64,13 @@ Result<std::filesystem::path> find_tracefs(std::span<const std::filesystem::path
 }
 
 Result<TracepointFormat> load_kvm_tracepoint(const std::filesystem::path& root, std::string_view event) {
-    const auto text = TRY(read_text(root / "events" / "kvm" / event / "format"));
-    return parse_tracepoint_format(text);
+    const auto text = read_text(root / "events" / "kvm" / event / "format");
+    if (!text && text.error().code == ENOENT)
+        return failure(kOperation, fmt::format("this kernel has no kvm:{} tracepoint", event),
+                       "A kernel whose KVM has it is needed");
+    if (!text)
+        return tl::unexpected<Error>(text.error());
+    return parse_tracepoint_format(*text);
 }
 
 std::optional<x86::VirtualizationKind> host_virtualization(const std::filesystem::path& modules) {

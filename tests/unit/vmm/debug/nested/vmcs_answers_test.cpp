@@ -78,15 +78,18 @@ TEST(VmcsAnswers, AllOfItIsInTheManualsGroups) {
 TEST(VmcsAnswers, AnOrdinaryVcpuHasItsRegisters) {
     x86::VmcsValues registers;
     registers.set(x86::VmcsField::GuestRip, 0x1000);
-    const std::string all = ordinary_vcpu_answer(registers, "")->text();
+    const std::string all = ordinary_vcpu_answer(registers, "", "tracefs is not mounted")->text();
     EXPECT_THAT(all, HasSubstr("has not executed VMXON"));
     EXPECT_THAT(all, HasSubstr("GUEST_RIP  0x0000000000001000"));
     EXPECT_THAT(all, HasSubstr("KVM does not tell: GUEST_ES_SELECTOR "));
     EXPECT_THAT(all, Not(HasSubstr("kvm:kvm_exit")));
-    EXPECT_FALSE(ordinary_vcpu_answer(registers, "nonsense"));
+    EXPECT_THAT(all, HasSubstr("The last hardware exit is not known. tracefs is not mounted"));
+    EXPECT_FALSE(ordinary_vcpu_answer(registers, "nonsense", ""));
     registers.set(x86::VmcsField::ExitReason, 10);
-    EXPECT_THAT(ordinary_vcpu_answer(registers, "")->text(), HasSubstr("EXIT_REASON  0x0000000a  CPUID"));
-    EXPECT_THAT(ordinary_vcpu_answer(registers, "")->text(), HasSubstr("kvm:kvm_exit"));
+    const std::string with_exit = ordinary_vcpu_answer(registers, "", "")->text();
+    EXPECT_THAT(with_exit, HasSubstr("EXIT_REASON  0x0000000a  CPUID"));
+    EXPECT_THAT(with_exit, HasSubstr("kvm:kvm_exit"));
+    EXPECT_THAT(with_exit, Not(HasSubstr("is not known")));
 }
 
 TEST(VmcsAnswers, ADifferenceIsBothValues) {
