@@ -123,6 +123,7 @@ void FwCfg::transfer(Gpa descriptor) {
     access.control = done ? 0 : __builtin_bswap32(kError);
     // Write the whole structure, with only `control` changed: that is the field that the guest polls.
     std::memcpy(place.data(), &access.control, sizeof access.control);
+    memory_.note_write(descriptor, sizeof access.control);
 }
 
 bool FwCfg::copy_item(Gpa to, std::uint32_t size) {

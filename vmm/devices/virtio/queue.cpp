@@ -114,6 +114,7 @@ std::uint16_t Queue::ask_for_notification() {
     if (features_.event_index) {
         field<std::uint16_t>(used_, kRing + kUsedEntry * state_.size)
             .store(state_.next_available, std::memory_order_relaxed);
+        memory_->note_write(state_.used, used_.size());
         std::atomic_thread_fence(std::memory_order_seq_cst);
     }
     return field<std::uint16_t>(available_, kIndex).load(std::memory_order_acquire);
@@ -185,6 +186,7 @@ bool Queue::finish(const Chain& chain, std::uint32_t written) {
     ++state_.next_available;
     ++state_.next_used;
     field<std::uint16_t>(used_, kIndex).store(state_.next_used, std::memory_order_release);
+    memory_->note_write(state_.used, used_.size());
     return wants_interrupt();
 }
 

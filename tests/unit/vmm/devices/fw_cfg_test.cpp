@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "tests/support/noted_writes.h"
 #include "tests/unit/vmm/devices/fakes.h"
 
 namespace ringside::devices {
@@ -33,7 +34,7 @@ machine::FwCfgItems make_items() {
     return items;
 }
 
-class FwCfgTest : public testing::Test {
+class FwCfgTest : public ::testing::Test {
   protected:
     void select(std::uint16_t key) { device.write(0, std::as_bytes(std::span(&key, 1))); }
 
@@ -93,6 +94,18 @@ TEST_F(FwCfgTest, CopiesAnItemToGuestMemory) {
     std::ranges::fill(memory.span(Gpa{0x200}, 8), std::byte{0xff});
     EXPECT_EQ(transfer(kSelect | kRead, 6, 0x200), 0U);
     EXPECT_EQ(text_at(Gpa{0x200}, 8), std::string("QEMU\0\0\xff\xff", 8));
+}
+
+TEST_F(FwCfgTest, WhatATransferWritesIsReported) {
+    ringside::testing::NotedWrites noted;
+    select(0);
+    const std::uint32_t words[] = {__builtin_bswap32(kRead), __builtin_bswap32(4), 0,
+                                   __builtin_bswap32(0x1000)};
+    ASSERT_TRUE(memory.write(kDescriptor, std::as_bytes(std::span(words))));
+    memory.set_write_listener(&noted);
+    write_big_endian(kDmaLow, static_cast<std::uint32_t>(kDescriptor.value));
+    EXPECT_TRUE(noted.cover(Gpa{0x1003}));
+    EXPECT_TRUE(noted.cover(kDescriptor)) << "the control word";
 }
 
 TEST_F(FwCfgTest, TransfersGoOnWhereTheLastOneEnded) {

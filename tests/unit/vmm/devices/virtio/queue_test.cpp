@@ -1,5 +1,6 @@
 #include "vmm/devices/virtio/queue.h"
 
+#include "tests/support/noted_writes.h"
 #include "tests/unit/vmm/devices/virtio/driver_test.h"
 
 namespace ringside::devices::virtio {
@@ -68,6 +69,20 @@ TEST_F(VirtioQueue, AChainStaysUntilItIsFinished) {
     EXPECT_EQ(chain_.writable(), 2U);
     finish(2);
     EXPECT_FALSE(next());
+}
+
+TEST_F(VirtioQueue, WhatTheDeviceWritesIsReported) {
+    const auto places = driver_.add(0, {room(1)});
+    ringside::testing::NotedWrites noted;
+    driver_.memory().set_write_listener(&noted);
+    ASSERT_TRUE(next());
+    EXPECT_FALSE(noted.cover(Gpa{driver_.used(0)}));
+    chain_.write(0, bytes("a"));
+    finish(1);
+    EXPECT_TRUE(noted.cover(Gpa{places[0]}));
+    EXPECT_TRUE(noted.cover(Gpa{driver_.used(0) + 2})) << "the used ring's index";
+    EXPECT_TRUE(noted.cover(Gpa{driver_.used(0) + 4})) << "its first entry";
+    driver_.memory().set_write_listener(nullptr);
 }
 
 TEST_F(VirtioQueue, IndicesWrapAround) {
