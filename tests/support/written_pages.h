@@ -14,10 +14,12 @@ class WrittenPages final : public machine::DirtyPages::Source {
     struct Log {
         std::vector<Gpa> pages;
         int started = 0, stopped = 0, forgotten = 0;
+        bool unlimited = true, fails = false;
     };
     explicit WrittenPages(Log& log) : log_(log) {}
 
     std::string_view name() const override { return "test"; }
+    bool is_unlimited() const override { return log_.unlimited; }
     Result<void> start() override {
         ++log_.started;
         return {};
@@ -27,12 +29,15 @@ class WrittenPages final : public machine::DirtyPages::Source {
         return {};
     }
     Result<void> collect(const std::function<void(Gpa)>& each) override {
+        if (log_.fails)
+            return failure("collect", "no");
         for (const Gpa page : std::exchange(log_.pages, {}))
             each(page);
         return {};
     }
     Result<void> forget_translations() override {
         ++log_.forgotten;
+        log_.pages.clear();
         return {};
     }
 

@@ -56,7 +56,8 @@ Result<void> VirtualMachine::build() {
 
 Result<machine::Hardware> VirtualMachine::make_hardware(machine::GuestMemory memory,
                                                         const boot::BootState& state) const {
-    auto hardware = TRY(machine::make_hardware(*system_, std::move(memory), options_.cpus));
+    const auto pages = options_.debugger.record != 0 ? machine::PageLog::Rings : machine::PageLog::Bitmap;
+    auto hardware = TRY(machine::make_hardware(*system_, std::move(memory), options_.cpus, pages));
     TRY(hardware.set_boot_state(state.general, state.system));
     return hardware;
 }

@@ -30,6 +30,7 @@ void MemoryShadow::apply(const Delta& delta) {
         for (std::size_t i = 0; i < bits.size(); ++i)
             copy[i] ^= bits[i];
         std::ranges::copy(copy, memory_->span(gpa, bits.size()).begin());
+        memory_->note_write(gpa, bits.size());
     });
 }
 

@@ -43,19 +43,21 @@ Result<void> Recorder::check(machine::Machine& machine) {
 Result<void> Recorder::start(std::size_t limit) {
     TRY(check(machine_));
     auto shadow = TRY(MemoryShadow::create(machine_.memory()));
-    TRY(machine_.dirty_pages()->start());
+    TRY(machine_.dirty_pages()->add(written_));
     next_ = imager_.empty();
     TRY(imager_.take(next_));
     make_tracks();
-    dirty_.clear();
+    written_.pages.clear();
     moved_ = false;
     history_.emplace(StepLog(limit), next_, std::move(shadow));
     return {};
 }
 
 Result<void> Recorder::stop() {
+    if (!history_)
+        return {};
     history_.reset();
-    return machine_.dirty_pages()->stop();
+    return machine_.dirty_pages()->remove(written_);
 }
 
 kvm::Activity Recorder::activity(VcpuIndex vcpu) const {
@@ -131,17 +133,20 @@ Result<void> Recorder::record(VcpuIndex vcpu, Depth depth, Change change) {
     else if (depth == Depth::Everything)
         TRY(imager_.take_rest(vcpu, next_));
     TRY(collect());
-    history_->append(next_, vcpu, depth, dirty_, change);
-    dirty_.clear();
+    history_->append(next_, vcpu, depth, written_.pages, change);
+    written_.pages.clear();
     track(vcpu).irregular = false;
     return {};
 }
 
 Result<void> Recorder::collect() {
-    return machine_.dirty_pages()->collect([this](Gpa page) {
-        if (std::ranges::find(dirty_, page) == dirty_.end())
-            dirty_.push_back(page);
-    });
+    TRY(machine_.dirty_pages()->collect());
+    auto& pages = written_.pages;
+    if (pages.size() > 1) {
+        std::ranges::sort(pages);
+        pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
+    }
+    return {};
 }
 
 Result<void> Recorder::put() {
@@ -157,16 +162,16 @@ Result<std::uint64_t> Recorder::take_edits() {
     TRY(imager_.take(next_));
     TRY(collect());
     const auto here = history_->vcpu_here();
-    bool edited = std::ranges::any_of(dirty_, [this](Gpa page) { return history_->differs(page); });
+    bool edited = std::ranges::any_of(written_.pages, [this](Gpa page) { return history_->differs(page); });
     for (std::uint32_t i = 0; i < tracks_.size(); ++i)
         edited = edited || !snapshot::same_registers(next_.vcpu(VcpuIndex{i}), last(VcpuIndex{i}));
     if (!edited) {
-        dirty_.clear();
+        written_.pages.clear();
         return std::uint64_t{0};
     }
     const std::uint64_t ahead = history_->cut();
-    history_->append(next_, here, Depth::Everything, dirty_, Change::Other);
-    dirty_.clear();
+    history_->append(next_, here, Depth::Everything, written_.pages, Change::Other);
+    written_.pages.clear();
     return ahead;
 }
 

@@ -32,6 +32,7 @@ class Recorder {
     static constexpr std::uint64_t kWindow = 64;
 
     Recorder(machine::Machine& machine, const debug::GuestView& view);
+    ~Recorder() { (void)stop(); }
 
     // Fails with the reason if this machine cannot be recorded.
     static Result<void> check(machine::Machine& machine);
@@ -40,7 +41,7 @@ class Recorder {
     // Only while active.
     History& history() { return *history_; }
     const History& history() const { return *history_; }
-    const machine::DirtyPages& dirty_pages() const { return *machine_.dirty_pages(); }
+    const machine::DirtyPages::Source& source() const { return machine_.dirty_pages()->source(); }
 
     Result<void> start(std::size_t limit);
     Result<void> stop();
@@ -66,7 +67,7 @@ class Recorder {
     // Returns true if the vCPU waits for something: its last step was a PAUSE, or it is halted.
     bool waits(VcpuIndex vcpu) const;
     // The vCPU's dirty ring is full.
-    Result<void> make_room() { return collect(); }
+    Result<void> make_room() { return machine_.dirty_pages()->collect(); }
 
     // ---- In the past
 
@@ -91,6 +92,13 @@ class Recorder {
         std::uint64_t steps = 0;
     };
 
+    // The pages that were written since the last record.
+    struct Written final : machine::DirtyPages::Reader {
+        void page_written(Gpa page) override { pages.push_back(page); }
+        void all_written() override {}  // the owner ends the recording before the machine restarts
+        std::vector<Gpa> pages;
+    };
+
     Track& track(VcpuIndex vcpu) { return tracks_[vcpu.value]; }
     const Track& track(VcpuIndex vcpu) const { return tracks_[vcpu.value]; }
     const snapshot::VcpuImage& last(VcpuIndex vcpu) const { return history_->image().vcpu(vcpu); }
@@ -105,8 +113,8 @@ class Recorder {
     std::vector<Track> tracks_;  // by vCPU
     std::optional<History> history_;
     snapshot::MachineImage next_;  // KVM's state, as far as it was examined
-    std::vector<Gpa> dirty_;
-    bool moved_ = false;  // memory was changed by going back or forward
+    bool moved_ = false;           // memory was changed by going back or forward
+    Written written_;
 };
 
 }  // namespace ringside::history

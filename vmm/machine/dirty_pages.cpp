@@ -1,5 +1,6 @@
 #include "vmm/machine/dirty_pages.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -55,18 +56,34 @@ class RingSource final : public KvmSource {
         : KvmSource(vm, memory), rings_(std::move(rings)) {}
 
     std::string_view name() const override { return "dirty ring"; }
+    bool is_unlimited() const override { return false; }
 
+    Result<void> start() override { return overrun_ ? overrun() : KvmSource::start(); }
+
+    // KVM stops a vCPU before its ring is full. But its instruction emulator may go on past the end, and overwrites
+    // entries: then all are new, and where KVM writes the next one is unknown for good.
     Result<void> collect(const std::function<void(Gpa)>& each) override {
         std::uint32_t count = 0;
         for (kvm::DirtyRing& ring : rings_) {
-            count += ring.harvest([&](std::uint32_t slot, std::uint64_t page) {
+            const std::uint32_t entries = ring.harvest([&](std::uint32_t slot, std::uint64_t page) {
                 each(memory().regions()[slot].start() + page * kPageSize);
             });
+            overrun_ = overrun_ || entries >= kvm::DirtyRing::kEntries;
+            count += entries;
         }
+        if (overrun_)
+            return overrun();
         return count == 0 ? Result<void>{} : vm().reset_dirty_rings();
     }
 
   private:
+    static Result<void> overrun() {
+        return failure("read the dirty ring",
+                       "KVM has written past its end, and which pages the guest has written is unknown",
+                       "Start the machine without --record, and use `monitor record on`");
+    }
+
+    bool overrun_ = false;
     std::vector<kvm::DirtyRing> rings_;
 };
 
@@ -75,6 +92,7 @@ class LogSource final : public KvmSource {
     using KvmSource::KvmSource;
 
     std::string_view name() const override { return "dirty log"; }
+    bool is_unlimited() const override { return true; }
 
     Result<void> collect(const std::function<void(Gpa)>& each) override {
         std::uint32_t slot = 0;
@@ -82,7 +100,7 @@ class LogSource final : public KvmSource {
             const std::uint32_t number = slot++;
             if (region.read_only())
                 continue;
-            bitmap_.assign((region.size() / kPageSize + 63) / 64, 0);
+            bitmap_.resize((region.size() / kPageSize + 63) / 64);
             TRY(vm().dirty_log(number, bitmap_));
             for (std::size_t i = 0; i < bitmap_.size(); ++i) {
                 for (std::uint64_t word = bitmap_[i]; word != 0; word &= word - 1)
@@ -99,29 +117,54 @@ class LogSource final : public KvmSource {
 
 }  // namespace
 
-Result<void> DirtyPages::start() {
-    {
-        const std::scoped_lock lock(mutex_);
-        noted_.clear();
+Result<void> DirtyPages::add(Reader& reader) {
+    if (readers_.empty()) {
+        {
+            const std::scoped_lock lock(mutex_);
+            noted_.clear();
+        }
+        TRY(source_->start());
+        complete_ = {};
+        memory_.set_write_listener(this);
     }
-    TRY(source_->start());
-    memory_.set_write_listener(this);
-    active_ = true;
+    readers_.push_back(&reader);
     return {};
 }
 
-Result<void> DirtyPages::stop() {
+Result<void> DirtyPages::remove(Reader& reader) {
+    if (std::erase(readers_, &reader) == 0 || !readers_.empty())
+        return {};
     memory_.set_write_listener(nullptr);
-    active_ = false;
     return source_->stop();
 }
 
-Result<void> DirtyPages::collect(const std::function<void(Gpa)>& each) {
-    TRY(source_->collect(each));
+Result<void> DirtyPages::collect() {
+    TRY(complete_);
+    const auto tell = [this](Gpa page) {
+        for (Reader* reader : readers_)
+            reader->page_written(page);
+    };
+    TRY(source_->collect(tell));
     const std::scoped_lock lock(mutex_);
-    for (const Gpa page : std::exchange(noted_, {}))
-        each(page);
+    for (const std::uint64_t page : noted_)
+        tell(Gpa{page * kPageSize});
+    noted_.clear();
     return {};
+}
+
+Result<void> DirtyPages::forget_translations() {
+    if (!readers_.empty())
+        complete_ = collect();
+    return source_->forget_translations();
+}
+
+void DirtyPages::replace_source(std::unique_ptr<Source> source) {
+    source_ = std::move(source);
+    if (readers_.empty())
+        return;
+    complete_ = source_->start();
+    for (Reader* reader : readers_)
+        reader->all_written();
 }
 
 void DirtyPages::written(Gpa gpa, std::uint64_t size) {
@@ -129,7 +172,7 @@ void DirtyPages::written(Gpa gpa, std::uint64_t size) {
         return;
     const std::scoped_lock lock(mutex_);
     for (std::uint64_t page = gpa.value / kPageSize; page <= (gpa.value + size - 1) / kPageSize; ++page)
-        noted_.push_back(Gpa{page * kPageSize});
+        noted_.insert(page);
 }
 
 std::unique_ptr<DirtyPages::Source> kvm_dirty_pages(const kvm::Vm& vm, const GuestMemory& memory,

@@ -1,7 +1,8 @@
-// Which pages of guest memory were written since they were last asked for: by vCPUs, as KVM logs them, and by the
-// monitor itself (devices, the debugger), which reports its writes here.
+// Which pages of guest memory are written: by vCPUs, as KVM logs them, and by the monitor itself (devices, the
+// debugger), which reports its writes here. Any number of readers may follow; KVM logs as long as there is one.
 //
-// Threading: one thread at a time, with every other vCPU parked. note() may come from any thread.
+// Threading: one thread at a time, with every other vCPU parked; add(), remove() and replace_source() while no device
+// accesses the guest either. written() may come from any thread.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "vmm/base/error.h"
@@ -16,10 +18,9 @@
 #include "vmm/kvm/dirty_ring.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/guest_memory.h"
+#include "vmm/machine/page_set.h"
 
 namespace ringside::machine {
-
-inline constexpr std::uint64_t kPageSize = 4096;
 
 class DirtyPages : public WriteListener {
   public:
@@ -28,25 +29,43 @@ class DirtyPages : public WriteListener {
       public:
         virtual ~Source() = default;
         virtual std::string_view name() const = 0;
+        // Returns false if it is only for vCPUs whose pages are collected after each step: its space is limited.
+        virtual bool is_unlimited() const = 0;
         virtual Result<void> start() = 0;
         virtual Result<void> stop() = 0;
         // Calls `each` with the address of each page written since start() or the last call, and watches it again.
+        // Fails if pages may be missing.
         virtual Result<void> collect(const std::function<void(Gpa)>& each) = 0;
-        // The monitor has changed memory behind KVM's back, page tables perhaps: KVM forgets what it has cached.
+        // The monitor has changed memory behind KVM's back, page tables perhaps: KVM forgets what it has cached, and
+        // may forget pages that were not collected.
         virtual Result<void> forget_translations() = 0;
+    };
+
+    class Reader {
+      public:
+        virtual ~Reader() = default;
+        // A page was written since the reader was added, or since it was last named. It may be named twice, and also
+        // if it was written before.
+        virtual void page_written(Gpa page) = 0;
+        // Any page may have been written: memory was replaced.
+        virtual void all_written() = 0;
     };
 
     explicit DirtyPages(GuestMemory& memory, std::unique_ptr<Source> source)
         : memory_(memory), source_(std::move(source)) {}
     ~DirtyPages() override { memory_.set_write_listener(nullptr); }
 
-    std::string_view source_name() const { return source_->name(); }
-    bool active() const { return active_; }
-    Result<void> start();
-    Result<void> stop();
-    // As for Source, with the monitor's own writes; a page may come twice.
-    Result<void> collect(const std::function<void(Gpa)>& each);
-    Result<void> forget_translations() { return source_->forget_translations(); }
+    const Source& source() const { return *source_; }
+    // If the source cannot start, the reader is not added.
+    Result<void> add(Reader& reader);
+    // Also of one that was not added.
+    Result<void> remove(Reader& reader);
+    // Names to every reader the pages that were written.
+    Result<void> collect();
+    // As for Source; but every page is named to the readers before. If that fails, so does collect() from now on.
+    Result<void> forget_translations();
+    // The machine has another VM, and other contents of its memory. An error is that of the next collect().
+    void replace_source(std::unique_ptr<Source> source);
 
     // WriteListener
     void written(Gpa gpa, std::uint64_t size) override;
@@ -54,12 +73,13 @@ class DirtyPages : public WriteListener {
   private:
     GuestMemory& memory_;
     std::unique_ptr<Source> source_;
-    bool active_ = false;
+    std::vector<Reader*> readers_;
+    Result<void> complete_;  // else pages are missing, and collect() fails with this reason
     std::mutex mutex_;
-    std::vector<Gpa> noted_;
+    std::unordered_set<std::uint64_t> noted_;  // page numbers
 };
 
-// KVM's dirty rings, if the VM has them enabled and `rings` holds one for each vCPU; else its dirty log.
+// KVM's dirty rings, if `rings` holds one for each vCPU; else its dirty log.
 std::unique_ptr<DirtyPages::Source> kvm_dirty_pages(const kvm::Vm&, const GuestMemory&,
                                                     std::vector<kvm::DirtyRing> rings);
 

@@ -55,9 +55,10 @@ Result<void> add_vcpus(Hardware& hardware, const kvm::System& system, std::uint3
 
 }  // namespace
 
-Result<Hardware> make_hardware(const kvm::System& system, GuestMemory memory, std::uint32_t vcpus) {
+Result<Hardware> make_hardware(const kvm::System& system, GuestMemory memory, std::uint32_t vcpus,
+                               PageLog pages) {
     auto vm = TRY(system.create_vm());
-    const bool dirty_rings = TRY(enable_dirty_rings(vm));
+    const bool dirty_rings = pages == PageLog::Rings && TRY(enable_dirty_rings(vm));
     TRY(set_up_vm(vm, memory));
     Hardware hardware{std::move(memory), std::move(vm), {}, {}, {}};
     TRY(add_vcpus(hardware, system, vcpus, dirty_rings));

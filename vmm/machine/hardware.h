@@ -16,19 +16,26 @@
 
 namespace ringside::machine {
 
+// How KVM names the pages that the guest writes: it offers one of both for a VM's whole life.
+enum class PageLog : std::uint8_t {
+    Bitmap,  // KVM_GET_DIRTY_LOG
+    Rings,   // KVM_CAP_DIRTY_LOG_RING, if this KVM has it: less work for each step of a recording
+};
+
 // Members are destroyed from last to first: the memory must outlive the VM.
 struct Hardware {
     GuestMemory memory;
     kvm::Vm vm;
     CpuFeatures features;
     std::vector<std::unique_ptr<kvm::Vcpu>> vcpus;
-    std::vector<kvm::DirtyRing> rings;  // one for each vCPU, or none if this KVM has none
+    std::vector<kvm::DirtyRing> rings;  // one for each vCPU, or none
 
     // Puts vCPU 0 into its boot state and the others into wait-for-SIPI.
     Result<void> set_boot_state(const x86::GeneralRegisters&, const x86::SystemRegisters&);
 };
 
 // Creates VM, irqchip, PIT, memory slots and vCPUs.
-Result<Hardware> make_hardware(const kvm::System& system, GuestMemory memory, std::uint32_t vcpus);
+Result<Hardware> make_hardware(const kvm::System& system, GuestMemory memory, std::uint32_t vcpus,
+                               PageLog pages);
 
 }  // namespace ringside::machine

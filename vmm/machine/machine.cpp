@@ -65,12 +65,11 @@ void Machine::stop() {
 
 // The objects stay where they are, as others refer to them, and get new contents. The old ones end with `hardware`.
 void Machine::restart(const StopToken& token, Hardware hardware) {
-    dirty_pages_.reset();
     std::swap(*vm_, hardware.vm);
     memory_.swap_regions(hardware.memory);
     for (std::size_t i = 0; i < kvm_vcpus_.size(); ++i)
         std::swap(*kvm_vcpus_[i], *hardware.vcpus[i]);
-    set_dirty_pages(kvm_dirty_pages(*vm_, memory_, std::move(hardware.rings)));
+    dirty_pages_->replace_source(kvm_dirty_pages(*vm_, memory_, std::move(hardware.rings)));
     power_on(token);
 }
 

@@ -63,7 +63,7 @@ class Machine final : public MachineControl {
     bool has_vm() const { return vm_.has_value(); }
     // To be filled with devices before start().
     DeviceStates& device_states() { return device_states_; }
-    // Records which pages were written; nullptr if an assembled machine has no such record.
+    // Says which pages are written; nullptr if an assembled machine has no source for it.
     DirtyPages* dirty_pages() { return dirty_pages_.get(); }
     void set_dirty_pages(std::unique_ptr<DirtyPages::Source> source) {
         dirty_pages_ = std::make_unique<DirtyPages>(memory_, std::move(source));

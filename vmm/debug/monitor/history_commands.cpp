@@ -31,7 +31,7 @@ std::string status(const TimeTravel& travel) {
     const history::StepLog& log = history.log();
     std::string text = fmt::format("Recording: {} steps in {} KiB of {} KiB, written pages by the {}.\n",
                                    history.last_step() - history.first_step(), log.bytes() >> 10,
-                                   log.limit() >> 10, travel.recorder().dirty_pages().source_name());
+                                   log.limit() >> 10, travel.recorder().source().name());
     if (history.first_step() != 0)
         text += fmt::format("The first {} steps have been dropped to make room.\n", history.first_step());
     if (travel.in_past()) {
