@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "arch/x86_64/msrs.h"
-#include "vmm/machine/dirty_pages.h"
 
 namespace ringside::snapshot {
 
@@ -74,25 +73,6 @@ Result<void> put_vcpu(kvm::VcpuPort& vcpu, const MachineState::Vcpu& wanted) {
     return deadline.value != 0 ? vcpu.write_msrs({&deadline, 1}) : Result<void>{};
 }
 
-Result<void> put_state(machine::Machine& machine, const MachineState& wanted) {
-    const auto disks = machine.device_states().disks();
-    for (std::size_t i = 0; i < disks.size(); ++i)
-        disks[i]->restore(wanted.disks[i]);
-    // Also a device whose state is the same: it may be at work for a driver that is gone now.
-    machine.device_states().restore(wanted.devices);
-    VmImage now;
-    TRY(take_vm(machine, now));
-    TRY(put_vm(machine, now, wanted.vm));
-    if (machine.has_vm())
-        TRY(machine.vm().set_clock(wanted.clock));
-    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
-        TRY(machine.vcpu(VcpuIndex{i}).call([&](kvm::VcpuPort& vcpu) {
-            return put_vcpu(vcpu, wanted.vcpus[i]);
-        }));
-    }
-    return {};
-}
-
 }  // namespace
 
 Result<void> check(machine::Machine& machine) {
@@ -122,26 +102,23 @@ Result<MachineState> take_state(machine::Machine& machine) {
     return state;
 }
 
-Result<Snapshot> take(machine::Machine& machine) {
-    auto state = TRY(take_state(machine));
-    auto memory = TRY(MemoryCopy::of(machine.memory()));
-    return Snapshot{std::move(state), std::move(memory)};
-}
-
-// Memory first: restoring vCPUs and devices may read it. KVM may have cached page tables that were there.
-Result<std::uint64_t> restore(machine::Machine& machine, const Snapshot& wanted) {
-    TRY(check(machine));
-    const machine::GuestMemory& memory = machine.memory();
-    std::uint64_t pages = 0;
-    wanted.memory.for_each_difference(memory, [&](Gpa page, std::span<const std::byte> bytes) {
-        std::ranges::copy(bytes, memory.span(page, bytes.size()).begin());
-        memory.note_write(page, bytes.size());
-        ++pages;
-    });
-    if (pages != 0 && machine.dirty_pages() != nullptr)
-        TRY(machine.dirty_pages()->forget_translations());
-    TRY(put_state(machine, wanted.state));
-    return pages;
+Result<void> put_state(machine::Machine& machine, const MachineState& wanted) {
+    const auto disks = machine.device_states().disks();
+    for (std::size_t i = 0; i < disks.size(); ++i)
+        disks[i]->restore(wanted.disks[i]);
+    // Also a device whose state is the same: it may be at work for a driver that is gone now.
+    machine.device_states().restore(wanted.devices);
+    VmImage now;
+    TRY(take_vm(machine, now));
+    TRY(put_vm(machine, now, wanted.vm));
+    if (machine.has_vm())
+        TRY(machine.vm().set_clock(wanted.clock));
+    for (std::uint32_t i = 0; i < machine.vcpu_count(); ++i) {
+        TRY(machine.vcpu(VcpuIndex{i}).call([&](kvm::VcpuPort& vcpu) {
+            return put_vcpu(vcpu, wanted.vcpus[i]);
+        }));
+    }
+    return {};
 }
 
 }  // namespace ringside::snapshot

@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "vmm/machine/machine.h"
-#include "vmm/snapshot/memory_copy.h"
+#include "vmm/machine/page_set.h"
+#include "vmm/snapshot/shared_pages.h"
 #include "vmm/snapshot/vcpu_image.h"
 #include "vmm/snapshot/vm_image.h"
 
@@ -31,15 +32,16 @@ struct MachineState {
 
 struct Snapshot {
     MachineState state;
-    MemoryCopy memory;
+    SharedPages memory;
+    // The pages that the machine's memory may differ in now. None if any page may.
+    std::optional<machine::PageSet> changed = {};
 };
 
 // Fails with the reason if this machine's state cannot be saved.
 Result<void> check(machine::Machine& machine);
 
 Result<MachineState> take_state(machine::Machine& machine);
-Result<Snapshot> take(machine::Machine& machine);
-// Returns the number of pages that differed. The snapshot must be of a machine of the same shape.
-Result<std::uint64_t> restore(machine::Machine& machine, const Snapshot& wanted);
+// After the memory. The state must be of a machine of the same shape.
+Result<void> put_state(machine::Machine& machine, const MachineState& wanted);
 
 }  // namespace ringside::snapshot

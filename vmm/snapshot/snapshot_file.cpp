@@ -9,7 +9,6 @@
 
 #include "arch/x86_64/vmcs12.h"
 #include "vmm/base/output_file.h"
-#include "vmm/machine/dirty_pages.h"
 
 namespace ringside::snapshot {
 
@@ -203,16 +202,16 @@ Result<MachineState> read_state(Reader& reader, machine::Machine& machine) {
     return state;
 }
 
-Result<MemoryCopy> read_memory(Reader& reader, const machine::GuestMemory& memory) {
-    auto copy = TRY(MemoryCopy::empty(memory));
+Result<SharedPages> read_memory(Reader& reader, const machine::GuestMemory& memory) {
+    SharedPages copy(memory);
     while (!reader.empty()) {
         std::uint64_t address = 0;
         TRY(reader.read(address));
         const auto bytes = TRY(reader.take(kPageSize));
-        if (address % kPageSize != 0 || copy.at(Gpa{address}, kPageSize).empty())
+        if (address % kPageSize != 0 || copy.at(Gpa{address}).empty())
             return failure(kOperation,
                            fmt::format("it has a page at 0x{:x}, where there is no RAM", address));
-        copy.set_page(Gpa{address}, bytes);
+        copy.set(Gpa{address}, bytes);
     }
     return copy;
 }
@@ -248,7 +247,7 @@ Bytes to_bytes(machine::Machine& machine, const Snapshot& snapshot) {
             out.insert(out.end(), cluster->begin(), cluster->end());
         }
     }
-    snapshot.memory.for_each_used_page([&out](Gpa page, std::span<const std::byte> bytes) {
+    snapshot.memory.for_each_used([&out](Gpa page, std::span<const std::byte> bytes) {
         put(out, page.value);
         out.insert(out.end(), bytes.begin(), bytes.end());
     });

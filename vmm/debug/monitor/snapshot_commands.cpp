@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "vmm/debug/monitor/arguments.h"
-#include "vmm/machine/dirty_pages.h"
+#include "vmm/machine/page_set.h"
 #include "vmm/snapshot/image_registers.h"
 #include "vmm/snapshot/snapshot_file.h"
 
@@ -22,7 +22,7 @@ Result<std::string_view> name_in(const Arguments& arguments) {
 }
 
 std::uint64_t kibibytes(const Snapshot& snapshot) {
-    return snapshot.memory.pages_used() * machine::kPageSize >> 10;
+    return snapshot.memory.used() * machine::kPageSize >> 10;
 }
 
 // ", 128 KiB of disks", if there are any with an overlay.
@@ -69,7 +69,13 @@ Answer list(const Snapshots& snapshots) {
     std::vector<std::vector<Cell>> rows;
     for (const auto& [name, snapshot] : snapshots.list())
         rows.push_back({words(name), hex(rip_of(snapshot)), number(kibibytes(snapshot))});
-    return Answer().table("snapshots", {"name", "rip", "KiB"}, std::move(rows));
+    Answer answer;
+    answer.table("snapshots", {"name", "rip", "KiB"}, std::move(rows));
+    if (!snapshots.list().empty())
+        answer.note(snapshots.watching()
+                        ? "KVM logs the pages that the guest writes: a restore compares only them."
+                        : "A restore compares every page that was ever used.");
+    return answer;
 }
 
 Result<std::string> remove(Snapshots& snapshots, const Arguments& arguments) {
@@ -131,13 +137,13 @@ struct MemoryRun {
     std::uint64_t pages = 0;
 };
 
-std::vector<MemoryRun> memory_runs(const machine::GuestMemory& memory, const Snapshot& then) {
+std::vector<MemoryRun> runs_of(const std::vector<Gpa>& pages) {
     std::vector<MemoryRun> runs;
-    then.memory.for_each_difference(memory, [&](Gpa page, std::span<const std::byte>) {
+    for (const Gpa page : pages) {
         if (runs.empty() || runs.back().start + runs.back().pages * machine::kPageSize != page)
             runs.push_back({page, 0});
         ++runs.back().pages;
-    });
+    }
     return runs;
 }
 
@@ -145,8 +151,7 @@ Result<Answer> diff(Debugger& debugger, Snapshots& snapshots, const Arguments& a
     auto name = TRY(name_in(arguments));
     const auto* then = TRY(snapshots.find(name));
     auto now = TRY(snapshots.without_breakpoints([&] { return snapshot::take_state(debugger.machine()); }));
-    auto runs = TRY(snapshots.without_breakpoints(
-        [&]() -> Result<std::vector<MemoryRun>> { return memory_runs(debugger.machine().memory(), *then); }));
+    const auto runs = runs_of(TRY(snapshots.differences(name)));
     Answer answer;
     const std::size_t vcpu = arguments.vcpu.value;
     answer.table("registers", {"name", "then", "now"},

@@ -22,40 +22,48 @@ Result<void> Snapshots::stopped() const {
 Result<const snapshot::Snapshot*> Snapshots::save(std::string_view name) {
     if (name.empty() || name.size() > kLongestName)
         return failure(kOperation, fmt::format("a name has at most {} characters", kLongestName));
-    if (list_.size() >= kMost && !list_.contains(name))
+    if (list().size() >= kMost && store_.find(name) == nullptr)
         return failure(kOperation, fmt::format("there are {} already", kMost),
                        "`monitor snapshot delete` makes room");
-    auto taken = TRY(without_breakpoints([this] { return snapshot::take(debugger_.machine()); }));
-    list_.erase(std::string(name));
-    return &list_.emplace(name, std::move(taken)).first->second;
+    return without_breakpoints([&] { return store_.save(name); });
 }
 
 Result<void> Snapshots::load(const std::string& file) {
     auto loaded = TRY(snapshot::read_file(file, debugger_.machine()));
-    list_.erase(file);
-    list_.emplace(file, std::move(loaded));
+    store_.add(file, std::move(loaded));
     return {};
 }
 
 Result<std::uint64_t> Snapshots::restore(std::string_view name) {
-    const auto* wanted = TRY(find(name));
-    auto pages = TRY(without_breakpoints([&] { return snapshot::restore(debugger_.machine(), *wanted); }));
+    TRY(find(name));
+    auto pages = TRY(without_breakpoints([&] { return store_.restore(name); }));
     debugger_.restored();
     return pages;
 }
 
 Result<void> Snapshots::remove(std::string_view name) {
     TRY(find(name));
-    list_.erase(list_.find(name));
+    store_.remove(name);
+    if (stopped())
+        store_.watch();
     return {};
 }
 
+Result<std::vector<Gpa>> Snapshots::differences(std::string_view name) {
+    TRY(find(name));
+    return without_breakpoints([&]() -> Result<std::vector<Gpa>> {
+        std::vector<Gpa> pages;
+        store_.for_each_difference(name, [&pages](Gpa page) { pages.push_back(page); });
+        return pages;
+    });
+}
+
 Result<const snapshot::Snapshot*> Snapshots::find(std::string_view name) const {
-    const auto found = list_.find(name);
-    if (found == list_.end())
+    const auto* found = store_.find(name);
+    if (found == nullptr)
         return failure(kOperation, fmt::format("there is none with the name \"{}\"", name),
                        "`monitor snapshot list` names them");
-    return &found->second;
+    return found;
 }
 
 }  // namespace ringside::debug

@@ -4,23 +4,24 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vmm/debug/target/debugger.h"
-#include "vmm/snapshot/snapshot.h"
+#include "vmm/snapshot/snapshot_store.h"
 
 namespace ringside::debug {
 
 class Snapshots {
   public:
     static constexpr std::size_t kMost = 32, kLongestName = 64;
-    using List = std::map<std::string, snapshot::Snapshot, std::less<>>;
 
-    explicit Snapshots(Debugger& debugger) : debugger_(debugger) {}
+    explicit Snapshots(Debugger& debugger) : debugger_(debugger), store_(debugger.machine()) {}
 
-    const List& list() const { return list_; }
+    const snapshot::SnapshotStore::List& list() const { return store_.list(); }
+    // Whether KVM names the pages that the guest has written since.
+    bool watching() const { return store_.watching(); }
     // Both only while the guest is stopped. A snapshot of the same name is replaced.
     Result<const snapshot::Snapshot*> save(std::string_view name);
     // From a file, of which the snapshot gets the name.
@@ -29,6 +30,8 @@ class Snapshots {
     Result<std::uint64_t> restore(std::string_view name);
     Result<void> remove(std::string_view name);
     Result<const snapshot::Snapshot*> find(std::string_view name) const;
+    // The pages of memory that differ now, in order. Only while the guest is stopped.
+    Result<std::vector<Gpa>> differences(std::string_view name);
 
     // Calls `look` while no breakpoint is in the memory of the stopped guest.
     template <typename F>
@@ -46,7 +49,7 @@ class Snapshots {
     Result<void> stopped() const;
 
     Debugger& debugger_;
-    List list_;
+    snapshot::SnapshotStore store_;
 };
 
 }  // namespace ringside::debug

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <optional>
 
 #include "tests/support/no_observer.h"
 #include "tests/support/scripted_vcpu.h"
 #include "tests/support/written_pages.h"
+#include "vmm/snapshot/snapshot_store.h"
 
 namespace ringside::snapshot {
 namespace {
@@ -63,6 +65,7 @@ class SnapshotTest : public ::testing::Test {
         machine->device_states().add_disk(disk);
         machine->start();
         byte(0x1234) = std::byte{7};
+        store.emplace(*machine);
     }
     ~SnapshotTest() override { machine->stop(); }
 
@@ -78,6 +81,11 @@ class SnapshotTest : public ::testing::Test {
         return kvm::nested_state(std::as_bytes(std::span(&header, 1)));
     }
     std::byte& byte(std::uint64_t at) { return machine->memory().span(Gpa{at}, 1)[0]; }
+    // As a vCPU, whose KVM takes note.
+    void write(std::uint64_t at, int value) {
+        byte(at) = std::byte(value);
+        written.pages.push_back(Gpa{at & ~(machine::kPageSize - 1)});
+    }
 
     NoObserver observer;
     WrittenPages::Log written;
@@ -85,12 +93,13 @@ class SnapshotTest : public ::testing::Test {
     std::shared_ptr<Disk> disk = std::make_shared<Disk>();
     std::vector<ScriptedVcpu*> vcpus;
     std::unique_ptr<machine::Machine> machine;
+    std::optional<SnapshotStore> store;
 };
 
 TEST_F(SnapshotTest, PutsEveryPartBack) {
-    const auto snapshot = take(*machine);
+    const auto snapshot = store->save("some");
     ASSERT_TRUE(snapshot);
-    EXPECT_EQ(snapshot->memory.pages_used(), 1U);
+    EXPECT_EQ((*snapshot)->memory.used(), 1U);
     for (ScriptedVcpu* vcpu : vcpus) {
         vcpu->registers.rip = 0;
         vcpu->registers.rax = 9;
@@ -101,9 +110,9 @@ TEST_F(SnapshotTest, PutsEveryPartBack) {
         vcpu->local_apic.regs[0x80] = 1;
     }
     latch = std::byte{4};
-    byte(0x1234) = std::byte{8};
-    byte(0x20000) = std::byte{1};
-    const auto pages = restore(*machine, *snapshot);
+    write(0x1234, 8);
+    write(0x20000, 1);
+    const auto pages = store->restore("some");
     ASSERT_TRUE(pages);
     EXPECT_EQ(*pages, 2U);
     EXPECT_EQ(written.forgotten, 1);
@@ -122,26 +131,26 @@ TEST_F(SnapshotTest, PutsEveryPartBack) {
 }
 
 TEST_F(SnapshotTest, MemoryThatIsTheSameKeepsItsTranslations) {
-    const auto snapshot = take(*machine);
+    const auto snapshot = store->save("some");
     ASSERT_TRUE(snapshot);
-    EXPECT_EQ(restore(*machine, *snapshot), std::uint64_t{0});
+    EXPECT_EQ(store->restore("some"), std::uint64_t{0});
     EXPECT_EQ(written.forgotten, 0);
 }
 
 TEST_F(SnapshotTest, ATimersDeadlineIsSetAgainEvenIfItIsTheSame) {
     vcpus[1]->msrs[kDeadline] = 77;
-    const auto snapshot = take(*machine);
+    const auto snapshot = store->save("some");
     ASSERT_TRUE(snapshot);
     vcpus[1]->msrs[kDeadline] = 0;
-    ASSERT_TRUE(restore(*machine, *snapshot));
+    ASSERT_TRUE(store->restore("some"));
     EXPECT_EQ(vcpus[1]->msrs[kDeadline], 77U);
 }
 
 TEST_F(SnapshotTest, AHypervisorIsTakenOutOfVmxOperationBeforeAnythingElse) {
     const auto outside = vcpus[1]->nested = vmx_state(std::nullopt);
-    const auto before = take(*machine);
+    const auto before = store->save("before");
     const auto inside = vcpus[1]->nested = vmx_state(0x2000);
-    const auto snapshot = take(*machine);
+    const auto snapshot = store->save("some");
     ASSERT_TRUE(before && snapshot);
     std::vector<bool> operations;
     vcpus[1]->on_set_nested = [&](const kvm::NestedState& state) -> Result<void> {
@@ -149,27 +158,27 @@ TEST_F(SnapshotTest, AHypervisorIsTakenOutOfVmxOperationBeforeAnythingElse) {
         vcpus[1]->nested = state;
         return {};
     };
-    ASSERT_TRUE(restore(*machine, *snapshot));
+    ASSERT_TRUE(store->restore("some"));
     EXPECT_TRUE(operations.empty()) << "it is the same";
-    ASSERT_TRUE(restore(*machine, *before));
+    ASSERT_TRUE(store->restore("before"));
     EXPECT_TRUE(vcpus[1]->nested == outside);
-    ASSERT_TRUE(restore(*machine, *snapshot));
+    ASSERT_TRUE(store->restore("some"));
     EXPECT_TRUE(vcpus[1]->nested == inside);
     EXPECT_EQ(operations, (std::vector<bool>{false, true}));
 }
 
 TEST_F(SnapshotTest, ANestedStateThatTheHostRefusesIsAnError) {
     vcpus[1]->nested = vmx_state(0x2000);
-    const auto snapshot = take(*machine);
+    const auto snapshot = store->save("some");
     ASSERT_TRUE(snapshot);
     vcpus[1]->nested = {};
     vcpus[1]->on_set_nested = [](const kvm::NestedState&) { return failure("KVM_SET_NESTED_STATE", "no"); };
-    EXPECT_FALSE(restore(*machine, *snapshot));
+    EXPECT_FALSE(store->restore("some"));
 }
 
 TEST_F(SnapshotTest, ADeviceThatCannotBeSavedIsNamed) {
     machine->device_states().add_unsavable({"the disk a.img", "Start the machine with an overlay"});
-    const auto refused = take(*machine);
+    const auto refused = store->save("some");
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().message().find("a.img"), std::string::npos);
     EXPECT_NE(refused.error().message().find("with an overlay"), std::string::npos);
@@ -177,13 +186,13 @@ TEST_F(SnapshotTest, ADeviceThatCannotBeSavedIsNamed) {
 
 TEST_F(SnapshotTest, HoldsWhatTheGuestHasWrittenToADisk) {
     disk->set(0, std::byte{1});
-    const auto snapshot = take(*machine);
+    const auto snapshot = store->save("some");
     ASSERT_TRUE(snapshot);
-    EXPECT_EQ(machine::differences(snapshot->state.disks[0], disk->clusters), 0U);
+    EXPECT_EQ(machine::differences((*snapshot)->state.disks[0], disk->clusters), 0U);
     disk->set(0, std::byte{2});
     disk->set(1, std::byte{3});
-    EXPECT_EQ(machine::differences(snapshot->state.disks[0], disk->clusters), 2U);
-    ASSERT_TRUE(restore(*machine, *snapshot));
+    EXPECT_EQ(machine::differences((*snapshot)->state.disks[0], disk->clusters), 2U);
+    ASSERT_TRUE(store->restore("some"));
     ASSERT_EQ(disk->clusters.by_number.size(), 1U);
     EXPECT_EQ(disk->clusters.by_number[0]->front(), std::byte{1});
 }
@@ -196,17 +205,21 @@ class SnapshotFileTest : public SnapshotTest {
         const auto read = from_bytes(*machine, bytes);
         return read ? std::string() : read.error().message();
     }
-    std::vector<std::byte> saved() { return to_bytes(*machine, take(*machine).value()); }
+    void restore(std::span<const std::byte> bytes) {
+        auto read = from_bytes(*machine, bytes);
+        ASSERT_TRUE(read) << read.error().message();
+        store->add("file", std::move(*read));
+        ASSERT_TRUE(store->restore("file"));
+    }
+    std::vector<std::byte> saved() { return to_bytes(*machine, **store->save("some")); }
 };
 
 TEST_F(SnapshotFileTest, LeadsToTheSameMachine) {
     const auto bytes = saved();
-    byte(0x1234) = std::byte{8};
+    write(0x1234, 8);
     latch = std::byte{4};
     vcpus[1]->registers.rip = 0;
-    const auto read = from_bytes(*machine, bytes);
-    ASSERT_TRUE(read) << read.error().message();
-    ASSERT_TRUE(restore(*machine, *read));
+    restore(bytes);
     EXPECT_EQ(byte(0x1234), std::byte{7});
     EXPECT_EQ(latch, std::byte{3});
     EXPECT_EQ(vcpus[1]->registers.rip, 0x1001U);
@@ -216,9 +229,7 @@ TEST_F(SnapshotFileTest, HasTheDisks) {
     disk->set(1, std::byte{5});
     const auto bytes = saved();
     disk->clusters = {};
-    const auto read = from_bytes(*machine, bytes);
-    ASSERT_TRUE(read) << read.error().message();
-    ASSERT_TRUE(restore(*machine, *read));
+    restore(bytes);
     ASSERT_EQ(disk->clusters.by_number.size(), 1U);
     EXPECT_EQ(disk->clusters.by_number[1]->back(), std::byte{5});
 }
@@ -231,15 +242,13 @@ TEST_F(SnapshotFileTest, DataBeyondTheEndOfADiskIsRefused) {
 TEST_F(SnapshotFileTest, HasTheNestedState) {
     const auto wanted = vcpus[1]->nested = vmx_state(0x2000);
     const auto bytes = saved();
-    const auto read = from_bytes(*machine, bytes);
-    ASSERT_TRUE(read) << read.error().message();
     vcpus[1]->nested = {};
-    ASSERT_TRUE(restore(*machine, *read));
+    restore(bytes);
     EXPECT_TRUE(vcpus[1]->nested == wanted);
 }
 
 TEST_F(SnapshotFileTest, ANestedStateThatCannotBeOneIsRefused) {
-    auto snapshot = take(*machine).value();
+    auto snapshot = **store->save("some");
     auto header = vmx_header(0x2000);
     const auto refusal_of = [&](std::vector<std::byte> raw) {
         std::memcpy(raw.data(), &header, std::min(raw.size(), sizeof header));
