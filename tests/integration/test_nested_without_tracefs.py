@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.integration.nested_case import VMX, NestedTest
+from tests.integration.nested_case import SVM, VMX, NestedTest
 
 # Its own mounts, where tracefs is an empty folder.
 WITHOUT_TRACEFS = ("unshare", "--mount", "sh", "-ec", """
@@ -51,22 +51,28 @@ class TestWithoutTracefs(NestedTest):
         assert re.search(r"KVM does not tell:.* EXIT_REASON", shown)
         assert re.search(rf"GUEST_RIP +0x0*{gdb.integer('$pc'):x}\b", shown)
 
-    def test_both_levels_and_the_control_structure_are_seen(self):
+    def test_both_levels_and_the_vmcs_are_seen(self):
+        self.needs(VMX)
         vm, gdb = self.attached_there()
-        gdb.console("break guest_main")  # L1's pages are mapped there: no breakpoint needs steps
-        gdb.run("continue")
         gdb.console("break hypervisor::handle")
         self.assert_breakpoint(gdb.run("continue"), "handle")
-        if self.vmx:
-            assert re.search(r"EXIT_REASON .*\bCPUID\b", gdb.console("monitor vmcs EXIT_REASON"))
-            assert "broken rules: none" in gdb.console("monitor vmcs check")
-            gdb.console("monitor level l2")
-            assert gdb.integer("hypervisor::l2_rounds") == 1
-            gdb.console("monitor level auto")
-        else:
-            address = hex(gdb.integer("&hypervisor::vmcb"))
-            assert re.search(r"EXIT_CODE .*\bCPUID\b", gdb.console(f"monitor vmcb {address}"))
-            assert "broken rules: none" in gdb.console(f"monitor vmcb check {address}")
+        assert re.search(r"EXIT_REASON .*\bCPUID\b", gdb.console("monitor vmcs EXIT_REASON"))
+        assert "broken rules: none" in gdb.console("monitor vmcs check")
+        gdb.console("monitor level l2")
+        assert gdb.integer("hypervisor::l2_rounds") == 1
+        gdb.console("monitor level auto")
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_the_vmcb_is_seen(self):
+        self.needs(SVM)
+        vm, gdb = self.attached_there()
+        gdb.console("break svm_enter")
+        self.assert_breakpoint(gdb.run("continue"), "svm_enter")
+        address = hex(gdb.integer("$rsi"))
+        assert re.search(rf"\bRIP +0x0*{gdb.integer('&l2_main'):x}\b", gdb.console(f"monitor vmcb {address}"))
+        assert "broken rules: none" in gdb.console("monitor vmcb check $rsi")
         gdb.console("delete")
         gdb.start("continue")
         assert vm.wait() == 33
