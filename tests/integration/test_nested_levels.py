@@ -31,7 +31,8 @@ class TestLevels(NestedTest):
     def test_registers_and_memory_are_those_of_the_level_that_runs(self):
         _, gdb = self.in_l2()
         assert gdb.integer("$pc") >> 12 == 0x40000
-        assert "in its guest (L2)" in gdb.console("info threads")
+        address = json.loads(gdb.console("monitor vmcs --json"))["address"]
+        assert f"in its guest (L2), VMCS {address:#x}, 64-bit mode" in gdb.console("info threads")
         assert gdb.integer("hypervisor::l2_rounds") == 1
         backtrace = gdb.console("backtrace")
         assert "#1" in backtrace and "l2_main" in backtrace
@@ -78,6 +79,14 @@ class TestLevels(NestedTest):
         gdb.start("continue")
         assert vm.wait() == 33
 
+    def test_a_watchpoint_in_l2_hits_there(self):
+        _, gdb = self.in_l2()
+        gdb.console("delete")
+        gdb.console("watch hypervisor::l2_rounds")
+        stop = gdb.run("continue")
+        assert (stop["reason"], stop["value"]["new"]) == ("watchpoint-trigger", "2"), stop
+        assert "in its guest (L2)" in gdb.console("info threads")
+
     def test_a_restart_while_l2_runs_begins_without_it(self):
         _, gdb = self.in_l2()
         gdb.console("monitor system_reset")
@@ -104,7 +113,7 @@ class TestLevelsOnSvm(NestedTest):
         gdb.console("break hypervisor::l2_round")
         gdb.console("break hypervisor::handle")
         self.assert_breakpoint(gdb.run("continue"), "l2_round")
-        assert "in its guest (L2)" in gdb.console("info threads")
+        assert f"in its guest (L2), VMCB {gdb.integer('&hypervisor::vmcb'):#x}, " in gdb.console("info threads")
         self.assert_breakpoint(gdb.run("continue"), "handle")
         assert "in its guest (L2)" not in gdb.console("info threads")
         gdb.console("delete")
