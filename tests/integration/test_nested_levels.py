@@ -87,6 +87,17 @@ class TestLevels(NestedTest):
         assert (stop["reason"], stop["value"]["new"]) == ("watchpoint-trigger", "2"), stop
         assert "in its guest (L2)" in gdb.console("info threads")
 
+    def test_a_watchpoint_in_l1_hits_there(self):
+        _, gdb = self.in_l2()
+        gdb.console("delete")
+        gdb.console("monitor level l1")
+        gdb.console("watch hypervisor::exits_handled[0]")
+        gdb.console("monitor level auto")
+        stop = gdb.run("continue")
+        assert stop["reason"] == "watchpoint-trigger", stop
+        self.assert_stopped_in(stop, "handle")
+        assert "in its guest (L2)" not in gdb.console("info threads")
+
     def test_a_restart_while_l2_runs_begins_without_it(self):
         _, gdb = self.in_l2()
         gdb.console("monitor system_reset")

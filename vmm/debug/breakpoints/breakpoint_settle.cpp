@@ -53,7 +53,7 @@ void BreakpointTable::renew_overwritten(const GuestView& view, const x86::System
     }
 }
 
-// A breakpoint in L2's code can be set before there is an L2.
+// A breakpoint in L2's code can be set before there is an L2, and a watchpoint on L1's data while L2 runs.
 void BreakpointTable::settle_level(const GuestView& view, const x86::SystemRegisters& system,
                                    Breakpoint& breakpoint) {
     const PlaceFinder finder(view, system, abilities_);
@@ -74,9 +74,11 @@ void BreakpointTable::look_at_places(const GuestView& view, const x86::SystemReg
     const PlaceFinder finder(view, system, abilities_);
     for (const auto& breakpoint : breakpoints_) {
         const auto kind = breakpoint->request.kind;
-        if (breakpoint->mechanism == Mechanism::Planted || breakpoint->is_watchpoint())
+        if (breakpoint->mechanism == Mechanism::Planted)
             continue;
         settle_level(view, system, *breakpoint);
+        if (breakpoint->is_watchpoint())
+            continue;
         const auto address = breakpoint->request.address;
         if (kind == BreakpointKind::Software || !finder.reachable_by_slot(*breakpoint) ||
             (!abilities_.execute_slots && address >= kHighAddress))

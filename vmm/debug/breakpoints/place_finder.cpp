@@ -40,9 +40,10 @@ tl::expected<x86::Translation, x86::WalkFailure> PlaceFinder::translate(const Br
 std::optional<x86::Translation> PlaceFinder::page_of(const Breakpoint& breakpoint,
                                                      x86::GuestLevel level) const {
     const auto page = view_.translate(tables_of(breakpoint, level), Gva{breakpoint.request.address});
-    if (!page || !page->permissions.executable || view_.memory().span(page->gpa, 1).empty())
+    if (!page)
         return std::nullopt;
-    return *page;
+    const bool is_code = page->permissions.executable && !view_.memory().span(page->gpa, 1).empty();
+    return is_code || breakpoint.is_watchpoint() ? std::optional(*page) : std::nullopt;
 }
 
 bool PlaceFinder::can_settle(const Breakpoint& breakpoint) const {

@@ -16,7 +16,8 @@ class PlaceFinder {
         : view_(view), current_(current), abilities_(abilities) {}
 
     // Where a planted instruction could be fetched from; nullopt while no table maps such a page. (A kernel in the
-    // upper half of the address space has its addresses mapped nowhere until it turns paging on.)
+    // upper half of the address space has its addresses mapped nowhere until it turns paging on.) A watchpoint's page
+    // need not have code.
     std::optional<x86::Translation> page_of(const Breakpoint& breakpoint) const {
         return page_of(breakpoint, breakpoint.level);
     }

@@ -66,6 +66,15 @@ TEST_F(BreakpointLevels, AnAddressThatL2DoesNotHaveIsL1s) {
     EXPECT_EQ(mechanism(), Mechanism::Slot);
 }
 
+TEST_F(BreakpointLevels, AWatchpointIsOfTheLevelThatIsStoppedOrOfTheOnlyOneThatHasItsAddress) {
+    run(x86::GuestLevel::L2);
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kCode));
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kOtherCode + 0x1000));
+    EXPECT_EQ(table_.list().front()->level, x86::GuestLevel::L2);
+    EXPECT_EQ(table_.list().back()->level, x86::GuestLevel::L1);
+    EXPECT_FALSE(table_.list().back()->level_open);
+}
+
 TEST_F(BreakpointLevels, UnlessL2HasBeenChosen) {
     run(x86::GuestLevel::L2);
     guest_.view.choose_level(x86::GuestLevel::L2);
