@@ -62,7 +62,7 @@ def test_is_off_when_its_guest_or_its_debugger_is_gone(ringside: Path) -> None:
 HOST = """\
 mkfifo /tmp/input
 exec 3<>/tmp/input
-ask() {{ echo "=$*"; {ringside} ctl /tmp/control "$@"; }}
+ask() {{ echo "=$*"; {ringside} ctl /tmp/control "$@" 2>&1; }}
 boots=0
 {ringside} run -m 96M --serial stdio --control unix:/tmp/control -i {folder}/initrd \\
     --append 'console=ttyS0 reboot=k panic=-1 quiet' {bzimage} 2>&1 <&3 |

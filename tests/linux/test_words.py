@@ -60,7 +60,7 @@ QUESTIONS = {
 HOST = """\
 mkfifo /tmp/input
 exec 3<>/tmp/input
-ask() {{ {ringside} ctl /tmp/control "$@"; }}
+ask() {{ {ringside} ctl /tmp/control "$@" 2>&1; }}
 {ringside} run -m 96M --cpus 2 --serial stdio --control unix:/tmp/control -i {folder}/initrd \\
     --append 'console=ttyS0 reboot=k panic=-1 quiet' {bzimage} <&3 |
 while read -r line; do

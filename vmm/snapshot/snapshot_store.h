@@ -46,7 +46,7 @@ class SnapshotStore : machine::DirtyPages::Reader {
 
     // Makes KVM log writes if there is a snapshot, and stops it if there is none.
     void watch();
-    // Whether KVM logs them.
+    // Returns true if KVM logs them.
     bool watching() const { return watching_; }
 
   private:

@@ -20,7 +20,7 @@ class Snapshots {
     explicit Snapshots(Debugger& debugger) : debugger_(debugger), store_(debugger.machine()) {}
 
     const snapshot::SnapshotStore::List& list() const { return store_.list(); }
-    // Whether KVM names the pages that the guest has written since.
+    // Returns true if KVM names the pages that the guest has written since.
     bool watching() const { return store_.watching(); }
     // Both only while the guest is stopped. A snapshot of the same name is replaced.
     Result<const snapshot::Snapshot*> save(std::string_view name);
