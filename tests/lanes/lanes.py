@@ -94,7 +94,7 @@ def gdb(run: LaneRun) -> None:
 def clients(run: LaneRun) -> None:
     """LLDB, debug adapters, VS Code, IDEs' use of gdb/MI, and editors."""
     need_kvm()
-    run.build("release")
+    run.build("release", "vmm/cli/all", "guests/all")
     run.pytest("tests/clients", *HERE)
 
 
