@@ -184,7 +184,9 @@ class TestVmcb(NestedTest):
 class TestVmcbCheck(NestedTest):
     # Broken fields with which this KVM and the emulated processor enter the guest all the same.
     ACCEPTED = {"TLB_CONTROL", "G_PAT"}
-    CLEARED = "EVENT_INJECTION"  # by the exit: it cannot be checked any more
+    # The exit clears it: it cannot be checked any more. And an interrupt of the host can end an entry before the processor has looked at
+    # it: then KVM drops an event of a type that it does not know, and the next entry is accepted.
+    CLEARED = "EVENT_INJECTION"
 
     def test_names_the_field_for_every_way_to_break_a_vmcb_that_the_processor_refuses(self):
         vm, gdb = self.hypervisor(SVM, "--append=break=all")
@@ -203,7 +205,7 @@ class TestVmcbCheck(NestedTest):
         assert wrong == {}
         assert vm.wait() is not None
         entered = set(re.findall(r"(?m)^(\S+): entered\r?$", vm.stdout.text()))
-        assert {name.partition(".")[0] for name in entered} == self.ACCEPTED
+        assert {name.partition(".")[0] for name in entered} - {self.CLEARED} == self.ACCEPTED
         assert len(names) + len(entered) > 64
 
     def test_a_good_vmcb_breaks_no_rule(self):
