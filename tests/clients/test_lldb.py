@@ -1,5 +1,6 @@
 """LLDB on the project's guests: what its users do, with every version that Debian has."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -255,7 +256,10 @@ class TestForeignFiles(LldbTest):
         programs, and looks among its own host's processes for the one that has the stub's number: here it can read each."""
         kernel = tagged(self.guest("demo64"), self.folder)
         vm = self.ringside(self.guest("demo64"))
-        client = self.keep(Lldb(self._version, wrapper=("unshare", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc")))
+        rights = () if os.geteuid() == 0 else ("--map-root-user",)
+        # `unchanged`: in a chroot, the root directory is no mount whose propagation could be changed.
+        alone = ("unshare", *rights, "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "unchanged")
+        client = self.keep(Lldb(self._version, wrapper=alone))
         client.command(f"target create {kernel}")
         client.connect(vm.port())
         client.command("breakpoint set --name step")

@@ -53,15 +53,19 @@ export class Workbench {
 
     // Resolves once the top frame of the call stack is this function, at this line if one is given.
     async stoppedIn(name, line = '\\d+') {
-        const top = this.page.locator('.debug-call-stack .monaco-list-row[data-index="0"] .stack-frame');
-        await top.filter({ has: this.page.locator('.label', { hasText: new RegExp(`^(::)?${name}\\b`) }) })
-            .filter({ has: this.page.locator('.line-number', { hasText: new RegExp(`^${line}(:|$)`) }) }).waitFor();
+        await this.frame(0, name).filter({ has: this.page.locator('.line-number', { hasText: new RegExp(`^${line}(:|$)`) }) }).waitFor();
     }
 
-    // The functions of the call stack; some adapters show scopes and arguments' types, too.
-    async callStack() {
-        const labels = await this.page.locator('.debug-call-stack .monaco-list-row .stack-frame .label').allInnerTexts();
-        return labels.map((label) => /\w+/.exec(label)?.[0]);
+    // Resolves once the call stack begins with these functions. VS Code asks for the others after the first.
+    async hasStack(...names) {
+        for (const [index, name] of names.entries())
+            await this.frame(index, name).waitFor();
+    }
+
+    // A row of the call stack, if it is this function's; some adapters show scopes and arguments' types, too.
+    frame(index, name) {
+        return this.page.locator(`.debug-call-stack .monaco-list-row[data-index="${index}"] .stack-frame`)
+            .filter({ has: this.page.locator('.label', { hasText: new RegExp(`^(::)?${name}\\b`) }) });
     }
 
     // Resolves once the variables' view shows this value for a name.
