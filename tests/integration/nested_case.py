@@ -1,5 +1,7 @@
 """The base of the tests of guests that are hypervisors."""
 
+import re
+
 import pytest
 
 from tests.harness.case import RingsideTest
@@ -22,6 +24,15 @@ class NestedTest(RingsideTest):
         """Skips the test unless the processor offers its guests this one."""
         if self.kind() != kind:
             pytest.skip(f"{kind.split()[-1]} is not to be had for guests here")
+
+    def run_to_vm_entry(self, gdb, vmx: bool) -> None:
+        """Runs and steps to the hypervisor's VMLAUNCH or VMRUN."""
+        gdb.console("break vmx_enter" if vmx else "break svm_enter")
+        gdb.run("continue")
+        for _ in range(60):
+            if re.search(r"vmlaunch|vmrun", gdb.console("x/i $pc")):
+                break
+            gdb.run("stepi")
 
     def hypervisor(self, kind: str, *options: str):
         """The hypervisor, and gdb attached to it before its first instruction."""

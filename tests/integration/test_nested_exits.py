@@ -92,12 +92,7 @@ class TestTransitions(TransitionTest):
     def test_a_step_over_the_guest(self):
         _, gdb = self.started(f"--append=rounds={ROUNDS}")
         assert "not a VM entry" in gdb.console("monitor step over-guest")
-        gdb.console("break vmx_enter" if self.vmx else "break svm_enter")
-        gdb.run("continue")
-        for _ in range(60):
-            if re.search(r"vmlaunch|vmrun", gdb.console("x/i $pc")):
-                break
-            gdb.run("stepi")
+        self.run_to_vm_entry(gdb, self.vmx)
         assert "L2 has left to L1: CPUID" in self.until(gdb, "step over-guest")
         assert not self.in_l2(gdb)
 

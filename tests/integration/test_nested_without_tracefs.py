@@ -32,12 +32,7 @@ class TestWithoutTracefs(NestedTest):
 
     def test_a_step_over_the_guest_says_so(self):
         _, gdb = self.attached_there()
-        gdb.console("break vmx_enter" if self.vmx else "break svm_enter")
-        gdb.run("continue")
-        for _ in range(60):
-            if re.search(r"vmlaunch|vmrun", gdb.console("x/i $pc")):
-                break
-            gdb.run("stepi")
+        self.run_to_vm_entry(gdb, self.vmx)
         assert MISSING in gdb.console("monitor step over-guest")
 
     def test_the_last_exit_of_an_ordinary_vcpu_is_not_known(self):

@@ -7,15 +7,13 @@ a build of them); without it these tests are skipped.
 import dataclasses
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.harness.gdb import GdbSession
-from tests.harness.streams import Collector
-from tests.linux.lab import LAB
+from tests.linux.hypervisors import attached, in_l2, until
 
 VARIABLE = "RINGSIDE_KVM_UNIT_TESTS"
 LIMIT = 300  # seconds, for the lab's start and for each stop
@@ -46,37 +44,16 @@ def gdb(ringside: Path, tmp_path_factory: pytest.TempPathFactory, request: pytes
     """Attached to an image before its first instruction; the parameter is the image, and which of its tests it runs."""
     image, test = request.param
     kernel, symbols = file(f"{image.name}.flat"), file(f"{image.name}.elf")
-    socket = tmp_path_factory.mktemp("kut") / "gdb"
-    server = subprocess.Popen([LAB / "gdb-server", "--host", image.host, "--endpoint", f"unix:{socket}", "--ringside", ringside,
-                               "--", "-m", "256M", "--append", f"{kernel.name} {test}", kernel],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    console, session = Collector(server.stdout), GdbSession(symbols)
-    try:
-        console.wait_for("a debugger may connect", LIMIT)
-        session.connect_to(str(socket))
+    with attached(ringside, tmp_path_factory.mktemp("kut"), image.host, LIMIT, "-m", "256M", "--append", f"{kernel.name} {test}", kernel,
+                  symbols=symbols) as session:
         yield session
-    finally:
-        session.close()
-        server.terminate()
-        server.wait()
-        print(console.text(), session.transcript())
-
-
-def in_l2(gdb: GdbSession) -> bool:
-    return "in its guest (L2)" in gdb.console("info threads")
-
-
-def until(gdb: GdbSession, command: str) -> str:
-    gdb.console(f"monitor {command}")
-    gdb.run("continue", LIMIT)
-    return gdb.printed()
 
 
 @pytest.mark.parametrize(("gdb", "image"), [((image, image.test), image) for image in (VMX, SVM)], ids=["vmx", "svm"],
                          indirect=["gdb"])
 def test_each_entry_and_each_step_in_the_guests_guest(gdb: GdbSession, image: Image) -> None:
     for _ in range(ENTRIES):
-        assert "L1 has entered its guest (L2)" in until(gdb, "until vm-entry")
+        assert "L1 has entered its guest (L2)" in until(gdb, "until vm-entry", LIMIT)
         for _ in range(STEPS):
             before = gdb.integer("$pc")
             gdb.run("stepi", LIMIT)
@@ -84,7 +61,7 @@ def test_each_entry_and_each_step_in_the_guests_guest(gdb: GdbSession, image: Im
             if not in_l2(gdb):
                 break
         else:
-            assert "L2 has left to L1" in until(gdb, "until vm-exit")
+            assert "L2 has left to L1" in until(gdb, "until vm-exit", LIMIT)
     shown = gdb.console("monitor exits l2")
     assert re.search(r"(?m)^(VMCALL|HYPERCALL) +\d+ +0 +[1-9]", shown), shown
     if image == VMX:

@@ -5,16 +5,14 @@ Xen asks for an IOMMU for such a domain; `dom0-iommu=none` lets it do without.
 
 import dataclasses
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.harness.gdb import GdbSession
-from tests.harness.streams import Collector
 from tests.linux import packages
-from tests.linux.lab import LAB
+from tests.linux.hypervisors import attached, in_l2, until
 
 LIMIT = 600  # seconds, for the lab's start and for each stop: in the Intel lab Xen needs a minute to the first
 # What stands behind " -- " is the domain's command line.
@@ -42,34 +40,13 @@ def processor(request: pytest.FixtureRequest) -> Processor:
 @pytest.fixture
 def gdb(ringside: Path, tmp_path_factory: pytest.TempPathFactory, processor: Processor) -> Iterator[GdbSession]:
     """Attached to Xen before its first instruction."""
-    socket = tmp_path_factory.mktemp("xen") / "gdb"
-    server = subprocess.Popen([LAB / "gdb-server", "--host", processor.host, "--endpoint", f"unix:{socket}", "--ringside", ringside,
-                               "--", "-m", "640M", "--gdb-arch", "x86-64", "--append", XEN, "-i", packages.generic_kernel(),
-                               packages.xen()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    console, session = Collector(server.stdout), GdbSession()
-    try:
-        console.wait_for("a debugger may connect", LIMIT)
-        session.connect_to(str(socket))
+    with attached(ringside, tmp_path_factory.mktemp("xen"), processor.host, LIMIT, "-m", "640M", "--gdb-arch", "x86-64", "--append", XEN,
+                  "-i", packages.generic_kernel(), packages.xen()) as session:
         yield session
-    finally:
-        session.close()
-        server.terminate()
-        server.wait()
-        print(console.text(), session.transcript())
-
-
-def until(gdb: GdbSession, command: str) -> str:
-    gdb.console(f"monitor {command}")
-    gdb.run("continue", LIMIT)
-    return gdb.printed()
-
-
-def in_l2(gdb: GdbSession) -> bool:
-    return "in its guest (L2)" in gdb.console("info threads")
 
 
 def test_the_first_domain_is_seen_as_a_guest_of_xens(gdb: GdbSession, processor: Processor) -> None:
-    assert "L1 has entered its guest (L2)" in until(gdb, "until vm-entry")
+    assert "L1 has entered its guest (L2)" in until(gdb, "until vm-entry", LIMIT)
     pc = gdb.integer("$pc")
     assert re.search(rf"in its guest \(L2\), {processor.name} 0x\w+, {ENTRY_MODE}", gdb.console("info threads"))
     assert "cld" in gdb.console("x/i $pc")  # Linux's PVH entry
@@ -82,6 +59,6 @@ def test_the_first_domain_is_seen_as_a_guest_of_xens(gdb: GdbSession, processor:
     assert "CPUID, of L2, passed on to the guest hypervisor (L1)" in gdb.printed()
     assert not in_l2(gdb)
     gdb.console("monitor exits uncatch")
-    assert "L1 has entered its guest (L2)" in until(gdb, "until vm-entry")
+    assert "L1 has entered its guest (L2)" in until(gdb, "until vm-entry", LIMIT)
     assert in_l2(gdb)
     assert re.search(r"(?m)^CPUID +[1-9]\d* +0 +[1-9]", gdb.console("monitor exits l2"))
