@@ -114,16 +114,7 @@ Result<Answer> list(Debugger& debugger, SeenControls& seen, const Arguments& arg
 }  // namespace
 
 void note_controls(Debugger& debugger, SeenControls& seen) {
-    const machine::StopToken* token = debugger.stop_token();
-    if (token == nullptr)
-        return;
-    x86::ClassSet classes;
-    classes.add(x86::RegisterClass::System);
-    for (std::uint32_t i = 0; i < debugger.vcpu_count(); ++i) {
-        const auto state = debugger.state(VcpuIndex{i}).load(*token, classes);
-        if (state && (*state)->system.inner.control != 0)
-            seen.note(VcpuIndex{i}, Gpa{(*state)->system.inner.control});
-    }
+    for_each_control(debugger, [&seen](VcpuIndex vcpu, Gpa control) { seen.note(vcpu, control); });
 }
 
 void add_control_commands(MonitorRegistry& registry, Debugger& debugger, SeenControls& seen) {

@@ -48,6 +48,19 @@ x86::SvmProcessor svm_processor(const kvm::CpuidList& cpuid, unsigned physical_a
 
 }  // namespace
 
+void for_each_control(Debugger& debugger, const std::function<void(VcpuIndex, Gpa control)>& each) {
+    const machine::StopToken* token = debugger.stop_token();
+    if (token == nullptr)
+        return;
+    x86::ClassSet classes;
+    classes.add(x86::RegisterClass::System);
+    for (std::uint32_t i = 0; i < debugger.vcpu_count(); ++i) {
+        const auto state = debugger.state(VcpuIndex{i}).load(*token, classes);
+        if (state && (*state)->system.inner.control != 0)
+            each(VcpuIndex{i}, Gpa{(*state)->system.inner.control});
+    }
+}
+
 Result<kvm::NestedState> nested_state(Debugger& debugger, VcpuIndex vcpu) {
     return debugger.machine().vcpu(vcpu).call([](kvm::VcpuPort& port) { return port.nested_state(); });
 }

@@ -1,6 +1,7 @@
 // The requests to a vCPU of the commands about hypervisors.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "arch/x86_64/vmcb_check.h"
@@ -12,6 +13,9 @@ namespace ringside::debug {
 
 // Also while the guest runs: the vCPU is interrupted for this.
 Result<kvm::NestedState> nested_state(Debugger& debugger, VcpuIndex vcpu);
+
+// Calls `each` for each vCPU that has a VMCS or VMCB, with that one's address. Does nothing while the guest runs.
+void for_each_control(Debugger& debugger, const std::function<void(VcpuIndex, Gpa control)>& each);
 
 // The rules of VM entry that a VMCS breaks on this vCPU's processor, in this mode of the hypervisor (L1).
 Result<std::vector<x86::VmcsViolation>> broken_rules(Debugger& debugger, VcpuIndex vcpu,

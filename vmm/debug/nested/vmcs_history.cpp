@@ -7,21 +7,13 @@ namespace ringside::debug {
 
 void VmcsHistory::remember(Debugger& debugger) {
     by_vcpu_.clear();
-    const machine::StopToken* token = debugger.stop_token();
-    if (token == nullptr)
-        return;
-    x86::ClassSet classes;
-    classes.add(x86::RegisterClass::System);
-    for (std::uint32_t i = 0; i < debugger.vcpu_count(); ++i) {
-        const auto loaded = debugger.state(VcpuIndex{i}).load(*token, classes);
-        if (!loaded || (*loaded)->system.inner.control == 0)
-            continue;  // no hypervisor: it costs nothing
-        const auto state = nested_state(debugger, VcpuIndex{i});
+    for_each_control(debugger, [&](VcpuIndex vcpu, Gpa) {
+        const auto state = nested_state(debugger, vcpu);
         if (!state)
-            continue;
+            return;
         if (auto vmcs = current_vmcs(*state))
-            by_vcpu_.insert_or_assign(i, Vmcs{*state->current_control, std::move(vmcs->fields)});
-    }
+            by_vcpu_.insert_or_assign(vcpu.value, Vmcs{*state->current_control, std::move(vmcs->fields)});
+    });
 }
 
 const VmcsHistory::Vmcs* VmcsHistory::at_last_stop(VcpuIndex vcpu) const {
