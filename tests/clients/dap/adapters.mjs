@@ -47,8 +47,9 @@ const lldb = {
         const { 'gdb-remote-hostname': host, 'gdb-remote-port': number, ...rest } = found;
         return isDap ? found : { ...rest, attachCommands: [`gdb-remote ${host}:${number}`] };
     },
-    // It handles the stop at the entry while the guest runs on, and may take the stop at a breakpoint for it.
-    races: isDap,
+    // A thread of its own handles the stop at the entry. If it is late, lldb-vscode says that the process has been unloaded, or does
+    // not continue it; lldb-dap takes the stop at a breakpoint for the one at the entry.
+    races: true,
     monitor: (command) => `\`process plugin packet monitor ${command}`,
     registers: 'Registers',
     logged: (text, value) => text.replace(/\{.*\}/, value),

@@ -77,8 +77,7 @@ export class Session {
         await this.start();
         const initialized = this.client.waitForEvent('initialized');
         const begun = request();
-        begun.catch(() => {});  // its failure is thrown below, by the await
-        await initialized;
+        await Promise.race([initialized, begun.then(() => initialized)]);  // a refusal comes instead of the event
         for (const [source, lines] of breakpoints)
             await this.client.setBreakpointsRequest({ source: { path: source }, breakpoints: lines });
         if (functions.length)
