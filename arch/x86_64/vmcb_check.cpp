@@ -129,15 +129,15 @@ void Checker::check_tlb_control() {
 }
 
 void Checker::check_event() {
-    constexpr std::uint64_t kValid = bit(31), kExternal = 0, kNmi = 2, kException = 3, kSoftware = 4;
+    constexpr std::uint64_t kValid = bit(31), kExternal = 0, kNmi = 2, kExceptionEvent = 3, kSoftware = 4;
     begin("15.20");
     const std::uint64_t event = get("EVENT_INJECTION");
     if ((event & kValid) == 0)
         return;
     const std::uint64_t type = event >> 8 & 7, vector = event & 0xff;
-    require(type == kExternal || type == kNmi || type == kException || type == kSoftware, "EVENT_INJECTION",
-            "has a reserved type");
-    require(type != kException || (vector != 2 && vector < 32), "EVENT_INJECTION",
+    require(type == kExternal || type == kNmi || type == kExceptionEvent || type == kSoftware,
+            "EVENT_INJECTION", "has a reserved type");
+    require(type != kExceptionEvent || (vector != 2 && vector < 32), "EVENT_INJECTION",
             "has a vector that is not an exception's");
 }
 

@@ -27,7 +27,7 @@ struct Rights {
 
 constexpr std::string_view kType = "has a type that the register cannot have";
 constexpr std::string_view kSystem = "S says whether it is a code or data segment, wrongly";
-constexpr std::string_view kPresent = "P must be 1";
+constexpr std::string_view kMustBePresent = "P must be 1";
 constexpr std::string_view kReserved = "has a reserved bit";
 constexpr std::string_view kGranularity = "G and the limit contradict each other";
 
@@ -97,7 +97,7 @@ void VmcsChecker::check_code_segment() {
         require(cs.dpl() == ss.dpl(), GuestCsAccessRights, "DPL must be that of SS");
     else
         require(cs.dpl() <= ss.dpl(), GuestCsAccessRights, "DPL must not be above that of SS");
-    require(cs.present(), GuestCsAccessRights, kPresent);
+    require(cs.present(), GuestCsAccessRights, kMustBePresent);
     require(!cs.reserved(), GuestCsAccessRights, kReserved);
     require(!long_mode_guest() || !cs.is_long() || !cs.default_big(), GuestCsAccessRights,
             "L and D must not both be 1");
@@ -112,7 +112,7 @@ void VmcsChecker::check_data_segments() {
     if (ss.usable()) {
         require(ss.type() == 3 || ss.type() == 7, GuestSsAccessRights, kType);
         require(ss.code_or_data(), GuestSsAccessRights, kSystem);
-        require(ss.present(), GuestSsAccessRights, kPresent);
+        require(ss.present(), GuestSsAccessRights, kMustBePresent);
         require(!ss.reserved(), GuestSsAccessRights, kReserved);
         require(granularity_fits(ss, get(GuestSsLimit)), GuestSsLimit, kGranularity);
     }
@@ -128,7 +128,7 @@ void VmcsChecker::check_data_segments() {
         require(rights.code_or_data(), s.rights, kSystem);
         require(unrestricted() || rights.type() > 11 || rights.dpl() >= (get(s.selector) & 3), s.rights,
                 "DPL must not be below the selector's RPL");
-        require(rights.present(), s.rights, kPresent);
+        require(rights.present(), s.rights, kMustBePresent);
         require(!rights.reserved(), s.rights, kReserved);
         require(granularity_fits(rights, get(s.limit)), s.limit, kGranularity);
     }
@@ -139,7 +139,7 @@ void VmcsChecker::check_system_segments() {
     const Rights tr{get(GuestTrAccessRights)}, ldtr{get(GuestLdtrAccessRights)};
     require(tr.type() == kBusy || (tr.type() == kBusy16 && !long_mode_guest()), GuestTrAccessRights, kType);
     require(!tr.code_or_data(), GuestTrAccessRights, kSystem);
-    require(tr.present(), GuestTrAccessRights, kPresent);
+    require(tr.present(), GuestTrAccessRights, kMustBePresent);
     require(!tr.reserved(), GuestTrAccessRights, kReserved);
     require(tr.usable(), GuestTrAccessRights, "must be usable");
     require(granularity_fits(tr, get(kTr.limit)), kTr.limit, kGranularity);
@@ -147,7 +147,7 @@ void VmcsChecker::check_system_segments() {
         return;
     require(ldtr.type() == kLdt, GuestLdtrAccessRights, kType);
     require(!ldtr.code_or_data(), GuestLdtrAccessRights, kSystem);
-    require(ldtr.present(), GuestLdtrAccessRights, kPresent);
+    require(ldtr.present(), GuestLdtrAccessRights, kMustBePresent);
     require(!ldtr.reserved(), GuestLdtrAccessRights, kReserved);
     require(granularity_fits(ldtr, get(kLdtr.limit)), kLdtr.limit, kGranularity);
 }

@@ -69,7 +69,7 @@ bool skip_mask(Cursor& args) {
     return digits != 0;
 }
 
-std::optional<TraceAction> take_action(Cursor& args) {
+std::optional<TraceAction> take_trace_action(Cursor& args) {
     if (args.take('R'))
         return skip_mask(args) ? std::optional<TraceAction>(CollectRegisters{}) : std::nullopt;
     if (args.take('M'))
@@ -91,7 +91,7 @@ std::optional<QTDP> parse_actions(Cursor args) {
     actions.text = args.rest();
     QTDP packet;
     while (!args.at_end() && args.rest() != "-") {
-        auto action = take_action(args);
+        auto action = take_trace_action(args);
         if (!action)
             return std::nullopt;
         actions.actions.push_back(*std::move(action));
@@ -115,8 +115,8 @@ std::optional<bool> take_enabled(Cursor& args) {
     return args.take('D') ? std::optional(false) : std::nullopt;
 }
 
-// `:0` or `:1`
-std::optional<bool> parse_switch(Cursor args) {
+// `0` or `1`
+std::optional<bool> parse_bare_switch(Cursor args) {
     if (args.rest() != "0" && args.rest() != "1")
         return std::nullopt;
     return args.rest() == "1";
@@ -243,13 +243,13 @@ std::optional<QTDisable> parse_QTDisable(Cursor args) {
 }
 
 std::optional<QTDisconnected> parse_QTDisconnected(Cursor args) {
-    const auto on = args.take(':') ? parse_switch(args) : std::nullopt;
+    const auto on = args.take(':') ? parse_bare_switch(args) : std::nullopt;
     return on ? std::optional(QTDisconnected{*on}) : std::nullopt;
 }
 
 std::optional<QTBuffer> parse_QTBuffer(Cursor args) {
     if (args.take(":circular:")) {
-        const auto on = parse_switch(args);
+        const auto on = parse_bare_switch(args);
         return on ? std::optional(QTBuffer{QTBuffer::Circular{*on}}) : std::nullopt;
     }
     if (!args.take(":size:"))

@@ -15,26 +15,11 @@
 
 #include "gdbstub/transport/connection.h"
 #include "gdbstub/transport/listener.h"
+#include "gdbstub/transport/non_blocking_guard.h"
 #include "gdbstub/transport/serial_port.h"
 
 namespace ringside::gdbstub {
 namespace {
-
-// A descriptor from outside shares its flags with other processes that have it open (a terminal's
-// shell): they are restored at the end.
-class NonBlockingGuard {
-  public:
-    explicit NonBlockingGuard(int fd) : fd_(fd), flags_(::fcntl(fd, F_GETFL)) {
-        ::fcntl(fd_, F_SETFL, flags_ | O_NONBLOCK);
-    }
-    ~NonBlockingGuard() { ::fcntl(fd_, F_SETFL, flags_); }
-    NonBlockingGuard(const NonBlockingGuard&) = delete;
-    NonBlockingGuard& operator=(const NonBlockingGuard&) = delete;
-
-  private:
-    int fd_;
-    int flags_;
-};
 
 UniqueFd duplicate(int fd) {
     return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));

@@ -13,7 +13,7 @@ constexpr std::uint64_t kSize = 0x100;
 constexpr Gpa kEbdaSegment{0x40e};
 constexpr Gpa kConventionalKib{0x413};
 
-constexpr std::array kReservations{Reservation{"BIOS data area", kBiosDataArea, kSize}};
+constexpr std::array kBiosReservations{Reservation{"BIOS data area", kBiosDataArea, kSize}};
 static_assert(kBiosDataArea + kSize <= layout::kBootGdt);
 
 Result<void> write_word(const machine::GuestMemory& memory, Gpa place, std::uint64_t value) {
@@ -24,7 +24,7 @@ Result<void> write_word(const machine::GuestMemory& memory, Gpa place, std::uint
 }  // namespace
 
 std::span<const Reservation> bios_data_reservations() {
-    return kReservations;
+    return kBiosReservations;
 }
 
 Result<void> write_bios_data_area(const machine::GuestMemory& memory) {

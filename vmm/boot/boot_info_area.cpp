@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kAlignment = 8;
 
-constexpr std::array kReservations{
+constexpr std::array kInfoReservations{
     Reservation{"boot information", layout::kBootInfo, layout::kBootInfoSize},
     Reservation{"command line", layout::kCommandLine, layout::kCommandLineSize},
 };
@@ -26,7 +26,7 @@ std::span<const std::byte> with_nul(const std::string& text) {
 }  // namespace
 
 std::span<const Reservation> BootInfoArea::reservations() {
-    return kReservations;
+    return kInfoReservations;
 }
 
 Result<Gpa> BootInfoArea::put_bytes(std::span<const std::byte> bytes) {

@@ -23,7 +23,7 @@ constexpr std::size_t kTableEntries = 512;
 
 constexpr std::uint64_t kGdtSize = kGdtEntries * sizeof(std::uint64_t);
 
-constexpr std::array kReservations{
+constexpr std::array kTableReservations{
     Reservation{"boot GDT", layout::kBootGdt, kGdtSize},
     Reservation{"boot page tables", layout::kBootPageTables, layout::kBootPageTablesSize},
 };
@@ -109,10 +109,10 @@ x86::SystemRegisters flat_system() {
 }  // namespace
 
 std::span<const Reservation> protected_mode_reservations() {
-    return std::span(kReservations).first(1);
+    return std::span(kTableReservations).first(1);
 }
 std::span<const Reservation> long_mode_reservations() {
-    return kReservations;
+    return kTableReservations;
 }
 
 x86::SystemRegisters real_mode(std::uint16_t code_selector) {

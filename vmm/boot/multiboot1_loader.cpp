@@ -13,7 +13,7 @@ namespace ringside::boot {
 
 namespace {
 
-constexpr std::uint32_t kLoaderMagic = 0x2badb002;
+constexpr std::uint32_t kMultiboot1Magic = 0x2badb002;
 constexpr std::uint32_t kKnownRequirements =
     Multiboot1Header::kPageAlign | Multiboot1Header::kMemoryInfo | Multiboot1Header::kVideoMode;
 
@@ -45,13 +45,13 @@ struct Info {
 };
 static_assert(sizeof(Info) == 116);
 
-struct [[gnu::packed]] MapEntry {
+struct [[gnu::packed]] Multiboot1MapEntry {
     std::uint32_t size = 20;  // of what follows
     std::uint64_t address = 0;
     std::uint64_t length = 0;
     std::uint32_t type = 0;
 };
-static_assert(sizeof(MapEntry) == 24);
+static_assert(sizeof(Multiboot1MapEntry) == 24);
 
 struct Module {
     std::uint32_t start = 0;
@@ -82,7 +82,7 @@ Result<void> add_modules(const LoadContext& context, Gpa kernel_end, BootInfoAre
 }
 
 Result<void> add_memory(const LoadContext& context, BootInfoArea& area, Info& info) {
-    std::vector<MapEntry> entries;
+    std::vector<Multiboot1MapEntry> entries;
     for (const MemoryMapEntry& entry : memory_map(context.memory))
         entries.push_back({20, entry.start.value, entry.size, static_cast<std::uint32_t>(entry.type)});
     const auto place = TRY(area.put_array(entries));
@@ -90,7 +90,7 @@ Result<void> add_memory(const LoadContext& context, BootInfoArea& area, Info& in
     info.memory_lower_kib = static_cast<std::uint32_t>(lower_memory_kib(context.memory));
     info.memory_upper_kib = static_cast<std::uint32_t>(upper_memory_kib(context.memory));
     info.memory_map = address32(place);
-    info.memory_map_size = static_cast<std::uint32_t>(entries.size() * sizeof(MapEntry));
+    info.memory_map_size = static_cast<std::uint32_t>(entries.size() * sizeof(Multiboot1MapEntry));
     return {};
 }
 
@@ -103,7 +103,7 @@ Result<void> add_strings(const LoadContext& context, BootInfoArea& area, Info& i
     return {};
 }
 
-Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
+Result<Gpa> write_multiboot1_info(const LoadContext& context, Gpa kernel_end) {
     BootInfoArea area(context.memory);
     Info info;
     TRY(add_memory(context, area, info));
@@ -125,8 +125,8 @@ Result<BootState> load_multiboot1(const LoadContext& context) {
     const auto loaded = TRY(place_multiboot_kernel(
         context, header->has_addresses() ? std::optional(header->addresses) : std::nullopt,
         header->has_addresses() ? std::optional(header->entry) : std::nullopt));
-    const auto info = TRY(write_info(context, loaded.end));
-    return enter_multiboot_kernel(context, Protocol::Multiboot1, kLoaderMagic, loaded, info);
+    const auto info = TRY(write_multiboot1_info(context, loaded.end));
+    return enter_multiboot_kernel(context, Protocol::Multiboot1, kMultiboot1Magic, loaded, info);
 }
 
 }  // namespace ringside::boot

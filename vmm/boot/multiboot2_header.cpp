@@ -11,7 +11,7 @@ namespace ringside::boot {
 
 namespace {
 
-constexpr std::uint64_t kAlignment = 8;
+constexpr std::uint64_t kHeaderAlignment = 8;
 
 struct Fixed {
     std::uint32_t magic, architecture, size, checksum;
@@ -39,7 +39,7 @@ constexpr std::uint16_t kOptional = 1U << 0;
 
 std::optional<std::uint64_t> find(std::span<const std::byte> file) {
     const auto searched = file.first(std::min<std::uint64_t>(file.size(), Multiboot2Header::kSearchLimit));
-    for (std::uint64_t offset = 0; offset + sizeof(Fixed) <= searched.size(); offset += kAlignment) {
+    for (std::uint64_t offset = 0; offset + sizeof(Fixed) <= searched.size(); offset += kHeaderAlignment) {
         const auto fixed = load_at<Fixed>(searched, offset);
         if (fixed && fixed->magic == Multiboot2Header::kMagic &&
             fixed->magic + fixed->architecture + fixed->size + fixed->checksum == 0)
@@ -108,7 +108,7 @@ Result<void> read_tags(std::span<const std::byte> tags, Multiboot2Header& header
         if (auto read = read_tag(tags.subspan(at + sizeof(Tag), tag->size - sizeof(Tag)), *tag, header);
             !read)
             return read;
-        at += (tag->size + kAlignment - 1) / kAlignment * kAlignment;
+        at += (tag->size + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment;
     }
     return {};
 }

@@ -13,8 +13,8 @@ namespace ringside::boot {
 
 namespace {
 
-constexpr std::uint32_t kLoaderMagic = 0x36d76289;
-constexpr std::uint64_t kAlignment = 8;
+constexpr std::uint32_t kMultiboot2Magic = 0x36d76289;
+constexpr std::uint64_t kTagAlignment = 8;
 
 // Tags of the boot information (3.6).
 enum class InfoTag : std::uint32_t {
@@ -31,11 +31,11 @@ struct MapHead {
     std::uint32_t entry_size = 24;
     std::uint32_t entry_version = 0;
 };
-struct MapEntry {
+struct Multiboot2MapEntry {
     std::uint64_t address = 0, length = 0;
     std::uint32_t type = 0, reserved = 0;
 };
-static_assert(sizeof(MapEntry) == 24);
+static_assert(sizeof(Multiboot2MapEntry) == 24);
 
 void append_text(std::vector<std::byte>& bytes, const std::string& text) {
     const auto view = std::as_bytes(std::span(text.c_str(), text.size() + 1));
@@ -51,7 +51,7 @@ class InfoList {
         append(bytes_, type);
         append(bytes_, static_cast<std::uint32_t>(2 * sizeof(std::uint32_t) + body.size()));
         bytes_.insert(bytes_.end(), body.begin(), body.end());
-        bytes_.resize((bytes_.size() + kAlignment - 1) / kAlignment * kAlignment);
+        bytes_.resize((bytes_.size() + kTagAlignment - 1) / kTagAlignment * kTagAlignment);
     }
     void add_text(InfoTag type, const std::string& text) {
         std::vector<std::byte> body;
@@ -77,7 +77,8 @@ void add_memory(const LoadContext& context, InfoList& list) {
     std::vector<std::byte> map;
     append(map, MapHead{});
     for (const MemoryMapEntry& entry : memory_map(context.memory))
-        append(map, MapEntry{entry.start.value, entry.size, static_cast<std::uint32_t>(entry.type), 0});
+        append(map,
+               Multiboot2MapEntry{entry.start.value, entry.size, static_cast<std::uint32_t>(entry.type), 0});
     list.add(InfoTag::MemoryMap, map);
 }
 
@@ -103,7 +104,7 @@ Result<void> add_acpi(const LoadContext& context, InfoList& list) {
     return {};
 }
 
-Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
+Result<Gpa> write_multiboot2_info(const LoadContext& context, Gpa kernel_end) {
     InfoList list;
     list.add_text(InfoTag::CommandLine, multiboot_command_line(context.request));
     list.add_text(InfoTag::LoaderName, "Ringside");
@@ -119,8 +120,8 @@ Result<Gpa> write_info(const LoadContext& context, Gpa kernel_end) {
 Result<BootState> load_multiboot2(const LoadContext& context) {
     const auto header = TRY(parse_multiboot2_header(context.kernel));
     const auto kernel = TRY(place_multiboot_kernel(context, header.addresses, header.entry));
-    const auto info = TRY(write_info(context, kernel.end));
-    return enter_multiboot_kernel(context, Protocol::Multiboot2, kLoaderMagic, kernel, info);
+    const auto info = TRY(write_multiboot2_info(context, kernel.end));
+    return enter_multiboot_kernel(context, Protocol::Multiboot2, kMultiboot2Magic, kernel, info);
 }
 
 }  // namespace ringside::boot

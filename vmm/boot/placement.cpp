@@ -13,7 +13,7 @@ namespace ringside::boot {
 
 namespace {
 
-constexpr std::uint64_t mib(std::uint64_t bytes) {
+constexpr std::uint64_t mib_rounded_up(std::uint64_t bytes) {
     return bytes / layout::kMiB + (bytes % layout::kMiB != 0 ? 1 : 0);
 }
 
@@ -24,7 +24,7 @@ std::string range_text(Gpa start, std::uint64_t size) {
 // The value of -m with which [.., end) would be RAM, if there is one.
 std::string memory_advice(std::uint64_t end) {
     if (end <= layout::kHole.value)
-        return fmt::format("Give the guest more memory: -m {}M", mib(end));
+        return fmt::format("Give the guest more memory: -m {}M", mib_rounded_up(end));
     return "Link it lower: RAM ends at 3 GiB and continues at 4 GiB";
 }
 

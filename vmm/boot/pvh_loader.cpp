@@ -41,16 +41,16 @@ struct Module {
 };
 static_assert(sizeof(Module) == 32);
 
-struct MapEntry {
+struct PvhMapEntry {
     std::uint64_t address = 0;
     std::uint64_t size = 0;
     std::uint32_t type = 0;
     std::uint32_t reserved = 0;
 };
-static_assert(sizeof(MapEntry) == 24);
+static_assert(sizeof(PvhMapEntry) == 24);
 
-std::vector<MapEntry> map_entries(const machine::GuestMemory& memory) {
-    std::vector<MapEntry> entries;
+std::vector<PvhMapEntry> map_entries(const machine::GuestMemory& memory) {
+    std::vector<PvhMapEntry> entries;
     for (const MemoryMapEntry& entry : memory_map(memory))
         entries.push_back({entry.start.value, entry.size, static_cast<std::uint32_t>(entry.type), 0});
     return entries;

@@ -6,7 +6,7 @@ namespace ringside::boot::acpi {
 
 namespace {
 
-constexpr std::uint8_t kRevision = 6;
+constexpr std::uint8_t kFadtRevision = 6;
 constexpr std::uint8_t kMinorRevision = 4;
 
 // Generic Address Structure (ACPI 6.4, 5.2.3.2).
@@ -25,7 +25,7 @@ constexpr Address port(std::uint16_t number, std::uint8_t bytes) {
 }
 
 // Table 5.9, after the header.
-struct [[gnu::packed]] Body {
+struct [[gnu::packed]] FadtBody {
     std::uint32_t facs = 0;
     std::uint32_t dsdt = 0;
     std::uint8_t reserved = 0;
@@ -54,7 +54,7 @@ struct [[gnu::packed]] Body {
     Address sleep_control, sleep_status;
     std::uint64_t hypervisor = 0;
 };
-static_assert(sizeof(TableHeader) + sizeof(Body) == 276);
+static_assert(sizeof(TableHeader) + sizeof(FadtBody) == 276);
 
 // Table 5.10.
 constexpr std::uint32_t kWbinvd = 1U << 0;
@@ -71,7 +71,7 @@ constexpr std::uint16_t kNoVga = 1U << 2;
 }  // namespace
 
 std::vector<std::byte> make_fadt(const FixedHardware& fixed, Gpa dsdt, Gpa facs) {
-    Body body;
+    FadtBody body;
     body.facs = static_cast<std::uint32_t>(facs.value);
     body.dsdt = static_cast<std::uint32_t>(dsdt.value);
     body.x_dsdt = dsdt.value;  // x_facs stays 0: only one of both addresses may be given
@@ -88,7 +88,7 @@ std::vector<std::byte> make_fadt(const FixedHardware& fixed, Gpa dsdt, Gpa facs)
     body.reset_value = fixed.reset_value;
     std::vector<std::byte> bytes;
     append(bytes, body);
-    return make_table("FACP", kRevision, bytes);
+    return make_table("FACP", kFadtRevision, bytes);
 }
 
 }  // namespace ringside::boot::acpi

@@ -7,12 +7,12 @@ namespace ringside::boot::acpi {
 
 namespace {
 
-constexpr std::uint8_t kRevision = 5;
+constexpr std::uint8_t kMadtRevision = 5;
 constexpr std::uint32_t kMostApicId = 254;  // 8 bits, and 255 means all; above, entries have 32 bits
 constexpr std::uint32_t kEnabled = 1;
 
 // ACPI 6.4, table 5.19, after the header.
-struct [[gnu::packed]] Body {
+struct [[gnu::packed]] MadtBody {
     std::uint32_t local_apic = static_cast<std::uint32_t>(layout::kLocalApic.value);
     std::uint32_t flags = 1;  // PCAT_COMPAT: there are two 8259s as well
 };
@@ -74,7 +74,7 @@ void append_processor(std::vector<std::byte>& body, std::uint32_t id) {
 
 std::vector<std::byte> make_madt(std::uint32_t cpus, std::uint8_t sci) {
     std::vector<std::byte> body;
-    append(body, Body{});
+    append(body, MadtBody{});
     for (std::uint32_t id = 0; id < cpus; ++id)
         append_processor(body, id);
     append(body, IoApic{});
@@ -83,7 +83,7 @@ std::vector<std::byte> make_madt(std::uint32_t cpus, std::uint8_t sci) {
     override.gsi = sci;
     append(body, override);
     append(body, LocalApicNmi{});
-    return make_table("APIC", kRevision, body);
+    return make_table("APIC", kMadtRevision, body);
 }
 
 }  // namespace ringside::boot::acpi

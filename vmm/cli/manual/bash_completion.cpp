@@ -7,7 +7,7 @@ namespace ringside::cli {
 namespace {
 
 // What does not depend on the options. In bash a colon separates words, unless -n says otherwise.
-constexpr std::string_view kHead =
+constexpr std::string_view kBashHead =
     R"bash(# bash completion for ringside. Made from the program's own description of its options.
 
 # Completes a value that is one of the words in "$@"; after a word that ends with a colon, a file's name.
@@ -28,7 +28,7 @@ _ringside_words() {
 
 )bash";
 
-constexpr std::string_view kTail = R"bash(
+constexpr std::string_view kBashTail = R"bash(
 _ringside() {
     local cur prev words cword split
     _init_completion -s -n : || return
@@ -118,10 +118,10 @@ std::string bash_completion(const std::vector<CommandDescription>& commands) {
         options += one_case(command.name, "echo" + words);
         names += &command == &commands.front() ? "" : " " + command.name;
     }
-    std::string tail(kTail);
+    std::string tail(kBashTail);
     const std::string_view placeholder = "$commands";
     tail.replace(tail.find(placeholder), placeholder.size(), names.substr(1));
-    return std::string(kHead) + function("_ringside_options", "$1", options, "return 1") +
+    return std::string(kBashHead) + function("_ringside_options", "$1", options, "return 1") +
            function("_ringside_takes_value", "\"$1 $2\"", with_value, "return 1") +
            "# Completes the value of option $2; fails if it takes none.\n" +
            function("_ringside_value", "\"$1 $2\"", values, "return 1") +

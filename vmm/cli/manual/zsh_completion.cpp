@@ -6,7 +6,7 @@ namespace ringside::cli {
 
 namespace {
 
-constexpr std::string_view kHead = R"zsh(#compdef ringside
+constexpr std::string_view kZshHead = R"zsh(#compdef ringside
 # zsh completion for ringside. Made from the program's own description of its options.
 
 # Completes one of the words in "$@"; after a word that ends with a colon, a file's name.
@@ -85,7 +85,7 @@ std::string arguments_call(const CommandDescription& command) {
 }  // namespace
 
 std::string zsh_completion(const std::vector<CommandDescription>& commands) {
-    std::string out(kHead);
+    std::string out(kZshHead);
     out += "_ringside_command() {\n    case $1 in\n";
     std::string described;
     for (const CommandDescription& command : commands) {

@@ -12,13 +12,14 @@
 #include "vmm/base/output_file.h"
 #include "vmm/debug/dump/notes.h"
 #include "vmm/debug/dump/segments.h"
+#include "vmm/machine/page_set.h"
 #include "vmm/machine/populated_pages.h"
 
 namespace ringside::debug {
 
 namespace {
 
-constexpr std::size_t kChunk = 1U << 20, kPage = 4096;
+constexpr std::size_t kChunk = 1U << 20;
 // e_phnum has 16 bits, and PN_XNUM (0xffff) is not for everybody. Unmapped memory needs headers too.
 constexpr std::size_t kMostSegments = 60'000;
 
@@ -50,7 +51,7 @@ class CoreFile {
 };
 
 bool is_zero(std::span<const std::byte> page) {
-    static constexpr std::array<std::byte, kPage> kZeros{};
+    static constexpr std::array<std::byte, machine::kPageSize> kZeros{};
     return std::memcmp(page.data(), kZeros.data(), page.size()) == 0;
 }
 
@@ -59,12 +60,12 @@ Result<std::uint64_t> write_pages(CoreFile& file, std::uint64_t offset, std::spa
     std::uint64_t written = 0;
     for (std::size_t start = 0; start < bytes.size();) {
         std::size_t end = start;
-        while (end < bytes.size() && !is_zero(bytes.subspan(end, kPage)))
-            end += kPage;
+        while (end < bytes.size() && !is_zero(bytes.subspan(end, machine::kPageSize)))
+            end += machine::kPageSize;
         if (end > start)
             TRY(file.write(offset + start, bytes.subspan(start, end - start)));
         written += end - start;
-        start = end + kPage;
+        start = end + machine::kPageSize;
     }
     return written;
 }

@@ -8,13 +8,13 @@
 #include <string>
 
 #include "vmm/base/text.h"
+#include "vmm/machine/page_set.h"
 #include "vmm/machine/populated_pages.h"
 
 namespace ringside::debug {
 
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::string_view kName{"VMCOREINFO\0", 11};
 constexpr std::string_view kFirstLine = "OSRELEASE=";
 constexpr std::size_t kContent = sizeof(Elf64_Nhdr) + 12;  // the name is padded
@@ -92,7 +92,7 @@ std::optional<Vmcoreinfo> find_vmcoreinfo(const GuestView& view, const x86::Syst
     std::optional<Vmcoreinfo> first;
     for (const machine::MemoryRegion& region : view.memory().regions()) {
         const machine::PopulatedPages populated(region);
-        for (auto run = populated.next(0); run; run = populated.next(run->start + kPage)) {
+        for (auto run = populated.next(0); run; run = populated.next(run->start + machine::kPageSize)) {
             const Gpa gpa = region.start() + run->start;
             auto note = note_at(view, gpa);
             if (!note)

@@ -29,7 +29,7 @@ constexpr std::uint32_t kFlagUnmap = 1;
 constexpr std::size_t kIdSize = 20;
 
 // Data moves in pieces of this size: what is copied under one pass of the gate.
-constexpr std::size_t kPiece = std::size_t{1} << 20;
+constexpr std::size_t kBlockPiece = std::size_t{1} << 20;
 // How much one discard or write-zeroes request may cover: 64 MiB.
 constexpr std::uint32_t kMostRangeSectors = 0x20000;
 // A chain holds the header and the status beside the data.
@@ -131,7 +131,7 @@ std::optional<Block::Outcome> Block::read(const Header& header) {
     if (!in_image(header.sector, size))
         return Outcome{Status::IoError, 0};
     for (std::uint64_t done = 0; done < size; done += buffer_.size()) {
-        buffer_.resize(std::min<std::uint64_t>(kPiece, size - done));
+        buffer_.resize(std::min<std::uint64_t>(kBlockPiece, size - done));
         if (!image_.read(header.sector * DiskImage::kSector + done, buffer_))
             return Outcome{Status::IoError, done};
         if (!deliver(done, buffer_))
@@ -145,7 +145,7 @@ std::optional<Block::Outcome> Block::write(const Header& header) {
     if (image_.read_only() || !in_image(header.sector, size))
         return Outcome{Status::IoError, 0};
     for (std::uint64_t done = 0; done < size; done += buffer_.size()) {
-        buffer_.resize(std::min<std::uint64_t>(kPiece, size - done));
+        buffer_.resize(std::min<std::uint64_t>(kBlockPiece, size - done));
         if (!fetch(sizeof header + done, buffer_))
             return std::nullopt;
         if (!image_.write(header.sector * DiskImage::kSector + done, buffer_))

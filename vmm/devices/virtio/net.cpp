@@ -6,8 +6,8 @@ namespace ringside::devices::virtio {
 
 namespace {
 
-constexpr unsigned kReceive = 0;
-constexpr unsigned kTransmit = 1;
+constexpr unsigned kNetReceive = 0;
+constexpr unsigned kNetTransmit = 1;
 
 // Feature bits (5.1.3).
 constexpr std::uint64_t kFeatureMac = std::uint64_t{1} << 5;
@@ -33,7 +33,7 @@ void Net::start(Transport& transport, asio::io_context& io) {
 }
 
 void Net::on_kick(unsigned queue) {
-    if (queue == kTransmit) {
+    if (queue == kNetTransmit) {
         transmit();
     } else if (!waiting_.empty() && deliver(waiting_)) {
         waiting_.clear();
@@ -63,13 +63,13 @@ void Net::on_lost(const std::string& why) {
 // Returns true if the frame is done with: delivered, or dropped because it is too large for the buffer.
 bool Net::deliver(std::span<const std::byte> frame) {
     auto access = transport_->enter();
-    if (!access || !access->next(kReceive, receive_chain_))
+    if (!access || !access->next(kNetReceive, receive_chain_))
         return false;
     settle_features(*access);
     if (receive_chain_.writable() < frame.size())
         return true;
     receive_chain_.write(0, frame);
-    access->finish(kReceive, receive_chain_, static_cast<std::uint32_t>(frame.size()));
+    access->finish(kNetReceive, receive_chain_, static_cast<std::uint32_t>(frame.size()));
     return true;
 }
 
@@ -83,13 +83,13 @@ void Net::transmit() {
 // The guest's next frame; empty if it is not a valid frame.
 bool Net::take_frame() {
     auto access = transport_->enter();
-    if (!access || !access->next(kTransmit, transmit_chain_))
+    if (!access || !access->next(kNetTransmit, transmit_chain_))
         return false;
     settle_features(*access);
     const std::uint64_t size = transmit_chain_.readable();
     frame_.resize(size > kNetHeader && size <= kLargestFrame ? static_cast<std::size_t>(size) : 0);
     transmit_chain_.read(0, frame_);
-    access->finish(kTransmit, transmit_chain_, 0);
+    access->finish(kNetTransmit, transmit_chain_, 0);
     return true;
 }
 

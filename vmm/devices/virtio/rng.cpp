@@ -13,11 +13,11 @@ namespace {
 
 // getrandom() of up to 256 bytes is neither interrupted nor short once the kernel's pool is initialised
 // (getrandom(2)).
-constexpr std::size_t kPiece = 256;
+constexpr std::size_t kRandomPiece = 256;
 
 std::uint32_t fill(const Chain& chain) {
     const std::size_t wanted = std::min<std::uint64_t>(chain.writable(), Rng::kMostBytes);
-    std::array<std::byte, kPiece> random;
+    std::array<std::byte, kRandomPiece> random;
     std::size_t done = 0;
     while (done < wanted) {
         const std::size_t size = std::min(wanted - done, random.size());

@@ -8,11 +8,11 @@ namespace ringside::devices::virtio {
 
 namespace {
 
-constexpr unsigned kReceive = 0;
-constexpr unsigned kTransmit = 1;
+constexpr unsigned kConsoleReceive = 0;
+constexpr unsigned kConsoleTransmit = 1;
 constexpr std::uint64_t kFeatureSize = 1;  // bit 0
 // The size of what is copied under one pass of the gate. A request holds a line, rarely a page.
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kConsolePiece = 64 * 1024;
 
 }  // namespace
 
@@ -52,7 +52,7 @@ void VirtioConsole::watch_size() {
 }
 
 void VirtioConsole::on_kick(unsigned queue) {
-    if (queue == kTransmit)
+    if (queue == kConsoleTransmit)
         transmit();
     else if (std::exchange(input_refused_, false) && space_available_)
         space_available_();
@@ -63,14 +63,14 @@ void VirtioConsole::transmit() {
     for (;;) {
         {
             auto access = transport_->enter();
-            if (!access || !access->next(kTransmit, chain_))
+            if (!access || !access->next(kConsoleTransmit, chain_))
                 return;
-            buffer_.resize(
-                std::min<std::uint64_t>(kPiece, chain_.readable() - std::min(sent, chain_.readable())));
+            buffer_.resize(std::min<std::uint64_t>(kConsolePiece,
+                                                   chain_.readable() - std::min(sent, chain_.readable())));
             chain_.read(sent, buffer_);
             sent += buffer_.size();
             if (sent >= chain_.readable()) {
-                access->finish(kTransmit, chain_, 0);
+                access->finish(kConsoleTransmit, chain_, 0);
                 sent = 0;
             }
         }
@@ -82,14 +82,14 @@ std::size_t VirtioConsole::receive(std::span<const std::byte> data) {
     std::size_t taken = 0;
     while (taken < data.size()) {
         auto access = transport_->enter();
-        if (!access || !access->next(kReceive, chain_))
+        if (!access || !access->next(kConsoleReceive, chain_))
             break;
         if (chain_.writable() == 0) {
             access->fail("a console buffer for input with no room for any");
             break;
         }
         const std::size_t count = chain_.write(0, data.subspan(taken));
-        access->finish(kReceive, chain_, static_cast<std::uint32_t>(count));
+        access->finish(kConsoleReceive, chain_, static_cast<std::uint32_t>(count));
         taken += count;
     }
     input_refused_ = taken < data.size();

@@ -16,9 +16,9 @@ namespace ringside::devices::virtio {
 
 namespace {
 
-constexpr unsigned kReceive = 0;
-constexpr unsigned kTransmit = 1;
-constexpr unsigned kEvent = 2;
+constexpr unsigned kVsockReceive = 0;
+constexpr unsigned kVsockTransmit = 1;
+constexpr unsigned kVsockEvent = 2;
 
 constexpr std::uint32_t kEventTransportReset = 0;  // 5.10.6.7
 
@@ -127,11 +127,11 @@ void Vsock::connect_to_guest(Protocol::socket socket, std::uint32_t guest_port) 
 // ---- The guest's packets
 
 void Vsock::on_kick(unsigned queue) {
-    if (queue == kEvent)
+    if (queue == kVsockEvent)
         deliver_event();
-    if (queue == kReceive)
+    if (queue == kVsockReceive)
         deliver();
-    if (queue == kTransmit || queue == kReceive)
+    if (queue == kVsockTransmit || queue == kVsockReceive)
         process_transmitted();
 }
 
@@ -142,7 +142,7 @@ void Vsock::process_transmitted() {
 
 bool Vsock::take_packet() {
     auto access = transport_->enter();
-    if (!access || !access->next(kTransmit, transmit_chain_))
+    if (!access || !access->next(kVsockTransmit, transmit_chain_))
         return false;
     if (transmit_chain_.read(0, std::as_writable_bytes(std::span(&packet_, 1))) != sizeof packet_) {
         access->fail("a vsock packet without a header");
@@ -153,7 +153,7 @@ bool Vsock::take_packet() {
         access->fail("a vsock packet that is shorter than its length, or longer than any buffer");
         return false;
     }
-    access->finish(kTransmit, transmit_chain_, 0);
+    access->finish(kVsockTransmit, transmit_chain_, 0);
     return true;
 }
 
@@ -239,7 +239,7 @@ bool Vsock::deliver_one() {
         from = next->second.get();
     }
     auto access = transport_->enter();
-    if (!access || !access->next(kReceive, receive_chain_))
+    if (!access || !access->next(kVsockReceive, receive_chain_))
         return false;
     if (receive_chain_.writable() <= sizeof(VsockHeader)) {
         access->fail("a vsock buffer with no room for a packet");
@@ -255,7 +255,7 @@ bool Vsock::deliver_one() {
         answers_.pop_front();
     }
     receive_chain_.write(0, std::as_bytes(std::span(&head, 1)));
-    access->finish(kReceive, receive_chain_, static_cast<std::uint32_t>(sizeof head + head.length));
+    access->finish(kVsockReceive, receive_chain_, static_cast<std::uint32_t>(sizeof head + head.length));
     access.reset();
     if (from != nullptr) {
         last_served_ = from->ports();
@@ -268,10 +268,10 @@ void Vsock::deliver_event() {
     if (!transport_reset_)
         return;
     auto access = transport_->enter();
-    if (!access || !access->next(kEvent, event_chain_))
+    if (!access || !access->next(kVsockEvent, event_chain_))
         return;
     const auto size = event_chain_.write(0, std::as_bytes(std::span(&kEventTransportReset, 1)));
-    access->finish(kEvent, event_chain_, static_cast<std::uint32_t>(size));
+    access->finish(kVsockEvent, event_chain_, static_cast<std::uint32_t>(size));
     transport_reset_ = false;
 }
 

@@ -14,7 +14,7 @@
 namespace ringside::exits {
 namespace {
 
-constexpr const char* kOperation = "read KVM's statistics";
+constexpr const char* kReadStatistics = "read KVM's statistics";
 // The kernel's file is a few KiB; this only bounds a descriptor that is not KVM's.
 constexpr std::size_t kMaximumFile = 1 << 20;
 
@@ -65,17 +65,17 @@ std::optional<KvmStatistic> parse_statistic(std::span<const std::byte> file, con
 Result<KvmStatistics> parse_kvm_statistics(std::span<const std::byte> file) {
     const auto header = load_at<kvm_stats_header>(file, 0);
     if (!header)
-        return failure(kOperation, "the file is too short");
+        return failure(kReadStatistics, "the file is too short");
     const auto id = slice(file, header->id_offset, header->name_size);
     if (!id)
-        return failure(kOperation, "the identification lies outside the file");
+        return failure(kReadStatistics, "the identification lies outside the file");
     KvmStatistics result;
     result.id = text_until_nul(*id);
     const std::uint64_t stride = sizeof(kvm_stats_desc) + std::uint64_t{header->name_size};
     for (std::uint64_t i = 0; i < header->num_desc; ++i) {
         auto statistic = parse_statistic(file, *header, header->desc_offset + i * stride);
         if (!statistic)
-            return failure(kOperation, fmt::format("descriptor {} lies outside the file", i));
+            return failure(kReadStatistics, fmt::format("descriptor {} lies outside the file", i));
         result.statistics.push_back(std::move(*statistic));
     }
     return result;
@@ -89,12 +89,12 @@ Result<KvmStatistics> read_kvm_statistics(int fd) {
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return errno_failure(kOperation, errno);
+            return errno_failure(kReadStatistics, errno);
         if (got == 0)
             return parse_kvm_statistics(file);
         file.insert(file.end(), chunk.begin(), chunk.begin() + got);
         if (file.size() > kMaximumFile)
-            return failure(kOperation, "the file does not end: it is not KVM's");
+            return failure(kReadStatistics, "the file does not end: it is not KVM's");
     }
 }
 

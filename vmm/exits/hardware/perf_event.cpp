@@ -18,7 +18,7 @@
 namespace ringside::exits {
 namespace {
 
-constexpr const char* kOperation = "perf_event_open";
+constexpr const char* kOpenEvent = "perf_event_open";
 
 perf_event_attr tracepoint_attributes(std::uint32_t tracepoint) {
     perf_event_attr attributes{};
@@ -35,11 +35,11 @@ Result<Fd> open_event(perf_event_attr& attributes, pid_t thread) {
         return Fd(static_cast<int>(fd));
     const int code = errno;
     if (code == EACCES || code == EPERM)
-        return errno_failure(kOperation, code,
+        return errno_failure(kOpenEvent, code,
                              "Tracepoints need root, CAP_PERFMON or kernel.perf_event_paranoid = -1");
     if (code == EINVAL && attributes.sigtrap != 0)
-        return errno_failure(kOperation, code, "Signals from tracepoints need Linux 5.13 or newer");
-    return errno_failure(kOperation, code);
+        return errno_failure(kOpenEvent, code, "Signals from tracepoints need Linux 5.13 or newer");
+    return errno_failure(kOpenEvent, code);
 }
 
 // The ring's bytes from `position`, which wrap at its end.
@@ -88,7 +88,7 @@ Result<PerfRing> PerfRing::open(pid_t thread, std::span<const std::uint32_t> tra
         events.push_back(std::move(event));
     }
     if (events.empty())
-        return failure(kOperation, "no tracepoint was named");
+        return failure(kOpenEvent, "no tracepoint was named");
     return PerfRing(std::move(events), std::move(mapping), size);
 }
 

@@ -12,7 +12,7 @@
 namespace ringside::exits {
 namespace {
 
-constexpr const char* kOperation = "find KVM's tracepoints";
+constexpr const char* kFindTracepoints = "find KVM's tracepoints";
 
 // Files in tracefs have no size: they are read until their end.
 Result<std::string> read_text(const std::filesystem::path& path) {
@@ -54,19 +54,19 @@ Result<std::filesystem::path> find_tracefs(std::span<const std::filesystem::path
         mounted = mounted || std::filesystem::exists(root / "events", error);
     }
     if (denied)
-        return errno_failure(kOperation, EACCES,
+        return errno_failure(kFindTracepoints, EACCES,
                              "Run as root, or give this user read access to /sys/kernel/tracing");
     if (mounted)
-        return failure(kOperation, "the kernel has no kvm:kvm_exit tracepoint",
+        return failure(kFindTracepoints, "the kernel has no kvm:kvm_exit tracepoint",
                        "Load kvm_intel or kvm_amd, or use a kernel with CONFIG_FTRACE and KVM");
-    return failure(kOperation, "tracefs is not mounted",
+    return failure(kFindTracepoints, "tracefs is not mounted",
                    "As root: mount -t tracefs tracefs /sys/kernel/tracing");
 }
 
 Result<TracepointFormat> load_kvm_tracepoint(const std::filesystem::path& root, std::string_view event) {
     const auto text = read_text(root / "events" / "kvm" / event / "format");
     if (!text && text.error().code == ENOENT)
-        return failure(kOperation, fmt::format("this kernel has no kvm:{} tracepoint", event),
+        return failure(kFindTracepoints, fmt::format("this kernel has no kvm:{} tracepoint", event),
                        "A kernel whose KVM has it is needed");
     if (!text)
         return tl::unexpected<Error>(text.error());

@@ -11,13 +11,10 @@
 #include <memory>
 
 #include "vmm/base/fd.h"
+#include "vmm/exits/report/elf_handle.h"
 
 namespace ringside::exits {
 namespace {
-
-struct ElfEnd {
-    void operator()(Elf* elf) const { elf_end(elf); }
-};
 
 struct DwarfEnd {
     void operator()(Dwarf* dwarf) const { dwarf_end(dwarf); }
@@ -48,7 +45,7 @@ bool is_elf(const std::filesystem::path& path) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file || elf_version(EV_CURRENT) == EV_NONE)
         return false;
-    const std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file.get(), ELF_C_READ, nullptr));
+    const ElfHandle elf(elf_begin(file.get(), ELF_C_READ, nullptr));
     return elf != nullptr && elf_kind(elf.get()) == ELF_K_ELF;
 }
 
@@ -56,7 +53,7 @@ std::optional<unsigned> code_address_bytes(const std::filesystem::path& path) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file || elf_version(EV_CURRENT) == EV_NONE)
         return std::nullopt;
-    const std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file.get(), ELF_C_READ, nullptr));
+    const ElfHandle elf(elf_begin(file.get(), ELF_C_READ, nullptr));
     if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF)
         return std::nullopt;
     if (gelf_getclass(elf.get()) == ELFCLASS64)

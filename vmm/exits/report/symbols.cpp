@@ -14,14 +14,10 @@
 #include <memory>
 
 #include "vmm/base/fd.h"
+#include "vmm/exits/report/elf_handle.h"
 
 namespace ringside::exits {
 namespace {
-
-struct ElfEnd {
-    void operator()(Elf* elf) const { elf_end(elf); }
-};
-using ElfHandle = std::unique_ptr<Elf, ElfEnd>;
 
 std::string operation(const std::filesystem::path& path) {
     return "read symbols of " + path.string();

@@ -16,7 +16,7 @@ constexpr std::size_t kRecord = 12;
 constexpr std::size_t kMemberSize = 12;
 constexpr std::uint64_t kPointerSize = 8;
 // Deeper than any kernel's types, so that what refers to itself ends.
-constexpr int kDeepest = 32;
+constexpr int kDeepestType = 32;
 constexpr int kMostMembers = 100'000;  // that one search examines
 constexpr std::size_t kMostNamesakes = 16;
 
@@ -167,7 +167,7 @@ const Btf::Type* Btf::type(std::uint32_t id) const {
 const Btf::Type* Btf::plain(std::uint32_t id) const {
     const Type* found = type(id);
     for (int depth = 0; found != nullptr && names_another(found->info); ++depth)
-        found = depth < kDeepest ? type(found->size_or_type) : nullptr;
+        found = depth < kDeepestType ? type(found->size_or_type) : nullptr;
     return found;
 }
 
@@ -183,7 +183,7 @@ std::uint64_t Btf::size_of(const Type& of, int depth) const {
         case kPointer:
             return kPointerSize;
         case kArray: {
-            const Type* element = depth < kDeepest ? plain(number(of.more)) : nullptr;
+            const Type* element = depth < kDeepestType ? plain(number(of.more)) : nullptr;
             return element == nullptr ? 0 : number(of.more + 8) * size_of(*element, depth + 1);
         }
         default:
@@ -200,7 +200,7 @@ Btf::Member Btf::member(const Type& structure, std::uint32_t index) const {
 }
 
 bool Btf::find(const Type& structure, std::uint64_t base, int depth, Search& search) const {
-    if (!is_structure(structure.info) || depth == kDeepest)
+    if (!is_structure(structure.info) || depth == kDeepestType)
         return false;
     for (std::uint32_t i = 0; i < count_of(structure.info); ++i) {
         if (search.members_left-- <= 0)

@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::uint64_t kMostDescriptors = 1 << 20;
 constexpr std::size_t kMostFiles = 20'000;
-constexpr std::size_t kLongestName = 255;
-constexpr int kDeepest = 256;           // of a path, in names and mounts
-constexpr std::size_t kLongest = 4096;  // of a path that is shown in full
+constexpr std::size_t kLongestFileName = 255;
+constexpr int kDeepestPath = 256;           // of a path, in names and mounts
+constexpr std::size_t kLongestPath = 4096;  // of a path that is shown in full
 
 struct FileLayout {
     Field table, descriptors, limit;           // files_struct.fdt, fdtable.fd and .max_fds
@@ -57,7 +57,7 @@ Result<FileLayout> file_layout(const LinuxKernel& kernel) {
 
 Result<std::string> text_at(const LinuxKernel& kernel, std::uint64_t structure, const Field& field) {
     const std::uint64_t address = TRY(kernel.number(structure, field));
-    auto text = kernel.memory().text(address, kLongestName);
+    auto text = kernel.memory().text(address, kLongestFileName);
     if (!text)
         return failure(fmt::format("read a name at 0x{:x}", address),
                        "the kernel's memory cannot be read there");
@@ -68,7 +68,7 @@ Result<std::string> text_at(const LinuxKernel& kernel, std::uint64_t structure, 
 Result<std::string> path(const LinuxKernel& kernel, const FileLayout& layout, std::uint64_t entry,
                          std::uint64_t mount) {
     std::string path;
-    for (int depth = 0; depth < kDeepest && path.size() < kLongest; ++depth) {
+    for (int depth = 0; depth < kDeepestPath && path.size() < kLongestPath; ++depth) {
         const std::uint64_t root = TRY(kernel.number(mount, layout.root));
         const std::uint64_t parent = TRY(kernel.number(entry, layout.parent));
         if (entry == root) {

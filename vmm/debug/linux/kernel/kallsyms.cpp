@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kReading = "read the kernel's symbols (kallsyms)";
 // Linux kernels have some 200,000 symbols; with a name's longest of 511 characters (KSYM_NAME_LEN).
 constexpr std::size_t kMostSymbols = 2'000'000;
-constexpr std::size_t kLongestName = 1024;
+constexpr std::size_t kLongestSymbolName = 1024;
 constexpr std::size_t kMostNames = std::size_t{64} << 20;  // bytes
 constexpr std::size_t kTokens = 256;
 constexpr std::uint64_t kKernelHalf = std::uint64_t{1} << 63;
@@ -24,7 +24,7 @@ Result<Tokens> read_tokens(const KernelMemory& memory, const KallsymsPlaces& pla
     Tokens tokens;
     for (std::size_t i = 0; i < kTokens; ++i) {
         const auto index = memory.load<std::uint16_t>(places.token_index + 2 * i);
-        auto text = index ? memory.text(places.token_table + *index, kLongestName) : std::nullopt;
+        auto text = index ? memory.text(places.token_table + *index, kLongestSymbolName) : std::nullopt;
         if (!text)
             return failure(kReading, fmt::format("the token 0x{:x} cannot be read", i));
         tokens[i] = *std::move(text);
@@ -54,7 +54,7 @@ std::optional<std::string> next_name(MemoryStream& stream, const Tokens& tokens)
         if (!token)
             return std::nullopt;
         name += tokens[*token];
-        if (name.size() > kLongestName)
+        if (name.size() > kLongestSymbolName)
             return std::nullopt;
     }
     return name.empty() ? name : name.substr(1);

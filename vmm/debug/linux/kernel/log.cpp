@@ -13,10 +13,10 @@ constexpr std::size_t kMostText = std::size_t{64} << 20;  // of all records toge
 constexpr unsigned kStateShift = 62;                      // of a descriptor's state, above its ID
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << kStateShift) - 1;
 constexpr std::uint64_t kCommitted = 1, kFinalized = 2, kReusable = 3;
-constexpr std::uint64_t kNoData = 1;      // in both positions of a record without text
-constexpr std::uint64_t kEmptyLine = 3;   // the same of an empty line; others have lost their text
-constexpr std::uint64_t kIdSize = 8;      // before the text of a record
-constexpr std::size_t kLongest = 0x8000;  // of a text that is believed
+constexpr std::uint64_t kNoData = 1;            // in both positions of a record without text
+constexpr std::uint64_t kEmptyLine = 3;         // the same of an empty line; others have lost their text
+constexpr std::uint64_t kIdSize = 8;            // before the text of a record
+constexpr std::size_t kLongestRecord = 0x8000;  // of a text that is believed
 
 struct Ring {
     std::uint64_t count_bits = 0, descriptors = 0, infos = 0, head = 0, tail = 0;
@@ -113,7 +113,7 @@ std::optional<LogRecord> read_record(const LinuxKernel& kernel, const Ring& ring
     const auto place = text_place(ring, *begin, *next);
     if ((progress != kCommitted && progress != kFinalized) || !place)
         return std::nullopt;
-    std::string text(std::min({place->room, *length, std::uint64_t{kLongest}}), '\0');
+    std::string text(std::min({place->room, *length, std::uint64_t{kLongestRecord}}), '\0');
     if (!kernel.memory().read(place->address, std::as_writable_bytes(std::span(text))))
         return std::nullopt;
     LogRecord record{*sequence, *time, {}, std::move(text)};

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMostModules = 10'000;
 constexpr std::size_t kMostUsers = 20'000;  // of all modules together
 constexpr std::uint64_t kMostParts = 16;
-constexpr std::uint64_t kMostSymbols = 100'000;
+constexpr std::uint64_t kMostModuleSymbols = 100'000;
 constexpr std::size_t kLongestSymbol = 511;
 constexpr std::uint64_t kUnformed = 3;  // MODULE_STATE_UNFORMED: not to be seen yet
 // module_refcount(): one reference is the module's own.
@@ -129,7 +129,7 @@ std::optional<ModuleSymbols> module_symbols(const LinuxKernel& kernel, std::uint
 // The last symbol at or below an address.
 std::optional<Elf64_Sym> symbol_before(const LinuxKernel& kernel, const ModuleSymbols& symbols,
                                        std::uint64_t address) {
-    std::vector<Elf64_Sym> table(std::min(symbols.count, kMostSymbols));
+    std::vector<Elf64_Sym> table(std::min(symbols.count, kMostModuleSymbols));
     if (!kernel.memory().read(symbols.table, std::as_writable_bytes(std::span(table))))
         return std::nullopt;
     std::optional<Elf64_Sym> best;

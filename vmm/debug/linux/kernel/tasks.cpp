@@ -12,7 +12,7 @@ namespace ringside::debug {
 namespace {
 
 constexpr std::size_t kMostTasks = 100'000;
-constexpr std::size_t kLongestName = 16;  // TASK_COMM_LEN
+constexpr std::size_t kLongestCommand = 16;  // TASK_COMM_LEN
 // include/linux/sched.h
 constexpr std::uint64_t kReported = 0x7f;         // TASK_REPORT
 constexpr std::uint64_t kIdle = 0x402;            // TASK_IDLE
@@ -78,7 +78,7 @@ Result<LinuxTask> read_task(const LinuxKernel& kernel, const TaskLayout& layout,
     if (mm != 0)
         task.cr3 = kernel.memory().physical(TRY(kernel.number(mm, layout.pgd)));
     task.command =
-        printable(kernel.memory().text(address + layout.command.offset, kLongestName).value_or("?"));
+        printable(kernel.memory().text(address + layout.command.offset, kLongestCommand).value_or("?"));
     return task;
 }
 
