@@ -12,6 +12,9 @@ endif()
 # Lines and names of functions, for a backtrace of the monitor; the preset debug has variables, too. They would take a
 # third of the time that this build takes.
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+if(RINGSIDE_SANITIZE)
+    set(CMAKE_CXX_FLAGS_DEBUG "-g1")
+endif()
 
 find_package(Threads REQUIRED)
 
