@@ -10,7 +10,7 @@ namespace ringside::x86 {
 namespace {
 
 // What kernels touch, in the order of their numbers.
-constexpr std::pair<std::uint32_t, std::string_view> kNames[] = {
+constexpr std::pair<std::uint32_t, std::string_view> kMsrNames[] = {
     {0x00000010, "IA32_TIME_STAMP_COUNTER"},
     {0x00000017, "IA32_PLATFORM_ID"},
     {0x0000001b, "IA32_APIC_BASE"},
@@ -68,7 +68,7 @@ constexpr std::pair<std::uint32_t, std::string_view> kNames[] = {
     {0xc001011f, "VIRT_SPEC_CTRL"},
     {0xc0011029, "DE_CFG"},
 };
-static_assert(std::ranges::is_sorted(kNames, {}, [](const auto& entry) { return entry.first; }));
+static_assert(std::ranges::is_sorted(kMsrNames, {}, [](const auto& entry) { return entry.first; }));
 
 bool equal_without_case(std::string_view a, std::string_view b) {
     return std::ranges::equal(
@@ -86,7 +86,7 @@ std::string_view without_prefix(std::string_view name) {
 }  // namespace
 
 std::optional<std::uint32_t> msr_index(std::string_view name) {
-    for (const auto& [index, full] : kNames) {
+    for (const auto& [index, full] : kMsrNames) {
         if (equal_without_case(name, full) || equal_without_case(name, without_prefix(full)))
             return index;
     }
@@ -95,15 +95,15 @@ std::optional<std::uint32_t> msr_index(std::string_view name) {
 
 std::vector<std::uint32_t> named_msrs() {
     std::vector<std::uint32_t> indices;
-    for (const auto& entry : kNames)
+    for (const auto& entry : kMsrNames)
         indices.push_back(entry.first);
     return indices;
 }
 
 std::string_view msr_name(std::uint32_t index) {
     const auto* entry =
-        std::ranges::lower_bound(kNames, index, {}, [](const auto& named) { return named.first; });
-    return entry != std::end(kNames) && entry->first == index ? entry->second : std::string_view();
+        std::ranges::lower_bound(kMsrNames, index, {}, [](const auto& named) { return named.first; });
+    return entry != std::end(kMsrNames) && entry->first == index ? entry->second : std::string_view();
 }
 
 }  // namespace ringside::x86

@@ -16,7 +16,7 @@ namespace {
 
 using Named = std::pair<SvmExitCode, std::string_view>;
 
-constexpr std::array kNames{
+constexpr std::array kSvmExitNames{
     Named{SvmExitCode::Interrupt, "INTERRUPT"},
     Named{SvmExitCode::Nmi, "NMI"},
     Named{SvmExitCode::Smi, "SMI"},
@@ -166,10 +166,10 @@ std::string svm_exit_name(std::uint32_t code) {
         const std::string exception = exception_name(static_cast<std::uint8_t>(*vector));
         return exception.front() == '#' ? exception.substr(1) + "_EXCP" : fmt::format("EXCP{}", *vector);
     }
-    const auto* found = std::find_if(kNames.begin(), kNames.end(), [&](const Named& named) {
+    const auto* found = std::find_if(kSvmExitNames.begin(), kSvmExitNames.end(), [&](const Named& named) {
         return static_cast<std::uint32_t>(named.first) == code;
     });
-    return found == kNames.end() ? std::string{} : std::string(found->second);
+    return found == kSvmExitNames.end() ? std::string{} : std::string(found->second);
 }
 
 // APM volume 2, 15.10.2.

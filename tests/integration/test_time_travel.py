@@ -3,6 +3,9 @@
 import json
 import random
 import re
+import signal
+
+import pytest
 
 from tests.harness.case import RingsideTest
 from tests.harness.rsp import frame
@@ -288,6 +291,13 @@ class TestCrashFirst(RingsideTest):
             gdb.connect(vm.port())
             assert answer in gdb.console("monitor record status")
             gdb.console("kill")
+
+    @pytest.mark.sample
+    def test_the_program_ends_well_while_it_records(self):
+        vm, gdb = self.attached("demo64", "--record-last=16M")
+        gdb.run("stepi")
+        vm.signal(signal.SIGTERM)
+        assert vm.wait() == 128 + signal.SIGTERM
 
     def test_what_cannot_be_recorded_does_not_start(self):
         for options, answer in (((), "--gdb or --control"), (("--gdb=tcp:127.0.0.1:0", "--rng"), "virtio")):

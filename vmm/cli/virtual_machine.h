@@ -125,9 +125,10 @@ class VirtualMachine final : private debug::DebuggerOwner {
     };
     std::optional<Next> next_;
     BootReport boot_report_;
-    std::unique_ptr<debug::Debugger> debugger_;
     std::unique_ptr<devices::Console> console_;
     std::unique_ptr<machine::Machine> machine_;
+    // Ends before the machine: a recording gives it back the tracking of written pages.
+    std::unique_ptr<debug::Debugger> debugger_;
     std::unique_ptr<devices::Pc> pc_;
     std::unique_ptr<devices::virtio::VirtioBus> virtio_;
     std::unique_ptr<debug::ExitMonitor> exits_;

@@ -64,9 +64,9 @@ class DebuggerTest : public ::testing::Test {
     const DebuggerOptions options_;
     testing::TestGuest guest;
     QueuedOwner owner;
+    std::unique_ptr<machine::Machine> machine;
     Debugger debugger{[] { return Result<HostAbilities>(a_host()); }, options_, owner};
     std::array<ScriptedVcpu*, 2> vcpu{};
-    std::unique_ptr<machine::Machine> machine;
 };
 
 }  // namespace ringside::debug

@@ -55,9 +55,9 @@ class SelectorWrites : public ::testing::Test {
 
     TestGuest guest;
     QueuedOwner owner;
+    std::unique_ptr<machine::Machine> machine;
     Debugger debugger{[] { return Result<HostAbilities>(HostAbilities{}); }, {.wait = true}, owner};
     ScriptedVcpu* vcpu = nullptr;
-    std::unique_ptr<machine::Machine> machine;
 };
 
 TEST_F(SelectorWrites, BringTheSegmentOfTheTable) {

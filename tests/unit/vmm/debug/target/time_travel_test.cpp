@@ -103,11 +103,11 @@ class TimeTravelTest : public ::testing::Test {
     TestGuest guest;
     QueuedOwner owner;
     WrittenPages::Log written;
+    std::unique_ptr<machine::Machine> machine;
     Debugger debugger{[] { return Result<HostAbilities>(a_host()); },
                       {.wait = true, .on_disconnect = OnDisconnect::Resume},
                       owner};
     ScriptedVcpu* vcpu = nullptr;
-    std::unique_ptr<machine::Machine> machine;
 };
 
 TEST_F(TimeTravelTest, WithoutARecordingThereIsNoPast) {
