@@ -102,6 +102,8 @@ void Turns::give_up(VcpuIndex vcpu) {
 }
 
 void Turns::parked(VcpuIndex vcpu) {
+    if (!active_)  // then vCPUs park at the same time
+        return;
     stop_timer(vcpu);
     if (!std::exchange(giving_up_, false))
         return;
