@@ -15,7 +15,7 @@ MODULES = ("_pytest", "pytest", "py", "py.py", "pluggy", "iniconfig", "packaging
            "pkg_resources", "pytest-*", "pluggy-*")
 # Of the standard library: what no test imports.
 LEFT_OUT = {"test", "idlelib", "lib2to3", "tkinter", "ensurepip", "config-3.11-x86_64-linux-gnu", "pydoc_data", "distutils"}
-PROGRAMS = ("python3", "gdb", "as", "ld", "objcopy", "readelf", "setpriv", "unshare", "mount", "passt", "strace")
+PROGRAMS = ("python3", "gdb", "as", "ld", "objcopy", "readelf", "setpriv", "prlimit", "unshare", "mount", "passt", "strace")
 DATA = ("/usr/share/gdb", "/usr/share/seabios", "/usr/lib/locale/C.utf8", "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules",
         "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache", "/usr/lib/x86_64-linux-gnu/gconv/UTF-32.so")
 
