@@ -61,9 +61,9 @@ class RingsideTest:
     def gdb(self, symbols: object = None) -> GdbSession:
         return self.keep(GdbSession(symbols))
 
-    def attached(self, name: str, *options: object, symbols: str | None = None) -> tuple[Ringside, GdbSession]:
+    def attached(self, name: str, *options: object, symbols: str | None = None, **how: object) -> tuple[Ringside, GdbSession]:
         """One of the project's guests, stopped at its first instruction, and a gdb attached to it."""
-        vm = self.ringside(self.guest(name), *options)
+        vm = self.ringside(self.guest(name), *options, **how)
         gdb = self.gdb(self.guest(symbols or name))
         gdb.connect(vm.port())
         return vm, gdb
