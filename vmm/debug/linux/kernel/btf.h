@@ -64,7 +64,7 @@ class Btf {
     const Type* type(std::uint32_t id) const;
     // The type after resolving typedefs and qualifiers.
     const Type* plain(std::uint32_t id) const;
-    std::uint64_t size_of(const Type& type, int depth) const;
+    std::uint64_t size_of(const Type& of, int depth) const;
     Member member(const Type& structure, std::uint32_t index) const;
     bool find(const Type& structure, std::uint64_t base, int depth, Search& search) const;
     std::optional<Field> field(const Type& structure, std::string_view path) const;

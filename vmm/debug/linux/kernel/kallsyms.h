@@ -30,7 +30,7 @@ class KernelSymbols {
 
     std::size_t size() const { return symbols_.size(); }
     // The address of the first symbol of that name.
-    std::optional<std::uint64_t> address(std::string_view name) const;
+    std::optional<std::uint64_t> address(std::string_view wanted) const;
 
     struct Place {
         std::string_view name;

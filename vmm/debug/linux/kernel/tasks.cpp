@@ -124,7 +124,7 @@ Result<LinuxTask> find_task(const LinuxKernel& kernel, std::uint64_t pid) {
     LinuxTasks all = TRY(read_tasks(kernel, true));
     const auto it = std::ranges::find(all.tasks, pid, &LinuxTask::pid);
     if (it != all.tasks.end())
-        return *std::move(it);
+        return std::move(*it);
     return failure(fmt::format("find the task of PID {}", pid), "there is none", all.incomplete);
 }
 

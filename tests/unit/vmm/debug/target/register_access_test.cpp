@@ -42,8 +42,11 @@ class SelectorWrites : public ::testing::Test {
         machine->start();
         owner.run_one();
     }
+
+  public:
     ~SelectorWrites() override { machine->stop(); }
 
+  protected:
     gdbstub::Result<void> write(const char* name, std::uint16_t selector) {
         const auto* info = debugger.guest().registers().find(name);
         std::vector<std::byte> bytes(info->bytes());

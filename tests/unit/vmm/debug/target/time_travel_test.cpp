@@ -44,13 +44,16 @@ class TimeTravelTest : public ::testing::Test {
         machine->start();
         owner.run_one();
     }
+
+  public:
     ~TimeTravelTest() override { machine->stop(); }
 
+  protected:
     gdbstub::Target& target() { return debugger.target(); }
     void record() { ASSERT_TRUE(debugger.time_travel().record(std::size_t{1} << 20)); }
     void script(int steps) {
         for (int i = 0; i < steps; ++i)
-            vcpu->script.push_back([this](ScriptedVcpu& v) {
+            vcpu->script.emplace_back([this](ScriptedVcpu& v) {
                 v.registers.rip += 2;
                 auto& byte = machine->memory().span(Gpa{kData}, 1)[0];
                 byte = static_cast<std::byte>(std::to_integer<unsigned>(byte) + 1);
@@ -255,7 +258,7 @@ TEST_F(TimeTravelTest, AnInterruptEndsAJourney) {
 TEST_F(TimeTravelTest, ADeadVcpuIsDeadAgainAtTheEndOfItsPast) {
     record();
     script(20);
-    vcpu->script.push_back(shut_down);
+    vcpu->script.emplace_back(shut_down);
     resume(gdbstub::Continue{});
     EXPECT_TRUE(debugger.guest().vcpu(VcpuIndex{0}).dead());
     back(true);
@@ -270,7 +273,7 @@ TEST_F(TimeTravelTest, ADeadVcpuIsDeadAgainAtTheEndOfItsPast) {
 TEST_F(TimeTravelTest, AVcpuThatTheHostResetsAtItsDeathIsShownWhereItDied) {
     record();
     script(20);
-    vcpu->script.push_back([](ScriptedVcpu& v) {
+    vcpu->script.emplace_back([](ScriptedVcpu& v) {
         v.registers = {};
         v.registers.rip = 0xfff0;
         v.system_registers = {};
@@ -288,7 +291,7 @@ TEST_F(TimeTravelTest, AVcpuThatTheHostResetsAtItsDeathIsShownWhereItDied) {
 TEST_F(TimeTravelTest, AChangedPastDoesNotLeadToTheSameDeath) {
     record();
     script(20);
-    vcpu->script.push_back(shut_down);
+    vcpu->script.emplace_back(shut_down);
     resume(gdbstub::Continue{});
     back(true);
     const std::byte value[] = {std::byte{77}};
