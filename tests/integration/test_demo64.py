@@ -53,6 +53,18 @@ class TestDemo64(RingsideTest):
         gdb.console("delete")
         self.run_to_end(vm, gdb)
 
+    def test_a_condition_can_ask_for_an_address_space_and_a_privilege_level(self):
+        """It is evaluated where the breakpoint is hit: hits that do not stop are counted there."""
+        vm, gdb = self.stopped_in("run_scheduler")
+        cr3 = gdb.integer("$cr3")  # gdb compares such a register itself, unless it is a number
+        gdb.console("break mix if (long)$cr3 != %d || ($cs & 3) == 3" % cr3)
+        gdb.console("break report_round if (long)$cr3 == %d && ($cs & 3) == 0 && round == 3" % cr3)
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        assert gdb.console("info breakpoints").count("(target evals)") == 2
+        assert re.search(r"hit [1-9](?s:.*)hit 3 times", gdb.console("monitor breakpoints"))
+        gdb.console("delete")
+        self.run_to_end(vm, gdb)
+
     def test_watch_shows_the_old_and_the_new_value(self):
         vm, gdb = self.stopped_in("run_scheduler")
         gdb.console("watch rounds_done")

@@ -1,6 +1,7 @@
 """Several vCPUs, which stop and go together."""
 
 import re
+from collections import Counter
 
 from tests.harness.case import RingsideTest
 
@@ -86,6 +87,23 @@ class TestSmp(RingsideTest):
             threads.add(stop["thread-id"])
             gdb.console("delete")
         assert len(threads) == CPUS
+
+    def test_of_vcpus_that_hit_at_once_each_hit_is_reported(self):
+        rounds = 3
+        vm, gdb = self.start(rounds)
+        gdb.console("break cpu_work")
+        hits = Counter()
+        while (stop := gdb.run("continue"))["reason"] == "breakpoint-hit":
+            hits[stop["thread-id"]] += 1
+        assert hits == dict.fromkeys(map(str, range(1, CPUS + 1)), rounds)
+        assert vm.wait() == EXIT_STATUS
+
+    def test_a_breakpoint_can_be_one_threads(self):
+        _, gdb = self.start()
+        gdb.console("break cpu_work thread 3")
+        for _ in range(5):
+            stop = gdb.run("continue")
+            assert (stop["reason"], stop["thread-id"]) == ("breakpoint-hit", "3")
 
     def test_stepping_one_vcpu_leaves_the_others_where_they_are(self):
         _, gdb = self.start()
