@@ -105,6 +105,15 @@ class TestSmp(RingsideTest):
             stop = gdb.run("continue")
             assert (stop["reason"], stop["thread-id"]) == ("breakpoint-hit", "3")
 
+    def test_a_condition_can_ask_for_the_vcpu_where_it_is_hit(self):
+        """Without a stop of the others, unlike `thread`."""
+        _, gdb = self.start()
+        gdb.console("break cpu_work if $trace_vcpu == 2")
+        for _ in range(5):
+            stop = gdb.run("continue")
+            assert (stop["reason"], stop["thread-id"]) == ("breakpoint-hit", "3")
+        assert "(target evals)" in gdb.console("info breakpoints")
+
     def test_stepping_one_vcpu_leaves_the_others_where_they_are(self):
         _, gdb = self.start()
         gdb.console("break cpu_work if cpu == 1")

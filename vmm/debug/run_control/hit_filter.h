@@ -11,10 +11,24 @@
 
 namespace ringside::debug {
 
+// A condition can also read trace state variables: $trace_vcpu makes a breakpoint that of some vCPUs.
+class HitScope final : public ConditionScope {
+  public:
+    HitScope(VcpuIndex vcpu, const DebugContext& context)
+        : ConditionScope(context.registers, context.view), vcpu_(vcpu), context_(context) {}
+    std::optional<std::uint64_t> get_variable(std::uint16_t number) override {
+        return context_.tracer != nullptr ? context_.tracer->variable_of(vcpu_, number) : std::nullopt;
+    }
+
+  private:
+    VcpuIndex vcpu_;
+    const DebugContext& context_;
+};
+
 class HitFilter {
   public:
     HitFilter(VcpuIndex vcpu, const DebugContext& context, const ExitRegisters& at, TracedRun& traced)
-        : vcpu_(vcpu), context_(context), at_(at), traced_(traced), scope_(context.registers, context.view) {}
+        : vcpu_(vcpu), context_(context), at_(at), traced_(traced), scope_(vcpu, context) {}
 
     // Returns true if the breakpoint applies here, one of its conditions is true, and it has no commands; commands are
     // run, and do not stop. Counts the hit, unless it belongs to another address space or level. Tracepoints collect.
@@ -31,7 +45,7 @@ class HitFilter {
     const DebugContext& context_;
     const ExitRegisters& at_;
     TracedRun& traced_;
-    ConditionScope scope_;
+    HitScope scope_;
 };
 
 }  // namespace ringside::debug

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "arch/x86_64/cpu_state.h"
+#include "vmm/base/ids.h"
 #include "vmm/kvm/vcpu_port.h"
 
 namespace ringside::debug {
@@ -34,6 +36,8 @@ class HitTracer {
     virtual void on_hit(std::uint64_t address, const TracedState& state, std::vector<TracedSteps>& steps) = 0;
     // It has done a step. Removes entries whose steps have all been collected.
     virtual void on_step(const TracedState& state, std::vector<TracedSteps>& steps) = 0;
+    // The value that a trace state variable has for this vCPU; nullopt if no variable has the number.
+    virtual std::optional<std::uint64_t> variable_of(VcpuIndex vcpu, std::uint32_t number) = 0;
 };
 
 }  // namespace ringside::debug

@@ -10,6 +10,15 @@
 
 namespace ringside::debug {
 
+std::optional<std::uint64_t> value_of(Experiment& experiment, VcpuIndex vcpu, std::uint32_t number) {
+    const auto* variable = experiment.variable(number);
+    if (variable == nullptr)
+        return std::nullopt;
+    if (!variable->builtin)
+        return variable->now;
+    return variable->name == Experiment::kVcpu ? vcpu.value : microseconds_now();
+}
+
 namespace {
 
 constexpr std::uint64_t kPage = 0x1000;
@@ -54,12 +63,7 @@ bool TraceScope::trace_variable(std::uint16_t number) {
 }
 
 std::optional<std::uint64_t> TraceScope::get_variable(std::uint16_t number) {
-    const auto* variable = experiment_.variable(number);
-    if (variable == nullptr)
-        return std::nullopt;
-    if (!variable->builtin)
-        return variable->now;
-    return variable->name == Experiment::kVcpu ? vcpu_.value : microseconds_now();
+    return value_of(experiment_, vcpu_, number);
 }
 
 bool TraceScope::set_variable(std::uint16_t number, std::uint64_t value) {

@@ -16,6 +16,9 @@
 
 namespace ringside::debug {
 
+// The value that a trace state variable has for this vCPU; nullopt if no variable has the number.
+std::optional<std::uint64_t> value_of(Experiment& experiment, VcpuIndex vcpu, std::uint32_t number);
+
 // An agent expression's view of the machine and of the experiment. It collects while a frame is open.
 class TraceScope final : public ConditionScope {
   public:

@@ -52,6 +52,11 @@ void Tracing::on_step(const TracedState& state, std::vector<TracedSteps>& steps)
     collector_.on_step(state, number_, steps);
 }
 
+std::optional<std::uint64_t> Tracing::variable_of(VcpuIndex vcpu, std::uint32_t number) {
+    const Lock lock(mutex_);
+    return value_of(experiment_, vcpu, number);
+}
+
 // ---- Definitions
 
 void Tracing::clear() {

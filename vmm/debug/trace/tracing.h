@@ -60,6 +60,7 @@ class Tracing final : public gdbstub::Tracepoints, public HitTracer {
     std::uint64_t experiment() const override { return number_; }
     void on_hit(std::uint64_t address, const TracedState& state, std::vector<TracedSteps>& steps) override;
     void on_step(const TracedState& state, std::vector<TracedSteps>& steps) override;
+    std::optional<std::uint64_t> variable_of(VcpuIndex vcpu, std::uint32_t number) override;
 
   private:
     gdbstub::Result<void> place(gdbstub::ThreadId thread);

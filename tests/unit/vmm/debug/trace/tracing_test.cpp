@@ -146,6 +146,24 @@ TEST_F(TracingTest, TheTimeAndTheVcpuAreVariablesOfItsOwn) {
     EXPECT_EQ(tracing.frame_variable(0, 2), 0U);
 }
 
+TEST_F(TracingTest, ABreakpointsConditionCanAskForTheVcpu) {
+    const auto insert_for = [this](int index) {
+        gdbstub::BreakpointRequest request;
+        request.address = kCode;
+        request.conditions.push_back(
+            bytecode({0x2c, 0, 2, 0x22, index, 0x13, 0x27}));  // getv 2, const8, equal, end
+        ASSERT_TRUE(table.insert(stopped.token(), view, guest.state.system, request));
+    };
+    insert_for(1);
+    resume();
+    int3_at(kCode);
+    EXPECT_FALSE(stopped_here());
+    stepped_to(kCode + 1);
+    insert_for(0);
+    int3_at(kCode);
+    EXPECT_TRUE(stopped_here());
+}
+
 TEST_F(TracingTest, AConditionChooses) {
     const auto rbx = static_cast<int>(registers.find("rbx")->regno);
     define(1, kCode, {CollectRegisters{}}, 0, bytecode({0x26, 0, rbx, 0x22, 3, 0x13, 0x27}));
