@@ -98,3 +98,20 @@ class TestProtected32(RingsideTest):
         _, gdb = self.start()
         with pytest.raises(Exception, match="Cannot access memory"):
             gdb.evaluate("*(unsigned*)0x80000000")
+
+    # ---- Packets that gdb does not send
+
+    FREE = 0x200000
+    EIP, EFLAGS = b"p8", b"p9"
+
+    def test_a_client_is_told_of_32_bits_and_continues_at_an_address_of_as_many(self):
+        client = self.client(self.ringside(self.guest("protected32")))
+        assert client.ask(b"?").startswith(b"T")
+        for packet in (b"qHostInfo", b"qProcessInfo"):
+            assert b"ptrsize:4;" in client.ask(packet)
+        flags = client.ask(self.EFLAGS)
+        assert client.ask(b"M%x,4:9090ebfe" % self.FREE) == b"OK"  # nop; nop; jmp to itself
+        assert client.ask(b"Z1,%x,1" % (self.FREE + 1)) == b"OK"
+        assert client.ask(b"c%x" % self.FREE).startswith(b"T05")
+        assert client.ask(self.EIP) == (self.FREE + 1).to_bytes(4, "little").hex().encode()
+        assert client.ask(self.EFLAGS) == flags
