@@ -112,6 +112,9 @@ class TestProtected32(RingsideTest):
         flags = client.ask(self.EFLAGS)
         assert client.ask(b"M%x,4:9090ebfe" % self.FREE) == b"OK"  # nop; nop; jmp to itself
         assert client.ask(b"Z1,%x,1" % (self.FREE + 1)) == b"OK"
-        assert client.ask(b"c%x" % self.FREE).startswith(b"T05")
+        stop = client.ask(b"c%x" % self.FREE)
+        while stop.startswith(b"O"):  # a host without slots steps, and says so
+            stop = client.receive()
+        assert stop.startswith(b"T05")
         assert client.ask(self.EIP) == (self.FREE + 1).to_bytes(4, "little").hex().encode()
         assert client.ask(self.EFLAGS) == flags
