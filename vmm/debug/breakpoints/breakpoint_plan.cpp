@@ -10,7 +10,6 @@ namespace {
 
 using gdbstub::BreakpointKind;
 
-// DR7 has no "read only". As on other debuggers, a read watchpoint also stops on writes, and gdb filters them.
 x86::DebugCondition condition_of(BreakpointKind kind) {
     switch (kind) {
         case BreakpointKind::Software:
@@ -122,17 +121,26 @@ bool BreakpointTable::assign_slots(Breakpoint& breakpoint) {
     const auto size = breakpoint.is_watchpoint() ? breakpoint.request.size : 1;
     const auto pieces = x86::split_watch_range(Gva{breakpoint.request.address}, size);
     const auto free = static_cast<std::size_t>(std::ranges::count(plan_.owner, nullptr));
-    if (!pieces || pieces->chunks().size() > free)
+    const bool tells_writes = breakpoint.request.kind == BreakpointKind::ReadWatch;
+    if (!pieces || pieces->chunks().size() * (tells_writes ? 2 : 1) > free)
         return false;
     for (const x86::WatchChunk& piece : pieces->chunks()) {
-        const auto slot =
-            static_cast<unsigned>(std::ranges::find(plan_.owner, nullptr) - plan_.owner.begin());
-        plan_.slots[slot] = piece.address.value;
-        plan_.owner[slot] = &breakpoint;
-        plan_.dr7.enable(slot, condition_of(breakpoint.request.kind), piece.length);
+        // First, because a step may take the last slot: without this one a write would look like a read.
+        if (tells_writes)
+            plan_.write_slots |= 1U << assign_slot(breakpoint, piece, x86::DebugCondition::Write);
+        assign_slot(breakpoint, piece, condition_of(breakpoint.request.kind));
     }
     breakpoint.mechanism = Mechanism::Slot;
     return true;
+}
+
+unsigned BreakpointTable::assign_slot(Breakpoint& breakpoint, const x86::WatchChunk& piece,
+                                      x86::DebugCondition condition) {
+    const auto slot = static_cast<unsigned>(std::ranges::find(plan_.owner, nullptr) - plan_.owner.begin());
+    plan_.slots[slot] = piece.address.value;
+    plan_.owner[slot] = &breakpoint;
+    plan_.dr7.enable(slot, condition, piece.length);
+    return slot;
 }
 
 }  // namespace ringside::debug

@@ -40,10 +40,14 @@
 namespace ringside::debug {
 
 // How the vCPUs are to be armed. `owner[n]` is the breakpoint that slot n serves.
+//
+// DR7 has no "read only" (SDM volume 3, 17.2.4). A read watchpoint has two slots for each piece of its range: one that
+// reads and writes trigger, and one that only writes do, which is in `write_slots`.
 struct DebugPlan {
     std::array<std::uint64_t, 4> slots{};
     x86::Dr7 dr7;
     std::array<Breakpoint*, 4> owner{};
+    unsigned write_slots = 0;  // a bit for each slot
     bool int3s = false;
     bool user_int3s = false;
     ExitTraps exit_traps;
@@ -166,6 +170,8 @@ class BreakpointTable {
     void add_to_plan(x86::TrapInstruction, const Breakpoint&);
     void make_plan_without_slots();
     bool assign_slots(Breakpoint&);
+    // Gives one piece of it a free slot, of which there is one. Returns the slot.
+    unsigned assign_slot(Breakpoint&, const x86::WatchChunk& piece, x86::DebugCondition);
 
     HostAbilities abilities_;
     bool stepping_only_ = false;

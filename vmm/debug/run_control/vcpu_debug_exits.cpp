@@ -2,6 +2,7 @@
 
 #include "vmm/debug/host/inner_exits.h"
 #include "vmm/debug/run_control/inner_step.h"
+#include "vmm/debug/run_control/last_instruction.h"
 #include "vmm/debug/run_control/slot_hit.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
 #include "vmm/kvm/vcpu_events.h"
@@ -110,13 +111,16 @@ void VcpuDebugger::on_planted(Breakpoint& breakpoint) {
 }
 
 void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
-    const auto [breakpoint, use] = slot_hit(arming_.setup(), needs_.plan().owner, hits);
+    const auto [breakpoint, use, wrote] = slot_hit(arming_.setup(), needs_.plan(), hits);
     if (breakpoint != nullptr) {
         // The instruction that a data slot reports is complete.
         if (arming_.single_steps() && (stepped || breakpoint->is_watchpoint()) &&
             (!finish_step() || !done(recording_.after_step())))
             return;
         step_off_.end();
+        const auto& request = breakpoint->request;
+        if (wrote && !may_have_read_and_written(context_.view, at_, Gva{request.address}, request.size))
+            return go_on(pass_.after_hit(*breakpoint, stepped));
         return hit(*breakpoint, stepped);
     }
     switch (use) {

@@ -96,6 +96,21 @@ TEST_F(BreakpointTableTest, AnUnalignedWatchpointTakesSeveralSlots) {
     EXPECT_EQ(table_.plan().owner[2], nullptr);
 }
 
+TEST_F(BreakpointTableTest, AReadWatchpointHasASecondSlotThatTellsWrites) {
+    ASSERT_TRUE(insert(BreakpointKind::ReadWatch, kCode, 8));
+    const DebugPlan& plan = table_.plan();
+    EXPECT_EQ(plan.owner[0], table_.list()[0]);
+    EXPECT_EQ(plan.owner[1], table_.list()[0]);
+    EXPECT_EQ(plan.slots[0], plan.slots[1]);
+    EXPECT_EQ(plan.write_slots, 0b01U);
+    EXPECT_EQ(plan.dr7.condition(0), x86::DebugCondition::Write);
+    EXPECT_EQ(plan.dr7.condition(1), x86::DebugCondition::ReadWrite);
+    ASSERT_TRUE(insert(BreakpointKind::AccessWatch, kOtherCode, 8));
+    EXPECT_EQ(table_.plan().write_slots, 0b01U);
+    ASSERT_TRUE(insert(BreakpointKind::ReadWatch, kOtherCode + 8, 8));
+    EXPECT_EQ(mechanism(2), Mechanism::Stepping) << "for want of two slots";
+}
+
 TEST_F(BreakpointTableTest, AHostWithoutDataSlotsStepsForWatchpoints) {
     auto abilities = everything();
     abilities.data_slots = false;

@@ -57,6 +57,40 @@ TEST_F(VcpuDebuggerTest, AWatchpointWhoseConditionIsFalseRunsOn) {
     EXPECT_FALSE(steps());
 }
 
+TEST_F(VcpuDebuggerTest, AReadWatchpointIsNotHitByAWrite) {
+    insert(BreakpointKind::ReadWatch, kData, true, 4);
+    code({0x89, 0x03, 0x8b, 0x03});  // mov %eax, (%rbx); mov (%rbx), %eax
+    vcpu->registers.rbx = kData;
+    resume();
+    debug_at(kCode + 2, 0b11);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_EQ(hits(), 0U);
+    EXPECT_FALSE(steps());
+    debug_at(kCode + 4, 0b10);
+    const auto* watch = reason<gdbstub::StoppedByWatchpoint>();
+    ASSERT_TRUE(watch);
+    EXPECT_EQ(watch->kind, gdbstub::WatchKind::Read);
+    EXPECT_EQ(hits(), 1U);
+}
+
+TEST_F(VcpuDebuggerTest, AReadWatchpointIsHitByAnInstructionThatReadsAndWrites) {
+    insert(BreakpointKind::ReadWatch, kData, true, 4);
+    code({0xf0, 0x0f, 0xb1, 0x0b});  // lock cmpxchg %ecx, (%rbx)
+    vcpu->registers.rbx = kData;
+    resume();
+    debug_at(kCode + 4, 0b11);
+    EXPECT_TRUE(reason<gdbstub::StoppedByWatchpoint>());
+}
+
+TEST_F(VcpuDebuggerTest, AStepEndsAtAWriteThatAReadWatchpointIsNotToReport) {
+    insert(BreakpointKind::ReadWatch, kData, true, 4);
+    code({0x89, 0x03});  // mov %eax, (%rbx)
+    vcpu->registers.rbx = kData;
+    resume(gdbstub::Step{});
+    debug_at(kCode + 2, kBs | 0b11);
+    EXPECT_TRUE(reason<gdbstub::StoppedBySignal>());
+}
+
 TEST_F(VcpuDebuggerTest, AStepIsOneStep) {
     resume(gdbstub::Step{});
     EXPECT_TRUE(steps());
