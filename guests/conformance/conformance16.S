@@ -4,6 +4,8 @@
 // a debugger that is stopped at `ready` may set selected_test (0 = all, n = the n-th row of `scenarios`)
 // and rounds. After the last round the guest leaves through the debug-exit port, with 0x10 if all was right.
 
+#include "guests/conformance/sites.inc"
+
     .set COM1, 0x3f8
     .set DEBUG_EXIT, 0xf4
     .set PASSED, 0x10
@@ -18,11 +20,6 @@
     .set PATIENCE, 0xffff
     .set ROW_BYTES, 6               // of `scenarios`
     .set ROW_STAYS, 4
-
-    .macro site name
-    .globl \name
-\name:
-    .endm
 
     .code16
     .text
@@ -129,18 +126,7 @@ site after_execute
     ret
 
 check_watch:
-site write8
-    movb $0x11, watch8
-site after_write8
-    nop
-site write16
-    movw $0x2222, watch16
-site after_write16
-    nop
-site write32
-    movl $0x44444444, watch32
-site after_write32
-    nop
+    writes_up_to_32_bits
 site read8
     movb watch8, %al
 site after_read8

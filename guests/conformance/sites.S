@@ -1,6 +1,7 @@
 // Code for a debugger's conformance tests, in long mode and in 32-bit protected mode from one source. Every
 // instruction of interest has a label before it and one after it. sites.h says what each function is for.
 
+#include "guests/conformance/sites.inc"
 #include "guests/lib/frames.inc"
 #include "guests/lib/segments.h"
 
@@ -30,11 +31,6 @@
     .size \name, . - \name
     .endm
 
-    .macro site name
-    .globl \name
-\name:
-    .endm
-
     .text
 
 function run_break
@@ -56,18 +52,7 @@ site after_execute
 end_function run_execute
 
 function run_writes
-site write8
-    movb $0x11, watch8
-site after_write8
-    nop
-site write16
-    movw $0x2222, watch16
-site after_write16
-    nop
-site write32
-    movl $0x44444444, watch32
-site after_write32
-    nop
+    writes_up_to_32_bits
 #ifdef __x86_64__
     movabsq $0x8888888888888888, %rax
 site write64
@@ -115,21 +100,11 @@ site after_plain
     ret
 end_function run_plain
 
-#ifdef __x86_64__
 function run_rep_movsb
-    movl $rep_source, %esi
-    movl $rep_target, %edi
-    movl $16, %ecx
-    cld
-site rep_movsb_site
-    rep movsb
-site after_rep_movsb
-    ret
-end_function run_rep_movsb
-#else
-function run_rep_movsb
+#ifndef __x86_64__
     push_register esi
     push_register edi
+#endif
     movl $rep_source, %esi
     movl $rep_target, %edi
     movl $16, %ecx
@@ -137,11 +112,12 @@ function run_rep_movsb
 site rep_movsb_site
     rep movsb
 site after_rep_movsb
+#ifndef __x86_64__
     pop_register edi
     pop_register esi
+#endif
     ret
 end_function run_rep_movsb
-#endif
 
 function run_pushf
 site pushf_site

@@ -53,10 +53,6 @@ gdt_pointer:
     .word gdt_end - gdt - 1
     .long gdt
 
-    .bss
-    .balign 16
-    .skip 16384
-    .globl boot_stack_top
-boot_stack_top:
+#include "guests/lib/boot_stack.inc"
 
     .section .note.GNU-stack, "", @progbits

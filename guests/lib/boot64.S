@@ -102,10 +102,6 @@ page_directories:
     .set .Laddress, .Laddress + 0x200000
     .endr
 
-    .bss
-    .balign 16
-    .skip 16384
-    .globl boot_stack_top
-boot_stack_top:
+#include "guests/lib/boot_stack.inc"
 
     .section .note.GNU-stack, "", @progbits

@@ -28,7 +28,7 @@ bool Driver::find(DeviceType type, unsigned ordinal) {
         base_ = kFirstDevice + i * kDeviceSize;
         if (read(Register::Magic) != kMagic || read(Register::Version) != kModern)
             continue;
-        if (read(Register::DeviceType) == static_cast<uint32_t>(type) && ordinal-- == 0)
+        if (read(Register::DeviceId) == static_cast<uint32_t>(type) && ordinal-- == 0)
             return true;
     }
     return false;

@@ -23,12 +23,6 @@ using virtio::Buffer;
 constexpr unsigned kSector = 512;
 constexpr unsigned kRandomBytes = 32;
 
-// A block request's head (virtio 1.2, 5.2.6); data and a status byte follow.
-struct BlockHeader {
-    uint32_t type;
-    uint32_t reserved;
-    uint64_t sector;
-};
 constexpr uint32_t kRead = 0;
 constexpr uint32_t kWrite = 1;
 constexpr uint32_t kFlush = 4;
@@ -42,7 +36,7 @@ static volatile uint8_t status;
 
 // Returns the status; 0 is success.
 static uint8_t transfer(uint32_t type, uint64_t number) {
-    BlockHeader header{type, 0, number};
+    virtio::BlockHeader header{type, 0, number};
     Buffer buffers[3] = {{&header, sizeof header, false}};
     unsigned count = 1;
     if (type != kFlush)

@@ -17,10 +17,10 @@ inline constexpr uint32_t kModern = 2;
 
 enum class DeviceType : uint32_t { Network = 1, Block = 2, Console = 3, Entropy = 4, Socket = 19 };
 
-enum class Register : uint32_t {
+enum Register : uint32_t {
     Magic = 0x000,
     Version = 0x004,
-    DeviceType = 0x008,
+    DeviceId = 0x008,
     DeviceFeatures = 0x010,
     DeviceFeaturesSelect = 0x014,
     DriverFeatures = 0x020,
@@ -36,6 +36,7 @@ enum class Register : uint32_t {
     QueueDescriptors = 0x080,  // 64 bits each, low half first
     QueueDriver = 0x090,
     QueueDevice = 0x0a0,
+    ConfigGeneration = 0x0fc,
     Config = 0x100,
 };
 
@@ -73,6 +74,13 @@ struct UsedRing {
         uint32_t length;
     } ring[kQueueSize];
     uint16_t available_event;
+};
+
+// A block device's request (5.2.6): this head, data, and a byte for the status.
+struct BlockHeader {
+    uint32_t type;
+    uint32_t reserved;
+    uint64_t sector;
 };
 
 }  // namespace virtio

@@ -54,7 +54,8 @@ def build_runtime() -> list[Path]:
     objects = WORK / "runtime"
     objects.mkdir(parents=True, exist_ok=True)
     built = []
-    for source in (paths.ROOT / "guests" / "lib" / "boot64.S", *sorted((HERE / "runtime").glob("*.[cS]"))):
+    guest_library = paths.ROOT / "guests" / "lib"
+    for source in (guest_library / "boot64.S", guest_library / "memory.c", *sorted((HERE / "runtime").glob("*.[cS]"))):
         built.append(objects / f"{source.name}.o")
         subprocess.run([*COMPILE, str(source), "-o", str(built[-1])], check=True)
     return built

@@ -15,11 +15,7 @@ constexpr std::uint64_t kFeatureFlush = 1 << 9;
 enum Type : std::uint32_t { In = 0, Out = 1, Flush = 4, GetId = 8, Discard = 11, WriteZeroes = 13 };
 enum Status : std::uint8_t { Ok = 0, IoError = 1, Unsupported = 2, Unwritten = 0xee };
 
-struct Header {
-    std::uint32_t type;
-    std::uint32_t reserved;
-    std::uint64_t sector;
-};
+using Header = ::virtio::BlockHeader;
 struct Range {
     std::uint64_t sector;
     std::uint32_t sectors;

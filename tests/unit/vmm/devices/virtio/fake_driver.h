@@ -16,6 +16,7 @@
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 
+#include "guests/virtio/mmio.h"
 #include "tests/unit/vmm/devices/fakes.h"
 #include "vmm/devices/virtio/device.h"
 #include "vmm/devices/virtio/transport.h"
@@ -23,36 +24,10 @@
 
 namespace ringside::devices::virtio::testing {
 
-// Register offsets (virtio 1.2, 4.2.2), as a driver writes them.
-enum Register : std::uint64_t {
-    Magic = 0x000,
-    Version = 0x004,
-    DeviceId = 0x008,
-    DeviceFeatures = 0x010,
-    DeviceFeaturesSelect = 0x014,
-    DriverFeatures = 0x020,
-    DriverFeaturesSelect = 0x024,
-    QueueSelect = 0x030,
-    QueueSizeMaximum = 0x034,
-    QueueSize = 0x038,
-    QueueReady = 0x044,
-    QueueNotify = 0x050,
-    InterruptStatus = 0x060,
-    InterruptAcknowledge = 0x064,
-    Status = 0x070,
-    QueueDescriptors = 0x080,
-    QueueDriver = 0x090,
-    QueueDevice = 0x0a0,
-    ConfigGeneration = 0x0fc,
-    Config = 0x100,
-};
-
-struct DescriptorEntry {
-    std::uint64_t address = 0;
-    std::uint32_t length = 0;
-    std::uint16_t flags = 0;
-    std::uint16_t next = 0;
-};
+// The numbers are those of the guests' own driver: the devices under test have theirs.
+using ::virtio::Register;
+using enum ::virtio::Register;
+using DescriptorEntry = ::virtio::Descriptor;
 
 // One buffer of a chain: bytes for the device to read, or room for it to write.
 struct Piece {

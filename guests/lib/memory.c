@@ -1,24 +1,21 @@
 // The four functions that a freestanding compiler may call on its own.
 #include <stddef.h>
-#include <stdint.h>
-
-extern "C" {
 
 void* memcpy(void* to, const void* from, size_t size) {
     void* const result = to;
-    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
     return result;
 }
 
 void* memset(void* to, int value, size_t size) {
     void* const result = to;
-    asm volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(value) : "memory");
+    __asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(value) : "memory");
     return result;
 }
 
 void* memmove(void* to, const void* from, size_t size) {
-    auto* target = static_cast<uint8_t*>(to);
-    const auto* source = static_cast<const uint8_t*>(from);
+    unsigned char* target = to;
+    const unsigned char* source = from;
     if (target <= source)
         return memcpy(to, from, size);
     while (size-- > 0)
@@ -27,11 +24,9 @@ void* memmove(void* to, const void* from, size_t size) {
 }
 
 int memcmp(const void* left, const void* right, size_t size) {
-    const auto* a = static_cast<const uint8_t*>(left);
-    const auto* b = static_cast<const uint8_t*>(right);
+    const unsigned char *a = left, *b = right;
     for (; size > 0; --size, ++a, ++b)
         if (*a != *b)
             return *a - *b;
     return 0;
-}
 }
