@@ -53,9 +53,7 @@ Result<Answer> ps(LinuxGuest& guest, const Arguments& arguments) {
     Answer answer;
     answer.table("tasks", {"pid", "tgid", "ppid", "state", "cpu", "runs", "cr3", "task", "command"},
                  std::move(rows));
-    if (!found.incomplete.empty())
-        answer.note(found.incomplete);
-    return answer;
+    return answer.note(found.incomplete);
 }
 
 Result<Answer> dmesg(LinuxGuest& guest, const Arguments& arguments) {
@@ -98,9 +96,7 @@ Result<Answer> modules(LinuxGuest& guest, const Arguments& arguments) {
     Answer answer;
     answer.table("modules", {"name", "size", "uses", "state", "address", "module", "used by"},
                  std::move(rows));
-    if (!found.incomplete.empty())
-        answer.note(found.incomplete);
-    return answer;
+    return answer.note(found.incomplete);
 }
 
 // As lsmod writes it.
@@ -124,9 +120,7 @@ Result<Answer> lsmod(LinuxGuest& guest, const Arguments& arguments) {
     Answer answer;
     answer.headline(lsmod_text(found))
         .records("modules", {"name", "size", "uses", "used by"}, std::move(rows));
-    if (!found.incomplete.empty())
-        answer.note(found.incomplete);
-    return answer;
+    return answer.note(found.incomplete);
 }
 
 }  // namespace

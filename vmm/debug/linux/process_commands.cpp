@@ -38,9 +38,7 @@ Result<Answer> files(LinuxGuest& guest, const Arguments& arguments) {
     Answer answer;
     add_task(answer, task);
     answer.table("files", {"fd", "access", "position", "file", "name"}, std::move(rows));
-    if (!found.incomplete.empty())
-        answer.note(found.incomplete);
-    return answer;
+    return answer.note(found.incomplete);
 }
 
 // A task that runs is on the vCPU of its CPU's number.
@@ -77,9 +75,7 @@ Result<Answer> bt(LinuxGuest& guest, const Arguments& arguments) {
                               : frame.guessed   ? "guessed by its frame pointer"
                                                 : "")});
     answer.table("frames", {"frame", "address", "place", "remark"}, std::move(rows));
-    if (!stack.end.empty())
-        answer.note(stack.end);
-    return answer;
+    return answer.note(stack.end);
 }
 
 Result<Answer> process(LinuxGuest& guest, const ChooseAddressSpace& choose, const Arguments& arguments) {

@@ -107,7 +107,8 @@ Answer& Answer::records(std::string name, std::vector<std::string> columns,
 }
 
 Answer& Answer::note(std::string sentence) {
-    items_.push_back({Item::Kind::Note, std::move(sentence), {}, {}, {}});
+    if (!sentence.empty())
+        items_.push_back({Item::Kind::Note, std::move(sentence), {}, {}, {}});
     return *this;
 }
 

@@ -42,7 +42,7 @@ class Answer {
     Answer& table(std::string name, std::vector<std::string> columns, std::vector<std::vector<Cell>> rows);
     // The same for JSON alone: the text has its own form.
     Answer& records(std::string name, std::vector<std::string> columns, std::vector<std::vector<Cell>> rows);
-    // A sentence.
+    // A sentence. An empty one adds nothing.
     Answer& note(std::string sentence);
 
     std::string text() const;
