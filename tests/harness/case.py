@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,10 @@ class RingsideTest:
         """One of the project's guests, or its symbols."""
         return paths.GUESTS / name
 
+    def copied(self, name: str) -> Path:
+        """A kernel file that the test may change; at first it is the guest."""
+        return Path(shutil.copy(self.guest(name), self.folder / "kernel"))
+
     def ringside(self, kernel: object, *options: object, **how: object) -> Ringside:
         return self.keep(Ringside.run(kernel, *options, **how))
 
@@ -66,6 +71,17 @@ class RingsideTest:
         vm = self.ringside(self.guest(name), *options, **how)
         gdb = self.gdb(self.guest(symbols or name))
         gdb.connect(vm.port())
+        return vm, gdb
+
+    def with_code(self, code: list[int], *options: str) -> tuple[Ringside, GdbSession]:
+        """demo64, about to execute the code in place of its function report_round, where $start is."""
+        vm, gdb = self.attached("demo64", "--append=rounds=0", *options)
+        gdb.console("break report_round")
+        self.assert_breakpoint(gdb.run("continue"), "report_round")
+        gdb.console("delete")
+        gdb.console(f"set {{unsigned char[{len(code)}]}}report_round = {{{', '.join(map(hex, code))}}}")
+        gdb.console("set $pc = report_round")
+        gdb.console("set $start = $pc")
         return vm, gdb
 
     def client(self, vm: Ringside) -> RspClient:

@@ -20,17 +20,6 @@ KINDS = [("ud", UD2, 0, r"#UD \(vector 6\), at 0x{at:x} <report_round"),
 
 
 class TestCatchEvents(RingsideTest):
-    def in_the_code(self, code: list[int]):
-        """demo64, about to execute the code in place of a function's."""
-        vm, gdb = self.attached("demo64", "--append=rounds=0")
-        gdb.console("break report_round")
-        self.assert_breakpoint(gdb.run("continue"), "report_round")
-        gdb.console("delete")
-        gdb.console(f"set {{unsigned char[{len(code)}]}}report_round = {{{', '.join(map(hex, code))}}}")
-        gdb.console("set $pc = report_round")
-        gdb.console("set $start = $pc")
-        return vm, gdb
-
     def assert_took(self, gdb, stop, words: str) -> None:
         assert stop.get("signal-name") == "SIGTRAP", (stop, gdb.log[-20:])
         assert any(re.search(f"Ringside: vCPU 0 took {words}", line) for line in gdb.log), gdb.log[-20:]
@@ -40,7 +29,7 @@ class TestCatchEvents(RingsideTest):
 
     @pytest.mark.parametrize(("name", "code", "offset", "words"), KINDS)
     def test_an_exception_is_told_in_words(self, name, code, offset, words):
-        _, gdb = self.in_the_code(code)
+        _, gdb = self.with_code(code)
         assert "Rule 1: exception" in gdb.console(f"monitor catch exception {name}")
         stop = gdb.run("continue")
         self.assert_took(gdb, stop, words.format(at=gdb.integer("$start") + offset))
@@ -59,7 +48,7 @@ class TestCatchEvents(RingsideTest):
         assert vm.wait() == 0x21
 
     def test_a_condition_chooses(self):
-        vm, gdb = self.in_the_code(STORE_TO_NOWHERE)
+        vm, gdb = self.with_code(STORE_TO_NOWHERE)
         gdb.console("monitor catch exception pf if error & 1")
         gdb.console(f"monitor catch exception pf if error & 2 and cr2 == {NOWHERE} and cpl == 0 and rax == {NOWHERE}")
         self.assert_took(gdb, gdb.run("continue"), "#PF")
@@ -79,7 +68,7 @@ class TestCatchEvents(RingsideTest):
         self.at_the_handler(gdb, 32)
 
     def test_a_breakpoint_at_the_handler_is_reported_as_one(self):
-        _, gdb = self.in_the_code(UD2)
+        _, gdb = self.with_code(UD2)
         gdb.console("monitor catch exception ud if rip == 1")
         gdb.console("break *(unsigned long) interrupt_stubs + 96")
         assert gdb.run("continue")["reason"] == "breakpoint-hit"

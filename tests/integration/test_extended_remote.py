@@ -1,6 +1,5 @@
 """gdb's own life cycle: `target extended-remote`, run, kill, start."""
 
-import shutil
 import subprocess
 
 import pytest
@@ -38,8 +37,7 @@ class TestExtendedRemote(RingsideTest):
         assert gdb.integer("rounds_done") == 0
 
     def test_edit_build_run(self):
-        kernel = self.folder / "kernel"
-        shutil.copy(self.guest("demo64"), kernel)
+        kernel = self.copied("demo64")
         vm, gdb = self.extended("--append=rounds=0", kernel=kernel)
         gdb.console("break report_round")
         gdb.run("continue")
@@ -50,8 +48,7 @@ class TestExtendedRemote(RingsideTest):
         vm.serial(r"round 1: QUEUED")
 
     def test_a_kernel_that_cannot_be_loaded_is_refused_and_the_old_guest_stays(self):
-        kernel = self.folder / "kernel"
-        shutil.copy(self.guest("demo64"), kernel)
+        kernel = self.copied("demo64")
         vm = self.ringside(kernel, "--append=rounds=0")
         gdb = self.gdb(self.guest("demo64"))
         gdb.connect(vm.port(), extended=True)

@@ -12,17 +12,6 @@ INT3, EXCHANGE, OUT = 0, 1, 6
 
 
 class TestGuestStop(RingsideTest):
-    def in_the_code(self, *options: str):
-        """demo64, about to execute the code in place of a function's."""
-        vm, gdb = self.attached("demo64", "--append=rounds=0", *options)
-        gdb.console("break report_round")
-        self.assert_breakpoint(gdb.run("continue"), "report_round")
-        gdb.console("delete")
-        gdb.console(f"set {{unsigned char[{len(CODE)}]}}report_round = {{{', '.join(map(hex, CODE))}}}")
-        gdb.console("set $pc = report_round")
-        gdb.console("set $start = $pc")
-        return vm, gdb
-
     def assert_asked(self, gdb, stop, what: str, behind: int) -> None:
         assert stop["signal-name"] == "SIGTRAP", stop
         assert any(f"The guest has asked to stop ({what}" in line for line in gdb.log), gdb.log
@@ -33,30 +22,30 @@ class TestGuestStop(RingsideTest):
         assert "The guest cannot ask to stop" in gdb.console("monitor guest-stop")
 
     def test_at_its_int3(self):
-        _, gdb = self.in_the_code()
+        _, gdb = self.with_code(CODE)
         assert "with: int3" in gdb.console("monitor guest-stop int3")
         self.assert_asked(gdb, gdb.run("continue"), "int3 at", INT3 + 1)
 
     def test_at_an_exchange(self):
-        _, gdb = self.in_the_code()
+        _, gdb = self.with_code(CODE)
         gdb.console("set $pc = $start + 1")
         assert "runs slowly" in gdb.console("monitor guest-stop xchg")
         self.assert_asked(gdb, gdb.run("continue"), "xchg %bx,%bx at", EXCHANGE + 3)
 
     def test_at_a_port(self):
-        _, gdb = self.in_the_code()
+        _, gdb = self.with_code(CODE)
         gdb.console("set $pc = $start + 1")
         assert "with: port:0xf1" in gdb.console("monitor guest-stop port:0xf1")
         self.assert_asked(gdb, gdb.run("continue"), "0x2a written", OUT + 2)
         assert "cannot ask" in gdb.console("monitor guest-stop off")
 
     def test_by_option(self):
-        _, gdb = self.in_the_code("--guest-stop=port:0xf1")
+        _, gdb = self.with_code(CODE, "--guest-stop=port:0xf1")
         gdb.console("set $pc = $start + 1")
         self.assert_asked(gdb, gdb.run("continue"), "0x2a written", OUT + 2)
 
     def test_without_it_the_int3_is_the_guests(self):
-        vm, gdb = self.in_the_code()
+        vm, gdb = self.with_code(CODE)
         gdb.start("continue")
         vm.serial("unexpected interrupt 3,")
 

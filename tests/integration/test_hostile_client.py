@@ -24,19 +24,21 @@ class TestHostileClient(RingsideTest):
         gdb.console("break report_round")
         self.assert_breakpoint(gdb.run("continue"), "report_round")
 
+    def connect_and_send(self, vm, *each: bytes) -> None:
+        """A client for each, which does nothing else."""
+        for data in each:
+            client = self.client(vm)
+            client.send(data)
+            client.close()
+
     def test_noise(self):
         vm = self.start()
-        client = self.client(vm)
-        client.send(bytes(range(256)) * 64)
-        client.close()
+        self.connect_and_send(vm, bytes(range(256)) * 64)
         self.assert_alive(vm)
 
     def test_a_port_that_is_only_probed_leaves_a_held_guest_held(self):
         vm = self.start()
-        for probe in (b"", b"GET / HTTP/1.0\r\n\r\n", b"+", b"\x03", b"$?#"):
-            client = self.client(vm)
-            client.send(probe)
-            client.close()
+        self.connect_and_send(vm, b"", b"GET / HTTP/1.0\r\n\r\n", b"+", b"\x03", b"$?#")
         gdb = self.gdb(self.guest("demo64"))
         gdb.connect(vm.port())
         assert gdb.integer("$rip") == gdb.integer("(unsigned long)pvh_entry")
@@ -87,10 +89,7 @@ class TestHostileClient(RingsideTest):
 
     def test_a_client_that_closes_in_the_middle_of_a_packet(self):
         vm = self.start()
-        for partial in (b"$", b"$m0,", b"$m0,10#", b"$m0,10#a", b"$X0,400:abc"):
-            client = self.client(vm)
-            client.send(partial)
-            client.close()
+        self.connect_and_send(vm, b"$", b"$m0,", b"$m0,10#", b"$m0,10#a", b"$X0,400:abc")
         self.assert_alive(vm)
 
     def test_a_client_that_resets_the_connection_while_the_guest_runs(self):

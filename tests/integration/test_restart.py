@@ -58,8 +58,7 @@ class TestSystemReset(RingsideTest):
         vm.serial(r"(?s)round 1:.*round 1:.*round 3:")
 
     def test_the_kernel_is_read_again(self):
-        kernel = self.folder / "kernel"
-        shutil.copy(self.guest("demo64"), kernel)
+        kernel = self.copied("demo64")
         vm, gdb = self.in_round(2, kernel=kernel)
         kernel.write_bytes(kernel.read_bytes().replace(b": queued ", b": QUEUED "))
         self.reset(gdb)
@@ -68,8 +67,7 @@ class TestSystemReset(RingsideTest):
         vm.serial(r"round 1: QUEUED")
 
     def test_a_broken_kernel_is_refused_and_the_old_guest_stays(self):
-        kernel = self.folder / "kernel"
-        shutil.copy(self.guest("demo64"), kernel)
+        kernel = self.copied("demo64")
         vm, gdb = self.in_round(2, kernel=kernel)
         kernel.write_bytes(b"")
         assert re.search(r"load \S+/kernel: the file is empty", gdb.console("monitor system_reset"))
@@ -80,8 +78,7 @@ class TestSystemReset(RingsideTest):
 
     def with_a_32_bit_kernel(self, *options: str):
         """In a round of demo64, and its file has become a 32-bit kernel; what a reset says."""
-        kernel = self.folder / "kernel"
-        shutil.copy(self.guest("demo64"), kernel)
+        kernel = self.copied("demo64")
         vm, gdb = self.in_round(2, *options, kernel=kernel)
         shutil.copy(self.guest("protected32"), kernel)
         return vm, gdb, gdb.console("monitor system_reset")
@@ -181,8 +178,7 @@ class TestTheGuestsOwnReset(RingsideTest):
         assert any("The guest has reset the machine (i8042), and restarts" in line for line in gdb.log), gdb.log
 
     def test_a_kernel_that_is_broken_by_then_ends_the_run(self):
-        kernel = self.folder / "kernel"
-        shutil.copy(self.guest("demo64"), kernel)
+        kernel = self.copied("demo64")
         gdb = self.gdb(self.guest("demo64"))
         vm = self.ringside(kernel, "--on-reset=restart", self.RESETS)
         gdb.connect(vm.port())

@@ -53,16 +53,19 @@ class TestSnapshots(RingsideTest):
     def without_time(self, registers: str) -> str:
         return re.sub(r"\btsc +[0-9a-f]+", "", registers)
 
-    def test_the_guest_does_the_same_again(self):
-        vm, gdb = self.stopped_in_round(2, "--append=rounds=4")
-        gdb.console("monitor snapshot save second")
+    def to_the_end_twice(self, vm, gdb, snapshot: str) -> None:
         gdb.console("break guest::debug_exit")
         self.assert_breakpoint(gdb.run("continue"), "debug_exit")
-        self.restore(gdb, "second")
+        self.restore(gdb, snapshot)
         self.assert_breakpoint(gdb.run("continue"), "debug_exit")
         gdb.console("delete")
         gdb.start("continue")
         assert vm.wait() == 33
+
+    def test_the_guest_does_the_same_again(self):
+        vm, gdb = self.stopped_in_round(2, "--append=rounds=4")
+        gdb.console("monitor snapshot save second")
+        self.to_the_end_twice(vm, gdb, "second")
         lines = re.findall(r"round ([234]): (.*)", vm.stdout.text())
         assert [number for number, _ in lines] == ["2", "3", "4", "2", "3", "4"]
         assert lines[:3] == lines[3:]
@@ -84,13 +87,7 @@ class TestSnapshots(RingsideTest):
         gdb.run("continue")
         gdb.console("delete")
         gdb.console("monitor snapshot save working")
-        gdb.console("break guest::debug_exit")
-        self.assert_breakpoint(gdb.run("continue"), "debug_exit")
-        self.restore(gdb, "working")
-        self.assert_breakpoint(gdb.run("continue"), "debug_exit")
-        gdb.console("delete")
-        gdb.start("continue")
-        assert vm.wait() == 33
+        self.to_the_end_twice(vm, gdb, "working")
 
     def test_breakpoints_are_no_part_of_it(self):
         _, gdb = self.stopped_in_round(1)

@@ -13,7 +13,8 @@ Answer an_answer() {
         .value("base", hex(0x1f))
         .value("long name", flag(true, "yes", "no"))
         .table("pins", {"pin", "Mode"}, {{number(1), words("edge")}, {number(20), words("level")}})
-        .note("That is all.");
+        .note("That is all.")
+        .note("");
     return answer;
 }
 

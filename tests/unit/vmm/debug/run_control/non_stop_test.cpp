@@ -6,14 +6,13 @@
 #include <condition_variable>
 #include <semaphore>
 
-#include "tests/support/scripted_vcpu.h"
+#include "tests/support/scripted_machine.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 #include "vmm/debug/run_control/thread_ids.h"
 
 namespace ringside::debug {
 namespace {
 
-using ringside::testing::ScriptedVcpu;
 using ::testing::ElementsAre;
 
 constexpr VcpuIndex kFirst{0}, kSecond{1};
@@ -43,11 +42,7 @@ class NonStopTest : public ::testing::Test {
   protected:
     NonStopTest() {
         machine::VcpuThread::install_kick_signal();
-        std::vector<std::unique_ptr<kvm::VcpuPort>> vcpus;
-        for (std::uint32_t i = 0; i < 2; ++i)
-            vcpus.push_back(std::make_unique<ScriptedVcpu>(VcpuIndex{i}));
-        machine = machine::Machine::assemble(std::move(machine::GuestMemory::create(0x200000).value()), {},
-                                             std::move(vcpus), observer);
+        machine = ringside::testing::idle_machine(2, observer);
         coordinator = std::make_unique<StopCoordinator>(*machine, [this](std::optional<VcpuIndex> vcpu) {
             note(vcpu ? static_cast<int>(vcpu->value) : -1);
         });

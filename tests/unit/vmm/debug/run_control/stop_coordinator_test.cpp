@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/scripted_machine.h"
 #include "tests/unit/vmm/debug/run_control/vcpu_debugger_fixture.h"
 
 namespace ringside::debug {
@@ -12,11 +13,7 @@ namespace {
 class StopCoordinatorTest : public ::testing::Test {
   protected:
     StopCoordinatorTest() {
-        std::vector<std::unique_ptr<kvm::VcpuPort>> vcpus;
-        for (std::uint32_t i = 0; i < 2; ++i)
-            vcpus.push_back(std::make_unique<ScriptedVcpu>(VcpuIndex{i}));
-        machine = machine::Machine::assemble(std::move(machine::GuestMemory::create(0x200000).value()), {},
-                                             std::move(vcpus), observer);
+        machine = ringside::testing::idle_machine(2, observer);
         coordinator = std::make_unique<StopCoordinator>(*machine, [this](std::optional<VcpuIndex> vcpu) {
             ++stops;
             announced.push_back(vcpu ? static_cast<int>(vcpu->value) : -1);

@@ -8,25 +8,20 @@
 #include <csignal>
 
 #include "tests/support/no_observer.h"
-#include "tests/support/scripted_vcpu.h"
+#include "tests/support/scripted_machine.h"
 
 namespace ringside::debug {
 namespace {
 
 using kvm::Activity;
 using ringside::testing::NoObserver;
-using ringside::testing::ScriptedVcpu;
 
 class TurnsTest : public ::testing::Test {
   protected:
     static constexpr VcpuIndex kAll[] = {{0}, {1}, {2}};
 
     TurnsTest() {
-        std::vector<std::unique_ptr<kvm::VcpuPort>> vcpus;
-        for (const VcpuIndex vcpu : kAll)
-            vcpus.push_back(std::make_unique<ScriptedVcpu>(vcpu));
-        machine = machine::Machine::assemble(std::move(machine::GuestMemory::create(0x10000).value()), {},
-                                             std::move(vcpus), observer);
+        machine = ringside::testing::idle_machine(std::size(kAll), observer);
         turns.emplace(*machine);
         turns->begin([this](VcpuIndex vcpu) { return does[vcpu.value]; });
     }

@@ -188,14 +188,19 @@ TEST(Trace, DropsAreCountedAndReported) {
                 ElementsAre("vCPU 3: 9 exits came faster than they could be written, and are missing"));
 }
 
-// A writer that was killed leaves any prefix of what it wrote: all whole blocks of it can be read.
-TEST(Trace, EveryPrefixCanBeRead) {
+// The file of that many exits, in blocks of ten.
+std::string trace_of(std::uint64_t exits) {
     const TemporaryFile file;
     auto out = segments(file, kSmall);
-    for (std::uint64_t i = 0; i < 60; i += 10)
-        ASSERT_TRUE(out.append_exits(0, i, {}, packed(i, 10)));
-    ASSERT_TRUE(out.append_end());
-    const std::string whole = file.read();
+    for (std::uint64_t i = 0; i < exits; i += 10)
+        EXPECT_TRUE(out.append_exits(0, i, {}, packed(i, 10)));
+    EXPECT_TRUE(out.append_end());
+    return file.read();
+}
+
+// A writer that was killed leaves any prefix of what it wrote: all whole blocks of it can be read.
+TEST(Trace, EveryPrefixCanBeRead) {
+    const std::string whole = trace_of(60);
 
     std::size_t previous = 0;
     // Steps that end inside the last block, of 24 bytes: then every exit is there, but not the mark of a
@@ -215,12 +220,7 @@ TEST(Trace, EveryPrefixCanBeRead) {
 }
 
 TEST(Trace, DamageCostsNoMoreThanItsSegment) {
-    const TemporaryFile file;
-    auto out = segments(file, kSmall);
-    for (std::uint64_t i = 0; i < 200; i += 10)
-        ASSERT_TRUE(out.append_exits(0, i, {}, packed(i, 10)));
-    ASSERT_TRUE(out.append_end());
-    const std::string whole = file.read();
+    const std::string whole = trace_of(200);
     for (std::size_t i = 0; i < whole.size(); i += 101) {
         std::string damaged = whole;
         damaged[i] = static_cast<char>(~damaged[i]);
