@@ -307,6 +307,11 @@ def show_bench(run: LaneRun, results: Path) -> None:
         run.note(f"{row['name']}, {row['unit']}: {values}" + (f" ({row['note']})" if row["note"] else ""))
 
 
+def mutation(run: LaneRun) -> None:
+    """In a build of its own, of a copy of the sources."""
+    run.one_test("mutation", PYTHON, "-m", "tests.mutation")
+
+
 def gdb_testsuite(run: LaneRun) -> None:
     """gdb's own tests, whose programs are kernels here."""
     need_kvm()
@@ -333,6 +338,7 @@ LANES = [
     Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True,
          only_long=f"in the lab, {SAMPLE_LONG}"),
     Lane("clients", "LLDB 14, 16 and 19, debug adapters, VS Code, IDEs' use of gdb/MI, Emacs and Neovim", clients, (*GDB_GROUPS, "clients")),
+    Lane("mutation", "faults planted in the debugger's core, each of which must make a unit test fail", mutation, BUILD_GROUPS),
     Lane("gdb-testsuite", "gdb's own test suite, with Ringside as its target", gdb_testsuite, (*BUILD_GROUPS, "gdb", "testsuite")),
     Lane("asan", "unit and gdb tests under AddressSanitizer and UBSan; in the lab, some gdb tests", asan, GDB_GROUPS,
          only_long=SAMPLE_LONG),

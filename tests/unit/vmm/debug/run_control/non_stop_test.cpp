@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <semaphore>
 
+#include "tests/support/patience.h"
 #include "tests/support/scripted_machine.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 #include "vmm/debug/run_control/thread_ids.h"
@@ -16,6 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr VcpuIndex kFirst{0}, kSecond{1};
+const std::chrono::milliseconds kPatience = ringside::testing::patience(std::chrono::seconds(10));
 constexpr gdbstub::StoppedBySignal kStepDone{gdbstub::Signal::Trap, true};
 
 // Tells the coordinator what the debugger tells it.
@@ -61,7 +63,7 @@ class NonStopTest : public ::testing::Test {
     // Waits for as many announcements, compares them without their order, and forgets them.
     void await(std::vector<int> expected) {
         std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return announced.size() >= expected.size(); });
+        changed.wait_for(lock, kPatience, [&] { return announced.size() >= expected.size(); });
         EXPECT_THAT(announced, ::testing::UnorderedElementsAreArray(expected));
         announced.clear();
     }
@@ -72,7 +74,7 @@ class NonStopTest : public ::testing::Test {
     void run(std::initializer_list<VcpuIndex> vcpus) {
         resume(vcpus);
         for (std::size_t i = 0; i < vcpus.size(); ++i)
-            observer.entries.acquire();
+            EXPECT_TRUE(observer.entries.try_acquire_for(kPatience));
     }
     // As a vCPU's own thread reports.
     void report(VcpuIndex vcpu, gdbstub::StopReason reason) {
