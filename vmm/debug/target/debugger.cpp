@@ -52,11 +52,14 @@ void Debugger::on_all_stopped() {
         return;  // no one is there to see the stop
     if (!guest_->take_stop())
         return;  // already resumed by a call that overtook this message
-    if (restarts_.pending())
-        return restarts_.finish();
-    restarts_.note_stop();
-    if (!run_.started() && !begin_run())
-        return;
+    if (restarts_.pending()) {
+        if (!restarts_.finish() && !clients_.leaving())
+            return resume_everything();
+    } else {
+        restarts_.note_stop();
+        if (!run_.started() && !begin_run())
+            return;
+    }
     if (clients_.leaving()) {
         clients_.let_go();
         if (!client_attached())

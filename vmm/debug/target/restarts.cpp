@@ -98,23 +98,12 @@ bool Restarts::wait_anew() {
     return ready.has_value();
 }
 
-// The guest runs on from its first instruction, unless a stop has been requested since.
-void Restarts::finish() {
+bool Restarts::finish() {
     at_stop_ = false;
     const bool stops = stop_asked_ || !is_for_restart(debugger_.guest().stops().last_stop());
     start_anew();
     debugger_.run().start();
-    auto& clients = debugger_.clients();
-    if (clients.leaving()) {
-        clients.let_go();
-        if (!clients.attached())
-            return;
-    } else if (!stops) {
-        return debugger_.resume_everything();
-    }
-    if (clients.attached())
-        clients.greet();
-    owner_.on_stop(debugger_.guest().stops().last_stop());
+    return stops;
 }
 
 }  // namespace ringside::debug

@@ -29,7 +29,8 @@ class Restarts final : public gdbstub::Restart {
     void note_stop_asked() { stop_asked_ = true; }
     // The machine has stopped. Returns true if it is to restart here: by finish().
     bool pending() const { return at_stop_; }
-    void finish();
+    // Returns true if a stop has been requested since: otherwise the guest runs on from its first instruction.
+    bool finish();
     void note_stop() { stop_asked_ = false; }
 
   private:
