@@ -99,11 +99,15 @@ class TestSmp(RingsideTest):
         assert vm.wait() == EXIT_STATUS
 
     def test_a_breakpoint_can_be_one_threads(self):
-        _, gdb = self.start()
+        """gdb stops the machine at the others' hits, too, and lets it go on: they have to come to an end."""
+        rounds = 3
+        vm, gdb = self.start(rounds)
         gdb.console("break cpu_work thread 3")
-        for _ in range(5):
+        for _ in range(rounds):
             stop = gdb.run("continue")
             assert (stop["reason"], stop["thread-id"]) == ("breakpoint-hit", "3")
+        assert gdb.run("continue")["reason"] == "exited"
+        assert vm.wait() == EXIT_STATUS
 
     def test_a_condition_can_ask_for_the_vcpu_where_it_is_hit(self):
         """Without a stop of the others, unlike `thread`."""
