@@ -15,6 +15,16 @@ bool same(const T& a, const T& b) {
     return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
+// On Intel hosts KVM marks every segment that it loads as accessed. Of one that is unusable, where the bit has no meaning,
+// the guest's own may have been clear: it must not count as a difference.
+void mark_unusable_as_accessed(kvm_sregs& system) {
+    for (kvm_segment* segment :
+         {&system.cs, &system.ds, &system.es, &system.fs, &system.gs, &system.ss, &system.tr, &system.ldt}) {
+        if (segment->unusable != 0)
+            segment->type |= 1;
+    }
+}
+
 template <typename T>
 Result<void> keep(T& field, Result<T> value) {
     field = TRY(std::move(value));
@@ -47,6 +57,7 @@ void VcpuImager::take_registers(const x86::GeneralRegisters& general, const x86:
                                 VcpuImage& image) {
     image.general = kvm::to_kvm(general);
     image.system = kvm::to_kvm(system, kvm_sregs{});
+    mark_unusable_as_accessed(image.system);
 }
 
 Result<void> VcpuImager::take_events(VcpuImage& image) const {

@@ -130,6 +130,19 @@ TEST_F(SnapshotTest, PutsEveryPartBack) {
     EXPECT_EQ(byte(0x20000), std::byte{0});
 }
 
+TEST_F(SnapshotTest, OfASegmentThatIsUnusableTheAccessedBitIsNoDifference) {
+    const auto image = [](std::uint8_t type, std::uint8_t unusable) {
+        x86::SystemRegisters system;
+        system.fs = {.type = type, .unusable = unusable};
+        VcpuImage taken;
+        VcpuImager::take_registers({}, system, taken);
+        return taken;
+    };
+    EXPECT_TRUE(same_registers(image(2, 1), image(3, 1)));
+    EXPECT_FALSE(same_registers(image(2, 0), image(3, 0)));
+    EXPECT_FALSE(same_registers(image(2, 1), image(3, 0)));
+}
+
 TEST_F(SnapshotTest, MemoryThatIsTheSameKeepsItsTranslations) {
     const auto snapshot = store->save("some");
     ASSERT_TRUE(snapshot);
