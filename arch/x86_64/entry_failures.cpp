@@ -5,16 +5,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "arch/x86_64/opcodes.h"
+
 namespace ringside::x86 {
 namespace {
+
+constexpr std::uint64_t kNotClear = 4, kNotLaunched = 5, kAfterVmxoff = 6, kBlockedByMovSs = 26;
 
 constexpr std::pair<std::uint64_t, std::string_view> kInstructionErrors[] = {
     {1, "VMCALL in VMX root operation"},
     {2, "VMCLEAR with an invalid physical address"},
     {3, "VMCLEAR with the VMXON pointer"},
-    {4, "VMLAUNCH with a VMCS that is not clear"},
-    {5, "VMRESUME with a VMCS that was not launched"},
-    {6, "VMRESUME after VMXOFF"},
+    {kNotClear, "VMLAUNCH with a VMCS that is not clear"},
+    {kNotLaunched, "VMRESUME with a VMCS that was not launched"},
+    {kAfterVmxoff, "VMRESUME after VMXOFF"},
     {kInvalidControlFields, "VM entry with invalid control fields"},
     {kInvalidHostStateFields, "VM entry with invalid host-state fields"},
     {9, "VMPTRLD with an invalid physical address"},
@@ -32,7 +36,7 @@ constexpr std::pair<std::uint64_t, std::string_view> kInstructionErrors[] = {
     {23, "VMXOFF under dual-monitor treatment"},
     {24, "VMCALL with invalid SMM features"},
     {25, "VM entry with invalid execution-control fields in the executive VMCS"},
-    {26, "VM entry with events blocked by MOV SS"},
+    {kBlockedByMovSs, "VM entry with events blocked by MOV SS"},
     {28, "invalid operand to INVEPT or INVVPID"},
 };
 
@@ -71,6 +75,34 @@ std::string_view vm_instruction_error(std::uint64_t number) {
     const auto* found =
         std::ranges::find(kInstructionErrors, number, &std::pair<std::uint64_t, std::string_view>::first);
     return found == std::end(kInstructionErrors) ? std::string_view() : found->second;
+}
+
+std::optional<VmEntry> vm_entry(std::span<const std::byte, kVmEntryBytes> code) {
+    if (std::ranges::equal(code, kVmlaunch))
+        return VmEntry::Vmlaunch;
+    if (std::ranges::equal(code, kVmresume))
+        return VmEntry::Vmresume;
+    return std::ranges::equal(code, kVmrun) ? std::optional(VmEntry::Vmrun) : std::nullopt;
+}
+
+// The launch state is examined before the fields, and an entry that fails leaves it as it is.
+bool can_fail_with(VmEntry entry, std::uint64_t vm_instruction_error, bool launched) {
+    if (entry == VmEntry::Vmrun)
+        return false;
+    const bool resumes = entry == VmEntry::Vmresume;
+    switch (vm_instruction_error) {
+        case kNotClear:
+            return !resumes && launched;
+        case kNotLaunched:
+            return resumes && !launched;
+        case kAfterVmxoff:
+            return resumes;
+        case kInvalidControlFields:
+        case kInvalidHostStateFields:
+            return resumes == launched;
+        default:
+            return vm_instruction_error == kBlockedByMovSs;
+    }
 }
 
 std::string describe_entry_failure(std::optional<VirtualizationKind> kind, std::uint64_t reason) {

@@ -1,8 +1,10 @@
 // Why a processor refused to enter the guest, in words.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,5 +22,13 @@ inline constexpr std::uint64_t kInvalidControlFields = 7;
 inline constexpr std::uint64_t kInvalidHostStateFields = 8;
 // SDM volume 3, table 31-1; empty for a number that is not in it.
 std::string_view vm_instruction_error(std::uint64_t number);
+
+// The instructions that enter a guest, without prefixes (SDM volume 3, 31.3; APM volume 3, VMRUN).
+enum class VmEntry : std::uint8_t { Vmlaunch, Vmresume, Vmrun };
+inline constexpr std::size_t kVmEntryBytes = 3;
+std::optional<VmEntry> vm_entry(std::span<const std::byte, kVmEntryBytes> code);
+// Returns true if VMLAUNCH or VMRESUME can fail with this VM-instruction error, outside SMM, with a VMCS of which the
+// launch state is "launched" or "clear". Never true of VMRUN.
+bool can_fail_with(VmEntry entry, std::uint64_t vm_instruction_error, bool launched);
 
 }  // namespace ringside::x86

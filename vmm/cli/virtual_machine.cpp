@@ -8,6 +8,7 @@
 #include <asio/post.hpp>
 
 #include "vmm/cli/exit_status.h"
+#include "vmm/debug/nested/entry_failure_stop.h"
 #include "vmm/debug/nested/level_command.h"
 #include "vmm/debug/nested/vmcs_commands.h"
 #include "vmm/debug/run_control/thread_ids.h"
@@ -213,10 +214,10 @@ void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
         reply({"The guest is stopped.\n"});
     if (std::exchange(dump_at_stop_, false))
         dump_after_panic(debug::vcpu_of(stop.thread));
-    auto* server = gdb_.server();
     gdbstub::StopEvent shown = stop;
     task_switch_->describe(shown);
-    if (server != nullptr)
+    debug::add_entry_failure(*debugger_, shown);
+    if (auto* server = gdb_.server())
         server->post_stop(shown);
     // Whoever has asked for it over the control socket looks here.
     if (!debugger_->client_attached() && shown.console != stop.console)

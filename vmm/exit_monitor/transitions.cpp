@@ -35,7 +35,7 @@ std::string describe_transition(exits::CatchSubject wanted, machine::VcpuThread&
                                                : std::string();
     if (!exit.made.empty() || (exit.from_l2 && !exit.entry_failed))
         return wanted == CatchSubject::VmExit ? describe_vm_exit(exit) + at_rip(port, "L1") : std::string();
-    return "L1's VM entry has failed: " +
+    return std::string(kEntryHasFailed) +
            describe_entry_failure(port, machine.memory(), machine.cpu_features().physical_address_bits,
                                   exit.entry_failure) +
            at_rip(port, "L1");

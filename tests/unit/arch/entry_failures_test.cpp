@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "arch/x86_64/opcodes.h"
+
 namespace ringside::x86 {
 namespace {
 
@@ -31,6 +33,25 @@ TEST(EntryFailures, SvmNamesTheExitCodeSignExtendedOrNot) {
     EXPECT_THAT(describe_entry_failure(VirtualizationKind::Svm, ~std::uint64_t{0}),
                 HasSubstr("a rule of VMRUN"));
     EXPECT_EQ(describe_entry_failure(VirtualizationKind::Svm, 0x7f), "hardware reason 0x7f, SHUTDOWN");
+}
+
+TEST(EntryFailures, EachInstructionHasItsOwnErrors) {
+    EXPECT_EQ(vm_entry(kVmlaunch), VmEntry::Vmlaunch);
+    EXPECT_EQ(vm_entry(kVmresume), VmEntry::Vmresume);
+    EXPECT_EQ(vm_entry(kVmrun), VmEntry::Vmrun);
+    for (const bool launched : {false, true}) {
+        const VmEntry right = launched ? VmEntry::Vmresume : VmEntry::Vmlaunch;
+        const VmEntry wrong = launched ? VmEntry::Vmlaunch : VmEntry::Vmresume;
+        const std::uint64_t of_launch_state = launched ? 4 : 5;
+        EXPECT_TRUE(can_fail_with(right, kInvalidControlFields, launched));
+        EXPECT_TRUE(can_fail_with(right, kInvalidHostStateFields, launched));
+        EXPECT_FALSE(can_fail_with(right, of_launch_state, launched));
+        EXPECT_FALSE(can_fail_with(wrong, kInvalidControlFields, launched));
+        EXPECT_TRUE(can_fail_with(wrong, of_launch_state, launched));
+        EXPECT_TRUE(can_fail_with(wrong, 26, launched)) << "blocked by MOV SS";
+        EXPECT_FALSE(can_fail_with(right, 9, launched)) << "VMPTRLD's";
+        EXPECT_FALSE(can_fail_with(VmEntry::Vmrun, kInvalidControlFields, launched));
+    }
 }
 
 TEST(EntryFailures, AnUnknownProcessorGetsTheNumberAlone) {
