@@ -33,7 +33,7 @@ def files(build: tuple[Path, ...] = (paths.RINGSIDE, paths.GUESTS)) -> list[Path
 def _of_the_project() -> list[Path]:
     """The tests, and what they read of the sources."""
     listed = subprocess.run(["git", "-C", paths.ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "tests", "guests/**.h",
-                             "vmm/debug/monitor/README.md"], check=True, capture_output=True, text=True).stdout
+                             "README.md", "vmm/debug/*/README.md"], check=True, capture_output=True, text=True).stdout
     return [path for path in map(paths.ROOT.joinpath, listed.splitlines()) if path.suffix != ".cpp" and path.is_file()]
 
 
