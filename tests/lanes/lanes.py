@@ -38,7 +38,7 @@ SAMPLE = ["-m", "sample"]
 def lint(run: LaneRun) -> None:
     for check in ("format", "files", "layers", "shell"):
         run.one_test(check, PYTHON, "-m", f"tests.lint.{check}")
-    run.pytest("tests/lint", "tests/lanes", "tests/fresh/test_parts.py")
+    run.pytest("tests/lint", "tests/lanes", "tests/mutation", "tests/fresh/test_parts.py")
     if not run.quick:
         for foundation in ("arch", "gdbstub"):
             stands_alone(run, foundation)
