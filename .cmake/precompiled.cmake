@@ -1,7 +1,7 @@
 # The headers that most files include, compiled once.
 #
-# A precompiled header hides an #include that is missing. The presets without them (clang, fuzz) and the lint lane's
-# builds find it.
+# A precompiled header hides an #include that is missing. So does RINGSIDE_UNITY. The preset clang, which has neither,
+# and the lint lane's builds find it.
 
 option(RINGSIDE_PCH "Precompile the headers that most files include" ON)
 # With -static, fmt is a library of headers, configured by macros that not every target has.

@@ -14,21 +14,15 @@ def store(offset: int, value: int) -> bytes:
 
 class WatchTest(RingsideTest):
     def about_to_run(self, code: bytes):
-        """demo64, about to execute the code in place of a function's. RDI points at DATA."""
-        vm, gdb = self.attached("demo64", "--append=rounds=0")
-        gdb.console("break report_round")
-        self.assert_breakpoint(gdb.run("continue"), "report_round")
-        gdb.console("delete")
-        gdb.console(f"set {{unsigned char[{len(code)}]}}report_round = {{{', '.join(map(hex, code))}}}")
+        """As with_code(), with RDI pointing at DATA."""
+        vm, gdb = self.with_code(list(code))
         gdb.console(f"set {{char[128]}}{DATA:#x} = {{0}}")
-        gdb.console("set $pc = report_round")
-        gdb.console("set $start = $pc")
         gdb.console(f"set $rdi = {DATA:#x}")
         return vm, gdb
 
 
 class TestReads(WatchTest):
-    def test_a_write_is_none_even_if_it_changes_nothing(self):
+    def test_a_write_is_no_hit_even_if_it_changes_nothing(self):
         """gdb would take a hit without a change for a read."""
         _, gdb = self.about_to_run(store(0, 0) + b"\x8b\x07\xc3")  # and mov (%rdi), %eax; ret
         gdb.console(f"rwatch *(int*){DATA:#x}")

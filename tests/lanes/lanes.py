@@ -117,7 +117,7 @@ def asan(run: LaneRun) -> None:
 
 
 def tsan(run: LaneRun) -> None:
-    # The program under gdb has all of the threads.
+    # The threads meet in the program under gdb. Few unit tests have any.
     unit_tests = () if run.short else ("tests/unit/all", "tests/fuzz/all")
     sanitized(run, "tsan", {"TSAN_OPTIONS": "halt_on_error=1"}, unit_tests)
 

@@ -127,7 +127,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     BootReport boot_report_;
     std::unique_ptr<devices::Console> console_;
     std::unique_ptr<machine::Machine> machine_;
-    // Ends before the machine: a recording gives it back the tracking of written pages.
+    // Declared after the machine, and so destroyed before it: the end of a recording uses the machine's dirty pages.
     std::unique_ptr<debug::Debugger> debugger_;
     std::unique_ptr<devices::Pc> pc_;
     std::unique_ptr<devices::virtio::VirtioBus> virtio_;

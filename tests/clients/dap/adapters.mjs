@@ -32,7 +32,7 @@ const gdb = {
     stepBack: '>reverse-next',
     monitor: (command) => `>monitor ${command}`,
     registers: 'Registers',
-    races: false,
+    races: () => false,
     // It prints a log message as it is, without its expressions' values.
     logged: (text) => text,
 };
@@ -47,9 +47,9 @@ const lldb = {
         const { 'gdb-remote-hostname': host, 'gdb-remote-port': number, ...rest } = found;
         return isDap ? found : { ...rest, attachCommands: [`gdb-remote ${host}:${number}`] };
     },
-    // A thread of its own handles the stop at the entry. If it is late, lldb-vscode says that the process has been unloaded, or does
-    // not continue it; lldb-dap takes the stop at a breakpoint for the one at the entry.
-    races: true,
+    // A thread of its own handles the stop at the entry. If that thread is late, lldb-vscode says that the process was unloaded, or
+    // hits no breakpoint; lldb-dap takes the stop at a breakpoint for the one at the entry.
+    races: (error) => isDap || /process unloaded during launch or attach|no breakpoint was hit/.test(error.message),
     monitor: (command) => `\`process plugin packet monitor ${command}`,
     registers: 'Registers',
     logged: (text, value) => text.replace(/\{.*\}/, value),

@@ -67,7 +67,7 @@ try {
     console.error(error);
     console.error(said.join('\n'));
     console.error(guests.map((guest) => guest.errors).join('\n'));
-    status = sessions[0].adapter.races ? 75 : 1;
+    status = sessions[0].adapter.races(error) ? 75 : 1;
 }
 for (const session of sessions)
     await session.close();

@@ -42,7 +42,7 @@ namespace ringside::debug {
 // How the vCPUs are to be armed. `owner[n]` is the breakpoint that slot n serves.
 //
 // DR7 has no "read only" (SDM volume 3, 17.2.4). A read watchpoint has two slots for each piece of its range: one that
-// reads and writes trigger, and one that only writes do, which is in `write_slots`.
+// both reads and writes trigger, and one that only writes trigger. The latter is in `write_slots`.
 struct DebugPlan {
     std::array<std::uint64_t, 4> slots{};
     x86::Dr7 dr7;

@@ -102,8 +102,8 @@ void Turns::give_up(VcpuIndex vcpu) {
 }
 
 void Turns::parked(VcpuIndex vcpu) {
-    if (!active_)  // then vCPUs park at the same time
-        return;
+    if (!active_)
+        return;  // no timer runs, and vCPUs park concurrently
     stop_timer(vcpu);
     if (!std::exchange(giving_up_, false))
         return;
