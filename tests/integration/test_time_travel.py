@@ -402,6 +402,7 @@ class TestSeveralVcpus(RingsideTest):
         self.works(gdb, 2)
         gdb.run("reverse-stepi")
         assert gdb.integer("$_thread") == 3
+        assert (vm.stderr.text() + gdb.printed()).count("the vCPUs one at a time") == 1
 
 
 class TestExactness(RingsideTest):

@@ -86,7 +86,6 @@ class LabMachine:
     commands: dict[str, tuple[int, str]]
     files: tuple[Path, ...] = ()
     collect: tuple[Path, ...] = ()
-    append: str = ""  # to the machine's kernel command line
 
 
 class LaneRun:
@@ -213,8 +212,6 @@ class LaneRun:
                          encoding="utf-8")
         carried = [option for path in machine.files for option in ("--file", path)]
         carried += [option for path in machine.collect for option in ("--collect", path)]
-        if machine.append:
-            carried += ["--append", machine.append]
         return ("tests/lab/run", "--host", host, "--batch", batch, "--junit", report, *carried)
 
     def count_file(self, report: Path) -> None:

@@ -11,7 +11,7 @@ from tests.linux.lab import kernel
 
 HERE = Path(__file__).resolve().parent
 
-LIMIT = 240  # seconds; a boot takes 5 to 10 on an idle machine
+LIMIT = 120  # seconds; a boot takes 5 to 10 on an idle machine
 BIOS = paths.SEABIOS / "bios-256k.bin"
 QUIET = "console=ttyS0 reboot=k panic=-1 quiet"
 

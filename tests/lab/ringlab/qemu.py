@@ -14,15 +14,6 @@ from .qmp import Monitor
 # The lines of the BIOS and option ROMs that QEMU writes are of no use, nor are its warnings of features TCG lacks.
 MACHINE = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc,usb=off", "-cpu", "EPYC,+svm,+npt"]
 
-# For --append: a tick that comes by itself, 250 times a second. At each entry to a guest and each #VMEXIT, QEMU 7.2's CPU thread changes
-# CPUState::interrupt_request by an instruction that is not atomic and without the lock under which its main thread sets bits
-# there. Now and then a bit is lost: the local APIC has the interrupt in its IRR, but nothing wakes the CPU. If that was the
-# timer's, and the timer in one-shot mode, no other ever follows and the machine sleeps for good. In periodic mode the next one
-# sets the bit again, 4 ms later, for whatever the IRR holds. (Linux as a guest of such a machine waits for its own timer for up
-# to two minutes at a time: it is for guests that are stepped, which find the gap, and not for those.)
-PERIODIC_TICK = "nohz=off highres=off"
-
-
 STATE = "machine"  # the file of a saved state
 
 
