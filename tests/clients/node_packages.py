@@ -1,4 +1,4 @@
-"""The clients that come from npm, installed once for each package.json, without their scripts."""
+"""What comes from npm, installed once for each package.json, without its scripts."""
 
 import os
 import shutil
@@ -10,14 +10,15 @@ from tests.harness.paths import ROOT
 from tests.lab.ringlab import cache
 
 CLIENTS = ROOT / "tests" / "clients"
+EXTENSION = ROOT / "vmm" / "cli" / "vscode"
 INSTALL = ("install", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund")
 # Debian and others that bring Node.js have its headers there: modules in C++ need them.
 NODE = "/usr"
 
 
-def installed(client: str = "dap", complete: Callable[[Path], None] = lambda folder: None) -> Path:
+def installed(wanted: Path = CLIENTS / "dap", complete: Callable[[Path], None] = lambda folder: None) -> Path:
     """The folder that holds node_modules. `complete` does what the packages' own scripts would have done, as far as needed."""
-    packages = CLIENTS / client / "package.json"
+    packages = wanted / "package.json"
 
     def install(folder: Path) -> None:
         folder.mkdir()
@@ -37,7 +38,14 @@ def vscode() -> Path:
         npm(server, *INSTALL, "--legacy-peer-deps")
         npm(server, "rebuild", "node-pty", "@vscode/spdlog", "native-watchdog")
 
-    return installed("vscode", complete)
+    return installed(CLIENTS / "vscode", complete)
+
+
+def extension(folder: Path) -> Path:
+    """A copy of Ringside's extension for VS Code, as its user installs it, in `folder`; returns its debug adapter."""
+    shutil.copytree(EXTENSION, folder, ignore=shutil.ignore_patterns("node_modules"))
+    (folder / "node_modules").symlink_to(installed(EXTENSION) / "node_modules")
+    return folder / "adapter.js"
 
 
 def npm(folder: Path, *arguments: str) -> None:

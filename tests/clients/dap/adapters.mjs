@@ -37,6 +37,14 @@ const gdb = {
     logged: (text) => text,
 };
 
+// gdb's by Ringside's extension. It says that it can go back once it is attached to a machine that can.
+const ringside = {
+    ...gdb,
+    start: () => new DebugClient('node', process.env.RINGSIDE_ADAPTER, 'ringside'),
+    attach: (program, port) => ({ ...gdb.attach(program, port), type: 'ringside' }),
+    announcesLater: ['supportsStepBack'],
+};
+
 // lldb-vscode up to version 17, lldb-dap from 18 on.
 const isDap = path.basename(process.env.LLDB_ADAPTER ?? '') === 'lldb-dap';
 const lldb = {
@@ -55,4 +63,4 @@ const lldb = {
     logged: (text, value) => text.replace(/\{.*\}/, value),
 };
 
-export const adapters = { gdb, lldb };
+export const adapters = { gdb, ringside, lldb };

@@ -33,7 +33,7 @@ const test = {
     },
     async needs(capability) {
         await sessions[0].start();
-        if (!sessions[0].capabilities[capability])
+        if (!sessions[0].capabilities[capability] && !sessions[0].adapter.announcesLater?.includes(capability))
             throw new Lacking(capability);
     },
     // What an adapter does in a way of its own.
@@ -44,6 +44,13 @@ const test = {
     another,
     lineOf(source, text) {
         return readFileSync(source, 'utf8').split('\n').findIndex((line) => line.includes(text)) + 1;
+    },
+    // Resolves once the adapter has sent a message that editors show at once, and that matches.
+    message(pattern) {
+        return new Promise((resolve) => sessions[0].client.on('output', ({ body }) => {
+            if (body.category === 'important' && pattern.test(body.output))
+                resolve();
+        }));
     },
     // Resolves once the adapter has printed something that matches.
     output(pattern) {

@@ -105,6 +105,70 @@ export const scenarios = {
         assert.equal((await t.session.frames())[0].line, before.line);
     },
 
+    async steps_back_by_an_instruction(t) {
+        await t.needs('supportsStepBack');
+        await t.session.reachIn(t.guest('demo64', ['--record']), { functions: [{ name: 'step' }] });
+        const place = async () => (await t.session.frames())[0].instructionPointerReference;
+        const step = { threadId: 1, granularity: 'instruction' };
+        const before = await place();
+        await t.session.until(() => t.session.client.nextRequest(step));
+        assert.notEqual(await place(), before);
+        await t.session.until(() => t.session.client.stepBackRequest(step));
+        assert.equal(await place(), before);
+    },
+
+    async goes_back_to_a_breakpoint_and_to_the_beginning(t) {
+        await t.needs('supportsStepBack');
+        await t.session.reachIn(t.guest('demo64', ['--record']), { functions: [{ name: 'step' }] });
+        const before = (await t.session.frames())[0];
+        await t.session.until(() => t.session.client.stepOutRequest({ threadId: 1 }));
+        const { reason } = await t.session.until(() => t.session.client.reverseContinueRequest({ threadId: 1 }));
+        assert.match(reason, /breakpoint/);
+        assert.equal((await t.session.frames())[0].line, before.line);
+        const said = t.message(/^The recording begins here/);
+        await t.session.until(() => t.session.client.reverseContinueRequest({ threadId: 1 }));
+        await said;
+        assert.equal((await t.session.frames())[0].name, 'pvh_entry');
+    },
+
+    async passes_a_logpoint_on_the_way_back(t) {
+        await t.needs('supportsStepBack');
+        await t.session.reachIn(t.guest('demo64', ['--record']), { functions: [{ name: 'step' }] });
+        const task = async () => t.session.evaluate('task', (await t.session.frames())[0].id, 'hover');
+        const before = await task();
+        await t.session.until(() => t.session.client.stepOutRequest({ threadId: 1 }));
+        const breakpoints = [{ line: t.lineOf(WORK, 'produce(queue, number'), logMessage: 'a producer' }];
+        await t.session.client.setBreakpointsRequest({ source: { path: WORK }, breakpoints });
+        const logged = t.output(/a producer/);
+        await t.session.until(() => t.session.client.reverseContinueRequest({ threadId: 1 }));
+        await logged;
+        assert.match((await t.session.frames())[0].name, /^step\b/);
+        assert.equal(await task(), before);
+    },
+
+    async says_how_to_record_before_it_can_go_back(t) {
+        await t.needs('supportsStepBack');
+        await t.session.reachIn(t.guest('demo64'), { functions: [{ name: 'step' }] });
+        const { line } = (await t.session.frames())[0];
+        const said = t.message(/Nothing is recorded: `monitor record on`.* begin with ">"/);
+        await t.session.until(() => t.session.client.stepBackRequest({ threadId: 1 }));
+        await said;
+        const [frame] = await t.session.frames();
+        assert.equal(frame.line, line);
+
+        await t.session.evaluate(t.session.adapter.monitor('record on'), frame.id);
+        await t.session.until(() => t.session.client.nextRequest({ threadId: 1 }));
+        await t.session.until(() => t.session.client.stepBackRequest({ threadId: 1 }));
+        assert.equal((await t.session.frames())[0].line, line);
+    },
+
+    async offers_no_way_back_where_nothing_can_be_recorded(t) {
+        await t.needs('supportsStepBack');
+        await t.session.reachIn(t.guest('demo64', ['--rng']), { functions: [{ name: 'step' }] });
+        assert.ok(!t.session.capabilities.supportsStepBack);
+        await assert.rejects(t.session.client.stepBackRequest({ threadId: 1 }), /does not support/);
+    },
+
     // Where there is no button: gdb's own commands in the debug console.
     async steps_back_by_command(t) {
         await t.needsWay('stepBack');

@@ -59,6 +59,7 @@ export class Session {
         if (this.capabilities)
             return;
         await this.client.start();
+        this.client.on('capabilities', ({ body }) => Object.assign(this.capabilities, body.capabilities));
         this.capabilities = (await this.client.initializeRequest()).body;
     }
 
