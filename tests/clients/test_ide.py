@@ -14,7 +14,8 @@ from tests.harness.case import RingsideTest
 from tests.harness.ringside import Ringside
 
 SESSION = paths.ROOT / "tests" / "clients" / "editors" / "ringside_command.vim"
-IDES = {"vscode": [".vscode/launch.json", ".vscode/tasks.json"], "clion": [".idea/runConfigurations/Ringside.xml"],
+IDES = {"vscode": [".vscode/extensions/ringside/adapter.js", ".vscode/extensions/ringside/package.json", ".vscode/launch.json",
+                   ".vscode/tasks.json"], "clion": [".idea/runConfigurations/Ringside.xml"],
         "neovim": ["ringside.vim"]}
 # How debuggers leave when their user presses Stop, and when they crash.
 LEAVING = {"detach": lambda gdb: gdb.command("-target-detach"), "kill": lambda gdb: gdb.console("kill"), "crash": lambda gdb: gdb.kill()}

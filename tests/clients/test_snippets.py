@@ -39,6 +39,7 @@ EXERCISED = {
 # VS Code's, by the type of the debugger: guests/.vscode has the same configuration, and these run it.
 CONFIGURATIONS = {
     "cppdbg": "tests.clients.test_mi",
+    "ringside": "tests.clients.test_vscode:TestVscode",
     "gdbtarget": "tests.clients.test_vscode:TestVscode",
     "lldb-dap": "tests.clients.test_vscode:TestVscode",
 }
@@ -46,6 +47,7 @@ CLIENTS_OF_THE_README = {
     "gdb": "tests.integration.test_demo64",
     "LLDB": "tests.clients.test_lldb",
     "VS Code, C/C++ extension": "tests.clients.test_mi",
+    "VS Code, Ringside's own extension": "tests.clients.test_vscode:TestVscode",
     "CLion": "tests.clients.test_mi",
     "Emacs": "tests.clients.test_editors:TestEditors.test_emacs_attaches_breaks_and_steps",
     "Neovim": "tests.clients.test_editors:TestEditors.test_neovim_attaches_breaks_and_steps",

@@ -5,7 +5,7 @@ import pytest
 from tests.clients.vscode_session import VscodeSession, free_port
 from tests.harness.case import RingsideTest
 
-ADAPTERS = ["gdbtarget", "lldb-dap"]  # the C/C++ extension's cppdbg is not to be had as a package
+ADAPTERS = ["ringside", "gdbtarget", "lldb-dap"]  # the C/C++ extension's cppdbg is not to be had as a package
 
 
 class TestVscode(RingsideTest):

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.clients import node_packages
 from tests.clients.vscode_server import EXTENSION, VscodeServer
 from tests.harness import paths
 from tests.harness.timeouts import FACTOR
@@ -39,10 +40,11 @@ class VscodeSession:
         release.mkdir(parents=True)
         (release / "guests").symlink_to(paths.GUESTS)
         self._watch_machine(release / "ringside")
-        shutil.copytree(paths.ROOT / "guests" / ".vscode", folder / ".vscode")
+        shutil.copytree(paths.ROOT / "guests" / ".vscode", folder / ".vscode", ignore=shutil.ignore_patterns("node_modules"))
         tasks = json.loads((folder / ".vscode" / "tasks.json").read_text(encoding="utf-8"))["tasks"]
         build = next(task["command"] for task in tasks if task["label"] == "build")
         self._edit(folder, {build: "true"})
+        self._complete_extension(folder)
         return folder
 
     def in_a_folder_of_ringside_ide(self) -> Path:
@@ -53,6 +55,7 @@ class VscodeSession:
                        stdout=subprocess.DEVNULL)
         self._watch_machine(self._root / "ringside")
         self._edit(folder, {str(paths.RINGSIDE): str(self._root / "ringside")})
+        self._complete_extension(folder)
         return folder
 
     def with_sources(self, folder: Path) -> Path:
@@ -72,7 +75,7 @@ class VscodeSession:
 
     def _edit(self, folder: Path, texts: dict[str, str]) -> None:
         """Leaves the configuration of one adapter, and replaces the port and these texts."""
-        for path in (folder / ".vscode").iterdir():
+        for path in (folder / ".vscode").glob("*.json"):
             text = json.dumps(json.loads(path.read_text(encoding="utf-8")))
             for old, new in {"1234": self._port, **texts}.items():
                 text = text.replace(old, new)
@@ -80,6 +83,11 @@ class VscodeSession:
             if "configurations" in content:
                 content["configurations"] = [each for each in content["configurations"] if each["type"] == self._adapter]
             path.write_text(json.dumps(content), encoding="utf-8")
+
+    def _complete_extension(self, folder: Path) -> None:
+        """What the user's `npm install` would do."""
+        modules = node_packages.installed(node_packages.EXTENSION) / "node_modules"
+        (folder / ".vscode" / "extensions" / "ringside" / "node_modules").symlink_to(modules)
 
     def _watch_machine(self, program: Path) -> None:
         """A program that runs ringside and locks a file until it ends."""

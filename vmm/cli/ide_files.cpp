@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gdbstub/xml.h"
+#include "vmm/cli/vscode/extension.h"
 
 namespace ringside::cli {
 
@@ -16,6 +17,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kTask = "start Ringside";
 constexpr const char* kEndTask = "end Ringside";
+constexpr const char* kExtension = ".vscode/extensions/ringside";
 
 std::string address(const IdeProject& project) {
     return fmt::format("127.0.0.1:{}", project.port);
@@ -97,13 +99,16 @@ Json vscode_launch(const IdeProject& project) {
                      {"MIMode", "gdb"},
                      {"miDebuggerServerAddress", address(project)},
                      {"stopAtConnect", true}});
+    const Json target{{"type", "remote"}, {"host", "127.0.0.1"}, {"port", std::to_string(project.port)}};
+    Json own = vscode_configuration(project, "Ringside (its own extension)", "ringside", "attach");
+    own["target"] = target;
     Json cdt = vscode_configuration(project, "Ringside (CDT GDB adapter)", "gdbtarget", "attach");
-    cdt["target"] = {{"type", "remote"}, {"host", "127.0.0.1"}, {"port", std::to_string(project.port)}};
+    cdt["target"] = target;
     Json lldb = vscode_configuration(project, "Ringside (LLDB DAP)", "lldb-dap", "attach");
     // With attachCommands, the adapter may look for the process before its connection has one.
     lldb.update(
         {{"gdb-remote-hostname", "127.0.0.1"}, {"gdb-remote-port", project.port}, {"stopOnEntry", true}});
-    return {{"version", "0.2.0"}, {"configurations", Json::array({cpptools, cdt, lldb})}};
+    return {{"version", "0.2.0"}, {"configurations", Json::array({cpptools, own, cdt, lldb})}};
 }
 
 std::string clion_configuration(const IdeProject& project) {
@@ -169,8 +174,11 @@ Result<std::vector<IdeFile>> files_of(const IdeProject& project) {
     constexpr int kIndent = 4;
     switch (project.ide) {
         case Ide::VsCode:
-            return std::vector<IdeFile>{{".vscode/launch.json", vscode_launch(project).dump(kIndent) + "\n"},
-                                        {".vscode/tasks.json", vscode_tasks(project).dump(kIndent) + "\n"}};
+            return std::vector<IdeFile>{
+                {".vscode/launch.json", vscode_launch(project).dump(kIndent) + "\n"},
+                {".vscode/tasks.json", vscode_tasks(project).dump(kIndent) + "\n"},
+                {fmt::format("{}/package.json", kExtension), std::string(vscode_extension_manifest())},
+                {fmt::format("{}/adapter.js", kExtension), std::string(vscode_extension_adapter())}};
         case Ide::Clion:
             return std::vector<IdeFile>{
                 {".idea/runConfigurations/Ringside.xml", clion_configuration(project)}};
@@ -203,7 +211,11 @@ Result<std::vector<IdeFile>> ide_files(const IdeProject& project) {
 std::string next_step(const IdeProject& project) {
     switch (project.ide) {
         case Ide::VsCode:
-            return "Open the folder in VS Code, choose a configuration in \"Run and Debug\", and press F5.";
+            return fmt::format(
+                "Open the folder in VS Code, choose a configuration in \"Run and Debug\", and press F5.\n"
+                "For the buttons that go back: npm install --ignore-scripts --prefix {}\n"
+                "Then install \"Ringside\", which VS Code recommends among its extensions.",
+                kExtension);
         case Ide::Clion:
             return "Start the machine with: " + shell_command(project, serving_words(project)) +
                    "\nThen choose the run configuration \"Ringside\" in CLion, and press Debug.";

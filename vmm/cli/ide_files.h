@@ -30,7 +30,7 @@ struct IdeFile {
 // Returns the files that the IDE reads. Fails if a path or an argument is not UTF-8, or contains a line break.
 Result<std::vector<IdeFile>> ide_files(const IdeProject& project);
 
-// What the user does next, in one line.
+// What the user does next, in a few lines.
 std::string next_step(const IdeProject& project);
 
 }  // namespace ringside::cli

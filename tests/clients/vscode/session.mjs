@@ -20,6 +20,23 @@ async function reachBreakpoint(code) {
     await code.shows('sum', '0');
 }
 
+// The buttons that go back. At the second line of mix(), where nothing is recorded yet.
+async function goBack(code) {
+    await code.pressButton('Step Back');
+    await code.notifies('Nothing is recorded: `monitor record on` starts a recording.');
+    await code.stoppedIn('mix', line + 1);
+    await code.enterInDebugConsole('>monitor record on', 'From here on each instruction is stepped and recorded.');
+    await code.press('Shift+F11');
+    await code.stoppedIn('checksum');
+    await code.pressButton('Step Back');
+    await code.stoppedIn('mix', line + 1);
+    await code.press('F5');
+    await code.stoppedIn('mix', line);
+    await code.pressButton('Reverse');
+    await code.notifies('The recording begins here');
+    await code.stoppedIn('mix', line + 1);
+}
+
 // The machine ends with the session.
 async function end(code) {
     await code.press('Shift+F5');
@@ -28,6 +45,8 @@ async function end(code) {
 
 async function debug(code) {
     await code.setBreakpoint();
+    if (configuration.type === 'ringside')
+        await code.installExtensionOfTheFolder('Ringside');
     await code.press('F5');
     await reachBreakpoint(code);
     await code.hasStack('mix', 'checksum', 'report_round');
@@ -37,6 +56,8 @@ async function debug(code) {
     }
     await code.press('F10');
     await code.stoppedIn('mix', line + 1);
+    if (configuration.type === 'ringside')
+        await goBack(code);
     await code.press('Shift+F11');
     await code.stoppedIn('checksum');
     await code.press('F5');

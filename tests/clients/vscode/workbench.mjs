@@ -38,6 +38,16 @@ export class Workbench {
         await this.page.keyboard.press(keys);
     }
 
+    // An extension that the folder brings: VS Code recommends it. The page about it, which VS Code opens, is closed again.
+    async installExtensionOfTheFolder(name) {
+        await this.press('Control+Shift+X');
+        await this.page.locator('.extension-list-item', { hasText: name }).getByText('Install Workspace Extension').click();
+        const tab = this.page.locator('.tab', { hasText: `Extension: ${name}` });
+        await this.page.locator('.extension-editor .action-label', { hasText: 'Uninstall' }).waitFor();
+        await tab.hover();
+        await tab.locator('.codicon-close').click();
+    }
+
     // A click beside the line with the cursor. VS Code shows a hint there once its extensions have said which files can have
     // breakpoints, and when the mouse moves.
     async setBreakpoint() {
@@ -49,6 +59,27 @@ export class Workbench {
         }
         await hint.click();
         await this.page.locator('.codicon-debug-breakpoint').first().waitFor();
+    }
+
+    async pressButton(name) {
+        await this.page.getByRole('button', { name: new RegExp(`^${name}( \\(|$)`) }).click();
+    }
+
+    // Resolves once the debug console shows this answer.
+    async enterInDebugConsole(text, answer) {
+        await this.press('Control+Shift+Y');
+        await this.page.locator('.repl-input-wrapper .monaco-editor.focused').waitFor();
+        await this.page.keyboard.type(text);
+        await this.press('Enter');
+        await this.page.locator('.repl .monaco-list-row', { hasText: answer }).waitFor();
+    }
+
+    // Resolves once a notification begins with this text; then dismisses it.
+    async notifies(text) {
+        const message = this.page.locator('.notification-toast', { hasText: text });
+        await message.waitFor();
+        await message.hover();
+        await message.locator('.codicon-notifications-clear').click();
     }
 
     // Resolves once the top frame of the call stack is this function, at this line if one is given.

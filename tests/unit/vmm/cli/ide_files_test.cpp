@@ -7,6 +7,7 @@
 namespace ringside::cli {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -34,14 +35,16 @@ std::vector<std::string> paths(const std::vector<IdeFile>& files) {
 TEST(IdeFiles, VsCodeStartsTheMachineBeforeEachConfiguration) {
     const auto files = ide_files(project(Ide::VsCode));
     ASSERT_TRUE(files);
-    ASSERT_THAT(paths(*files), ElementsAre(".vscode/launch.json", ".vscode/tasks.json"));
+    ASSERT_THAT(paths(*files), ElementsAre(".vscode/launch.json", ".vscode/tasks.json",
+                                           ".vscode/extensions/ringside/package.json",
+                                           ".vscode/extensions/ringside/adapter.js"));
     const auto task = parsed(files->at(1)).at("tasks").at(0);
     EXPECT_EQ(task.at("command"), "/opt/ringside");
     EXPECT_THAT(task.at("args").get<std::vector<std::string>>(),
                 ElementsAre("run", "--on-disconnect=restart", "--wait", "--gdb=tcp:127.0.0.1:4321",
                             "--append", "console=ttyS0 quiet", "/src/bzImage"));
     const auto configurations = parsed(files->at(0)).at("configurations");
-    ASSERT_EQ(configurations.size(), 3U);
+    ASSERT_EQ(configurations.size(), 4U);
     for (const auto& each : configurations) {
         EXPECT_EQ(each.at("preLaunchTask"), task.at("label"));
         EXPECT_EQ(each.at("program"), "/src/vmlinux");
@@ -58,6 +61,21 @@ TEST(IdeFiles, VsCodesMatcherIsComplete) {
         EXPECT_TRUE(matcher.at("pattern").contains(name)) << name;
     for (const char* name : {"activeOnStart", "beginsPattern", "endsPattern"})
         EXPECT_TRUE(matcher.at("background").contains(name)) << name;
+}
+
+// VS Code takes the type of a configuration from the extension that the folder brings.
+TEST(IdeFiles, VsCodesExtensionBringsTheTypeOfAConfiguration) {
+    const auto files = ide_files(project(Ide::VsCode));
+    ASSERT_TRUE(files);
+    const auto manifest = parsed(files->at(2));
+    const auto debugger = manifest.at("contributes").at("debuggers").at(0);
+    EXPECT_EQ(debugger.at("program"), "./adapter.js");
+    const auto launch = parsed(files->at(0));
+    std::vector<std::string> types;
+    for (const auto& each : launch.at("configurations"))
+        types.push_back(each.at("type"));
+    EXPECT_THAT(types, Contains(debugger.at("type").get<std::string>()));
+    EXPECT_THAT(files->at(3).text, HasSubstr("require('cdt-gdb-adapter')"));
 }
 
 TEST(IdeFiles, VsCodeEndsTheMachineAfterEachSession) {
