@@ -5,8 +5,8 @@
 // architecture.
 //
 // Threading: the session calls every method from one thread (the server's). All calls but resume(),
-// interrupt(), attach(), kill(), detach() and client_lost() are made only while every thread that they touch
-// is stopped. Calls may take as long as a stopped machine needs to answer, but do not wait for the guest to run.
+// interrupt(), attach(), kill(), detach(), client_lost() and those that read no state of the guest are made only
+// while every thread that they touch is stopped. Calls may take as long as a stopped machine needs to answer, but do not wait for the guest to run.
 #pragma once
 
 #include <cstddef>
@@ -98,7 +98,6 @@ struct ThreadResume {
 };
 
 // ---- Mandatory capabilities
-// -------------------------------------------------------------------------------------
 
 struct ThreadInfo {
     ThreadId id;
@@ -195,7 +194,6 @@ class Execution {
 };
 
 // ---- Optional capabilities
-// --------------------------------------------------------------------------------------
 
 enum class BreakpointKind : std::uint8_t {
     Software = 0,

@@ -16,13 +16,13 @@ using exits::Table;
 using gdbstub::ThreadId;
 
 // What follows a command's name: "vcpu N" anywhere, and the command's own words.
-struct Arguments {
+struct ExitArguments {
     std::vector<std::string_view> words;
     std::optional<VcpuIndex> vcpu;
 };
 
-Result<Arguments> parse(std::string_view rest, std::uint32_t vcpus, std::size_t most_words) {
-    Arguments arguments;
+Result<ExitArguments> parse(std::string_view rest, std::uint32_t vcpus, std::size_t most_words) {
+    ExitArguments arguments;
     const auto words = split_words(rest);
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (words[i] != "vcpu") {
@@ -41,7 +41,7 @@ Result<Arguments> parse(std::string_view rest, std::uint32_t vcpus, std::size_t 
     return arguments;
 }
 
-Result<std::size_t> row_count(const Arguments& arguments) {
+Result<std::size_t> row_count(const ExitArguments& arguments) {
     if (arguments.words.empty())
         return kDefaultExitRows;
     const auto number = parse_number(arguments.words.front());
@@ -50,7 +50,7 @@ Result<std::size_t> row_count(const Arguments& arguments) {
     return *number;
 }
 
-tl::unexpected<Error> unknown_reason(const char* command, const Arguments& arguments) {
+tl::unexpected<Error> unknown_reason(const char* command, const ExitArguments& arguments) {
     if (arguments.words.empty())
         return failure(command, "it needs the name of an exit reason", "`monitor exits` lists them");
     return failure(command, fmt::format("there is no exit reason \"{}\"", arguments.words.front()),

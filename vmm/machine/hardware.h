@@ -16,7 +16,7 @@
 
 namespace ringside::machine {
 
-// How KVM names the pages that the guest writes: it offers one of both for a VM's whole life.
+// How KVM names the pages that the guest writes: it offers one or the other for a VM's whole life.
 enum class PageLog : std::uint8_t {
     Bitmap,  // KVM_GET_DIRTY_LOG
     Rings,   // KVM_CAP_DIRTY_LOG_RING, if this KVM has it: less work for each step of a recording

@@ -74,7 +74,7 @@ std::vector<std::byte> make_fadt(const FixedHardware& fixed, Gpa dsdt, Gpa facs)
     FadtBody body;
     body.facs = static_cast<std::uint32_t>(facs.value);
     body.dsdt = static_cast<std::uint32_t>(dsdt.value);
-    body.x_dsdt = dsdt.value;  // x_facs stays 0: only one of both addresses may be given
+    body.x_dsdt = dsdt.value;  // x_facs stays 0: only one of the two addresses may be given
     body.sci = fixed.sci;
     body.pm1a_event = fixed.event_block;
     body.pm1a_control = fixed.control_block;

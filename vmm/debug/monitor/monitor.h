@@ -1,4 +1,4 @@
-// `monitor` commands: one registry provides the dispatch, the help and the README's table.
+// `monitor` commands: one registry provides the dispatch, the help, the gdb commands and completion.
 #pragma once
 
 #include <functional>

@@ -44,7 +44,7 @@ struct DebugContext {
     history::Recorder* recorder = nullptr;
     Turns* turns = nullptr;
     HitTracer* tracer = nullptr;
-    GuestStops guest_stops = {};  // the client's requests to them
+    GuestStops guest_stops = {};  // where the guest itself may ask to stop
     HandlerWatch handlers = {};
     StateWatch states = {};
     bool block_interrupts = true;  // during a client's step, if the host can do that

@@ -41,7 +41,7 @@ class VcpuDebugger {
     // The registers at the stop that this vCPU has reported, which need not be fetched again; nullptr if it was
     // stopped for another reason.
     const ExitRegisters* stop_registers() const { return report_.made() ? &at_ : nullptr; }
-    // As StopReport's.
+    // As the functions of StopReport.
     void moved_in_time(bool present) { report_.moved_in_time(present); }
     void future_is_gone() { report_.future_is_gone(); }
 

@@ -26,8 +26,8 @@ class Clients {
     void enter_extended_mode() { presence_.enter_extended_mode(); }
     // As ClientPresence's.
     std::optional<OnDisconnect> leaving() const { return presence_.leaving(); }
-    // The guest is stopped, and a client has left: removes everything of the debugger's from the guest, which then does
-    // what was chosen.
+    // The guest is stopped, and a client has left: removes what the debugger has put into the guest, and then
+    // resumes, stops or restarts it, as was chosen.
     void let_go();
     // The guest has stopped for a client that has attached.
     void greet();

@@ -51,7 +51,7 @@ class DebuggedMachine {
     // ---- vCPU threads
 
     void on_parked(VcpuIndex vcpu);
-    // `tell_guest`: tells a guest that runs on that it was stopped.
+    // `tell_guest`: if the guest runs on, it is told that it was stopped.
     void before_entry(VcpuIndex vcpu, bool tell_guest);
 
     // ---- Everything stopped

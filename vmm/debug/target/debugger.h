@@ -94,7 +94,7 @@ class Debugger final : public Inspected, private gdbstub::Execution {
     // The guest has ended itself. A client is shown the end, and the run ends when it resumes the guest or leaves.
     // On the vCPU's thread, if a vCPU caused it.
     void on_guest_end(std::optional<VcpuIndex>, const machine::GuestEnd&);
-    // Every vCPU has got another state, not by the debugger.
+    // Something other than the debugger has replaced the state of every vCPU.
     void restored();
     // The machine has ended; resume is refused from now on.
     void set_ended() { run_.end(); }
@@ -119,7 +119,7 @@ class Debugger final : public Inspected, private gdbstub::Execution {
     void stopped_in_time(gdbstub::StopEvent stop);
     // Resumes the guest there.
     gdbstub::Result<void> resume_live(std::span<const gdbstub::ThreadResume>);
-    // The stop that lay ahead will not happen.
+    // The past was changed: a stop that was recorded after this point will not happen.
     void future_is_gone();
 
     // ---- For Clients, Restarts and VcpuReports

@@ -35,8 +35,8 @@ class DebuggerOwner {
     // One line for the user.
     virtual void on_notice(const std::string&) {}
     // Prepares a restart of the machine: reads the kernel again, and creates a VM with it. On an error, and
-    // until restart(), nothing of the machine changes. `wanted` is the client's request: other arguments are another
-    // command line for the kernel, and no arguments are the one of the run's start. Without it nothing differs.
+    // until restart(), the machine stays as it is. `wanted` is the client's request: its arguments, if it has any, are
+    // the kernel's new command line. Without a request or arguments, the kernel gets the command line of the run's start.
     virtual Result<void> prepare_restart(const std::optional<gdbstub::Restart::Wanted>& /*wanted*/) {
         return failure("restart", "this machine cannot restart");
     }

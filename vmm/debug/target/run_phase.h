@@ -20,7 +20,7 @@ class RunPhase {
     // The guest has ended itself; a client may look at it. A resume ends the run.
     void guest_has_ended(const machine::GuestEnd& how) { guest_end_ = how; }
     const std::optional<machine::GuestEnd>& guest_end() const { return guest_end_; }
-    // It is before its end again. Returns true if it had ended.
+    // Undoes guest_has_ended(). Returns true if the guest had ended.
     bool withdraw_guest_end() { return std::exchange(guest_end_, std::nullopt).has_value(); }
 
     // The machine has ended; it is not resumed any more.

@@ -31,6 +31,7 @@ class Seen final : public VcpuObserver {
     void on_parked(VcpuThread&) override { parked.release(); }
     void before_entry(VcpuThread&) override { ++entries; }
     void on_exit(VcpuThread&, const exits::ExitRecord& record) override { watched.push_back(record); }
+    void on_stop_port(VcpuThread&, std::uint64_t value) override { stop_values.push_back(value); }
 
     struct Count {
         const std::chrono::milliseconds patience = testing::patience(std::chrono::seconds(10));
@@ -52,6 +53,7 @@ class Seen final : public VcpuObserver {
     int debug_exits = 0, entries = 0, interruptions = 0;
     std::optional<FatalExit> fatal;
     std::vector<exits::ExitRecord> watched;
+    std::vector<std::uint64_t> stop_values;
 };
 
 class PortLog final : public BusDevice {
@@ -129,6 +131,18 @@ TEST_F(VcpuThreadTest, APortWriteReachesTheDeviceAndTheRecorder) {
     run_until_parked();
     EXPECT_EQ(log.written, std::vector{std::byte{'x'}});
     EXPECT_EQ(recorded(KVM_EXIT_IO), 1U);
+}
+
+TEST_F(VcpuThreadTest, TheObserverLearnsOfWritesToTheStopPortOnly) {
+    PortLog log;
+    ASSERT_TRUE(buses.pio.attach(0x3f8, 2, log));
+    thread->set_stop_port(0x3f9);
+    vcpu->script.push_back([](ScriptedVcpu& v) { return v.port_write(0x3f8, 'x'); });
+    vcpu->script.push_back([](ScriptedVcpu& v) { return v.port_write(0x3f9, 7); });
+    vcpu->script.push_back([](ScriptedVcpu& v) { return v.debug_exit(1); });
+    start();
+    run_until_parked();
+    EXPECT_EQ(seen.stop_values, std::vector<std::uint64_t>{7});
 }
 
 // A REP OUTS that KVM splits: the completion of one part is the exit of the next.
