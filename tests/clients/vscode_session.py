@@ -103,7 +103,7 @@ class VscodeSession:
 
 def draw() -> None:
     with tempfile.TemporaryDirectory(prefix="ringside-vscode-") as root:
-        session = VscodeSession(Path(root), "gdbtarget", "1234")
+        session = VscodeSession(Path(root), "ringside", "1234")
         try:
             folder = session.in_the_folder_of_the_guests()
             session.run(folder, session.with_sources(folder), PICTURE)

@@ -1,4 +1,4 @@
-;;; Emacs's M-x gdb on a guest kernel, without a terminal: attach, break, look, step, detach.
+;;; Emacs's M-x gdb on a guest kernel, without a terminal: attach, break, look, step, step back, detach.
 ;; The environment gives KERNEL and PORT. Exit status 0 if everything was as it should be.
 
 (load (expand-file-name "waiting.el" (file-name-directory load-file-name)) nil t)
@@ -11,8 +11,12 @@
 
 (defun top-line () (cdr gud-last-last-frame))
 
+(defvar mode-is-settled nil)
+(advice-add 'gdb-check-target-async :after (lambda () (setq mode-is-settled t)))
+
 (gdb (concat gud-gdb-command-name " " (getenv "KERNEL")))
 (wait-until "gdb's prompt" (lambda () gdb-first-done-or-error))
+(wait-until "the answer that there is no target for non-stop mode" (lambda () mode-is-settled))
 (gud-basic-call (concat "target remote 127.0.0.1:" (getenv "PORT")))
 (wait-until "the first instruction" (lambda () (stopped-in "pvh_entry")))
 
@@ -24,8 +28,11 @@
   (error "Emacs shows %S" gud-last-last-frame))
 
 (let ((line (top-line)))
+  (gud-basic-call "monitor record on")
   (gud-basic-call "next")
-  (wait-until "the next line" (lambda () (and (stopped-in "^step") (/= line (top-line))))))
+  (wait-until "the next line" (lambda () (and (stopped-in "^step") (/= line (top-line)))))
+  (gud-basic-call "reverse-next")
+  (wait-until "the line before" (lambda () (and (stopped-in "^step") (= line (top-line))))))
 
 (gud-basic-call "delete")
 (gud-basic-call "detach")

@@ -85,8 +85,9 @@ class RingsideSession extends GDBTargetDebugSession {
             this.goBack(command).catch((error) => logger.error(error.message));
             return;
         }
-        super.handleGDBStopped(result);
-        if (command && (result.reason ?? 'no-history') === 'no-history')
+        const noFurther = command && (result.reason ?? 'no-history') === 'no-history';
+        super.handleGDBStopped(noFurther ? { ...result, reason: 'end-stepping-range' } : result);
+        if (noFurther)
             this.sendEvent(new OutputEvent(`${this.whyNoFurther()}\n`, 'important'));
     }
 
