@@ -152,8 +152,9 @@ class SessionCore {
     Handled handle_in_non_stop(const packet::C&, Stopped) { return only_in_all_stop(); }
     Handled handle_in_non_stop(const packet::s&, Stopped) { return only_in_all_stop(); }
     Handled handle_in_non_stop(const packet::S&, Stopped) { return only_in_all_stop(); }
-    Handled handle_in_non_stop(const packet::bs&, Stopped) { return only_in_all_stop(); }
-    Handled handle_in_non_stop(const packet::bc&, Stopped) { return only_in_all_stop(); }
+    Handled handle_in_non_stop(const packet::bs&, Stopped stopped) { return stay(stopped, "bs"); }
+    Handled handle_in_non_stop(const packet::bc&, Stopped stopped) { return stay(stopped, "bc"); }
+    Handled stay(Stopped stopped, std::string_view packet);
 
     // ---- session_life_cycle.cpp
     Handled handle(const packet::ExtendedMode&);

@@ -162,6 +162,21 @@ SessionCore::Handled SessionCore::only_in_all_stop() {
     return failure(kInvalid, "this packet is for all-stop mode: vCont resumes threads in non-stop mode");
 }
 
+// gdb shows the error as a warning, and believes that the thread runs until it is told of a stop.
+SessionCore::Handled SessionCore::stay(Stopped stopped, std::string_view packet) {
+    if (stopped.reverse() == nullptr)
+        return empty();
+    const std::optional<ThreadId> thread = continue_ ? continue_ : general_;
+    const KnownThread* known = thread ? find_thread(*thread) : nullptr;
+    if (known == nullptr || known->runs)
+        return failure(kInvalid, "there is no stopped thread to take back");
+    write_error(
+        {kInvalid, "in non-stop mode no thread goes back: detach, and attach after `set non-stop off`"},
+        packet, true);
+    on_thread_stop({*thread, ReplayLogEnd{.at_begin = true}, {}});
+    return {};
+}
+
 Result<ThreadId> SessionCore::resolve_stopped(const ThreadSuffix& suffix) const {
     const ThreadId thread = STUB_TRY(resolve(suffix));
     const KnownThread* known = find_thread(thread);

@@ -80,6 +80,16 @@ class TestButtons(NonStopTest):
         assert gdb.command(f"-data-evaluate-expression --thread {thread} --frame 0 $pc")["value"] != before
         assert self.running(gdb) == ALL - {thread}
 
+    @pytest.mark.parametrize("command", ["-exec-next", "-exec-continue"])
+    def test_a_button_that_goes_back_says_why_it_does_not(self, command):
+        gdb, thread = self.all_but_one()
+        before = gdb.command(f"-data-evaluate-expression --thread {thread} --frame 0 $pc")
+        gdb.command(f"{command} --thread {thread} --reverse")
+        assert gdb.wait_stop()["thread-id"] == thread
+        assert "in non-stop mode no thread goes back" in gdb.transcript()
+        assert self.running(gdb) == ALL - {thread}
+        assert gdb.command(f"-data-evaluate-expression --thread {thread} --frame 0 $pc") == before
+
     def test_step_out_moves_one_thread(self):
         gdb, thread = self.all_but_one()
         gdb.command(f"-exec-finish --thread {thread} --frame 0")

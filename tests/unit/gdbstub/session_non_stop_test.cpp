@@ -5,6 +5,7 @@
 namespace ringside::gdbstub {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -146,6 +147,22 @@ TEST_F(InNonStop, PacketsOfAllStopModeAreRefused) {
     for (const std::string_view packet : {"c", "s", "C05", "S05"})
         EXPECT_THAT(send(packet), StartsWith("E.this packet is for all-stop mode")) << packet;
     EXPECT_THAT(target_.log, IsEmpty());
+}
+
+TEST_F(InNonStop, AThreadThatIsToGoBackIsReportedWhereItIs) {
+    target_bundle_.reverse = &target_;
+    EXPECT_EQ(send("Hcp1.2"), "OK");
+    for (const std::string_view packet : {"bs", "bc"}) {
+        receive(framed(packet));
+        EXPECT_THAT(take_replies(), ElementsAre(StartsWith("E.in non-stop mode no thread goes back"),
+                                                AllOf(StartsWith("%Stop:T05"), HasSubstr("replaylog:begin;"),
+                                                      HasSubstr("thread:p1.2;"))))
+            << packet;
+        EXPECT_EQ(send("vStopped"), "OK");
+    }
+    EXPECT_EQ(send("vCont;c:p1.2"), "OK");
+    EXPECT_THAT(send("bs"), StartsWith("E.there is no stopped thread"));
+    EXPECT_THAT(target_.log, ElementsAre("resume 2:c"));
 }
 
 TEST_F(InNonStop, WordsComeWithTheNextCommand) {
