@@ -9,6 +9,7 @@ import pytest
 
 from tests.clients.lldb import Lldb
 from tests.clients.lldb_versions import VERSIONS, LldbVersion
+from tests.harness import paths
 from tests.harness.case import RingsideTest
 from tests.harness.ringside import Ringside
 
@@ -53,6 +54,20 @@ class TestSource(LldbTest):
         client.connect(vm.port())
         assert "stop reason = breakpoint 1.1" in client.command("continue")
         assert "demo64`step(task=" in client.command("frame info")
+
+    @pytest.mark.parametrize("when", ["before attaching", "after attaching"])
+    def test_breakpoint_at_a_line_of_the_source(self, when):
+        source = paths.ROOT / "guests" / "demo64" / "work.cpp"
+        line = next(number for number, text in enumerate(source.read_text(encoding="utf-8").splitlines(), 1) if "return sum * 31" in text)
+        vm = self.ringside(self.guest("demo64"))
+        client = self.lldb(self.guest("demo64"))
+        if when == "after attaching":
+            client.connect(vm.port())
+        client.command(f"breakpoint set --file work.cpp --line {line}")
+        if when == "before attaching":
+            client.connect(vm.port())
+        assert "stop reason = breakpoint 1.1" in client.command("continue")
+        assert f"work.cpp:{line}" in client.command("frame info")
 
     def test_backtrace_names_functions_and_arguments(self):
         _, client = self.lldb_on("demo64")
