@@ -39,7 +39,10 @@ class StepEngine {
     bool was_ordinary() const { return was_ordinary_; }
     // The same: the processor has executed it, or KVM executes the next instruction, too.
     bool used_only_registers() const { return used_only_registers_; }
-    bool at_halt() const { return step_.kind == x86::StepKind::Halt && !at_.in_user_mode(); }
+    // Not in L2, whose HLT is L1's to handle: the step leads to L1.
+    bool at_halt() const {
+        return step_.kind == x86::StepKind::Halt && !at_.in_user_mode() && !at_.system.inner.running;
+    }
     // Returns true if a HLT is to be executed here. A vCPU may be at a HLT while it is still halted by the one before it.
     bool must_halt() const;
     // Steps an HLT by doing what it does: the vCPU is moved past it, and halted until an interrupt comes. (A KVM that

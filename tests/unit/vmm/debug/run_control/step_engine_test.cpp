@@ -84,6 +84,13 @@ TEST_F(StepHaltTest, AVcpuThatIsHaltedBeforeItExecutesNothing) {
     EXPECT_FALSE(engine.must_halt());
 }
 
+// Halted in L2, it would never leave to L1.
+TEST_F(StepHaltTest, TheGuestsGuestDoesNotHaltTheVcpu) {
+    at.system.inner.running = true;
+    EXPECT_FALSE(engine.at_halt());
+    EXPECT_FALSE(engine.must_halt());
+}
+
 TEST_F(StepHaltTest, UserCodeCannotHalt) {
     at.system.ss.dpl = at.system.cs.dpl = 3;
     at.system.cs.selector |= 3;
