@@ -11,10 +11,10 @@ from tests.integration.nested_case import SVM, VMX, NestedTest
 TRAP_FLAG = 0x100
 
 
-def step_over_cpuid(gdb) -> None:
-    """From the round's beginning to the first instruction after its CPUID, which leaves to L1."""
+def step_over(gdb, instruction: str) -> None:
+    """From the round's beginning, or where L1 has entered L2 again, to the first instruction after one that leaves to L1."""
     for _ in range(30):
-        if "cpuid" in gdb.console("x/i $pc"):
+        if re.search(rf"\b{instruction}\b", gdb.console("x/i $pc")):
             break
         gdb.run("stepi")
     gdb.run("stepi")
@@ -72,10 +72,24 @@ class TestLevels(NestedTest):
     def test_a_step_that_leaves_l2_ends_in_l1(self):
         vm, gdb = self.in_l2()
         gdb.console("delete")
-        step_over_cpuid(gdb)
+        step_over(gdb, "cpuid")
         assert gdb.integer("$pc") == gdb.integer("&vmx_exit")
         flags = json.loads(gdb.console("monitor vmcs GUEST_RFLAGS --json"))["guest-state_area"][0]["value"]
         assert flags & TRAP_FLAG == 0
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_a_step_over_a_hlt_of_l2s_ends_in_l1(self):
+        vm, gdb = self.in_l2()
+        gdb.console("delete")
+        for _ in range(2):  # behind CPUID and OUT
+            gdb.console("monitor until vm-exit")
+            gdb.run("continue")
+        gdb.console("monitor until vm-entry")
+        gdb.run("continue")
+        step_over(gdb, "hlt")
+        assert gdb.integer("$pc") == gdb.integer("&vmx_exit")
+        assert re.search("EXIT_REASON .*HLT", gdb.console("monitor vmcs EXIT_REASON"))
         gdb.start("continue")
         assert vm.wait() == 33
 
@@ -147,8 +161,44 @@ class TestLevelsOnSvm(NestedTest):
 
     def test_a_step_that_leaves_l2_ends_in_l1(self):
         vm, gdb = self.entered()
-        step_over_cpuid(gdb)
+        step_over(gdb, "cpuid")
         assert gdb.integer("$pc") == gdb.integer("&svm_run + 6")
         assert "in its guest (L2)" not in gdb.console("info threads")
         gdb.start("continue")
         assert vm.wait() == 33
+
+    def test_a_step_over_a_hlt_of_l2s_ends_in_l1(self):
+        vm, gdb = self.entered()
+        for _ in range(2):  # behind CPUID and OUT
+            gdb.console("monitor until vm-exit")
+            gdb.run("continue")
+        gdb.console("monitor until vm-entry")
+        gdb.run("continue")
+        step_over(gdb, "hlt")
+        assert gdb.integer("$pc") == gdb.integer("&svm_run + 6")
+        assert "in its guest (L2)" not in gdb.console("info threads")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_a_watchpoint_in_l2_hits_there(self):
+        """Found by stepping both levels."""
+        vm, gdb = self.entered()
+        gdb.console("watch hypervisor::l2_rounds")
+        for number in (2, 3):
+            stop = gdb.run("continue")
+            assert (stop["reason"], stop["value"]["new"]) == ("watchpoint-trigger", str(number)), stop
+            assert "in its guest (L2)" in gdb.console("info threads")
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
+    def test_a_watchpoint_in_l1_hits_there(self):
+        _, gdb = self.entered()
+        gdb.console("monitor level l1")
+        gdb.console("watch hypervisor::exits_handled[0]")
+        gdb.console("monitor level auto")
+        for _ in range(2):
+            stop = gdb.run("continue")
+            assert stop["reason"] == "watchpoint-trigger", stop
+            self.assert_stopped_in(stop, "handle")
+            assert "in its guest (L2)" not in gdb.console("info threads")

@@ -85,3 +85,16 @@ class TestWithoutTracefs(NestedTest):
         gdb.console("delete")
         gdb.start("continue")
         assert vm.wait() == 33
+
+    def test_a_breakpoint_that_is_found_by_stepping_does_not_cross_l2_and_says_so(self):
+        """This processor's KVM reports no int3, and without tracepoints there are no other planted instructions."""
+        self.needs(SVM)
+        vm, gdb = self.attached_there()
+        gdb.console("break hypervisor::handle")
+        gdb.run("continue")
+        assert MISSING in gdb.printed()
+        assert "in its guest (L2)" in gdb.console("info threads")
+        assert gdb.integer("$pc") == gdb.integer("&l2_main")
+        gdb.console("delete")
+        gdb.start("continue")
+        assert vm.wait() == 33
