@@ -72,3 +72,42 @@ class TestStopsBehindAVmEntry(NestedTest):
         gdb.console("delete")
         gdb.start("continue")
         assert vm.wait() == 33
+
+
+class TestEachVcpusOwnStop(NestedTest):
+    """Non-stop mode: two vCPUs stop on their own."""
+
+    CODE, VMCB, HOST_SAVE_AREA = 0x2000000, 0x2001000, 0x2002000  # RAM that the guest does not use
+    VMRUN, SVME, VM_HSAVE_PA = 0xd8010f, 0x1000, 0xc0010117
+
+    def two_at_a_vmrun(self):
+        """gdb, and two vCPUs at a VMRUN of a VMCB that is all zeros."""
+        self.needs(SVM)
+        vm = self.ringside(self.guest("smp"), "--cpus", 2, "--append=cpus=2 rounds=0")
+        gdb = self.gdb(self.guest("smp"))
+        for setting in ("mi-async on", "non-stop on"):
+            gdb.console(f"set {setting}")
+        gdb.connect(vm.port())
+        gdb.wait_stop()
+        gdb.console("break cpu_work")
+        gdb.command("-exec-continue --all")
+        for _ in range(2):
+            gdb.wait_stop()
+        gdb.console("delete")
+        gdb.console(f"set var *(unsigned*){self.CODE:#x} = {self.VMRUN:#x}")
+        for thread in (1, 2):
+            gdb.console(f"thread {thread}")
+            gdb.console(f"monitor msr {self.VM_HSAVE_PA:#x} ={self.HOST_SAVE_AREA:#x}")
+            for register, value in (("efer", f"$efer | {self.SVME:#x}"), ("rax", self.VMCB), ("rip", self.CODE)):
+                gdb.console(f"set ${register} = {value}")
+        return gdb
+
+    def test_each_says_what_has_failed_there(self):
+        gdb = self.two_at_a_vmrun()
+        for thread in (1, 2):
+            gdb.command(f"-exec-step-instruction --thread {thread}")
+        for _ in range(2):
+            gdb.wait_stop()
+        said = gdb.console("monitor level")  # in non-stop mode a client gets text with its next command
+        for vcpu in (0, 1):
+            assert len(re.findall(rf"vCPU {vcpu}: {HAS_FAILED}VMEXIT_INVALID\. .*GUEST_ASID = 0x0 ", said)) == 1, said

@@ -8,7 +8,6 @@
 #include <asio/post.hpp>
 
 #include "vmm/cli/exit_status.h"
-#include "vmm/debug/nested/entry_failure_stop.h"
 #include "vmm/debug/nested/level_command.h"
 #include "vmm/debug/nested/vmcs_commands.h"
 #include "vmm/debug/run_control/thread_ids.h"
@@ -216,7 +215,6 @@ void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
         dump_after_panic(debug::vcpu_of(stop.thread));
     gdbstub::StopEvent shown = stop;
     task_switch_->describe(shown);
-    debug::add_entry_failure(*debugger_, shown);
     if (auto* server = gdb_.server())
         server->post_stop(shown);
     // Whoever has asked for it over the control socket looks here.

@@ -31,6 +31,7 @@
 #include "vmm/debug/monitor/state_commands.h"
 #include "vmm/debug/monitor/table_commands.h"
 #include "vmm/debug/nested/control_commands.h"
+#include "vmm/debug/nested/entry_failure_stop.h"
 #include "vmm/debug/nested/vmcs_history.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/devices/console.h"
@@ -75,6 +76,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
     void on_console(const std::string& text) override;
     void on_printed(const std::string& text) override;
+    void describe(gdbstub::StopEvent& stop) override { debug::add_entry_failure(*debugger_, stop); }
     void on_stop(const gdbstub::StopEvent&) override;
     void on_stop_shown() override { exits_->note_shown(); }
     void on_resume() override {

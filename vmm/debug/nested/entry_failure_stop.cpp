@@ -1,5 +1,7 @@
 #include "vmm/debug/nested/entry_failure_stop.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <optional>
 
@@ -94,8 +96,11 @@ void add_entry_failure(Debugger& debugger, gdbstub::StopEvent& stop) {
         return entry_failure_behind(port, debugger.view(),
                                     debugger.machine().cpu_features().physical_address_bits);
     });
-    if (!text.empty())
-        stop.console += std::string(kEntryHasFailed) + text + "\n";
+    if (text.empty())
+        return;
+    if (debugger.vcpu_count() > 1)
+        stop.console += fmt::format("vCPU {}: ", vcpu.value);
+    stop.console += std::string(kEntryHasFailed) + text + "\n";
 }
 
 }  // namespace ringside::debug

@@ -20,8 +20,9 @@ namespace ringside::debug {
 // - SVM (APM volume 2, 15.5.1): VMRUN before RIP, and VMEXIT_INVALID in the VMCB at RAX.
 std::string entry_failure_behind(kvm::VcpuPort& port, const GuestView& view, unsigned physical_address_bits);
 
-// Adds that to what is shown with the stop, unless an exit rule has said so already. Says nothing of a stop in the
-// history, which does not have VMCSs. On the server's thread, before the client can change registers.
+// Adds that to what is shown with the stop, and which vCPU it is if there are several; unless an exit rule has said so
+// already. Says nothing of a stop in the history, which does not have VMCSs. On the server's thread, before the client
+// can change registers.
 void add_entry_failure(Debugger& debugger, gdbstub::StopEvent& stop);
 
 }  // namespace ringside::debug

@@ -1,5 +1,7 @@
 #include "vmm/debug/run_control/stop_coordinator.h"
 
+#include <algorithm>
+
 #include "gdbstub/overloaded.h"
 #include "vmm/debug/run_control/thread_ids.h"
 
@@ -197,6 +199,34 @@ std::vector<gdbstub::StopEvent> StopCoordinator::simultaneous() const {
             events.push_back(*pending);
     }
     return events;
+}
+
+std::vector<gdbstub::StopEvent*> StopCoordinator::stops_locked(VcpuIndex vcpu) {
+    if (non_stop_) {
+        auto& own = own_stops_[vcpu.value];
+        return own ? std::vector{&own->event} : std::vector<gdbstub::StopEvent*>{};
+    }
+    std::vector<gdbstub::StopEvent*> stops;
+    const auto take = [&](gdbstub::StopEvent& event) {
+        if (event.thread == thread_of(vcpu))
+            stops.push_back(&event);
+    };
+    take(last_);
+    std::ranges::for_each(hit_again_, take);
+    if (auto& pending = pending_[vcpu.value])
+        take(*pending);
+    return stops;
+}
+
+// `add` is called without the lock: it may have the vCPU's thread do something. No other thread changes a stop now.
+void StopCoordinator::describe(VcpuIndex vcpu, const std::function<void(gdbstub::StopEvent&)>& add) {
+    std::vector<gdbstub::StopEvent*> stops;
+    {
+        std::lock_guard lock(mutex_);
+        stops = stops_locked(vcpu);
+    }
+    for (gdbstub::StopEvent* stop : stops)
+        add(*stop);
 }
 
 void StopCoordinator::replace_stop(gdbstub::StopEvent event) {

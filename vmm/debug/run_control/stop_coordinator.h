@@ -68,6 +68,9 @@ class StopCoordinator {
     gdbstub::StopEvent last_stop() const;
     // What other vCPUs had to report when they were stopped along with the one that last_stop() names.
     std::vector<gdbstub::StopEvent> simultaneous() const;
+    // Has `add` complete what is shown with the vCPU's stop, if it has one that is not reported yet or is being reported.
+    // While every vCPU is parked.
+    void describe(VcpuIndex vcpu, const std::function<void(gdbstub::StopEvent&)>& add);
     // The stopped machine was moved to another position in its history: this is the stop now.
     void replace_stop(gdbstub::StopEvent event);
     // Discards those of them that need not be reported.
@@ -101,6 +104,7 @@ class StopCoordinator {
     void interrupt_all_locked(gdbstub::StopReason reason, std::vector<VcpuIndex>& to_announce);
     bool announces_locked(VcpuIndex vcpu);
     bool take_pending_locked(std::span<const VcpuIndex> vcpus);
+    std::vector<gdbstub::StopEvent*> stops_locked(VcpuIndex vcpu);
 
     machine::Machine& machine_;
     OnStopped on_stopped_;

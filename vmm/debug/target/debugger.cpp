@@ -86,6 +86,8 @@ bool Debugger::begin_run() {
 void Debugger::show_stop() {
     if (client_attached())
         clients_.greet();
+    for (std::uint32_t i = 0; i < vcpu_count(); ++i)
+        describe_stop(VcpuIndex{i});
     auto stop = guest_->stops().last_stop();
     stop.console = notices_.of_overwritten(guest_->table()) + of_narrow_registers(stop.thread) + stop.console;
     owner_.on_stop(stop);
@@ -102,11 +104,15 @@ std::string Debugger::of_narrow_registers(gdbstub::ThreadId thread) {
 
 // In non-stop mode. The vCPU may have been resumed by a call that overtook this message.
 void Debugger::on_vcpu_stopped(VcpuIndex vcpu) {
-    const auto stop = guest_->stops().stop_of(vcpu);
-    if (run_.over() || !guest_->stops().non_stop() || !stop)
+    if (run_.over() || !guest_->stops().non_stop() || !guest_->stops().stop_of(vcpu))
         return;
     const DebuggedMachine::Hold hold(*guest_);
-    owner_.on_stop(*stop);
+    describe_stop(vcpu);
+    owner_.on_stop(*guest_->stops().stop_of(vcpu));
+}
+
+void Debugger::describe_stop(VcpuIndex vcpu) {
+    guest_->stops().describe(vcpu, [this](gdbstub::StopEvent& stop) { owner_.describe(stop); });
 }
 
 void Debugger::resume_everything() {

@@ -159,6 +159,7 @@ class Debugger final : public Inspected, private gdbstub::Execution {
     // Said with a stop of the thread: what a 32-bit client does not see of it.
     std::string of_narrow_registers(gdbstub::ThreadId thread);
     void on_vcpu_stopped(VcpuIndex vcpu);
+    void describe_stop(VcpuIndex vcpu);
     gdbstub::Result<std::vector<VcpuIndex>> set_actions(std::span<const gdbstub::ThreadResume>);
 
     DebuggedMachine::Probe probe_;

@@ -24,6 +24,8 @@ class DebuggerOwner {
     // Output of a breakpoint's commands, which goes elsewhere if there is no client.
     virtual void on_printed(const std::string& text) { on_console(text); }
 
+    // Adds to what is shown with a stop of a vCPU, before any client has it. Every vCPU is parked.
+    virtual void describe(gdbstub::StopEvent&) {}
     virtual void on_stop(const gdbstub::StopEvent&) {}
     // The client asks about threads: it shows the stop to its user. gdb does not ask at internal stops,
     // between the steps of one command.

@@ -2,6 +2,7 @@
 
 #include "vmm/debug/run_control/stop_coordinator.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/scripted_machine.h"
@@ -63,6 +64,22 @@ TEST_F(StopCoordinatorTest, ABreakpointThatCameSecondIsHitAgain) {
     EXPECT_EQ(coordinator->simultaneous().size(), 1U);
     resume();
     EXPECT_EQ(stops, 0);
+}
+
+// Each in a place of its own: the stop, one that is kept, and one that will happen again.
+TEST_F(StopCoordinatorTest, EveryStopCanBeDescribed) {
+    report(0, kStepDone);
+    report(1, kStepDone);
+    report(1, gdbstub::StoppedBySoftwareBreakpoint{});
+    for (const VcpuIndex vcpu : kBoth)
+        coordinator->describe(vcpu, [&](gdbstub::StopEvent& stop) {
+            stop.console += fmt::format("{} of {}", stop.thread.value, vcpu.value);
+        });
+    EXPECT_EQ(coordinator->last_stop().console, "1 of 0");
+    const auto others = coordinator->simultaneous();
+    ASSERT_EQ(others.size(), 2U);
+    EXPECT_EQ(others[0].console, "2 of 1");
+    EXPECT_EQ(others[1].console, "2 of 1");
 }
 
 TEST_F(StopCoordinatorTest, AClientThatHasLeftGetsNoMoreStops) {

@@ -88,6 +88,26 @@ TEST_F(DebuggerTest, ADeletedWatchpointReportsNoStop) {
     }
 }
 
+// The client takes every stop at once, as LLDB does, or one after the other.
+TEST_F(DebuggerTest, EveryStopIsDescribed) {
+    owner.description = "described\n";
+    std::latch both(2);
+    for (auto* each : vcpu)
+        each->script.push_back([&both](ScriptedVcpu& v) {
+            both.arrive_and_wait();
+            ++v.registers.rip;
+            return v.debug_exit(1, 1 << 14);
+        });
+    resume({{kFirst, gdbstub::Step{}}, {kSecond, gdbstub::Step{}}});
+    owner.run_one();
+    EXPECT_EQ(owner.stops.back().console, "described\n");
+    EXPECT_EQ(target().execution.last_stop().console, "described\n");
+    const auto others = target().execution.simultaneous();
+    ASSERT_EQ(others.size(), 1U);
+    EXPECT_NE(others.front().thread, owner.stops.back().thread);
+    EXPECT_EQ(others.front().console, "described\n");
+}
+
 TEST_F(DebuggerTest, AClientChoosesWhetherAStepLetsInterruptsCome) {
     for (const bool hold : {true, false}) {
         ASSERT_TRUE(target().stepping->block_interrupts(hold));

@@ -34,6 +34,7 @@ class QueuedOwner final : public DebuggerOwner {
         ++crossings;
         changed_.notify_all();
     }
+    void describe(gdbstub::StopEvent& stop) override { stop.console += description; }
     void on_stop(const gdbstub::StopEvent& stop) override { stops.push_back(stop); }
     void on_quit() override { ++quits; }
     void on_ended_and_left() override { ++left_an_ended_one; }
@@ -65,6 +66,7 @@ class QueuedOwner final : public DebuggerOwner {
     std::function<void(const machine::StopToken&)> restarts;  // empty: the machine cannot restart
     bool changed_files = false;
     std::vector<std::string> failures;
+    std::string description;  // of every stop
     std::string console;
     int quits = 0, left_an_ended_one = 0, gone = 0, crossings = 0;
 
