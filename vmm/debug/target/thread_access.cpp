@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "arch/x86_64/control_bits.h"
 #include "arch/x86_64/cpu_mode.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/debug/run_control/vcpu_debugger.h"
@@ -16,12 +17,12 @@ namespace {
 
 // For a vCPU that runs its guest's guest: "in its guest (L2), VMCS 0x6000, "; empty for others.
 std::string describe_inner_guest(const x86::InnerGuest& inner) {
-    using Tables = x86::InnerGuest::Tables;
     if (!inner.running)
         return {};
-    const char* control = inner.tables == Tables::Ept      ? "VMCS"
-                          : inner.tables == Tables::Nested ? "VMCB"
-                                                           : "VMCS or VMCB";
+    const bool vmx = (inner.other.cr4 & x86::cr4::kVmxe) != 0;  // L1's, which has L2 run
+    const char* control = inner.tables == x86::InnerGuest::Tables::Unknown ? "VMCS or VMCB"
+                          : vmx                                            ? "VMCS"
+                                                                           : "VMCB";
     return fmt::format("in its guest (L2), {} 0x{:x}, ", control, inner.control);
 }
 
