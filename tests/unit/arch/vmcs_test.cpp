@@ -185,6 +185,8 @@ TEST(VmcsWords, TheRest) {
               "4-level table at 0x123000, reserved memory type 1, accessed and dirty flags");
     EXPECT_EQ(describe_vmcs_field(GuestActivityState, 1, {}), "HLT");
     EXPECT_EQ(describe_vmcs_field(GuestActivityState, 4, {}), "not an activity state");
+    EXPECT_EQ(describe_vmcs_field(GuestInterruptibilityState, 1, {}), "blocking-by-STI");
+    EXPECT_EQ(describe_vmcs_field(IdtVectoringInformation, 0x8000030e, {}), "#PF");
     EXPECT_EQ(describe_vmcs_field(VmInstructionError, 7, {}), "VM entry with invalid control fields");
     EXPECT_EQ(describe_vmcs_field(VmEntryInterruptionInformation, 0, {}), "not valid");
     EXPECT_EQ(describe_vmcs_field(VmEntryInterruptionInformation, 0x80000306, {}), "#UD");
