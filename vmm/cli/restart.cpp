@@ -68,7 +68,7 @@ void VirtualMachine::restart(const machine::StopToken& token) {
     catches_->after_restart();
     forget_task_switch("the machine was restarted");
     controls_.forget();
-    vmcs_history_.forget();
+    control_history_.forget();
     exits_->names().forget_symbols();
     note_kernel(next_->state);
     command_line_ = next_->command_line;

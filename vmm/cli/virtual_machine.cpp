@@ -121,7 +121,7 @@ Result<void> VirtualMachine::open_server() {
     debug::add_version_commands(monitor_);
     debug::add_interrupt_commands(monitor_, *debugger_);
     debug::add_level_command(monitor_, *debugger_);
-    debug::add_vmcs_commands(monitor_, *debugger_, vmcs_history_,
+    debug::add_vmcs_commands(monitor_, *debugger_, control_history_,
                              [this](VcpuIndex vcpu) { return exits_->last_exit_information(vcpu); });
     debug::add_control_commands(monitor_, *debugger_, controls_);
     debug::add_event_commands(monitor_, *debugger_);

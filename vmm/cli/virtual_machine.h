@@ -31,8 +31,8 @@
 #include "vmm/debug/monitor/state_commands.h"
 #include "vmm/debug/monitor/table_commands.h"
 #include "vmm/debug/nested/control_commands.h"
+#include "vmm/debug/nested/control_history.h"
 #include "vmm/debug/nested/entry_failure_stop.h"
-#include "vmm/debug/nested/vmcs_history.h"
 #include "vmm/debug/target/debugger.h"
 #include "vmm/devices/console.h"
 #include "vmm/devices/pc.h"
@@ -83,7 +83,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
         if (!exits_->mark_resume())
             return;
         catches_->on_resume();
-        vmcs_history_.remember(*debugger_);
+        control_history_.remember(*debugger_, controls_);
     }
     void on_client_gone() override {
         catches_->remove_all();
@@ -136,7 +136,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<debug::ExitMonitor> exits_;
     std::unique_ptr<debug::ExitCatches> catches_;
     debug::SeenControls controls_;
-    debug::VmcsHistory vmcs_history_;
+    debug::ControlHistory control_history_;
     std::unique_ptr<debug::ExitTrace> exit_trace_;
     std::optional<debug::Dumper> dumper_;
     std::unique_ptr<debug::Snapshots> snapshots_;

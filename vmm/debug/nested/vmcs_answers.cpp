@@ -167,6 +167,17 @@ Result<Answer> vmcb_answer(Answer answer, std::span<const std::byte> image, std:
     return answer;
 }
 
+Answer vmcb_diff_answer(Answer answer, std::span<const std::byte> before, std::span<const std::byte> now) {
+    Rows rows;
+    for (const x86::VmcbField& field : x86::match_vmcb_fields({})) {
+        const auto old = x86::read_vmcb(before, field), value = x86::read_vmcb(now, field);
+        if (old && value && *old != *value)
+            rows.push_back({padded(field.offset, 2), words(field.name), padded(*old, field.bytes),
+                            padded(*value, field.bytes), words(describe_vmcb_field(field, *value, now))});
+    }
+    return answer.table("changed", {"field", "name", "before", "now", "meaning"}, std::move(rows));
+}
+
 Answer vmcb_check_answer(Answer answer, std::span<const std::byte> image,
                          std::span<const x86::VmcbViolation> broken) {
     const x86::VmcbField exit = x86::match_vmcb_fields("EXIT_CODE").front();

@@ -41,6 +41,9 @@ Answer ordinary_check_answer(const x86::VmcsValues& registers, std::span<const x
 // The fields of a VMCB that match `pattern`, or all of them if it is empty.
 Result<Answer> vmcb_answer(Answer answer, std::span<const std::byte> image, std::string_view pattern);
 
+// The fields in which two states of a VMCB differ.
+Answer vmcb_diff_answer(Answer answer, std::span<const std::byte> before, std::span<const std::byte> now);
+
 // The rules that a VMCB breaks, and how the processor reports them.
 Answer vmcb_check_answer(Answer answer, std::span<const std::byte> image,
                          std::span<const x86::VmcbViolation> broken);

@@ -78,10 +78,10 @@ Result<Answer> check(Debugger& debugger, const Arguments& arguments) {
     return check_answer(vmcs.fields, broken);
 }
 
-Result<Answer> diff(Debugger& debugger, const VmcsHistory& history, const Arguments& arguments) {
+Result<Answer> diff(Debugger& debugger, const ControlHistory& history, const Arguments& arguments) {
     const auto state = TRY(nested_state(debugger, arguments.vcpu));
     const auto vmcs = TRY(current_vmcs(state));
-    const VmcsHistory::Vmcs* before = history.at_last_stop(arguments.vcpu);
+    const ControlHistory::Vmcs* before = history.vmcs_at_last_stop(arguments.vcpu);
     if (before != nullptr && before->address == *state.current_control)
         return diff_answer(before->fields, vmcs.fields);
     return Answer().note(
@@ -125,15 +125,33 @@ Result<Answer> vmcb(Debugger& debugger, const Arguments& arguments) {
     return vmcb_at(debugger, std::move(answer), current, word(arguments, 0));
 }
 
-Result<Answer> check_vmcb(Debugger& debugger, const Arguments& arguments) {
+// The VMCB that the only argument of a command names, or the current one.
+Result<Gpa> chosen_vmcb(Debugger& debugger, const Arguments& arguments, std::string_view verb) {
+    const auto operation = fmt::format("{} the VMCB", verb);
     const auto text = word(arguments, 0);
     const auto chosen = parse_number(text);
     if (!text.empty() && !chosen)
-        return failure("check the VMCB", fmt::format("\"{}\" is not an address", text));
-    const Gpa address = chosen ? Gpa{*chosen} : TRY(current_vmcb(debugger, arguments.vcpu, "vmcb check"));
+        return failure(operation, fmt::format("\"{}\" is not an address", text));
     const auto state = TRY(nested_state(debugger, arguments.vcpu));
     if (state.format == kvm::NestedState::Format::Vmx)
-        return failure("check the VMCB", "this processor has VMX, which uses VMCSs: `monitor vmcs check`");
+        return failure(operation,
+                       fmt::format("this processor has VMX, which uses VMCSs: `monitor vmcs {}`", verb));
+    return chosen ? Gpa{*chosen} : current_vmcb(debugger, arguments.vcpu, fmt::format("vmcb {}", verb));
+}
+
+Result<Answer> diff_vmcb(Debugger& debugger, const ControlHistory& history, const Arguments& arguments) {
+    const Gpa address = TRY(chosen_vmcb(debugger, arguments, "diff"));
+    const auto image = TRY(read_control_page(debugger, address));
+    Answer answer;
+    answer.value("address", hex(address.value));
+    if (const auto* before = history.vmcb_at_last_stop(address))
+        return vmcb_diff_answer(std::move(answer), *before, image);
+    return answer.note(
+        "There is nothing to compare with: up to the last stop no vCPU was seen to use this VMCB.");
+}
+
+Result<Answer> check_vmcb(Debugger& debugger, const Arguments& arguments) {
+    const Gpa address = TRY(chosen_vmcb(debugger, arguments, "check"));
     const auto image = TRY(read_control_page(debugger, address));
     const auto broken = TRY(broken_rules(debugger, arguments.vcpu, image));
     Answer answer;
@@ -143,7 +161,7 @@ Result<Answer> check_vmcb(Debugger& debugger, const Arguments& arguments) {
 
 }  // namespace
 
-void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger, const VmcsHistory& history,
+void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger, const ControlHistory& history,
                        LastHardwareExitOf last_exit) {
     add_answering(
         registry, debugger,
@@ -164,6 +182,11 @@ void add_vmcs_commands(MonitorRegistry& registry, Debugger& debugger, const Vmcs
                   {"vmcb", "[ADDRESS] [FIELD]",
                    "the VMCB of the guest's guest that runs, or the one at a guest-physical address", 2,
                    [&](const Arguments& arguments) { return vmcb(debugger, arguments); }});
+    add_answering(
+        registry, debugger,
+        {"vmcb diff", "[ADDRESS]",
+         "the fields of a VMCB that have changed since the last stop; of one that was in use at a stop", 1,
+         [&](const Arguments& arguments) { return diff_vmcb(debugger, history, arguments); }});
     add_answering(
         registry, debugger,
         {"vmcb check", "[ADDRESS]", "the rules of VMRUN that a VMCB breaks; at a VMRUN, `vmcb check $rax`", 1,

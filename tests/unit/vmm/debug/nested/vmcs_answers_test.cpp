@@ -146,6 +146,16 @@ TEST(VmcsAnswers, AVmcbIsInTwoAreas) {
     EXPECT_THAT(vmcb_answer({}, std::span(image).first(0x70), "")->text(), Not(HasSubstr("EXIT_CODE")));
 }
 
+TEST(VmcsAnswers, ADifferenceOfVmcbsIsBothValues) {
+    std::vector<std::byte> before(x86::kVmcbSize), now = before;
+    EXPECT_EQ(vmcb_diff_answer({}, before, now).text(), "changed: none\n");
+    before[0x70] = std::byte{0x72};
+    now[0x70] = std::byte{0x78};
+    const auto text = vmcb_diff_answer({}, before, now).text();
+    EXPECT_THAT(text, HasSubstr("  0x0070  EXIT_CODE  0x0000000000000072  0x0000000000000078  HLT\n"));
+    EXPECT_THAT(text, Not(HasSubstr("RIP")));
+}
+
 TEST(VmcsAnswers, ABrokenVmcbHasItsRules) {
     const std::vector<std::byte> image(x86::kVmcbSize);
     const x86::VmcbViolation broken{x86::match_vmcb_fields("GUEST_ASID").front(), 0, "a rule", "15.5.1"};
