@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.gdb import GdbSession
-from tests.linux.hypervisors import attached, in_l2, until
+from tests.linux import hypervisors
+from tests.linux.hypervisors import EveryCommand, attached, in_l2, until
 
 VARIABLE = "RINGSIDE_KVM_UNIT_TESTS"
 LIMIT = 300  # seconds, for the lab's start and for each stop
@@ -22,14 +23,14 @@ ENTRIES, STEPS, FAILURES = 2, 3, 8
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    host: str
+    processor: hypervisors.Processor
     name: str
     test: str  # of the image's own
-    control: str  # the monitor's command for what the processor has
+    busy: str  # another one, which enters its guest many times
 
 
-VMX = Image("intel", "vmx", "vmenter", "vmcs")
-SVM = Image("amd", "svm", "vmrun null", "vmcb")
+VMX = Image(hypervisors.VMX, "vmx", "vmenter", "I/O_bitmap")
+SVM = Image(hypervisors.SVM, "svm", "vmrun null", "ioio")
 
 
 def file(name: str) -> Path:
@@ -44,7 +45,7 @@ def gdb(ringside: Path, tmp_path_factory: pytest.TempPathFactory, request: pytes
     """Attached to an image before its first instruction; the parameter is the image, and which of its tests it runs."""
     image, test = request.param
     kernel, symbols = file(f"{image.name}.flat"), file(f"{image.name}.elf")
-    with attached(ringside, tmp_path_factory.mktemp("kut"), image.host, LIMIT, "-m", "256M", "--append", f"{kernel.name} {test}", kernel,
+    with attached(ringside, tmp_path_factory.mktemp("kut"), image.processor.host, LIMIT, "-m", "256M", "--append", f"{kernel.name} {test}", kernel,
                   symbols=symbols) as session:
         yield session
 
@@ -66,7 +67,14 @@ def test_each_entry_and_each_step_in_the_guests_guest(gdb: GdbSession, image: Im
     assert re.search(r"(?m)^(VMCALL|HYPERCALL) +\d+ +0 +[1-9]", shown), shown
     if image == VMX:
         assert "broken rules: none" in gdb.console("monitor vmcs check")
-    assert re.search("0x", gdb.console(f"monitor {image.control} list"))
+    assert re.search("0x", gdb.console(f"monitor {image.processor.control} list"))
+
+
+@pytest.mark.parametrize(("gdb", "image"), [((image, image.busy), image) for image in (VMX, SVM)], ids=["vmx", "svm"],
+                         indirect=["gdb"])
+def test_every_command(gdb: GdbSession, image: Image, tmp_path: Path) -> None:
+    assert "L1 has entered its guest (L2)" in until(gdb, "until vm-entry", LIMIT)
+    EveryCommand(gdb, image.processor, tmp_path, LIMIT).assert_all_answer()
 
 
 @pytest.mark.parametrize("gdb", [(VMX, "vmx_host_state_area_test")], ids=["vmx"], indirect=True)
