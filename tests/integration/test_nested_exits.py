@@ -33,6 +33,7 @@ class TestExitsOfL2(TransitionTest):
         gdb.console("break guest::debug_exit")
         self.assert_breakpoint(gdb.run("continue"), "debug_exit")
         shown = gdb.console("monitor exits l2")
+        assert re.search(r"reason +count +by KVM +by L1 +made by KVM +in guest +exit to entry", shown)
         handled = gdb.evaluate("hypervisor::exits_handled")
         assert handled.startswith(f"{{{ROUNDS}, {ROUNDS}, {ROUNDS}, 1, {ROUNDS}"), handled
         for name, count in zip(OF_L2[self.vmx], (ROUNDS, ROUNDS, ROUNDS, 1, ROUNDS), strict=True):

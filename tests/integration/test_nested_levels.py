@@ -30,6 +30,7 @@ class TestLevels(NestedTest):
 
     def test_registers_and_memory_are_those_of_the_level_that_runs(self):
         _, gdb = self.in_l2()
+        assert "vCPU 0 is in its guest's guest (L2)" in gdb.printed()
         assert gdb.integer("$pc") >> 12 == 0x40000
         address = json.loads(gdb.console("monitor vmcs --json"))["address"]
         assert f"in its guest (L2), VMCS {address:#x}, 64-bit mode" in gdb.console("info threads")
