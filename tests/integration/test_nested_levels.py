@@ -11,6 +11,9 @@ from tests.integration.nested_case import SVM, VMX, NestedTest
 TRAP_FLAG = 0x100
 
 
+HLT = 2  # in hypervisor::Exit
+
+
 def step_over(gdb, instruction: str) -> None:
     """From the round's beginning, or where L1 has entered L2 again, to the first instruction after one that leaves to L1."""
     for _ in range(30):
@@ -20,10 +23,39 @@ def step_over(gdb, instruction: str) -> None:
     gdb.run("stepi")
 
 
-class TestLevels(NestedTest):
-    def in_l2(self):
+class ConditionTest(NestedTest):
+    """Breakpoints with conditions in L1 that are set while L2 runs. gdb finds the end of a function's prologue by reading its code."""
+
+    ROUNDS = 6
+
+    def assert_stops_in_each_round(self, gdb, condition: str, level: str) -> None:
+        """Only the HLT of each round is to stop."""
+        gdb.console("break hypervisor::l2_round")
+        self.assert_breakpoint(gdb.run("continue"), "l2_round")
+        gdb.console(f"monitor level {level}")
+        gdb.console(f"break hypervisor::handle if {condition}")
+        gdb.console("monitor level auto")
+        for number in range(self.ROUNDS):
+            self.assert_breakpoint(gdb.run("continue"), "handle")
+            assert gdb.integer(f"hypervisor::exits_handled[{HLT}]") == number
+            assert gdb.integer("hypervisor::exits_handled[0]") == number + 1
+            if number + 1 < self.ROUNDS:
+                self.assert_breakpoint(gdb.run("continue"), "l2_round")
+                assert gdb.integer("hypervisor::l2_rounds") == number + 2
+
+    def assert_conditions_hold(self, gdb) -> None:
+        self.assert_stops_in_each_round(gdb, f"facts.exit == {HLT}", "l1")
+
+    def assert_conditions_on_registers_hold(self, gdb) -> None:
+        """Without `level l1` gdb cannot read L1's code, and stops at a function's first instruction."""
+        self.assert_stops_in_each_round(gdb, f"((hypervisor::Facts*)$rdi)->exit == {HLT}", "auto")
+        assert gdb.integer("$pc") == gdb.integer("(unsigned long)hypervisor::handle")
+
+
+class TestLevels(ConditionTest):
+    def in_l2(self, rounds: int = 3):
         """gdb, stopped in the inner guest by a breakpoint that was set before there was one."""
-        vm, gdb = self.hypervisor(VMX, "--append=rounds=3")
+        vm, gdb = self.hypervisor(VMX, f"--append=rounds={rounds}")
         gdb.console("break hypervisor::l2_round")
         self.assert_breakpoint(gdb.run("continue"), "l2_round")
         return vm, gdb
@@ -94,6 +126,16 @@ class TestLevels(NestedTest):
         gdb.start("continue")
         assert vm.wait() == 33
 
+    def test_a_condition_in_l1_that_is_set_while_l2_runs(self):
+        _, gdb = self.in_l2(self.ROUNDS)
+        gdb.console("delete")
+        self.assert_conditions_hold(gdb)
+
+    def test_such_a_condition_on_registers(self):
+        _, gdb = self.in_l2(self.ROUNDS)
+        gdb.console("delete")
+        self.assert_conditions_on_registers_hold(gdb)
+
     def test_a_watchpoint_in_l2_hits_there(self):
         _, gdb = self.in_l2()
         gdb.console("delete")
@@ -123,12 +165,12 @@ class TestLevels(NestedTest):
         assert gdb.integer("hypervisor::l2_rounds") == 1
 
 
-class TestLevelsOnSvm(NestedTest):
+class TestLevelsOnSvm(ConditionTest):
     """KVM knows an AMD guest's guest only while it runs, and the lab's processor has no breakpoints but planted ones and steps."""
 
-    def entered(self):
+    def entered(self, rounds: int = 3):
         """gdb, stopped at the inner guest's first instruction."""
-        vm, gdb = self.hypervisor(SVM, "--append=rounds=3")
+        vm, gdb = self.hypervisor(SVM, f"--append=rounds={rounds}")
         gdb.console("monitor until vm-entry")
         gdb.run("continue")
         assert gdb.integer("$pc") == gdb.integer("&l2_main")
@@ -180,6 +222,14 @@ class TestLevelsOnSvm(NestedTest):
         assert "in its guest (L2)" not in gdb.console("info threads")
         gdb.start("continue")
         assert vm.wait() == 33
+
+    def test_a_condition_in_l1_that_is_set_while_l2_runs(self):
+        _, gdb = self.entered(self.ROUNDS)
+        self.assert_conditions_hold(gdb)
+
+    def test_such_a_condition_on_registers(self):
+        _, gdb = self.entered(self.ROUNDS)
+        self.assert_conditions_on_registers_hold(gdb)
 
     def test_a_watchpoint_in_l2_hits_there(self):
         """Found by stepping both levels."""
