@@ -47,6 +47,11 @@ inline std::optional<std::uint64_t> parse_size(std::string_view text) {
     return *number << shift;
 }
 
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 // The words of `text`, between spaces and tabs.
 inline std::vector<std::string_view> split_words(std::string_view text) {
     constexpr std::string_view kBlanks = " \t";

@@ -88,7 +88,7 @@ std::optional<std::string> HandlerCatch::judge(VcpuIndex vcpu, const x86::Genera
     if (!frame)
         return std::nullopt;
     const bool wanted = std::ranges::all_of(rule_.conditions, [&](const auto& condition) {
-        return exits::holds(condition, value_of(condition, *frame, general, system));
+        return holds(condition, value_of(condition, *frame, general, system));
     });
     if (!wanted || hits_.fetch_add(1, std::memory_order_relaxed) + 1 < rule_.count)
         return std::nullopt;

@@ -61,7 +61,7 @@ const char* broad_mode(const x86::SystemRegisters& system) {
 
 bool StateCatch::holds(std::uint64_t rip, std::uint64_t value) const {
     return std::ranges::all_of(rule_.conditions, [&](const auto& condition) {
-        return exits::holds(condition, condition.field == CatchField::Rip ? rip : value);
+        return ringside::holds(condition, condition.field == CatchField::Rip ? rip : value);
     });
 }
 

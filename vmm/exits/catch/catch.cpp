@@ -28,31 +28,6 @@ std::uint64_t field_of(const ExitRecord& exit, CatchField field) {
     }
 }
 
-}  // namespace
-
-bool holds(const CatchCondition& condition, std::uint64_t field) {
-    const std::uint64_t value = field & condition.mask;
-    switch (condition.comparison) {
-        case Comparison::Equal:
-            return value == condition.low;
-        case Comparison::NotEqual:
-            return value != condition.low;
-        case Comparison::Less:
-            return value < condition.low;
-        case Comparison::LessOrEqual:
-            return value <= condition.low;
-        case Comparison::Greater:
-            return value > condition.low;
-        case Comparison::GreaterOrEqual:
-            return value >= condition.low;
-        case Comparison::InRange:
-            return value >= condition.low && value <= condition.high;
-    }
-    return false;
-}
-
-namespace {
-
 std::vector<std::uint32_t> userspace_reasons(const CatchRule& rule) {
     switch (rule.subject) {
         case CatchSubject::Io:
@@ -82,10 +57,6 @@ std::optional<std::uint32_t> single_msr(const CatchRule& rule) {
             return static_cast<std::uint32_t>(condition.low);
     return std::nullopt;
 }
-
-}  // namespace
-
-namespace {
 
 // What stepping finds: a changed control register or mode, and an HLT that is the next instruction.
 bool can_be_stepped_for(const CatchRule& rule) {

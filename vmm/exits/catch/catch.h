@@ -29,6 +29,7 @@
 
 #include "arch/x86_64/exit_reasons.h"
 #include "vmm/base/error.h"
+#include "vmm/base/value_test.h"
 #include "vmm/exits/record/exit_record.h"
 
 namespace ringside::exits {
@@ -36,15 +37,9 @@ namespace ringside::exits {
 // The part of an exit that a condition tests.
 enum class CatchField : std::uint8_t { Address, Value, Size, Rip, ErrorCode, Cr2, Level, Register };
 
-enum class Comparison : std::uint8_t { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual, InRange };
-
-struct CatchCondition {
+struct CatchCondition : ValueTest {
     CatchField field = CatchField::Address;
-    Comparison comparison = Comparison::Equal;
-    std::uint64_t low = 0;                   // the operand; for InRange the first value
-    std::uint64_t high = 0;                  // for InRange the last value, inclusive
-    std::uint64_t mask = ~std::uint64_t{0};  // the bits of the field that are compared
-    std::string name = {};                   // of CatchField::Register
+    std::string name = {};  // of CatchField::Register
     friend bool operator==(const CatchCondition&, const CatchCondition&) = default;
 };
 
@@ -121,9 +116,6 @@ struct CatchPlan {
 // rule.
 Result<CatchPlan> plan_catch(const CatchRule& rule, std::optional<x86::VirtualizationKind> kind,
                              bool nested_paging = false);
-
-// Returns true if the condition is true of a field's value.
-bool holds(const CatchCondition& condition, std::uint64_t value);
 
 // Returns true if a userspace exit, whose reason is one of the plan's, matches a rule, ignoring its count.
 // Costs a few comparisons.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "arch/x86_64/msr_names.h"
+#include "vmm/base/text.h"
 
 namespace ringside::exits {
 namespace {

@@ -107,12 +107,6 @@ bool is_stop(std::uint32_t reason) {
     }
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [lower](char x, char y) { return lower(x) == lower(y); });
-}
-
 std::string KvmReasons::name(std::uint32_t reason) const {
     for (const auto& [number, text] : kKvmNames)
         if (number == reason)

@@ -56,6 +56,4 @@ bool is_access(std::uint32_t reason);
 bool is_halt(std::uint32_t reason);
 bool is_stop(std::uint32_t reason);
 
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-
 }  // namespace ringside::exits

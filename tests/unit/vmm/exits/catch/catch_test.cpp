@@ -20,7 +20,7 @@ CatchRule rule(std::string_view text) {
 }
 
 CatchCondition address(Comparison comparison, std::uint64_t low, std::uint64_t high) {
-    return {CatchField::Address, comparison, low, high};
+    return {{comparison, low, high}, CatchField::Address};
 }
 
 TEST(CatchParser, SubjectsStandAlone) {
@@ -45,9 +45,9 @@ TEST(CatchParser, ConditionsInEveryForm) {
     const CatchRule all = rule("io port>=0x3f8 and size!=1, value<7 && rip > 0x1000 and write count 3");
     EXPECT_THAT(all.conditions,
                 ElementsAre(address(Comparison::GreaterOrEqual, 0x3f8, 0x3f8),
-                            CatchCondition{CatchField::Size, Comparison::NotEqual, 1, 1},
-                            CatchCondition{CatchField::Value, Comparison::Less, 7, 7},
-                            CatchCondition{CatchField::Rip, Comparison::Greater, 0x1000, 0x1000}));
+                            CatchCondition{{Comparison::NotEqual, 1, 1}, CatchField::Size},
+                            CatchCondition{{Comparison::Less, 7, 7}, CatchField::Value},
+                            CatchCondition{{Comparison::Greater, 0x1000, 0x1000}, CatchField::Rip}));
     EXPECT_EQ(all.direction, Direction::Write);
     EXPECT_EQ(all.count, 3U);
 }
@@ -60,10 +60,10 @@ TEST(CatchParser, ExceptionsAndInterrupts) {
     EXPECT_EQ(rule("interrupt 0x80").vector, 0x80);
     const CatchRule all =
         rule("exception pf if error & 4 and cr2 in 0..0xfff and rax & 0xf0 == 0x30 and cpl==3");
-    CatchCondition user{CatchField::ErrorCode, Comparison::NotEqual, 0, 0, 4};
-    CatchCondition null{CatchField::Cr2, Comparison::InRange, 0, 0xfff};
-    CatchCondition digit{CatchField::Register, Comparison::Equal, 0x30, 0x30, 0xf0, "rax"};
-    CatchCondition level{CatchField::Level, Comparison::Equal, 3, 3};
+    CatchCondition user{{Comparison::NotEqual, 0, 0, 4}, CatchField::ErrorCode};
+    CatchCondition null{{Comparison::InRange, 0, 0xfff}, CatchField::Cr2};
+    CatchCondition digit{{Comparison::Equal, 0x30, 0x30, 0xf0}, CatchField::Register, "rax"};
+    CatchCondition level{{Comparison::Equal, 3, 3}, CatchField::Level};
     EXPECT_THAT(all.conditions, ElementsAre(user, null, digit, level));
     EXPECT_TRUE(holds(user, 6));
     EXPECT_FALSE(holds(user, 3));
