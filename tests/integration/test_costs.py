@@ -105,6 +105,17 @@ class TestCosts(RingsideTest):
         assert calls["KVM_RUN"] <= ROUNDS + ONCE, calls
         assert self.besides_entries(calls) < ONCE, calls
 
+    def test_a_false_filter_of_the_monitors_is_one_too(self):
+        command = f"break {self.at + LOOP_START:#x} if cpl == 3"
+        reply = self.client.ask(b"qRcmd," + command.encode().hex().encode())
+        while reply != b"OK":
+            reply = self.client.receive()
+        self.client.ask(b"Z0,%x,1" % (self.at + LOOP_END))
+        calls = self.counted(b"vCont;c")
+        assert calls["KVM_RUN"] >= ROUNDS
+        assert calls["KVM_RUN"] <= ROUNDS + ONCE, calls
+        assert self.besides_entries(calls) < ONCE, calls
+
     @pytest.mark.parametrize("kind, others", [(b"0", 3), (b"1", 2)])
     def test_where_the_instruction_has_to_be_stepped_it_is_two(self, kind, others):
         assert self.client.ask(b"M%x,1:%s" % (self.at + LOOP_START, CLD)) == b"OK"

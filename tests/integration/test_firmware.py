@@ -62,6 +62,19 @@ class TestFirmware(RingsideTest):
         gdb.start("continue")
         assert vm.wait() == EXIT_STATUS
 
+    def test_the_monitors_breakpoint_in_the_firmware_is_hit(self):
+        vm = self.ringside(self.kernel(), "--firmware", SEABIOS)
+        gdb = self.gdb()
+        gdb.console("set architecture i8086")
+        gdb.connect(vm.port())
+        assert "Breakpoint 1 at physical 0xfe05b" in gdb.console("monitor break phys 0xfe05b")
+        assert "is in a ROM, to which the guest cannot write" in gdb.console("monitor watch phys 0xfffffff0 4")
+        gdb.run("continue")
+        assert "has hit breakpoint 1 at physical 0xfe05b, as 0xfe05b: hit 1" in gdb.printed()
+        gdb.console("monitor break delete 1")
+        gdb.start("continue")
+        assert vm.wait() == EXIT_STATUS
+
     def test_one_session_goes_from_the_reset_vector_to_long_mode(self):
         """gdb has every register all the time, and the script shows the code in the mode that it runs in."""
         code = self.kernel(REAL_MODE + PROTECTED_MODE + LONG_MODE + TABLE)

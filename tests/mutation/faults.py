@@ -35,7 +35,7 @@ FAULTS = (
           "table_.planted().lift(breakpoint.gpa);",
           ""),
     Fault("a breakpoint whose condition is false is not stepped off", _CONTROL + "breakpoint_pass.cpp",
-          "return step_off_.begin(breakpoint) ? Next::Arm : Next::Nothing;",
+          "return step_off_.begin(to_lift(breakpoint)) ? Next::Arm : Next::Nothing;",
           "return Next::Nothing;"),
     Fault("a slot of the guest's is taken for the debugger's step", _CONTROL + "debug_exit_cause.cpp",
           "cause.guest_slots != 0 && !cause.stepped",

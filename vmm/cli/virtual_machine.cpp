@@ -146,6 +146,8 @@ Result<void> VirtualMachine::open_server() {
     debug::add_guest_stop_command(monitor_, *debugger_);
     const auto symbol = [this](std::uint64_t rip) { return exits_->names().symbol(rip); };
     debug::add_history_commands(monitor_, *debugger_, symbol);
+    breakpoints_ = std::make_unique<debug::MonitorBreakpoints>(*debugger_, symbol);
+    debug::add_break_commands(monitor_, *debugger_, *breakpoints_);
     snapshots_ = std::make_unique<debug::Snapshots>(*debugger_);
     debug::add_snapshot_commands(monitor_, *debugger_, *snapshots_);
     debug::add_exit_commands(monitor_, *exits_);
@@ -218,8 +220,10 @@ void VirtualMachine::on_stop(const gdbstub::StopEvent& stop) {
     if (auto* server = gdb_.server())
         server->post_stop(shown);
     // Whoever has asked for it over the control socket looks here.
-    if (!debugger_->client_attached() && shown.console != stop.console)
-        fmt::print(stderr, "ringside: {}ringside: The guest is stopped.\n", shown.console);
+    const bool by_monitor = shown.console.starts_with("Ringside: ");
+    if (!debugger_->client_attached() && (by_monitor || shown.console != stop.console))
+        fmt::print(stderr, "{}{}ringside: The guest is stopped.\n",
+                   by_monitor ? "" : "ringside: ", shown.console);
 }
 
 void VirtualMachine::forget_task_switch(const char* why) {
@@ -254,10 +258,6 @@ void VirtualMachine::on_notice(const std::string& text) {
 
 void VirtualMachine::on_quit() {
     end_without_gdb(kSuccess);
-}
-
-void VirtualMachine::on_ended_and_left() {
-    end_without_gdb(guest_status_);
 }
 
 void VirtualMachine::on_unattended_fatal(machine::FatalExit cause, const std::string& report) {

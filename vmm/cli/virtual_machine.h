@@ -27,6 +27,7 @@
 #include "vmm/debug/monitor/map_commands.h"
 #include "vmm/debug/monitor/memory_commands.h"
 #include "vmm/debug/monitor/monitor.h"
+#include "vmm/debug/monitor/monitor_breakpoints.h"
 #include "vmm/debug/monitor/snapshot_commands.h"
 #include "vmm/debug/monitor/state_commands.h"
 #include "vmm/debug/monitor/table_commands.h"
@@ -87,11 +88,12 @@ class VirtualMachine final : private debug::DebuggerOwner {
     }
     void on_client_gone() override {
         catches_->remove_all();
+        breakpoints_->remove_all();
         forget_task_switch("the debugger that could see it has left");
     }
     void on_notice(const std::string& text) override;
     void on_quit() override;
-    void on_ended_and_left() override;
+    void on_ended_and_left() override { end_without_gdb(guest_status_); }
     Result<void> prepare_restart(const std::optional<gdbstub::Restart::Wanted>&) override;
     void restart(const machine::StopToken&) override;
     bool files_changed() const override { return files_ && files_->changed(); }
@@ -135,6 +137,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<devices::virtio::VirtioBus> virtio_;
     std::unique_ptr<debug::ExitMonitor> exits_;
     std::unique_ptr<debug::ExitCatches> catches_;
+    std::unique_ptr<debug::MonitorBreakpoints> breakpoints_;
     debug::SeenControls controls_;
     debug::ControlHistory control_history_;
     std::unique_ptr<debug::ExitTrace> exit_trace_;

@@ -82,8 +82,9 @@ std::uint64_t HandlerCatch::value_of(const exits::CatchCondition& condition, con
     }
 }
 
-std::optional<std::string> HandlerCatch::judge(VcpuIndex vcpu, const x86::GeneralRegisters& general,
-                                               const x86::SystemRegisters& system) {
+std::optional<std::string> HandlerCatch::judge(const JudgedHit& hit) {
+    const auto& general = hit.general;
+    const auto& system = hit.system;
     const auto frame = entry_frame(view_, general, system, rule_.vector);
     if (!frame)
         return std::nullopt;
@@ -94,7 +95,7 @@ std::optional<std::string> HandlerCatch::judge(VcpuIndex vcpu, const x86::Genera
         return std::nullopt;
     const auto address = linear(*frame, system);
     const auto symbol = address ? symbol_of_(*address) : std::string();
-    return fmt::format("Ringside: vCPU {} took {}.\n", vcpu.value,
+    return fmt::format("Ringside: vCPU {} took {}.\n", hit.vcpu.value,
                        x86::describe_event(rule_.vector, *frame, system.cr2, symbol));
 }
 

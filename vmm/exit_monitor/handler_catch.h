@@ -28,8 +28,7 @@ class HandlerCatch final : public HandlerJudge {
     std::string describe(const HandlerLookup& handler) const;
 
     // HandlerJudge
-    std::optional<std::string> judge(VcpuIndex vcpu, const x86::GeneralRegisters& general,
-                                     const x86::SystemRegisters& system) override;
+    std::optional<std::string> judge(const JudgedHit& hit) override;
     std::string moved(VcpuIndex vcpu, const HandlerLookup& from, const HandlerLookup& to) override;
 
   private:

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "arch/x86_64/cpu_state.h"
@@ -15,13 +16,26 @@ namespace ringside::debug {
 
 enum class Mechanism : std::uint8_t { Planted, Slot, Stepping };
 
-// Decides about hits of a breakpoint that no client has set. On vCPUs' threads, several at once.
+// Where a vCPU executes. `gpa` is known only if a breakpoint on a physical address exists.
+struct CodePlace {
+    Gva pc;
+    std::optional<Gpa> gpa;
+};
+
+// A hit of a breakpoint that no client has set.
+struct JudgedHit {
+    VcpuIndex vcpu;
+    const x86::GeneralRegisters& general;
+    const x86::SystemRegisters& system;
+    std::span<const std::byte> before = {}, after = {};  // of a watchpoint: its bytes around the write
+};
+
+// Decides about such hits. On vCPUs' threads, several at once.
 class HitJudge {
   public:
     virtual ~HitJudge() = default;
     // Returns the line for the user if the vCPU is to stop here; nullopt if it runs on. Counts its stops.
-    virtual std::optional<std::string> judge(VcpuIndex vcpu, const x86::GeneralRegisters&,
-                                             const x86::SystemRegisters&) = 0;
+    virtual std::optional<std::string> judge(const JudgedHit& hit) = 0;
 };
 
 struct Breakpoint {
@@ -40,10 +54,16 @@ struct Breakpoint {
     bool traced = false;        // there are tracepoints at its address
     bool waiting = false;       // for an executable page, or for code, where it could be planted
     HitJudge* judge = nullptr;  // it is not the client's but belongs to this judge
+    bool by_monitor = false;    // it has a judge, and was set by `monitor break` or `monitor watch`
+    bool physical = false;      // its address is guest-physical, whatever is mapped there
     std::atomic<std::uint64_t> hits{0};  // stops and ignored hits; several vCPUs may count at once
 
     bool prefers_slot() const { return disturbs || no_code; }
     bool is_watchpoint() const { return request.kind >= gdbstub::BreakpointKind::WriteWatch; }
+    bool is_handlers() const { return judge != nullptr && !by_monitor; }
+    bool is_on(const CodePlace& place) const {
+        return !is_watchpoint() && (physical ? place.gpa == gpa : request.address == place.pc.value);
+    }
 };
 
 // "int3", "hlt", "udb", "debug slot", "stepping"

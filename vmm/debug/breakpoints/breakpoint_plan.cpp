@@ -30,6 +30,8 @@ x86::DebugCondition condition_of(BreakpointKind kind) {
 // breakpoints that cannot be planted.
 void BreakpointTable::make_plan() {
     plan_ = DebugPlan{};
+    plan_.physical_places = std::ranges::any_of(
+        breakpoints_, [](const auto& each) { return each->physical && !each->is_watchpoint(); });
     if (stepping_only_) {
         plan_stepping_only();
     } else {
@@ -88,7 +90,8 @@ void BreakpointTable::plan_planted() {
             continue;
         }
         if (!planted)
-            breakpoint->trap = planted_.plant(breakpoint->gpa, *breakpoint->trap, breakpoint->without_paging);
+            breakpoint->trap = planted_.plant(breakpoint->gpa, *breakpoint->trap,
+                                              breakpoint->without_paging || breakpoint->physical);
         breakpoint->mechanism = Mechanism::Planted;
         add_to_plan(*breakpoint->trap, *breakpoint);
         plan_.disturbs = plan_.disturbs || (breakpoint->disturbs && !breakpoint->user);
@@ -106,6 +109,7 @@ void BreakpointTable::add_to_plan(x86::TrapInstruction trap, const Breakpoint& b
 
 void BreakpointTable::make_plan_without_slots() {
     plan_without_slots_ = DebugPlan{};
+    plan_without_slots_.physical_places = plan_.physical_places;
     plan_without_slots_.int3s = plan_.int3s;
     plan_without_slots_.user_int3s = plan_.user_int3s;
     plan_without_slots_.exit_traps = plan_.exit_traps;
@@ -117,10 +121,24 @@ void BreakpointTable::make_plan_without_slots() {
     }
 }
 
+// User code's int3s are found at the guest's handler where KVM does not report them, and code at a physical address may
+// be user code at any time.
+std::size_t BreakpointTable::slots_for_handlers() const {
+    return !abilities_.step_user && std::ranges::any_of(breakpoints_,
+                                                        [](const auto& each) {
+                                                            return each->physical && each->trap.has_value();
+                                                        })
+               ? 1
+               : 0;
+}
+
 bool BreakpointTable::assign_slots(Breakpoint& breakpoint) {
+    if (breakpoint.physical)
+        return false;
     const auto size = breakpoint.is_watchpoint() ? breakpoint.request.size : 1;
     const auto pieces = x86::split_watch_range(Gva{breakpoint.request.address}, size);
-    const auto free = static_cast<std::size_t>(std::ranges::count(plan_.owner, nullptr));
+    const auto unused = static_cast<std::size_t>(std::ranges::count(plan_.owner, nullptr));
+    const std::size_t free = unused - std::min(unused, slots_for_handlers());
     const bool tells_writes = breakpoint.request.kind == BreakpointKind::ReadWatch;
     if (!pieces || pieces->chunks().size() * (tells_writes ? 2 : 1) > free)
         return false;

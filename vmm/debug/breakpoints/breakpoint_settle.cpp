@@ -48,7 +48,7 @@ void BreakpointTable::renew_overwritten(const GuestView& view, const x86::System
         if (breakpoint->mechanism != Mechanism::Planted || !planted_.overwritten(breakpoint->gpa))
             continue;
         const auto page = finder.translate(*breakpoint);
-        if (page && page->gpa == breakpoint->gpa)
+        if (breakpoint->physical || (page && page->gpa == breakpoint->gpa))
             planted_.renew(breakpoint->gpa);
     }
 }
@@ -76,6 +76,11 @@ void BreakpointTable::look_at_places(const GuestView& view, const x86::SystemReg
         const auto kind = breakpoint->request.kind;
         if (breakpoint->mechanism == Mechanism::Planted)
             continue;
+        if (breakpoint->physical) {
+            if (!breakpoint->is_watchpoint())
+                finder.look_at_physical(*breakpoint);
+            continue;
+        }
         settle_level(view, system, *breakpoint);
         if (breakpoint->is_watchpoint())
             continue;

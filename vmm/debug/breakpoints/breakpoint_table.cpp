@@ -6,6 +6,14 @@ namespace ringside::debug {
 
 using gdbstub::BreakpointKind;
 
+bool is_in_its_space(const GuestView& view, const x86::SystemRegisters& system, Gva pc,
+                     const Breakpoint& breakpoint) {
+    const Gva address{breakpoint.request.address};
+    if (breakpoint.by_monitor && !breakpoint.physical && address != pc)
+        return false;
+    return !breakpoint.address_space || view.in_address_space(system, *breakpoint.address_space, address);
+}
+
 BreakpointTable::List::iterator BreakpointTable::find(BreakpointKind kind, std::uint64_t address,
                                                       std::uint64_t size) {
     return std::ranges::find_if(breakpoints_, [&](const auto& b) {
@@ -125,7 +133,7 @@ void BreakpointTable::set_judged(const GuestView& view, const x86::SystemRegiste
         return JudgedPlace{Gva{breakpoint.request.address}, breakpoint.judge};
     };
     remove_if([&](const Breakpoint& breakpoint) {
-        return breakpoint.judge != nullptr && std::ranges::find(places, place_of(breakpoint)) == places.end();
+        return breakpoint.is_handlers() && std::ranges::find(places, place_of(breakpoint)) == places.end();
     });
     for (const JudgedPlace& place : places) {
         if (std::ranges::any_of(breakpoints_, [&](const auto& each) { return place_of(*each) == place; }))
@@ -141,8 +149,39 @@ void BreakpointTable::set_judged(const GuestView& view, const x86::SystemRegiste
     make_plan();
 }
 
+void BreakpointTable::insert_for_monitor(const machine::StopToken&, const GuestView& view,
+                                         const x86::SystemRegisters& system,
+                                         const gdbstub::BreakpointRequest& request, bool physical,
+                                         HitJudge& judge) {
+    auto breakpoint = std::make_unique<Breakpoint>();
+    breakpoint->request = request;
+    breakpoint->judge = &judge;
+    breakpoint->by_monitor = true;
+    breakpoint->physical = breakpoint->level_open = physical;
+    if (physical) {
+        breakpoint->gpa = Gpa{request.address};
+    } else {
+        breakpoint->address_space = view.address_space_of(system, Gva{request.address});
+        breakpoint->level = level_of(view, system, request.address);
+    }
+    breakpoints_.push_back(std::move(breakpoint));
+    look_at_places(view, system);
+    make_plan();
+}
+
+void BreakpointTable::remove_for_monitor(const machine::StopToken&, const HitJudge& judge) {
+    remove_if([&judge](const Breakpoint& breakpoint) { return breakpoint.judge == &judge; });
+    make_plan();
+}
+
+const Breakpoint* BreakpointTable::of_judge(const HitJudge& judge) const {
+    const auto it = std::ranges::find_if(
+        breakpoints_, [&judge](const auto& each) { return each->by_monitor && each->judge == &judge; });
+    return it == breakpoints_.end() ? nullptr : it->get();
+}
+
 void BreakpointTable::lift_all(const machine::StopToken&) {
-    remove_if([](const Breakpoint& breakpoint) { return breakpoint.judge != nullptr; });
+    remove_if([](const Breakpoint& breakpoint) { return breakpoint.is_handlers(); });
     for (const auto& breakpoint : breakpoints_) {
         if (breakpoint->mechanism == Mechanism::Planted)
             planted_.unplant(breakpoint->gpa);
@@ -167,25 +206,41 @@ x86::GuestLevel BreakpointTable::level_of(const GuestView& view, const x86::Syst
     return levels_.try_emplace(address, current).first->second;
 }
 
-std::vector<Gva> BreakpointTable::overwritten() const {
-    std::vector<Gva> addresses;
+std::vector<const Breakpoint*> BreakpointTable::overwritten() const {
+    std::vector<const Breakpoint*> found;
     for (const auto& breakpoint : breakpoints_) {
         if (breakpoint->mechanism == Mechanism::Planted && planted_.overwritten(breakpoint->gpa))
-            addresses.push_back(Gva{breakpoint->request.address});
+            found.push_back(breakpoint.get());
     }
-    return addresses;
+    return found;
 }
 
+// A client's or a handler's is hit at every address that its page is mapped at; the monitor's only at its own.
 Breakpoint* BreakpointTable::planted_at(Gpa gpa) const {
-    const auto it = std::ranges::find_if(
-        breakpoints_, [&](const auto& b) { return b->mechanism == Mechanism::Planted && b->gpa == gpa; });
-    return it == breakpoints_.end() ? nullptr : it->get();
+    const auto rank = [](const Breakpoint& breakpoint) {
+        return (breakpoint.judge != nullptr ? 1 : 0) + (breakpoint.physical ? 1 : 0);
+    };
+    Breakpoint* found = nullptr;
+    for (const auto& each : breakpoints_) {
+        if (each->mechanism == Mechanism::Planted && each->gpa == gpa &&
+            (found == nullptr || rank(*each) < rank(*found)))
+            found = each.get();
+    }
+    return found;
 }
 
-Breakpoint* BreakpointTable::execution_at(Gva address) const {
-    const auto found = std::ranges::find_if(breakpoints_, [address](const auto& breakpoint) {
-        return !breakpoint->is_watchpoint() && breakpoint->request.address == address.value;
-    });
+CodePlace BreakpointTable::place_at(const GuestView& view, const x86::SystemRegisters& system, Gva pc) const {
+    CodePlace place{pc, std::nullopt};
+    if (plan_.physical_places) {
+        if (const auto page = view.translate(system, pc))
+            place.gpa = page->gpa;
+    }
+    return place;
+}
+
+Breakpoint* BreakpointTable::execution_at(const CodePlace& place) const {
+    const auto found =
+        std::ranges::find_if(breakpoints_, [&place](const auto& each) { return each->is_on(place); });
     return found == breakpoints_.end() ? nullptr : found->get();
 }
 

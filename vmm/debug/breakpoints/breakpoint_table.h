@@ -9,6 +9,9 @@
 // patch (patch_site.h), and on a user page of an unknown process. The same applies to a place without
 // code, which the guest will overwrite; without slots the vCPUs are stepped until there is code.
 //
+// A breakpoint on a physical address is planted, or the vCPUs are stepped and each instruction's address is translated.
+// A watchpoint on physical memory is always stepped for: a debug slot compares linear addresses.
+//
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
 // while they run. settle() is the exception: it is also for the one vCPU thread between StopCoordinator's
 // park_others() and resume_others().
@@ -51,7 +54,8 @@ struct DebugPlan {
     bool int3s = false;
     bool user_int3s = false;
     ExitTraps exit_traps;
-    bool disturbs = false;  // a planted one interferes with the guest, because no slot was free
+    bool physical_places = false;  // some breakpoint is on a physical address
+    bool disturbs = false;         // a planted one interferes with the guest, because no slot was free
     std::vector<Breakpoint*> stepped_breakpoints;
     std::vector<Breakpoint*> stepped_watchpoints;
 
@@ -65,12 +69,17 @@ struct DebugPlan {
     bool needs_stepping() const { return !stepped_breakpoints.empty() || !stepped_watchpoints.empty(); }
 };
 
-// A breakpoint that no client has set.
+// A handler at whose beginning a judge decides.
 struct JudgedPlace {
     Gva address;
     HitJudge* judge = nullptr;
     friend bool operator==(const JudgedPlace&, const JudgedPlace&) = default;
 };
+
+// Returns true if a vCPU that has hit a breakpoint is in the address space to which it is limited. A client's may be hit
+// at another address at which its page is mapped, the monitor's not.
+bool is_in_its_space(const GuestView& view, const x86::SystemRegisters& system, Gva pc,
+                     const Breakpoint& breakpoint);
 
 class BreakpointTable {
   public:
@@ -94,16 +103,23 @@ class BreakpointTable {
     void trace(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
                const std::vector<std::uint64_t>& addresses);
     // The guest's memory is about to be replaced: nothing is planted in it any more. Breakpoints are no longer limited
-    // to an address space or a level of the old guest, and those that no client has set are removed.
+    // to an address space or a level of the old guest, and those on its handlers are removed.
     void lift_all(const machine::StopToken&);
     // The new memory is in place, and the vCPUs are at their first instruction.
     void place_all(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system);
     // The guest runs on without what has been removed. (Not for a step: gdb removes a breakpoint for a step.)
     void forget_removed() { removed_.clear(); }
-    // Replaces the breakpoints that no client has set. Clients neither see nor remove them. Like settle(), it is also
-    // for a vCPU's thread.
+    // Replaces the breakpoints on handlers. Clients neither see nor remove them. Like settle(), it is also for a vCPU's
+    // thread.
     void set_judged(const GuestView&, const x86::SystemRegisters& system,
                     std::span<const JudgedPlace> places);
+    // Inserts a breakpoint of the monitor's, or a watchpoint on physical memory. Clients neither see nor remove it.
+    // `physical`: the request's address is guest-physical.
+    void insert_for_monitor(const machine::StopToken&, const GuestView&, const x86::SystemRegisters& system,
+                            const gdbstub::BreakpointRequest&, bool physical, HitJudge& judge);
+    void remove_for_monitor(const machine::StopToken&, const HitJudge& judge);
+    // The monitor's breakpoint of a judge, or nullptr.
+    const Breakpoint* of_judge(const HitJudge& judge) const;
     // Replaces every planted instruction and debug slot with stepping, or brings them back. A recording steps the
     // guest anyway.
     void set_stepping_only(const machine::StopToken&, bool on);
@@ -129,20 +145,24 @@ class BreakpointTable {
     std::vector<BreakpointLine> lines() const;
     bool empty() const { return breakpoints_.empty(); }
 
-    // The breakpoint that is planted at an address, or nullptr.
+    // The breakpoint that is planted at an address, or nullptr. Of several, the client's, then one on a linear address.
     Breakpoint* planted_at(Gpa) const;
-    // A breakpoint, not a watchpoint, on a linear address, or nullptr.
-    Breakpoint* execution_at(Gva address) const;
-    // Calls look_at(Breakpoint&) for each of them.
+    CodePlace place_at(const GuestView&, const x86::SystemRegisters& system, Gva pc) const;
+    // A breakpoint, not a watchpoint, on a place, or nullptr.
+    Breakpoint* execution_at(const CodePlace& place) const;
+    // Calls look_at(Breakpoint&) for each that a vCPU at `place` has hit when it has hit `hit`. That one may be planted
+    // in a page that is mapped at several addresses.
     template <typename LookAt>
-    void for_each_at(Gva address, LookAt&& look_at) const {
+    void for_each_hit(const CodePlace& place, const Breakpoint& hit, LookAt&& look_at) const {
         for (const auto& breakpoint : breakpoints_) {
-            if (!breakpoint->is_watchpoint() && breakpoint->request.address == address.value)
+            const bool with_it = !breakpoint->is_watchpoint() && !breakpoint->physical && !hit.physical &&
+                                 breakpoint->request.address == hit.request.address;
+            if (with_it || breakpoint->is_on(place))
                 look_at(*breakpoint);
         }
     }
-    // Where the guest has overwritten a breakpoint, and may have passed it unnoticed.
-    std::vector<Gva> overwritten() const;
+    // Those that the guest has overwritten, and may have passed unnoticed.
+    std::vector<const Breakpoint*> overwritten() const;
     PlantedInstructions& planted() { return planted_; }
     const PlantedInstructions& planted() const { return planted_; }
 
@@ -169,6 +189,7 @@ class BreakpointTable {
     void plan_planted();
     void add_to_plan(x86::TrapInstruction, const Breakpoint&);
     void make_plan_without_slots();
+    std::size_t slots_for_handlers() const;
     bool assign_slots(Breakpoint&);
     // Gives one piece of it a free slot, of which there is one. Returns the slot.
     unsigned assign_slot(Breakpoint&, const x86::WatchChunk& piece, x86::DebugCondition);

@@ -46,10 +46,17 @@ std::optional<x86::Translation> PlaceFinder::page_of(const Breakpoint& breakpoin
     return is_code || breakpoint.is_watchpoint() ? std::optional(*page) : std::nullopt;
 }
 
+std::vector<std::byte> PlaceFinder::code_of(const Breakpoint& breakpoint) const {
+    if (!breakpoint.physical)
+        return code_at(view_, tables_of(breakpoint, breakpoint.level), breakpoint);
+    std::vector<std::byte> code(kPatchSiteSize);
+    code.resize(view_.read_physical(breakpoint.gpa, code).value_or(0));
+    return code;
+}
+
 bool PlaceFinder::can_settle(const Breakpoint& breakpoint) const {
-    return page_of(breakpoint) &&
-           (abilities_.execute_slots ||
-            !is_empty(code_at(view_, tables_of(breakpoint, breakpoint.level), breakpoint)));
+    const bool needs_code = breakpoint.physical || !abilities_.execute_slots;
+    return (breakpoint.physical || page_of(breakpoint)) && (!needs_code || !is_empty(code_of(breakpoint)));
 }
 
 bool PlaceFinder::reachable_by_slot(const Breakpoint& breakpoint) const {
@@ -69,7 +76,7 @@ bool PlaceFinder::is_anybodys(const x86::SystemRegisters& tables, const Breakpoi
 // Finds out if a slot is better than a planted instruction. If the guest has not put code there yet, it will overwrite
 // what is planted: a loader that copies itself, a trampoline for other CPUs.
 void PlaceFinder::look_for_reasons(const x86::SystemRegisters& tables, Breakpoint& breakpoint) const {
-    const auto code = code_at(view_, tables, breakpoint);
+    const auto code = code_of(breakpoint);
     breakpoint.no_code = is_empty(code);
     breakpoint.disturbs = is_anybodys(tables, breakpoint);
     if ((tables.efer & x86::efer::kLma) != 0 && !breakpoint.user)
@@ -104,6 +111,17 @@ void PlaceFinder::look_at_place(Breakpoint& breakpoint) const {
         breakpoint.trap.reset();
         breakpoint.waiting = true;
     }
+}
+
+// The code there may run in any mode and at any privilege level, now or later.
+void PlaceFinder::look_at_physical(Breakpoint& breakpoint) const {
+    const auto code = code_of(breakpoint);
+    breakpoint.no_code = breakpoint.waiting = is_empty(code);
+    breakpoint.user = true;
+    breakpoint.disturbs = (current_.efer & x86::efer::kLma) != 0 && is_patch_site(code);
+    breakpoint.trap.reset();
+    if (!breakpoint.no_code && int3_works_for_any_code(abilities_, breakpoint.gpa) && !current_.inner.running)
+        breakpoint.trap = x86::TrapInstruction::Int3;
 }
 
 }  // namespace ringside::debug

@@ -1,7 +1,9 @@
 // Where a breakpoint's instruction is in memory, what can be planted there, and if a debug slot is better.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "vmm/debug/breakpoints/breakpoint.h"
 #include "vmm/debug/guest/guest_view.h"
@@ -28,6 +30,8 @@ class PlaceFinder {
 
     // Stores in the breakpoint what can be planted, and where.
     void look_at_place(Breakpoint& breakpoint) const;
+    // The same for one on a physical address.
+    void look_at_physical(Breakpoint& breakpoint) const;
     // Returns true if a breakpoint that is stepped for could get a better mechanism now.
     bool can_settle(const Breakpoint& breakpoint) const;
     // Returns false for user code where execution slots do not work at CPL 3; an int3 there is seen (user_frame.h).
@@ -36,6 +40,7 @@ class PlaceFinder {
   private:
     x86::SystemRegisters tables_of(const Breakpoint& breakpoint, x86::GuestLevel level) const;
     bool is_anybodys(const x86::SystemRegisters& tables, const Breakpoint& breakpoint) const;
+    std::vector<std::byte> code_of(const Breakpoint& breakpoint) const;
     void look_for_reasons(const x86::SystemRegisters& tables, Breakpoint& breakpoint) const;
 
     const GuestView& view_;

@@ -9,23 +9,24 @@ namespace {
 const char* remark(const Breakpoint& breakpoint) {
     if (!breakpoint.wanted)
         return "for tracepoints";
-    if (breakpoint.judge != nullptr)
+    if (breakpoint.is_handlers())
         return "a handler, for `monitor catch`";
     if (breakpoint.no_code)
         return breakpoint.mechanism == Mechanism::Planted ? "no code was there: the guest may write over it"
                                                           : "there was no code yet";
     if (breakpoint.waiting)
         return "no executable page is mapped there yet";
-    const bool in_the_way = breakpoint.disturbs && breakpoint.mechanism == Mechanism::Planted;
-    return in_the_way ? "on code that the kernel patches" : "";
+    if (breakpoint.disturbs && breakpoint.mechanism == Mechanism::Planted)
+        return "on code that the kernel patches";
+    return breakpoint.by_monitor ? "the monitor's" : "";
 }
 
 }  // namespace
 
 BreakpointLine describe(const Breakpoint& breakpoint) {
     const auto& request = breakpoint.request;
-    return {request.kind,       request.address,       request.size, mechanism_name(breakpoint),
-            remark(breakpoint), breakpoint.hits.load()};
+    return {request.kind,       request.address,        request.size,       mechanism_name(breakpoint),
+            remark(breakpoint), breakpoint.hits.load(), breakpoint.physical};
 }
 
 std::uint64_t RemovedBreakpoints::take(const gdbstub::BreakpointRequest& request) {

@@ -17,6 +17,7 @@ struct BreakpointLine {
     std::uint64_t address = 0, size = 0;
     std::string mechanism, remark;
     std::uint64_t hits = 0;
+    bool physical = false;  // the address is
 
     bool is_watchpoint() const { return kind >= gdbstub::BreakpointKind::WriteWatch; }
 };

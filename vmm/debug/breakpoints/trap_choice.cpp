@@ -36,6 +36,15 @@ bool is_64_bit_code(const x86::SystemRegisters& system, const TrapPlace& place) 
 
 }  // namespace
 
+bool int3_works_for_any_code(const HostAbilities& abilities, Gpa gpa) {
+    constexpr std::uint64_t kLowestRom =
+        0xff000000;  // of what can be mapped below 4 GiB for the reset vector
+    const bool may_be_real_mode =
+        gpa < kRealModeLimit || (gpa.value >= kLowestRom && gpa.value < kHighAddress);
+    return abilities.int3_protected != Int3::GoesToGuest && abilities.int3_long != Int3::GoesToGuest &&
+           (!may_be_real_mode || abilities.int3_real != Int3::GoesToGuest);
+}
+
 std::optional<TrapInstruction> choose_trap(const HostAbilities& abilities, const x86::SystemRegisters& system,
                                            const TrapPlace& place) {
     if (int3_works(abilities, system, place.gpa))

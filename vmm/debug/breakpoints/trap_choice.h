@@ -27,4 +27,8 @@ struct TrapPlace {
 std::optional<x86::TrapInstruction> choose_trap(const HostAbilities& abilities,
                                                 const x86::SystemRegisters& system, const TrapPlace& place);
 
+// Returns true if an int3 at a physical address is reported whichever code it is part of. Real mode executes only the
+// first MiB, and a ROM below 4 GiB, where the processor starts.
+bool int3_works_for_any_code(const HostAbilities& abilities, Gpa gpa);
+
 }  // namespace ringside::debug

@@ -43,7 +43,8 @@ constexpr MachineCommand kMachineCommands[] = {
     {"goto", kRuns},          {"bookmark", kRuns},     {"dump", "it is a dump"},
     {"phys write", kChanges}, {"snapshot", kRuns},     {"linux task-switch", kRuns},
     {"gdbserver", kServed},   {"serial", kDevices},    {"catch", kExits},
-    {"until", kRuns},         {"irq", kChips},
+    {"until", kRuns},         {"irq", kChips},         {"break", kRuns},
+    {"watch", kRuns},
 };
 
 // Returns true if the words of `line` begin with those of `name`.

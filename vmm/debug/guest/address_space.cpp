@@ -35,8 +35,17 @@ bool may_be_user_address(const x86::SystemRegisters& system, Gva address) {
 
 }  // namespace
 
+bool GuestView::may_have_page_tables(std::uint64_t cr3) const {
+    return memory_.contains(Gpa{cr3 & (kFrame | kPaeRoot)}, kPaeTopTableSize);
+}
+
+bool GuestView::has_page_tables(const x86::SystemRegisters& system, std::uint64_t cr3) const {
+    const auto mode = x86::paging_mode(x86::paging_state(system));
+    return root(mode, system.cr3) == root(mode, cr3);
+}
+
 bool GuestView::choose_address_space(std::optional<std::uint64_t> cr3) {
-    if (cr3 && !memory_.contains(Gpa{*cr3 & (kFrame | kPaeRoot)}, kPaeTopTableSize))
+    if (cr3 && !may_have_page_tables(*cr3))
         return false;
     chosen_ = cr3;
     return true;
@@ -71,8 +80,7 @@ x86::SystemRegisters GuestView::kernel_tables(const x86::SystemRegisters& system
 // A process may have two top tables (PTI) and, with PCIDs, several values of CR3. Below the top they are the same, and
 // no two processes share a table there.
 bool GuestView::in_address_space(const x86::SystemRegisters& system, std::uint64_t cr3, Gva address) const {
-    const auto mode = x86::paging_mode(x86::paging_state(system));
-    if (root(mode, system.cr3) == root(mode, cr3))
+    if (has_page_tables(system, cr3))
         return true;
     EntrySource l1_memory{memory_};
     const x86::LevelMemory source{system, l1_memory, physical_address_bits_};

@@ -52,6 +52,10 @@ class GuestView {
     // Makes user addresses belong to this address space, whatever the vCPUs run;
     // nullopt: to each vCPU's own. Only while every vCPU is parked. Returns false if no page table can be there.
     bool choose_address_space(std::optional<std::uint64_t> cr3);
+    // Returns false if no page table can be there.
+    bool may_have_page_tables(std::uint64_t cr3) const;
+    // Returns true if CR3 in `system` has the same page tables as `cr3`, whatever its other bits.
+    bool has_page_tables(const x86::SystemRegisters& system, std::uint64_t cr3) const;
     std::optional<std::uint64_t> chosen_address_space() const { return chosen_; }
     // The chosen address space, if it applies to this address.
     std::optional<std::uint64_t> address_space_of(const x86::SystemRegisters&, Gva) const;

@@ -40,8 +40,8 @@ std::string breakpoints(Debugger& debugger) {
     for (const BreakpointLine& line : debugger.guest().table().lines()) {
         constexpr const char* kKinds[] = {"software", "hardware", "write watch", "read watch",
                                           "access watch"};
-        text += fmt::format("0x{:x}  {}{}  by {}{}  hit {} time{}\n", line.address,
-                            kKinds[static_cast<unsigned>(line.kind)],
+        text += fmt::format("{}0x{:x}  {}{}  by {}{}  hit {} time{}\n", line.physical ? "physical " : "",
+                            line.address, kKinds[static_cast<unsigned>(line.kind)],
                             line.is_watchpoint() ? fmt::format(" of {} bytes", line.size) : "",
                             line.mechanism, line.remark.empty() ? "" : fmt::format(" ({})", line.remark),
                             line.hits, line.hits == 1 ? "" : "s");

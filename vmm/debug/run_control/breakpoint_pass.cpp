@@ -4,7 +4,7 @@ namespace ringside::debug {
 
 Result<BreakpointPass::Next> BreakpointPass::after_hit(const Breakpoint& breakpoint, bool stepped) {
     if (!stepped && TRY(in_software(breakpoint)))
-        return Next::Nothing;
+        return Next::Passed;
     TRY(arming_.traps().note_delivered(breakpoint));
     return step_off(breakpoint, stepped);
 }
@@ -30,7 +30,13 @@ Result<BreakpointPass::Next> BreakpointPass::step_off(const Breakpoint& breakpoi
         traced_.after_step();
         return Next::Arm;
     }
-    return step_off_.begin(breakpoint) ? Next::Arm : Next::Nothing;
+    return step_off_.begin(to_lift(breakpoint)) ? Next::Arm : Next::Nothing;
+}
+
+// Of several breakpoints at a place, the planted one is in the way of a step.
+const Breakpoint& BreakpointPass::to_lift(const Breakpoint& breakpoint) const {
+    const Breakpoint* planted = step_off_.planted_at(view_, at_.system, at_.pc());
+    return planted != nullptr ? *planted : breakpoint;
 }
 
 BreakpointPass::Next BreakpointPass::pass_over_slot() {

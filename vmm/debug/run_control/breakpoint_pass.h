@@ -12,6 +12,7 @@ class BreakpointPass {
   public:
     // What is left to do before the next entry.
     enum class Next : std::uint8_t {
+        Passed,   // the vCPU runs on: the instruction is done
         Nothing,  // what is armed stays; also if another vCPU steps off something: the breakpoint is hit again
         Arm,      // the vCPU, for the step or to run on
         AfterStep  // a step has ended here: it may be the client's, otherwise as Arm
@@ -20,6 +21,8 @@ class BreakpointPass {
     BreakpointPass(kvm::VcpuPort& vcpu, DebugContext& context, ExitRegisters& at, const EntryNeeds& needs,
                    EntryArming& arming, StepEngine& step, StepOff& step_off, TracedRun& traced)
         : vcpu_(vcpu),
+          view_(context.view),
+          at_(at),
           needs_(needs),
           arming_(arming),
           step_(step),
@@ -38,8 +41,11 @@ class BreakpointPass {
 
   private:
     Result<bool> in_software(const Breakpoint& breakpoint);
+    const Breakpoint& to_lift(const Breakpoint& breakpoint) const;
 
     kvm::VcpuPort& vcpu_;
+    const GuestView& view_;
+    const ExitRegisters& at_;
     const EntryNeeds& needs_;
     EntryArming& arming_;
     StepEngine& step_;

@@ -1,12 +1,21 @@
 #include "vmm/debug/run_control/hit_filter.h"
 
+#include <algorithm>
+
 namespace ringside::debug {
+
+namespace {
+
+bool is_among(const Breakpoint& breakpoint, std::span<const TouchedWatchpoint> touched) {
+    return std::ranges::any_of(touched, [&](const auto& each) { return each.watchpoint == &breakpoint; });
+}
+
+}  // namespace
 
 bool HitFilter::is_meant_here(const Breakpoint& breakpoint) const {
     if (!breakpoint.level_open && breakpoint.level != x86::level_of(at_.system))
         return false;
-    return !breakpoint.address_space || context_.view.in_address_space(at_.system, *breakpoint.address_space,
-                                                                       Gva{breakpoint.request.address});
+    return is_in_its_space(context_.view, at_.system, at_.pc(), breakpoint);
 }
 
 bool HitFilter::stops(Breakpoint& breakpoint) {
@@ -25,27 +34,62 @@ bool HitFilter::stops(Breakpoint& breakpoint) {
     return false;
 }
 
-std::optional<std::string> HitFilter::judged(Breakpoint& breakpoint) {
+std::optional<std::string> HitFilter::judged(Breakpoint& breakpoint, std::span<const std::byte> before,
+                                             std::span<const std::byte> after) {
     if (!is_meant_here(breakpoint))
         return std::nullopt;
     ++breakpoint.hits;
-    return breakpoint.judge->judge(vcpu_, at_.general, at_.system);
+    return breakpoint.judge->judge({vcpu_, at_.general, at_.system, before, after});
 }
 
-Breakpoint* HitFilter::stopping(Breakpoint& breakpoint, std::string& words) {
-    if (breakpoint.is_watchpoint())
-        return stops(breakpoint) ? &breakpoint : nullptr;
+Breakpoint* HitFilter::stopping(Breakpoint& breakpoint, std::span<const TouchedWatchpoint> touched,
+                                std::string& words) {
+    Breakpoint* there = stopping_watchpoint(touched, words);
+    Breakpoint* here = nullptr;
+    if (!breakpoint.is_watchpoint())
+        here = stopping_here(breakpoint, words);
+    else if (!is_among(breakpoint, touched) && stops(breakpoint))
+        here = &breakpoint;
+    const bool clients = here != nullptr && here->judge == nullptr;
+    return clients || there == nullptr ? here : there;
+}
+
+Breakpoint* HitFilter::stopping_here(Breakpoint& breakpoint, std::string& words) {
+    const Gva pc = at_.pc();
+    note_pc(pc);
+    const bool judges_done = evaluated_.has_value();
+    const bool clients_done = judges_done && evaluated_->clients_too;
+    std::string said = judges_done ? evaluated_->words : std::string();
     Breakpoint *clients = nullptr, *others = nullptr;
     const auto look_at = [&](Breakpoint& each) {
         if (each.judge == nullptr) {
-            if (stops(each) && clients == nullptr)
+            if (!clients_done && stops(each) && clients == nullptr)
                 clients = &each;
-        } else if (const auto line = judged(each)) {
-            words += *line;
-            others = &each;
+        } else if (!judges_done) {
+            if (const auto line = judged(each)) {
+                said += *line;
+                others = &each;
+            }
         }
     };
-    context_.table.for_each_at(Gva{breakpoint.request.address}, look_at);
+    context_.table.for_each_hit(context_.table.place_at(context_.view, at_.system, pc), breakpoint, look_at);
+    const bool stops = clients != nullptr || others != nullptr;
+    evaluated_ = Evaluated{pc, !stops, said};
+    words += said;
+    return clients != nullptr ? clients : others;
+}
+
+Breakpoint* HitFilter::stopping_watchpoint(std::span<const TouchedWatchpoint> touched, std::string& words) {
+    Breakpoint *clients = nullptr, *others = nullptr;
+    for (const TouchedWatchpoint& each : touched) {
+        if (each.watchpoint->judge == nullptr) {
+            if (stops(*each.watchpoint) && clients == nullptr)
+                clients = each.watchpoint;
+        } else if (const auto line = judged(*each.watchpoint, each.before, each.after)) {
+            words += *line;
+            others = each.watchpoint;
+        }
+    }
     return clients != nullptr ? clients : others;
 }
 

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "vmm/debug/run_control/condition_scope.h"
 #include "vmm/debug/run_control/debug_context.h"
 #include "vmm/debug/run_control/exit_registers.h"
 #include "vmm/debug/run_control/traced_run.h"
+#include "vmm/debug/run_control/watch_by_stepping.h"
 
 namespace ringside::debug {
 
@@ -33,12 +36,37 @@ class HitFilter {
     // Returns true if the breakpoint applies here, one of its conditions is true, and it has no commands; commands are
     // run, and do not stop. Counts the hit, unless it belongs to another address space or level. Tracepoints collect.
     bool stops(Breakpoint& breakpoint);
-    // The same for all breakpoints at the address of one that was hit. Returns the one to report, preferring the
-    // client's; nullptr if none stops. `words` gets the messages of the others that stop.
-    Breakpoint* stopping(Breakpoint& breakpoint, std::string& words);
+    // The same for all breakpoints at the place of one that was hit, or for a watchpoint and others that a step has
+    // `touched`. Returns the one to report, preferring the client's; nullptr if none stops. `words` gets the messages of
+    // the others that stop. What was evaluated is not evaluated again until the vCPU has moved.
+    Breakpoint* stopping(Breakpoint& breakpoint, std::span<const TouchedWatchpoint> touched,
+                         std::string& words);
+
+    // The vCPU has moved.
+    void forget_evaluated() { evaluated_.reset(); }
+    // The client may have changed its breakpoints.
+    void forget_clients() {
+        if (evaluated_)
+            evaluated_->clients_too = false;
+    }
+    // The vCPU is about to run from here.
+    void note_pc(Gva pc) {
+        if (evaluated_ && evaluated_->pc != pc)
+            evaluated_.reset();
+    }
 
   private:
-    std::optional<std::string> judged(Breakpoint& breakpoint);
+    // The hit is evaluated, and the vCPU has executed nothing since.
+    struct Evaluated {
+        Gva pc;
+        bool clients_too = false;  // otherwise only those with a judge
+        std::string words;
+    };
+
+    Breakpoint* stopping_here(Breakpoint& breakpoint, std::string& words);
+    Breakpoint* stopping_watchpoint(std::span<const TouchedWatchpoint> touched, std::string& words);
+    std::optional<std::string> judged(Breakpoint& breakpoint, std::span<const std::byte> before = {},
+                                      std::span<const std::byte> after = {});
     bool is_meant_here(const Breakpoint& breakpoint) const;
 
     VcpuIndex vcpu_;
@@ -46,6 +74,7 @@ class HitFilter {
     const ExitRegisters& at_;
     TracedRun& traced_;
     HitScope scope_;
+    std::optional<Evaluated> evaluated_;
 };
 
 }  // namespace ringside::debug

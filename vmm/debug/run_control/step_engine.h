@@ -67,8 +67,11 @@ class StepEngine {
     // The step is done: clears TF in what a PUSHF has pushed. Returns true if the guest must get a #DB of its own.
     // `single_stepped`: it was done by KVM's single-step.
     bool finish(bool single_stepped);
-    Breakpoint* triggered_watchpoint(std::span<Breakpoint* const> stepped_watchpoints) {
-        return watch_.after(stepped_watchpoints, view_, at_.general, at_.system);
+    // The watchpoints that it has triggered.
+    std::vector<TouchedWatchpoint> touched(std::span<Breakpoint* const> stepped_watchpoints) {
+        return stepped_watchpoints.empty()
+                   ? std::vector<TouchedWatchpoint>{}
+                   : watch_.after(stepped_watchpoints, view_, at_.general, at_.system);
     }
     // The step was interrupted by a handler that runs now, because the vCPU parks or stops at a breakpoint elsewhere
     // than where it was entered: clears TF in what the interrupt has pushed.

@@ -19,12 +19,14 @@ void StopReport::report(gdbstub::StopReason reason, std::string console) {
     send(reason, std::move(console));
 }
 
-void StopReport::report_hit(const Breakpoint& breakpoint, std::string words) {
-    if (breakpoint.is_watchpoint())
+void StopReport::report_hit(const Breakpoint& breakpoint, std::string words, bool client_would_go_on) {
+    if (breakpoint.is_watchpoint() && breakpoint.judge == nullptr)
         return report(watchpoint_stop(breakpoint), std::move(words));
     if (breakpoint.judge != nullptr) {
-        report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(words));
-        shown_at_ = at_.pc();
+        const auto signal = client_would_go_on ? gdbstub::Signal::Int : gdbstub::Signal::Trap;
+        report(gdbstub::StoppedBySignal{signal, false}, std::move(words));
+        if (!breakpoint.is_watchpoint())
+            shown_at_ = at_.pc();
         return;
     }
     auto stop = breakpoint_stop(breakpoint.request.kind, at_.general, at_.system);
@@ -59,7 +61,7 @@ Breakpoint* StopReport::shown(BreakpointTable& table, const GuestView& view) {
         return nullptr;
     const auto page = view.translate(at_.system, *shown_at_);
     Breakpoint* planted = page ? table.planted_at(page->gpa) : nullptr;
-    return planted != nullptr ? planted : table.execution_at(*shown_at_);
+    return planted != nullptr ? planted : table.execution_at(table.place_at(view, at_.system, *shown_at_));
 }
 
 void StopReport::moved_in_time(bool present) {

@@ -27,8 +27,10 @@ class StopReport {
     }
 
     void report(gdbstub::StopReason reason, std::string console = {});
-    // `words` are for the user, in addition to what the client shows.
-    void report_hit(const Breakpoint& breakpoint, std::string words = {});
+    // `words` are for the user, in addition to what the client shows. `client_would_go_on`: gdb takes a SIGTRAP that it
+    // can explain, by a step or by a breakpoint whose condition is false, for its own, so a breakpoint that it does not
+    // know is SIGINT.
+    void report_hit(const Breakpoint& breakpoint, std::string words = {}, bool client_would_go_on = false);
     // KVM has refused a request of the debugger. The registers may not be the vCPU's: the client fetches them again.
     void report_failure(const Error& error);
     void report_death(gdbstub::Signal signal, const std::string& why);
@@ -38,6 +40,9 @@ class StopReport {
     // The breakpoint at which the vCPU was shown to the client, if the client does not know that it must be stepped
     // off (stop_reasons.h); nullptr if there is none. The vCPU is about to run.
     Breakpoint* shown(BreakpointTable& table, const GuestView& view);
+    // The client sees the vCPU there, and has just got a breakpoint that it does not know: it does not stop the vCPU
+    // before that has moved.
+    void is_shown_at(Gva pc) { shown_at_ = pc; }
     void forget_shown() { shown_at_.reset(); }
 
     // The vCPU was given another state from its history. At the end of its history it may be dead.

@@ -113,15 +113,21 @@ void VcpuDebugger::on_planted(Breakpoint& breakpoint) {
 void VcpuDebugger::on_slots(unsigned hits, bool stepped) {
     const auto [breakpoint, use, wrote] = slot_hit(arming_.setup(), needs_.plan(), hits);
     if (breakpoint != nullptr) {
+        const bool done_step = arming_.single_steps() && (stepped || breakpoint->is_watchpoint());
+        const auto touched =
+            done_step ? step_.touched(needs_.plan().stepped_watchpoints) : std::vector<TouchedWatchpoint>{};
         // The instruction that a data slot reports is complete.
-        if (arming_.single_steps() && (stepped || breakpoint->is_watchpoint()) &&
-            (!finish_step() || !done(recording_.after_step())))
-            return;
+        if (done_step) {
+            stops_.forget_place();
+            if (!finish_step() || !done(recording_.after_step()))
+                return;
+        }
         step_off_.end();
         const auto& request = breakpoint->request;
         if (wrote && !may_have_read_and_written(context_.view, at_, Gva{request.address}, request.size))
-            return go_on(pass_.after_hit(*breakpoint, stepped));
-        return hit(*breakpoint, stepped);
+            return touched.empty() ? pass(*breakpoint, stepped)
+                                   : hit(*touched.front().watchpoint, stepped, touched);
+        return hit(*breakpoint, stepped, touched);
     }
     switch (use) {
         case SlotUse::DebugHandler:

@@ -32,7 +32,7 @@ class VcpuDebugger {
 
     void set_action(const gdbstub::ResumeAction& action) {
         needs_.action().set(action);
-        stops_.forget_place();
+        stops_.forget_clients();
     }
     // Returns true if it runs on when resumed, rather than steps.
     bool continues() const { return needs_.action().continues(); }
@@ -42,6 +42,7 @@ class VcpuDebugger {
     // stopped for another reason.
     const ExitRegisters* stop_registers() const { return report_.made() ? &at_ : nullptr; }
     // As the functions of StopReport.
+    void is_shown_at(Gva pc) { report_.is_shown_at(pc); }
     void moved_in_time(bool present) { report_.moved_in_time(present); }
     void future_is_gone() { report_.future_is_gone(); }
 
@@ -78,7 +79,8 @@ class VcpuDebugger {
     void next_step();
     bool ends_here();
     bool stop(std::optional<VcpuStops::Stop> stop);
-    void hit(Breakpoint& breakpoint, bool stepped);
+    void hit(Breakpoint& breakpoint, bool stepped, std::span<const TouchedWatchpoint> touched = {});
+    void pass(const Breakpoint& breakpoint, bool stepped);
     void go_on(Result<BreakpointPass::Next> next);
     void stop_behind(unsigned length, const char* instruction);
 

@@ -12,15 +12,13 @@ void VcpuDebugger::on_step() {
     const bool single_stepped = arming_.single_steps();
     const bool was_off = step_off_.active();
     const auto& watchpoints = needs_.plan().stepped_watchpoints;
-    Breakpoint* touched = nullptr;
     stops_.forget_place();
-    if (!watchpoints.empty())
-        touched = step_.triggered_watchpoint(watchpoints);
+    const auto touched = step_.touched(watchpoints);
     if (!finish_step() || !done(recording_.after_step()))
         return;
     const bool turn_ends = recording_.ends_turn();
-    if (touched != nullptr)
-        return hit(*touched, single_stepped);
+    if (!touched.empty())
+        return hit(*touched.front().watchpoint, single_stepped, touched);
     if (ends_here())
         return;
     stops_.note_passed();
@@ -78,18 +76,27 @@ bool VcpuDebugger::stop(std::optional<VcpuStops::Stop> stop) {
     if (stop->exchange != 0)
         stop_behind(stop->exchange, "xchg %bx,%bx");
     else if (stop->breakpoint != nullptr)
-        report_.report_hit(*stop->breakpoint, std::move(stop->words));
+        report_.report_hit(*stop->breakpoint, std::move(stop->words),
+                           !needs_.action().continues() || stops_.is_at_clients());
     else
         report_.report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(stop->words));
     return true;
 }
 
-void VcpuDebugger::hit(Breakpoint& breakpoint, bool stepped) {
-    auto found = stops_.at_hit(breakpoint);
+void VcpuDebugger::hit(Breakpoint& breakpoint, bool stepped, std::span<const TouchedWatchpoint> touched) {
+    auto found = stops_.at_hit(breakpoint, touched);
     if (!found)
-        go_on(pass_.after_hit(breakpoint, stepped));
+        pass(breakpoint, stepped);
     else if (done(arming_.traps().note_delivered(breakpoint)))
         stop(std::move(found));
+}
+
+// If another vCPU steps off something at this moment, the breakpoint is hit again, and was evaluated already.
+void VcpuDebugger::pass(const Breakpoint& breakpoint, bool stepped) {
+    const auto next = pass_.after_hit(breakpoint, stepped);
+    if (next && *next != BreakpointPass::Next::Nothing && !step_off_.active())
+        stops_.forget_place();
+    go_on(next);
 }
 
 void VcpuDebugger::go_on(Result<BreakpointPass::Next> next) {

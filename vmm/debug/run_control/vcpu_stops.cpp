@@ -1,5 +1,6 @@
 #include "vmm/debug/run_control/vcpu_stops.h"
 
+#include <algorithm>
 #include <array>
 
 #include "arch/x86_64/trap_instructions.h"
@@ -8,12 +9,14 @@ namespace ringside::debug {
 
 void VcpuStops::begin() {
     passes_hits_ = false;
+    hits_.note_pc(at_.pc());
     context_.states.begin(vcpu_, at_);
 }
 
-std::optional<VcpuStops::Stop> VcpuStops::at_hit(Breakpoint& breakpoint) {
+std::optional<VcpuStops::Stop> VcpuStops::at_hit(Breakpoint& breakpoint,
+                                                 std::span<const TouchedWatchpoint> touched) {
     std::string words;
-    const Breakpoint* stop = hits_.stopping(breakpoint, words);
+    const Breakpoint* stop = hits_.stopping(breakpoint, touched, words);
     if (stop != nullptr)
         return Stop{.breakpoint = stop, .words = std::move(words)};
     passes_hits_ = true;
@@ -40,14 +43,23 @@ std::optional<VcpuStops::Stop> VcpuStops::changed_state() {
     return words.empty() ? std::nullopt : std::optional(Stop{.words = std::move(words)});
 }
 
+bool VcpuStops::is_at_clients() const {
+    const CodePlace here{at_.pc(), std::nullopt};
+    return std::ranges::any_of(context_.table.list(),
+                               [&here](const auto* each) { return each->is_on(here); });
+}
+
 // A breakpoint that is found by stepping, or the guest's own xchg %bx,%bx.
 std::optional<VcpuStops::Stop> VcpuStops::here(const DebugPlan& plan) {
     const Gva pc = at_.pc();
+    const CodePlace place = plan.stepped_breakpoints.empty()
+                                ? CodePlace{pc, std::nullopt}
+                                : context_.table.place_at(context_.view, at_.system, pc);
     for (Breakpoint* breakpoint : plan.stepped_breakpoints) {
-        if (breakpoint->request.address != pc.value)
+        if (!breakpoint->is_on(place))
             continue;
         std::string words;
-        if (const Breakpoint* stop = hits_.stopping(*breakpoint, words))
+        if (const Breakpoint* stop = hits_.stopping(*breakpoint, {}, words))
             return Stop{.breakpoint = stop, .words = std::move(words)};
         break;  // the others at the address have been evaluated as well
     }

@@ -28,19 +28,30 @@ class VcpuStops {
 
     // The vCPU runs on from a stop.
     void begin();
-    // A breakpoint was hit. Returns nullopt if the vCPU runs on.
-    std::optional<Stop> at_hit(Breakpoint& breakpoint);
+    // A breakpoint was hit, or a watchpoint and others that the step has `touched`. Returns nullopt if the vCPU runs on.
+    std::optional<Stop> at_hit(Breakpoint& breakpoint, std::span<const TouchedWatchpoint> touched = {});
     // A step has led here. Returns nullopt if nothing stops the vCPU here.
     std::optional<Stop> after_step(const DebugPlan& plan);
     // The vCPU is to be stepped from here. Nothing is evaluated a second time at the same place.
     std::optional<Stop> before_step(const DebugPlan& plan);
 
-    // The vCPU has moved, or its client has changed what it wants: everything is evaluated again.
-    void forget_place() { passed_.reset(); }
+    // The vCPU has moved: everything is evaluated again.
+    void forget_place() {
+        passed_.reset();
+        hits_.forget_evaluated();
+    }
+    // Its client has changed what it wants.
+    void forget_clients() {
+        passed_.reset();
+        hits_.forget_clients();
+    }
     // The vCPU does not stop here.
     void note_passed() { passed_ = at_.general.rip; }
     // Returns true if a hit has not stopped the vCPU since it was resumed: there will be more of them.
     bool passes_hits() const { return passes_hits_; }
+
+    // Returns true if the client has a breakpoint here.
+    bool is_at_clients() const;
 
     TracedRun& traced() { return traced_; }
     const TracedRun& traced() const { return traced_; }

@@ -15,24 +15,36 @@
 
 namespace ringside::debug {
 
+// A watchpoint that a step has triggered. One on physical memory has its bytes before and after it, until the next step.
+struct TouchedWatchpoint {
+    Breakpoint* watchpoint = nullptr;
+    std::span<const std::byte> before = {}, after = {};
+};
+
 class WatchByStepping {
   public:
     // Remembers the state before a step, the instruction at `code` and the watched bytes.
     void before(std::span<Breakpoint* const> watchpoints, const GuestView& view, const x86::CpuState& state,
                 std::span<const std::byte> code);
-    // The first of the same watchpoints that the step has triggered, or nullptr. Takes the state after the
-    // step.
-    Breakpoint* after(std::span<Breakpoint* const> watchpoints, const GuestView& view,
-                      const x86::GeneralRegisters& general, const x86::SystemRegisters& system);
+    // Those of the same watchpoints that the step has triggered. Takes the state after the step. One on physical memory
+    // is triggered by a write of another value. `alone`: nothing else has changed memory meanwhile.
+    std::vector<TouchedWatchpoint> after(std::span<Breakpoint* const> watchpoints, const GuestView& view,
+                                         const x86::GeneralRegisters& general,
+                                         const x86::SystemRegisters& system, bool alone = false);
 
   private:
+    struct Step;
+
+    bool touches(const Step& step, const Breakpoint& watchpoint, std::size_t index);
+    bool touches_physical(const Step& step, const Breakpoint& watchpoint, std::size_t index);
+
     x86::Decoder decoder_;
     x86::CpuState state_;
     std::array<std::byte, x86::kMaxInstructionLength> code_{};
     std::size_t code_size_ = 0;
     std::vector<std::vector<std::byte>>
         bytes_;  // in the order of the watchpoints, as far as they could be read
-    std::vector<std::byte> now_;
+    std::vector<std::vector<std::byte>> now_;  // the same after the step, where it was looked at
 };
 
 }  // namespace ringside::debug

@@ -68,11 +68,13 @@ void Notices::of_completion() {
 
 std::string Notices::of_overwritten(const BreakpointTable& table) {
     std::string lines;
-    for (const Gva address : table.overwritten())
+    for (const Breakpoint* breakpoint : table.overwritten())
         lines += fmt::format(
-            "The guest has overwritten the breakpoint at {:#x}, and may have passed it without a stop.\n"
-            "A hardware breakpoint (`hbreak`) is not affected by such writes.\n",
-            address.value);
+            "The guest has overwritten the breakpoint at {}{:#x}, and may have passed it without a stop.\n{}",
+            breakpoint->physical ? "physical " : "", breakpoint->request.address,
+            breakpoint->judge == nullptr
+                ? "A hardware breakpoint (`hbreak`) is not affected by such writes.\n"
+                : "It is in place again when the guest runs on.\n");
     if (!lines.empty())
         owner_.on_notice(lines.substr(0, lines.size() - 1));
     return lines;

@@ -48,7 +48,7 @@ bool Traveller::redo_step(history::History& history) {
 std::optional<Arrival> Traveller::step_back(history::History& history) {
     if (!undo_step(history))
         return end_of_log();
-    Breakpoint* touched = nullptr;
+    Touched touched;
     const auto vcpu = history.vcpu_of(history.position());
     if (!table_.plan().stepped_watchpoints.empty()) {
         look_before(history, vcpu);
@@ -67,40 +67,62 @@ std::optional<Arrival> Traveller::step_forward(history::History& history) {
     if (!redo_step(history))
         return Arrival{.present = true, .vcpu = vcpu_, .stop = {}};
     const auto record = history.position() - 1;
-    return arrive(history, history.vcpu_of(record), watches ? look_after(history, record) : nullptr);
+    return arrive(history, history.vcpu_of(record), watches ? look_after(history, record) : Touched{});
 }
 
 std::optional<Arrival> Traveller::arrive(const history::History& history, VcpuIndex vcpu,
-                                         Breakpoint* touched) {
+                                         const Touched& touched) {
     const Registers at = registers(history, vcpu);
     const auto stop = [vcpu](StopWords words) {
         return Arrival{.present = false, .vcpu = vcpu, .stop = std::move(words)};
     };
-    if (touched != nullptr && stops_here(*touched, at))
-        return stop({watchpoint_stop(*touched), {}});
+    for (const TouchedWatchpoint& each : touched) {
+        if (auto words = stop_at(each, vcpu, at))
+            return stop(std::move(*words));
+    }
     const auto* range = std::get_if<gdbstub::RangeStep>(&action_);
     const bool left = range != nullptr && (at.general.rip < range->start || at.general.rip >= range->end);
     if (vcpu == vcpu_ && (left || std::holds_alternative<gdbstub::Step>(action_)))
         return stop({gdbstub::StoppedBySignal{gdbstub::Signal::Trap, true}, {}});
-    const Gva pc = x86::linear_pc(at.general, at.system);
+    if (table_.plan().stepped_breakpoints.empty())
+        return std::nullopt;
+    const CodePlace place = table_.place_at(view_, at.system, x86::linear_pc(at.general, at.system));
     for (Breakpoint* breakpoint : table_.plan().stepped_breakpoints) {
-        if (breakpoint->request.address != pc.value)
+        if (!breakpoint->is_on(place))
             continue;
-        if (breakpoint->judge != nullptr) {
-            if (auto words = breakpoint->judge->judge(vcpu, at.general, at.system))
-                return stop({gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, *words});
-        } else if (stops_here(*breakpoint, at)) {
-            return stop(breakpoint_stop(breakpoint->request.kind, at.general, at.system));
-        }
+        if (auto words = stop_at(*breakpoint, vcpu, at))
+            return stop(std::move(*words));
     }
     return std::nullopt;
+}
+
+std::optional<StopWords> Traveller::stop_at(const TouchedWatchpoint& touched, VcpuIndex vcpu,
+                                            const Registers& at) {
+    Breakpoint& watchpoint = *touched.watchpoint;
+    if (watchpoint.judge == nullptr)
+        return stops_here(watchpoint, at) ? std::optional(StopWords{watchpoint_stop(watchpoint), {}})
+                                          : std::nullopt;
+    ++watchpoint.hits;
+    auto words = watchpoint.judge->judge({vcpu, at.general, at.system, touched.before, touched.after});
+    return words ? std::optional(StopWords{gdbstub::StoppedBySignal{}, std::move(*words)}) : std::nullopt;
+}
+
+std::optional<StopWords> Traveller::stop_at(Breakpoint& breakpoint, VcpuIndex vcpu, const Registers& at) {
+    if (breakpoint.judge == nullptr)
+        return stops_here(breakpoint, at)
+                   ? std::optional(breakpoint_stop(breakpoint.request.kind, at.general, at.system))
+                   : std::nullopt;
+    if (!is_in_its_space(view_, at.system, x86::linear_pc(at.general, at.system), breakpoint))
+        return std::nullopt;
+    ++breakpoint.hits;
+    auto words = breakpoint.judge->judge({vcpu, at.general, at.system});
+    return words ? std::optional(StopWords{gdbstub::StoppedBySignal{}, std::move(*words)}) : std::nullopt;
 }
 
 // A breakpoint with commands ran them when the guest passed.
 bool Traveller::stops_here(Breakpoint& breakpoint, const Registers& at) {
     const auto& request = breakpoint.request;
-    if (breakpoint.address_space &&
-        !view_.in_address_space(at.system, *breakpoint.address_space, Gva{request.address}))
+    if (!is_in_its_space(view_, at.system, x86::linear_pc(at.general, at.system), breakpoint))
         return false;
     if (!breakpoint.wanted)  // its tracepoints collected when the guest passed
         return false;
@@ -120,20 +142,23 @@ void Traveller::look_before(const history::History& history, VcpuIndex vcpu) {
 }
 
 // A step of more than one instruction (with an interrupt's handler) writes more than its first instruction shows.
-Breakpoint* Traveller::look_after(const history::History& history, std::uint64_t record) {
+Traveller::Touched Traveller::look_after(const history::History& history, std::uint64_t record) {
     const Registers at = registers(history, history.vcpu_of(record));
     const auto& watchpoints = table_.plan().stepped_watchpoints;
-    if (Breakpoint* touched = watch_.after(watchpoints, view_, at.general, at.system))
+    auto touched = watch_.after(watchpoints, view_, at.general, at.system, true);
+    if (!touched.empty())
         return touched;
     const auto found = std::ranges::find_if(
         watchpoints, [&](const Breakpoint* watchpoint) { return writes(history, record, *watchpoint); });
-    return found == watchpoints.end() ? nullptr : *found;
+    if (found != watchpoints.end())
+        touched.push_back({*found});
+    return touched;
 }
 
 bool Traveller::writes(const history::History& history, std::uint64_t record,
                        const Breakpoint& watchpoint) const {
     const auto& request = watchpoint.request;
-    if (request.kind == gdbstub::BreakpointKind::ReadWatch)
+    if (request.kind == gdbstub::BreakpointKind::ReadWatch || watchpoint.physical)
         return false;
     const auto system =
         view_.tables_for(registers(history, history.vcpu_of(record)).system, Gva{request.address});

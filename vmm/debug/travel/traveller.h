@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "gdbstub/target.h"
 #include "vmm/debug/breakpoints/breakpoint_table.h"
@@ -48,14 +49,18 @@ class Traveller {
 
     std::optional<Arrival> step_back(history::History& history);
     std::optional<Arrival> step_forward(history::History& history);
-    std::optional<Arrival> arrive(const history::History& history, VcpuIndex vcpu, Breakpoint* touched);
+    using Touched = std::vector<TouchedWatchpoint>;
+
+    std::optional<Arrival> arrive(const history::History& history, VcpuIndex vcpu, const Touched& touched);
+    std::optional<StopWords> stop_at(const TouchedWatchpoint& touched, VcpuIndex vcpu, const Registers& at);
+    std::optional<StopWords> stop_at(Breakpoint& breakpoint, VcpuIndex vcpu, const Registers& at);
     Arrival end_of_log() const;
     // Over one Step, with what lies before it. Returns false if there is none.
     bool undo_step(history::History& history);
     bool redo_step(history::History& history);
     // At both ends of a record that is a Step.
     void look_before(const history::History& history, VcpuIndex vcpu);
-    Breakpoint* look_after(const history::History& history, std::uint64_t record);
+    Touched look_after(const history::History& history, std::uint64_t record);
     bool writes(const history::History& history, std::uint64_t record, const Breakpoint& watchpoint) const;
     bool stops_here(Breakpoint& breakpoint, const Registers& at);
 

@@ -42,7 +42,7 @@ class HandlerCatchTest : public ::testing::Test {
     std::optional<std::string> ask(std::string_view text) {
         auto made = HandlerCatch::make(1, rule(text), registers, guest.view, symbol);
         EXPECT_TRUE(made) << text;
-        return (*made)->judge(VcpuIndex{2}, guest.state.general, guest.state.system);
+        return (*made)->judge({VcpuIndex{2}, guest.state.general, guest.state.system});
     }
     TestGuest guest;
     x86::RegisterFile registers{x86::FeatureSet{}, x86::GdbArchitecture::X86_64};

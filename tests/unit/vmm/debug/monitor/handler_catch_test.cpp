@@ -36,7 +36,7 @@ std::string line_of_16_bit_code(std::uint64_t cr0) {
     const auto made = HandlerCatch::make(1, rule, registers, guest.view, [](std::uint64_t address) {
         return address == 0x40 * 16 + 0x1234 ? std::string("caller") : "wrong";
     });
-    return made.value()->judge(VcpuIndex{0}, guest.state.general, system).value_or("no stop");
+    return made.value()->judge({VcpuIndex{0}, guest.state.general, system}).value_or("no stop");
 }
 
 TEST(HandlerCatch, NamesInterruptedCodeOfRealMode) {

@@ -37,7 +37,7 @@ class BreakpointPassTest : public EntryTest {
 
 TEST_F(BreakpointPassTest, APlainInstructionIsExecutedInSoftware) {
     auto& breakpoint = planted();
-    EXPECT_EQ(pass.after_hit(breakpoint, false), Next::Nothing);
+    EXPECT_EQ(pass.after_hit(breakpoint, false), Next::Passed);
     EXPECT_EQ(at.general.rip, kCode + 1);
     EXPECT_FALSE(step_off.active());
     EXPECT_EQ(byte(kCode), kInt3Byte);

@@ -9,10 +9,7 @@ namespace {
 
 class Judge final : public HandlerJudge {
   public:
-    std::optional<std::string> judge(VcpuIndex, const x86::GeneralRegisters&,
-                                     const x86::SystemRegisters&) override {
-        return std::nullopt;
-    }
+    std::optional<std::string> judge(const JudgedHit&) override { return std::nullopt; }
     std::string moved(VcpuIndex, const HandlerLookup&, const HandlerLookup&) override { return "moved\n"; }
 };
 

@@ -77,9 +77,13 @@ class ScriptedJudge final : public HitJudge {
   public:
     std::optional<std::string> line;
     int asked = 0;
-    std::optional<std::string> judge(VcpuIndex, const x86::GeneralRegisters&,
-                                     const x86::SystemRegisters&) override {
+    int before = -1, after = -1;  // a watchpoint's first byte
+    std::optional<std::string> judge(const JudgedHit& hit) override {
         ++asked;
+        if (!hit.before.empty()) {
+            before = std::to_integer<int>(hit.before[0]);
+            after = std::to_integer<int>(hit.after[0]);
+        }
         return line;
     }
 };
@@ -138,6 +142,122 @@ TEST_F(JudgedHitTest, TheNextResumeStepsOffIt) {
     resume();
     EXPECT_TRUE(steps());
     EXPECT_EQ(byte(kCode), kNop);
+}
+
+// The monitor's own breakpoints, which a judge decides about.
+class MonitorHitTest : public VcpuDebuggerTest {
+  protected:
+    void place(std::uint64_t address, bool physical = false, BreakpointKind kind = BreakpointKind::Software) {
+        gdbstub::BreakpointRequest request;
+        request.kind = kind;
+        request.address = address;
+        request.size = 1;
+        table.insert_for_monitor(stopped.token(), view, guest.state.system, request, physical, judge);
+        judge.line = "why\n";
+    }
+    void go_on() {
+        coordinator->note_parked(VcpuIndex{0});
+        resume();
+    }
+    ScriptedJudge judge;
+};
+
+TEST_F(MonitorHitTest, AfterAStopAtBothTheClientsStepDoesNotHitTheOtherAgain) {
+    place(kCode);
+    insert(BreakpointKind::Software, kCode);
+    resume();
+    int3_at(kCode);
+    ASSERT_TRUE(reason<gdbstub::StoppedBySoftwareBreakpoint>());
+    EXPECT_EQ(last_stop.console, "why\n");
+    coordinator->note_parked(VcpuIndex{0});
+    table.remove(stopped.token(), BreakpointKind::Software, kCode, 1);
+    resume(gdbstub::Step{});
+    int3_at(kCode);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_EQ(judge.asked, 1);
+    stepped_to(kCode + 1);
+    EXPECT_TRUE(stopped_here());
+    go_on();
+    int3_at(kCode);
+    EXPECT_EQ(judge.asked, 2) << "the vCPU has moved, and come again";
+}
+
+TEST_F(MonitorHitTest, AClientThatStepsIsToldBySigint) {
+    place(kCode + 1);
+    resume(gdbstub::RangeStep{kCode, kCode + 8});
+    int3_at(kCode + 1);
+    const auto* stop = reason<gdbstub::StoppedBySignal>();
+    ASSERT_TRUE(stop);
+    EXPECT_EQ(stop->signal, gdbstub::Signal::Int);
+}
+
+TEST_F(MonitorHitTest, APhysicalOneIsHitAtAnotherAddressOfItsPage) {
+    constexpr std::uint64_t kGpa = 0x100000;
+    guest.poke(kGpa, kNop);
+    place(kGpa, true);
+    resume();
+    int3_at(TestGuest::kMapped);
+    EXPECT_EQ(judge.asked, 1);
+    EXPECT_TRUE(stopped_here());
+}
+
+TEST_F(MonitorHitTest, ALinearOneIsNotHitAtAnotherAddressOfItsPage) {
+    constexpr std::uint64_t kGpa = 0x100000;
+    guest.poke(kGpa, kNop);
+    place(kGpa);
+    resume();
+    int3_at(TestGuest::kMapped);
+    EXPECT_EQ(judge.asked, 0);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_EQ(byte(kGpa), kNop) << "it is stepped off";
+}
+
+TEST_F(MonitorHitTest, OneThatIsPlantedAndOneThatIsSteppedForAreEvaluatedOnce) {
+    constexpr std::uint64_t kHigh = 0x180000;  // where no real mode runs
+    auto host = a_complete_host();
+    host.int3_protected = Int3::GoesToGuest;  // so a physical one is stepped for
+    use(host);
+    guest.poke(kHigh, kNop);
+    place(kHigh, true);
+    judge.line.reset();
+    insert(BreakpointKind::Software, kHigh, false);
+    ASSERT_EQ(byte(kHigh), kInt3Byte);
+    resume();
+    stepped_to(kHigh);
+    EXPECT_EQ(judge.asked, 1);
+    EXPECT_EQ(hits(), 1U);
+    int3_at(kHigh);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_EQ(judge.asked, 1);
+    EXPECT_EQ(hits(), 1U);
+}
+
+TEST_F(MonitorHitTest, ASlotAtAPlantedInstructionIsSteppedOffWithIt) {
+    place(kCode);
+    judge.line.reset();
+    insert(BreakpointKind::Hardware, kCode, false);
+    guest.poke<std::uint16_t>(kCode, 0xa20f);  // CPUID, which is not executed on KVM's behalf
+    table.planted().renew(Gpa{kCode});
+    resume();
+    debug_at(kCode, 1);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_TRUE(steps());
+    EXPECT_NE(byte(kCode), kInt3Byte);
+    EXPECT_EQ(judge.asked, 1);
+}
+
+TEST_F(MonitorHitTest, AWatchpointOnPhysicalMemoryHasBothValues) {
+    code({0xc6, 0x03, 0x07});  // movb $7, (%rbx)
+    vcpu->registers.rbx = kData;
+    place(kData, true, BreakpointKind::WriteWatch);
+    resume();
+    ASSERT_TRUE(steps());
+    guest.poke<std::uint8_t>(kData, 7);
+    stepped_to(kCode + 3);
+    ASSERT_TRUE(reason<gdbstub::StoppedBySignal>());
+    EXPECT_EQ(last_stop.console, "why\n");
+    EXPECT_EQ(judge.before, 0);
+    EXPECT_EQ(judge.after, 7);
 }
 
 }  // namespace

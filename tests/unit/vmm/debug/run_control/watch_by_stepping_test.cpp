@@ -32,7 +32,7 @@ class SteppedWatchpoint : public ::testing::Test {
         effect();
         auto after = guest_.state.general;
         after.rip += N;
-        return watch_.after(watchpoints, guest_.view, after, guest_.state.system) == &watchpoint_;
+        return !watch_.after(watchpoints, guest_.view, after, guest_.state.system).empty();
     }
     TestGuest guest_;
     Breakpoint watchpoint_;
@@ -70,6 +70,41 @@ TEST_F(SteppedWatchpoint, ALoadTriggersReadAndAccessButNotWrite) {
 TEST_F(SteppedWatchpoint, AnotherCpusWriteIsNotThisOnes) {
     watch(BreakpointKind::WriteWatch, 4);
     EXPECT_FALSE(triggers(kNop, 0, [&] { guest_.poke<std::uint32_t>(kWatched, 0x1234); }));
+}
+
+// On physical memory, through whatever address.
+class PhysicalWatchpoint : public SteppedWatchpoint {
+  protected:
+    static constexpr std::uint64_t kGpa = 0x100000;  // where TestGuest::kMapped is mapped
+    PhysicalWatchpoint() {
+        watch(BreakpointKind::WriteWatch, 4);
+        watchpoint_.request.address = kGpa;
+        watchpoint_.physical = true;
+    }
+    auto writes(std::uint8_t value) {
+        return [this, value] { guest_.poke(kGpa, value); };
+    }
+};
+
+TEST_F(PhysicalWatchpoint, AWriteThroughEachOfItsAddressesTriggers) {
+    EXPECT_TRUE(triggers(kStore, TestGuest::kMapped, writes(7)));
+    EXPECT_TRUE(triggers(kStore, kGpa, writes(8)));
+    EXPECT_TRUE(triggers(kStore, TestGuest::kMapped - 2, writes(9))) << "from the page before";
+}
+
+TEST_F(PhysicalWatchpoint, AWriteOfTheSameValueAndAReadDoNot) {
+    EXPECT_FALSE(triggers(kStore, kGpa, kNothing));
+    EXPECT_FALSE(triggers(kLoad, kGpa, kNothing));
+}
+
+TEST_F(PhysicalWatchpoint, AWriteByAnotherVcpuDoesNot) {
+    EXPECT_FALSE(triggers(kStore, TestGuest::kMapped + 0x1000, writes(7)));
+    EXPECT_FALSE(triggers(kNop, kGpa, writes(8)));
+}
+
+TEST_F(PhysicalWatchpoint, AnInterruptsFrameTriggers) {
+    watchpoint_.request.address = 0x30000 + 8;  // within 48 bytes of where RSP points
+    EXPECT_TRUE(triggers(kNop, 0, [this] { guest_.poke<std::uint8_t>(0x30000 + 8, 1); }));
 }
 
 }  // namespace

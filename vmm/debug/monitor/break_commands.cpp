@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "vmm/debug/monitor/monitor_breakpoints.h"
+#include "vmm/debug/run_control/thread_ids.h"
+
+namespace ringside::debug {
+
+namespace {
+
+std::string list(const MonitorBreakpoints& breakpoints) {
+    return breakpoints.empty()
+               ? "The monitor has no breakpoints of its own. (`monitor breakpoints` lists the "
+                 "debugger's.)\n"
+               : breakpoints.describe();
+}
+
+Result<std::string> add(MonitorBreakpoints& breakpoints, gdbstub::ThreadId thread, Result<BreakRule> rule) {
+    auto parsed = TRY(std::move(rule));
+    const auto number = TRY(breakpoints.add(vcpu_of(thread), std::move(parsed)));
+    return breakpoints.describe(number);
+}
+
+Result<std::string> watch(MonitorBreakpoints& breakpoints, gdbstub::ThreadId thread, Result<BreakRule> rule) {
+    return add(breakpoints, thread, std::move(rule)).map([](const std::string& text) {
+        return text +
+               "The guest is single-stepped meanwhile, which is slow. Writes by devices are not seen, and "
+               "neither "
+               "are those of a processor to its page tables.\n";
+    });
+}
+
+Result<std::string> remove(const Debugger& debugger, MonitorBreakpoints& breakpoints,
+                           std::string_view which) {
+    if (debugger.stop_token() == nullptr)
+        return failure("break delete", "the guest is running", "Interrupt it first");
+    if (which.empty()) {
+        breakpoints.remove_all();
+        return std::string("All breakpoints and watchpoints of the monitor's are deleted.\n");
+    }
+    const auto number = parse_number(which);
+    if (!number || *number > std::numeric_limits<unsigned>::max())
+        return failure("break delete", fmt::format("\"{}\" is not the number of a breakpoint", which),
+                       "`monitor break` lists them");
+    TRY(breakpoints.remove(static_cast<unsigned>(*number)));
+    return fmt::format("{} is deleted.\n", *number);
+}
+
+}  // namespace
+
+void add_break_commands(MonitorRegistry& registry, Debugger& debugger, MonitorBreakpoints& breakpoints) {
+    registry.add(
+        {"break", "[[phys] ADDRESS [FILTER]...]",
+         "a breakpoint of the monitor's own, or their list; FILTER: if cr3 == X and cpl == 3 and rdi & 4 | "
+         "vcpu N | ignore N",
+         [&](auto thread, auto rest) -> Result<std::string> {
+             if (rest.empty())
+                 return list(breakpoints);
+             return add(breakpoints, thread, parse_break(rest, debugger.vcpu_count()));
+         }});
+    registry.add({"watch", "phys ADDRESS LENGTH [FILTER]...",
+                  "stops when the guest has changed physical memory, at whatever address",
+                  [&](auto thread, auto rest) -> Result<std::string> {
+                      if (rest.empty())
+                          return list(breakpoints);
+                      return watch(breakpoints, thread, parse_watch(rest, debugger.vcpu_count()));
+                  }});
+    registry.add({"break delete", "[N]", "deletes one of the monitor's breakpoints or watchpoints, or all",
+                  [&](auto, auto which) { return remove(debugger, breakpoints, which); }});
+}
+
+}  // namespace ringside::debug
