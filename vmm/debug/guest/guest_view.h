@@ -59,11 +59,11 @@ class GuestView {
     std::optional<std::uint64_t> chosen_address_space() const { return chosen_; }
     // The chosen address space, if it applies to this address.
     std::optional<std::uint64_t> address_space_of(const x86::SystemRegisters&, Gva) const;
-    // `system` with the tables in which a client's `address` is looked up: the chosen ones for a user
+    // `current` with the tables in which a client's `address` is looked up: the chosen ones for a user
     // address, and the kernel's for a kernel address that the vCPU, in user mode, does not map itself.
-    x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address) const;
+    x86::SystemRegisters tables_for(const x86::SystemRegisters& current, Gva address) const;
     // The same in the tables of one level, whichever is chosen.
-    x86::SystemRegisters tables_for(const x86::SystemRegisters& system, Gva address,
+    x86::SystemRegisters tables_for(const x86::SystemRegisters& current, Gva address,
                                     x86::GuestLevel level) const;
     // `system` with the kernel's tables, if the vCPU is in user mode and has hardly any of the kernel mapped there
     // (page-table isolation): they map everything that its own do, and the kernel.

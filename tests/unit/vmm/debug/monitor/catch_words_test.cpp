@@ -34,7 +34,7 @@ class HandlerCatchTest : public ::testing::Test {
         guest.state.general.rsp = kStack;
         guest.state.general.rdi = 7;
         std::uint64_t at = kStack;
-        for (const std::uint64_t word : {6, 0x401000, 0x33, 0x202, 0x7ff0, 0x2b}) {
+        for (const std::uint64_t word : {6UL, 0x401000UL, 0x33UL, 0x202UL, 0x7ff0UL, 0x2bUL}) {
             guest.poke(at, word);
             at += 8;
         }
