@@ -102,6 +102,13 @@ class TestLevels(ConditionTest):
         assert fields["GUEST_RIP"] == gdb.integer("$pc")
         assert fields["GUEST_RFLAGS"] & TRAP_FLAG == 0
 
+    def leave_by_a_step(self, vm, gdb, instruction: str) -> None:
+        step_over(gdb, instruction)
+        assert gdb.integer("$pc") == gdb.integer("&svm_run + 6")
+        assert "in its guest (L2)" not in gdb.console("info threads")
+        gdb.start("continue")
+        assert vm.wait() == 33
+
     def test_a_step_that_leaves_l2_ends_in_l1(self):
         vm, gdb = self.in_l2()
         gdb.console("delete")
@@ -202,13 +209,16 @@ class TestLevelsOnSvm(ConditionTest):
         self.assert_breakpoint(gdb.run("continue"), "handle")
         assert "no known guest's guest (L2)" in gdb.console("monitor level l2")
 
-    def test_a_step_that_leaves_l2_ends_in_l1(self):
-        vm, gdb = self.entered()
-        step_over(gdb, "cpuid")
+    def leave_by_a_step(self, vm, gdb, instruction: str) -> None:
+        step_over(gdb, instruction)
         assert gdb.integer("$pc") == gdb.integer("&svm_run + 6")
         assert "in its guest (L2)" not in gdb.console("info threads")
         gdb.start("continue")
         assert vm.wait() == 33
+
+    def test_a_step_that_leaves_l2_ends_in_l1(self):
+        vm, gdb = self.entered()
+        self.leave_by_a_step(vm, gdb, "cpuid")
 
     def test_a_step_over_a_hlt_of_l2s_ends_in_l1(self):
         vm, gdb = self.entered()
@@ -217,11 +227,7 @@ class TestLevelsOnSvm(ConditionTest):
             gdb.run("continue")
         gdb.console("monitor until vm-entry")
         gdb.run("continue")
-        step_over(gdb, "hlt")
-        assert gdb.integer("$pc") == gdb.integer("&svm_run + 6")
-        assert "in its guest (L2)" not in gdb.console("info threads")
-        gdb.start("continue")
-        assert vm.wait() == 33
+        self.leave_by_a_step(vm, gdb, "hlt")
 
     def test_a_condition_in_l1_that_is_set_while_l2_runs(self):
         _, gdb = self.entered(self.ROUNDS)

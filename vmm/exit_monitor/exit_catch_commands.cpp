@@ -2,15 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "vmm/base/text.h"
+#include "vmm/debug/monitor/numbered_list.h"
 
 namespace ringside::debug {
 
 namespace {
-
-tl::unexpected<Error> guest_runs(const char* operation) {
-    return failure(operation, "the guest is running", "Interrupt it first");
-}
 
 std::string list(ExitCatches& catches) {
     return exits::to_text(catches.table());
@@ -25,20 +21,8 @@ Result<std::string> add(const Debugger& debugger, ExitCatches& catches, std::str
     return catches.describe(number);
 }
 
-Result<std::string> remove(const Debugger& debugger, ExitCatches& catches, std::string_view which) {
-    if (debugger.stop_token() == nullptr)
-        return guest_runs("exits uncatch");
-    if (which.empty()) {
-        catches.remove_all();
-        return std::string("All rules are removed: no exit is caught.\n");
-    }
-    const auto number = parse_number(which);
-    if (!number || *number > std::numeric_limits<unsigned>::max())
-        return failure("exits uncatch", fmt::format("\"{}\" is not the number of a rule", which),
-                       "`monitor exits list` shows the rules");
-    TRY(catches.remove(static_cast<unsigned>(*number)));
-    return fmt::format("Rule {} is removed.\n", *number);
-}
+constexpr NumberedList kRules{"exits uncatch", "a rule", "`monitor exits list` shows the rules",
+                              "All rules are removed: no exit is caught.\n", "Rule {} is removed.\n"};
 
 }  // namespace
 
@@ -54,7 +38,7 @@ void add_catch_commands(MonitorRegistry& registry, Debugger& debugger, ExitCatch
          "[REASON] | vm-entry | vm-exit | vm-entry-failure",
          [&](auto, auto rule) { return add(debugger, catches, rule); }});
     registry.add({"exits uncatch", "[N]", "removes one rule, or all",
-                  [&](auto, auto which) { return remove(debugger, catches, which); }});
+                  [&](auto, auto which) { return remove_from(catches, kRules, debugger, which); }});
     for (const char* name : {"exits list", "exits catch list"})
         registry.add({name, "", "the rules, their hits, and the mechanism of each",
                       [&](auto, auto) { return list(catches); }});

@@ -14,7 +14,7 @@ namespace {
 Result<std::string> until(const Debugger& debugger, ExitCatches& catches, const Arguments& arguments,
                           const char* transition, const char* what) {
     if (debugger.stop_token() == nullptr)
-        return failure(fmt::format("until {}", transition), "the guest is running", "Interrupt it first");
+        return guest_runs(fmt::format("until {}", transition));
     TRY(catches.add_once(transition, arguments.vcpu));
     return fmt::format("The next `continue` stops vCPU {} {}, unless something else stops it first.\n",
                        arguments.vcpu.value, what);
@@ -31,7 +31,7 @@ Result<std::string> over_guest(Debugger& debugger, ExitCatches& catches, ExitNam
                                const Arguments& arguments) {
     const machine::StopToken* token = debugger.stop_token();
     if (token == nullptr)
-        return failure("step over-guest", "the guest is running", "Interrupt it first");
+        return guest_runs("step over-guest");
     const auto now = TRY(debugger.registers_now(arguments.vcpu));
     if (!now.system.inner.running) {
         const auto instruction = names.instruction_at(arguments.vcpu, now.general.rip);

@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "vmm/debug/monitor/monitor_breakpoints.h"
+#include "vmm/debug/monitor/numbered_list.h"
 #include "vmm/debug/run_control/thread_ids.h"
 
 namespace ringside::debug {
@@ -26,26 +25,13 @@ Result<std::string> watch(MonitorBreakpoints& breakpoints, gdbstub::ThreadId thr
     return add(breakpoints, thread, std::move(rule)).map([](const std::string& text) {
         return text +
                "The guest is single-stepped meanwhile, which is slow. Writes by devices are not seen, and "
-               "neither "
-               "are those of a processor to its page tables.\n";
+               "neither are those of a processor to its page tables.\n";
     });
 }
 
-Result<std::string> remove(const Debugger& debugger, MonitorBreakpoints& breakpoints,
-                           std::string_view which) {
-    if (debugger.stop_token() == nullptr)
-        return failure("break delete", "the guest is running", "Interrupt it first");
-    if (which.empty()) {
-        breakpoints.remove_all();
-        return std::string("All breakpoints and watchpoints of the monitor's are deleted.\n");
-    }
-    const auto number = parse_number(which);
-    if (!number || *number > std::numeric_limits<unsigned>::max())
-        return failure("break delete", fmt::format("\"{}\" is not the number of a breakpoint", which),
-                       "`monitor break` lists them");
-    TRY(breakpoints.remove(static_cast<unsigned>(*number)));
-    return fmt::format("{} is deleted.\n", *number);
-}
+constexpr NumberedList kBreakpoints{"break delete", "a breakpoint", "`monitor break` lists them",
+                                    "All breakpoints and watchpoints of the monitor's are deleted.\n",
+                                    "{} is deleted.\n"};
 
 }  // namespace
 
@@ -67,7 +53,7 @@ void add_break_commands(MonitorRegistry& registry, Debugger& debugger, MonitorBr
                       return watch(breakpoints, thread, parse_watch(rest, debugger.vcpu_count()));
                   }});
     registry.add({"break delete", "[N]", "deletes one of the monitor's breakpoints or watchpoints, or all",
-                  [&](auto, auto which) { return remove(debugger, breakpoints, which); }});
+                  [&](auto, auto which) { return remove_from(breakpoints, kBreakpoints, debugger, which); }});
 }
 
 }  // namespace ringside::debug

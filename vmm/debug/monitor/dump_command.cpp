@@ -28,7 +28,7 @@ std::string sentence(const std::string& path, const VmcoreSummary& summary) {
 
 Result<std::string> Dumper::dump(const std::string& path, VcpuIndex mapped_by) {
     if (debugger_.stop_token() == nullptr)
-        return failure("dump", "the guest is running", "Interrupt it first");
+        return guest_runs("dump");
     const x86::RegisterFile file(debugger_.guest().registers().features());
     Vmcore core;
     core.mapped_by = mapped_by.value;

@@ -90,7 +90,7 @@ Result<std::string> phys_write(Debugger& debugger, const Arguments& arguments) {
     auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
     auto bytes = TRY(bytes_of(std::span(arguments.words).subspan(1)));
     if (debugger.stop_token() == nullptr)
-        return failure("phys write", "the guest is running", "Interrupt it first");
+        return guest_runs("phys write");
     TRY(debugger.guest().write_physical(*debugger.stop_token(), Gpa{gpa}, bytes));
     return fmt::format("Wrote {} bytes at guest-physical 0x{:x}.\n", bytes.size(), gpa);
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gdbstub/target.h"
@@ -21,6 +22,11 @@ struct MonitorCommand {
     bool names_registers = false;  // for it "$rip" is the register's name, not its value
     std::string options = {};      // "[vcpu N] [--json]": what it accepts beside its arguments
 };
+
+// Why a command that needs a stopped guest is refused.
+inline tl::unexpected<Error> guest_runs(std::string operation) {
+    return failure(std::move(operation), "the guest is running", "Interrupt it first");
+}
 
 // "Usage: monitor NAME ARGUMENTS OPTIONS", as the advice of an error.
 std::string usage(const MonitorCommand& command);

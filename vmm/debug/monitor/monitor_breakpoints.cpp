@@ -140,7 +140,7 @@ Result<void> MonitorBreakpoints::check_memory(const BreakRule& rule) const {
 
 Result<void> MonitorBreakpoints::check(const BreakRule& rule) const {
     if (debugger_.stop_token() == nullptr || debugger_.time_travel().travelling())
-        return failure(operation(rule), "the guest is running", "Interrupt it first");
+        return guest_runs(operation(rule));
     if (list_.size() == kMost)
         return failure(operation(rule), fmt::format("there are {} already", kMost),
                        "`monitor break delete N` makes room");
@@ -169,7 +169,7 @@ Result<unsigned> MonitorBreakpoints::add(VcpuIndex vcpu, BreakRule rule) {
 
 Result<void> MonitorBreakpoints::remove(unsigned number) {
     if (debugger_.stop_token() == nullptr)
-        return failure("break delete", "the guest is running", "Interrupt it first");
+        return guest_runs("break delete");
     const auto it =
         std::ranges::find_if(list_, [number](const auto& each) { return each->number() == number; });
     if (it == list_.end())

@@ -14,7 +14,7 @@ using Format = kvm::NestedState::Format;
 
 Result<const machine::StopToken*> stopped(const Debugger& debugger, const char* operation) {
     if (debugger.stop_token() == nullptr)
-        return failure(operation, "the guest is running", "Interrupt it first");
+        return guest_runs(operation);
     return debugger.stop_token();
 }
 

@@ -30,7 +30,7 @@ std::string describe(const Debugger& debugger, const x86::SystemRegisters& syste
 Result<std::string> level(Debugger& debugger, gdbstub::ThreadId thread, std::string_view rest) {
     const machine::StopToken* token = debugger.stop_token();
     if (token == nullptr)
-        return failure("level", "the guest is running", "Interrupt it first");
+        return guest_runs("level");
     x86::ClassSet classes;
     classes.add(x86::RegisterClass::System);
     const x86::CpuState* state = TRY(debugger.state(vcpu_of(thread)).load(*token, classes));
