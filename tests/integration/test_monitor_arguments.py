@@ -14,6 +14,7 @@ ACCEPTED = {
     "bookmark": "delete name", "snapshot save": "name {file}", "snapshot restore": "name", "snapshot delete": "name",
     "snapshot diff": "name", "inject irq": "4", "inject exception": "13 0", "serial break": "t", "dump": "{file}",
     "vmcs": "GUEST_RIP", "vmcs write": "GUEST_RIP 0", "vmcb": "0x1000 RIP", "vmcb write": "0x1000 RIP 0", "catch": "cpuid",
+    "break": "0x1000 vcpu 0", "break delete": "1", "watch": "phys 0x1000 8",
     "exits catch": "cpuid", "exits uncatch": "1", "exits hist": "HLT", "exits count": "HLT", "exits last": "5", "exits rip": "5",
     "gdbserver": "none", "linux ps": "threads", "linux files": "1", "linux bt": "1", "linux process": "off",
     "linux task-switch": "off",
