@@ -162,7 +162,7 @@ SessionCore::Handled SessionCore::only_in_all_stop() {
     return failure(kInvalid, "this packet is for all-stop mode: vCont resumes threads in non-stop mode");
 }
 
-// gdb shows the error as a warning, and believes that the thread runs until it is told of a stop.
+// gdb shows the error as a warning, but marks the thread as running until a stop is reported.
 SessionCore::Handled SessionCore::stay(Stopped stopped, std::string_view packet) {
     if (stopped.reverse() == nullptr)
         return empty();

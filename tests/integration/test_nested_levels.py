@@ -102,13 +102,6 @@ class TestLevels(ConditionTest):
         assert fields["GUEST_RIP"] == gdb.integer("$pc")
         assert fields["GUEST_RFLAGS"] & TRAP_FLAG == 0
 
-    def leave_by_a_step(self, vm, gdb, instruction: str) -> None:
-        step_over(gdb, instruction)
-        assert gdb.integer("$pc") == gdb.integer("&svm_run + 6")
-        assert "in its guest (L2)" not in gdb.console("info threads")
-        gdb.start("continue")
-        assert vm.wait() == 33
-
     def test_a_step_that_leaves_l2_ends_in_l1(self):
         vm, gdb = self.in_l2()
         gdb.console("delete")

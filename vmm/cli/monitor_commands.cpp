@@ -1,4 +1,4 @@
-// What the machine's user can ask for with `monitor`, and read as documents: one line for each family of commands.
+// Registers the `monitor` commands and the documents.
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // The turns that the vCPUs of a recorded machine take: one steps, the others are parked.
 //
-// A turn ends after kSteps steps, at a PAUSE, or when the vCPU halts. The next turn goes to the vCPU with the next number that does
-// not wait for SIPI. One that is halted has its turn too, since KVM alone knows if an interrupt has come for it: the turn ends
+// A turn ends after kSteps steps, at a PAUSE, or when the vCPU halts. The next turn goes to the vCPU with the next number
+// that does not wait for SIPI. One that is halted has its turn too, since KVM alone knows if an interrupt has come for it: the turn ends
 // after kMoment unless one has. So only interrupts from outside make two runs differ in who steps when.
 //
 // Each vCPU but the one whose turn it is has a suspension of this object's. A turn ends between two steps.
