@@ -28,7 +28,7 @@ void VirtualMachine::add_monitor() {
     debugger_->target().documents = documents_.get();
 }
 
-void VirtualMachine::add_commands(const debug::Symbolizer& symbol) {
+void VirtualMachine::add_commands(const debug::SymbolOf& symbol) {
     debug::add_state_commands(monitor_, *debugger_);
     debug::add_debugger_commands(monitor_, *debugger_);
     debug::add_version_commands(monitor_);
@@ -74,7 +74,7 @@ void VirtualMachine::add_commands(const debug::Symbolizer& symbol) {
     add_gdbserver_command(monitor_, *debugger_, gdb_);
 }
 
-void VirtualMachine::add_documents(const debug::Symbolizer& symbol) {
+void VirtualMachine::add_documents(const debug::SymbolOf& symbol) {
     documents_ = std::make_unique<debug::DocumentStore>(debugger_->guest().registers().target_description());
     debug::add_debugger_documents(*documents_, *debugger_);
     debug::add_history_document(*documents_, *debugger_, symbol);

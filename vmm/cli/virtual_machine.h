@@ -71,8 +71,8 @@ class VirtualMachine final : private debug::DebuggerOwner {
     Result<void> attach_virtio();
     Result<void> start_exit_trace();
     void add_monitor();
-    void add_commands(const debug::Symbolizer& symbol);
-    void add_documents(const debug::Symbolizer& symbol);
+    void add_commands(const debug::SymbolOf& symbol);
+    void add_documents(const debug::SymbolOf& symbol);
     Result<void> open_server();
     Result<void> open_control();
     // debug::DebuggerOwner

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "arch/x86_64/registers.h"
+#include "vmm/debug/monitor/symbol_of.h"
 #include "vmm/debug/run_control/handler_watch.h"
-#include "vmm/exit_monitor/symbol_of.h"
 #include "vmm/exits/catch/catch.h"
 
 namespace ringside::debug {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "vmm/debug/monitor/symbol_of.h"
 #include "vmm/debug/run_control/state_watch.h"
-#include "vmm/exit_monitor/symbol_of.h"
 #include "vmm/exits/catch/catch.h"
 
 namespace ringside::debug {

@@ -105,7 +105,7 @@ Result<std::uint64_t> position_named(const history::History& history, std::strin
     return *position;
 }
 
-Result<std::string> go_to(Debugger& debugger, const Symbolizer& symbol, const Arguments& arguments) {
+Result<std::string> go_to(Debugger& debugger, const SymbolOf& symbol, const Arguments& arguments) {
     if (arguments.words.empty())
         return failure("goto", "it needs a step, a bookmark, start, end or live");
     auto* history = TRY(debugger.time_travel().stopped_history());
@@ -165,7 +165,7 @@ void note(Notes& notes, std::uint64_t position, std::string_view text) {
     all += (all.empty() || text.empty() ? "" : " ") + std::string(text);
 }
 
-std::vector<std::vector<std::string>> history_rows(Debugger& debugger, const Symbolizer& symbol) {
+std::vector<std::vector<std::string>> history_rows(Debugger& debugger, const SymbolOf& symbol) {
     const auto found = debugger.time_travel().stopped_history();
     if (!found)
         return {{"", "", "", "", "", found.error().message()}};
@@ -194,7 +194,7 @@ std::vector<std::vector<std::string>> history_rows(Debugger& debugger, const Sym
 
 }  // namespace
 
-void add_history_commands(MonitorRegistry& registry, Debugger& debugger, const Symbolizer& symbol) {
+void add_history_commands(MonitorRegistry& registry, Debugger& debugger, const SymbolOf& symbol) {
     registry.add({"record", "[on [SIZE]|off|status]",
                   "records each instruction, for gdb's reverse commands; drops the oldest when SIZE is full",
                   [&](auto, auto rest) { return record(debugger.time_travel(), rest); }});
@@ -211,7 +211,7 @@ void add_history_commands(MonitorRegistry& registry, Debugger& debugger, const S
              Subject::Machine);
 }
 
-void add_history_document(DocumentStore& documents, Debugger& debugger, const Symbolizer& symbol) {
+void add_history_document(DocumentStore& documents, Debugger& debugger, const SymbolOf& symbol) {
     documents.add({"history",
                    "History",
                    "the recorded steps before the current one, with bookmarks",

@@ -108,7 +108,7 @@ Error unchanged(const History& history, std::string_view operation, std::string_
 
 // ---- last-write
 
-Result<Answer> last_write(Debugger& debugger, const Symbolizer& symbol, const Arguments& arguments) {
+Result<Answer> last_write(Debugger& debugger, const SymbolOf& symbol, const Arguments& arguments) {
     const auto address = arguments.words.empty() ? std::nullopt : parse_number(arguments.words[0]);
     if (!address)
         return failure("last-write", "it needs an address (0x... or decimal)");
@@ -167,7 +167,7 @@ Bytes register_value(Debugger& debugger, const snapshot::VcpuImage& image, const
     return bytes;
 }
 
-Result<Answer> last_change(Debugger& debugger, const Symbolizer& symbol, const Arguments& arguments) {
+Result<Answer> last_change(Debugger& debugger, const SymbolOf& symbol, const Arguments& arguments) {
     const auto* info = TRY(register_named(debugger, arguments));
     auto* history = TRY(debugger.time_travel().stopped_history());
     const VcpuIndex vcpu = arguments.vcpu;
@@ -189,7 +189,7 @@ Result<Answer> last_change(Debugger& debugger, const Symbolizer& symbol, const A
 
 }  // namespace
 
-void add_last_change_commands(MonitorRegistry& registry, Debugger& debugger, const Symbolizer& symbol) {
+void add_last_change_commands(MonitorRegistry& registry, Debugger& debugger, const SymbolOf& symbol) {
     add_answering(registry, debugger,
                   {"last-write", "ADDRESS [LENGTH]",
                    "the recorded instruction that last changed this memory, with the old and new value", 2,

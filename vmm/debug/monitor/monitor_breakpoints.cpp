@@ -46,18 +46,13 @@ std::string change_text(std::span<const std::byte> before, std::span<const std::
 
 }  // namespace
 
-std::string MonitorBreakpoint::with_symbol(std::uint64_t address) const {
-    const std::string symbol = symbol_ ? symbol_(address) : std::string();
-    return symbol.empty() ? fmt::format("{:#x}", address) : fmt::format("{:#x} <{}>", address, symbol);
-}
-
 std::string MonitorBreakpoint::name() const {
     if (rule_.watches)
         return fmt::format("watchpoint {} on physical {:#x} ({} byte{})", number_, rule_.address, rule_.size,
                            rule_.size == 1 ? "" : "s");
     if (rule_.physical)
         return fmt::format("breakpoint {} at physical {:#x}", number_, rule_.address);
-    return fmt::format("breakpoint {} at {}", number_, with_symbol(rule_.address));
+    return fmt::format("breakpoint {} at {}", number_, with_symbol(rule_.address, symbol_));
 }
 
 bool MonitorBreakpoint::wants(const JudgedHit& hit) const {
@@ -83,8 +78,8 @@ bool MonitorBreakpoint::wants(const JudgedHit& hit) const {
 
 std::string MonitorBreakpoint::line(const JudgedHit& hit, std::uint64_t count) const {
     const auto pc = x86::linear_pc(hit.general, hit.system).value;
-    const std::string where = rule_.watches    ? ", before " + with_symbol(pc)
-                              : rule_.physical ? ", as " + with_symbol(pc)
+    const std::string where = rule_.watches    ? ", before " + with_symbol(pc, symbol_)
+                              : rule_.physical ? ", as " + with_symbol(pc, symbol_)
                                                : "";
     return fmt::format("Ringside: vCPU {} has hit {}{}{}: hit {}, CPL {}, CR3 {:#x}.\n", hit.vcpu.value,
                        name(), change_text(hit.before, hit.after), where, count,

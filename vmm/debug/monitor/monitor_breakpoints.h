@@ -15,7 +15,8 @@
 
 #include "arch/x86_64/registers.h"
 #include "vmm/debug/monitor/break_rule.h"
-#include "vmm/debug/monitor/history_commands.h"
+#include "vmm/debug/monitor/monitor.h"
+#include "vmm/debug/monitor/symbol_of.h"
 #include "vmm/debug/target/debugger.h"
 
 namespace ringside::debug {
@@ -24,7 +25,7 @@ namespace ringside::debug {
 class MonitorBreakpoint final : public HitJudge {
   public:
     MonitorBreakpoint(unsigned number, BreakRule rule, const x86::RegisterFile& registers,
-                      const GuestView& view, Symbolizer symbol)
+                      const GuestView& view, SymbolOf symbol)
         : number_(number),
           rule_(std::move(rule)),
           registers_(registers),
@@ -44,13 +45,12 @@ class MonitorBreakpoint final : public HitJudge {
   private:
     bool wants(const JudgedHit& hit) const;
     std::string line(const JudgedHit& hit, std::uint64_t count) const;
-    std::string with_symbol(std::uint64_t address) const;
 
     unsigned number_;
     BreakRule rule_;
     const x86::RegisterFile& registers_;
     const GuestView& view_;
-    Symbolizer symbol_;
+    SymbolOf symbol_;
     std::atomic<std::uint64_t> reached_{0}, hits_{0};
 };
 
@@ -58,7 +58,7 @@ class MonitorBreakpoints {
   public:
     static constexpr std::size_t kMost = 256;
 
-    MonitorBreakpoints(Debugger& debugger, Symbolizer symbol)
+    MonitorBreakpoints(Debugger& debugger, SymbolOf symbol)
         : debugger_(debugger), symbol_(std::move(symbol)) {}
 
     // Its number. Linear addresses are looked up as the given vCPU does now. That vCPU does not stop at the place where
@@ -80,7 +80,7 @@ class MonitorBreakpoints {
     std::string describe(const MonitorBreakpoint& breakpoint) const;
 
     Debugger& debugger_;
-    Symbolizer symbol_;
+    SymbolOf symbol_;
     std::vector<std::unique_ptr<MonitorBreakpoint>> list_;
     unsigned last_number_ = 0;
 };

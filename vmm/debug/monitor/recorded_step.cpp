@@ -14,7 +14,7 @@ std::string RecordedStep::text() const {
                        symbol.empty() ? "" : fmt::format(" <{}>", symbol), instruction);
 }
 
-RecordedStep recorded_step(const history::History& history, const GuestView& view, const Symbolizer& symbol) {
+RecordedStep recorded_step(const history::History& history, const GuestView& view, const SymbolOf& symbol) {
     const VcpuIndex vcpu = history.vcpu_here();
     const x86::CpuState state = snapshot::main_registers(history.image().vcpu(vcpu));
     const Gva pc = x86::linear_pc(state.general, state.system);

@@ -22,6 +22,6 @@ struct RecordedStep {
 };
 
 // At the history's position.
-RecordedStep recorded_step(const history::History& history, const GuestView& view, const Symbolizer& symbol);
+RecordedStep recorded_step(const history::History& history, const GuestView& view, const SymbolOf& symbol);
 
 }  // namespace ringside::debug

@@ -1,4 +1,4 @@
-// Addresses with their symbols, for the messages of rules.
+// Addresses with their symbols, for messages.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@
 
 namespace ringside::debug {
 
-// Names an address; empty where there is no symbol.
+// Names an address; empty where there is no symbol. A function that is empty knows none.
 using SymbolOf = std::function<std::string(std::uint64_t)>;
 
 // "0x101000 <handler+0x4>", or only the address.
 inline std::string with_symbol(std::uint64_t address, const SymbolOf& symbol_of) {
-    const auto symbol = symbol_of(address);
+    const auto symbol = symbol_of ? symbol_of(address) : std::string();
     return symbol.empty() ? fmt::format("{:#x}", address) : fmt::format("{:#x} <{}>", address, symbol);
 }
 
