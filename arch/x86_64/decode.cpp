@@ -3,6 +3,8 @@
 #include <capstone/capstone.h>
 
 #include <algorithm>
+#include <array>
+#include <mutex>
 #include <stdexcept>
 
 #include "arch/x86_64/memory_operands.h"
@@ -22,6 +24,7 @@ class Decoder::Engine {
             cs_close(&handle_);
             throw std::runtime_error("Capstone is out of memory");
         }
+        sort_shared_table();
     }
     ~Engine() {
         cs_free(instruction_, 1);
@@ -38,6 +41,13 @@ class Decoder::Engine {
     }
 
   private:
+    // Capstone 4 sorts a table that all handles share when it decodes for the first time, and takes no
+    // lock: the vCPU threads must not be the first to decode.
+    void sort_shared_table() const {
+        static std::once_flag sorted;
+        std::call_once(sorted, [this] { decode(std::array{std::byte{0x90}}, 0); });
+    }
+
     csh handle_ = 0;
     cs_insn* instruction_ = nullptr;
 };

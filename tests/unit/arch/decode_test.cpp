@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <barrier>
+#include <thread>
+
 #include "arch/x86_64/control_bits.h"
 
 namespace ringside::x86 {
@@ -87,6 +90,24 @@ TEST(Disassemble, SaysWhatLeavesToAHypervisor) {
     EXPECT_EQ(in_long_mode({0x90}).kind, InstructionKind::Other);
     EXPECT_TRUE(in_long_mode({0x8b, 0x03}).has_memory_operand);
     EXPECT_FALSE(in_long_mode({0x89, 0xd8}).has_memory_operand);
+}
+
+// As each vCPU's thread has its own. ThreadSanitizer sees whether the decoders share anything.
+TEST(Disassemble, DecodesInSeveralThreadsAtOnce) {
+    constexpr int kThreads = 4;
+    std::barrier ready(kThreads);
+    std::array<std::string, kThreads> texts;
+    {
+        std::vector<std::jthread> threads;
+        for (std::string& text : texts) {
+            threads.emplace_back([&ready, &text] {
+                const Decoder decoder;
+                ready.arrive_and_wait();
+                text = decoder.disassemble(span_of({0xec}), Gva{0}, CpuMode::Long64)->text;
+            });
+        }
+    }
+    EXPECT_THAT(texts, testing::Each("in al, dx"));
 }
 
 TEST(Disassemble, RefusesWhatIsNoInstruction) {
