@@ -21,6 +21,7 @@ inline constexpr std::uint32_t kAmdTopology = 0x8000001e;
 
 // kFeatures
 inline constexpr std::uint32_t kEcxSse3 = 1u << 0;
+inline constexpr std::uint32_t kEcxVmx = 1u << 5;
 inline constexpr std::uint32_t kEcxTscDeadline = 1u << 24;
 inline constexpr std::uint32_t kEcxXsave = 1u << 26;
 inline constexpr std::uint32_t kEcxAvx = 1u << 28;
@@ -30,6 +31,9 @@ inline constexpr std::uint32_t kEdxHtt = 1u << 28;
 inline constexpr std::uint32_t kEbxSmap = 1u << 20;
 inline constexpr std::uint32_t kEbxAvx512f = 1u << 16;
 inline constexpr std::uint32_t kEcxPku = 1u << 3;
+
+// kAmdFeatures
+inline constexpr std::uint32_t kEcxSvm = 1u << 2;
 
 // kTopology: level types, in ECX from bit 8.
 inline constexpr std::uint32_t kLevelSmt = 1;

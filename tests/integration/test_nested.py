@@ -3,6 +3,8 @@
 import json
 import re
 import struct
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +85,39 @@ class TestAKvmWithoutNestedState(RingsideTest):
         assert "not a VM entry" in gdb.console("monitor step over-guest")
         assert "no known guest's guest (L2)" in gdb.console("monitor level l2")
         assert "here L1's" in gdb.console("monitor level")
+
+
+# As the lab loads it, and reads it from when it is to be another one.
+MODULES = Path("/lab/modules")
+
+
+class TestADriverWithoutNested(RingsideTest):
+    """KVM has nested states, but the module was loaded with nested=0."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    def driver(self):
+        if not MODULES.is_dir():
+            pytest.skip("the module of a host's KVM is not loaded anew for a test: the lab's is")
+        module, = (path for path in MODULES.glob("*-kvm-*.ko"))
+        name = module.stem.partition("-")[2].replace("-", "_")
+        subprocess.run(["rmmod", name], check=True)
+        subprocess.run(["insmod", module, "nested=0"], check=True)
+        yield
+        subprocess.run(["rmmod", name], check=True)
+        subprocess.run(["insmod", module], check=True)
+
+    def test_nothing_is_waited_for_that_cannot_come(self):
+        _, gdb = self.attached("demo64", "--append=rounds=1")
+        answers = {command: gdb.console(f"monitor {command}") for command in WAITING}
+        assert {command: answer for command, answer in answers.items() if "with nested=1" not in answer} == {}
+        assert "none" in gdb.console("monitor exits list")
+
+    def test_an_ordinary_vcpu_is_shown_all_the_same(self):
+        _, gdb = self.attached("demo64", "--append=rounds=1")
+        shown = gdb.console("monitor vmcs"), gdb.console("monitor vmcb")
+        on_intel = f"GUEST_RIP +0x0*{gdb.integer('$rip'):x}\\b", "which uses VMCSs"
+        on_amd = "VMCBs instead", "does not run a guest's guest"
+        assert any(all(map(re.search, words, shown)) for words in (on_intel, on_amd)), shown
 
 
 class TestARefusedEntry(NestedTest):

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "vmm/exit_monitor/transitions.h"
 #include "vmm/exits/hardware/caught_exits.h"
 
 namespace ringside::debug {
@@ -44,6 +45,8 @@ Result<CatchEntry*> ExitCatches::add_entry(std::string_view text, std::optional<
     exits::CatchPlan plan;
     if (!exits::is_event(rule.subject))
         plan = TRY(watch_.plan(rule));
+    if (rule.of_l2 || exits::is_transition(rule.subject))
+        TRY(can_be_hypervisor(once ? "until" : "catch", debugger_.machine()));
     auto entry = std::make_unique<CatchEntry>();
     entry->number = next_number_;
     entry->slot = *slot;

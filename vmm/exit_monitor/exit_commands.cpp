@@ -5,6 +5,7 @@
 #include "vmm/base/text.h"
 #include "vmm/debug/run_control/thread_ids.h"
 #include "vmm/exit_monitor/exit_trace.h"
+#include "vmm/exit_monitor/transitions.h"
 #include "vmm/exits/report/report.h"
 #include "vmm/exits/report/statistics_tables.h"
 
@@ -75,8 +76,10 @@ class ExitCommands {
 
     Result<std::string> inner(std::string_view rest) {
         const auto arguments = TRY(parse(rest, monitor_.vcpu_count(), 0));
-        if (const HardwareTier* hardware = monitor_.hardware())
+        if (const HardwareTier* hardware = monitor_.hardware()) {
+            TRY(can_be_hypervisor("exits l2", monitor_.debugger().machine()));
             return exits::to_text(hardware->inner_table(arguments.vcpu));
+        }
         return failure("exits l2",
                        "the exits of a guest's guest (L2) cannot be shown, because hardware exits are not "
                        "seen: " +

@@ -23,6 +23,14 @@ std::string describe_vm_exit(const LastHardwareExit& exit) {
 
 }  // namespace
 
+Result<void> can_be_hypervisor(const char* operation, const machine::Machine& machine) {
+    if (machine.cpu_features().vmx_or_svm)
+        return {};
+    return failure(operation,
+                   "this guest cannot be a hypervisor: KVM gives its processor neither VMX nor SVM",
+                   "Load the host's kvm_intel or kvm_amd with nested=1");
+}
+
 std::string describe_transition(exits::CatchSubject wanted, machine::VcpuThread& thread,
                                 const machine::Machine& machine, const LastHardwareExit& exit) {
     using exits::CatchSubject;

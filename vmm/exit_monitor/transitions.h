@@ -5,6 +5,7 @@
 #include <string>
 
 #include "arch/x86_64/exit_reasons.h"
+#include "vmm/base/error.h"
 #include "vmm/exits/catch/catch.h"
 #include "vmm/machine/machine.h"
 
@@ -19,6 +20,9 @@ struct LastHardwareExit {
     bool from_l2 = false;                   // L2 made it
     bool entry_failed = false;              // its reason says that the processor has refused a VM entry
 };
+
+// The error says why `operation` waits for what cannot come: the guest's processor has neither VMX nor SVM.
+Result<void> can_be_hypervisor(const char* operation, const machine::Machine& machine);
 
 // What has happened, in words, if the rule is about it; empty if not. On the vCPU's thread.
 std::string describe_transition(exits::CatchSubject wanted, machine::VcpuThread& thread,

@@ -67,7 +67,10 @@ CpuFeatures features(const std::vector<kvm_cpuid_entry2>& entries) {
     if (const auto* leaf = find(entries, cpuid::kFeatures)) {
         f.xsave = (leaf->ecx & cpuid::kEcxXsave) != 0;
         f.avx = f.xsave && (leaf->ecx & cpuid::kEcxAvx) != 0;
+        f.vmx_or_svm = (leaf->ecx & cpuid::kEcxVmx) != 0;
     }
+    if (const auto* leaf = find(entries, cpuid::kAmdFeatures))
+        f.vmx_or_svm = f.vmx_or_svm || (leaf->ecx & cpuid::kEcxSvm) != 0;
     if (const auto* leaf = find(entries, cpuid::kExtendedFeatures)) {
         f.avx512 = f.avx && (leaf->ebx & cpuid::kEbxAvx512f) != 0;
         f.pkru = f.xsave && (leaf->ecx & cpuid::kEcxPku) != 0;

@@ -16,6 +16,7 @@ struct CpuFeatures {
     bool avx = false;
     bool avx512 = false;
     bool pkru = false;
+    bool vmx_or_svm = false;  // the guest can be a hypervisor
     unsigned physical_address_bits = 36;
     x86::XsaveLayout xsave_layout;  // leaf 0xD: where KVM_GET_XSAVE puts each component
 };

@@ -77,9 +77,15 @@ TEST(Cpuid, FeaturesAndTheXsaveLayoutAreRead) {
     EXPECT_EQ(f.xsave_layout.opmask, 0U) << "no such component";
 }
 
+TEST(Cpuid, AGuestCanBeAHypervisorWithVmxOrWithSvm) {
+    EXPECT_FALSE(features(kHost).vmx_or_svm);
+    EXPECT_TRUE(features({entry(1, 0, 0, 0, 1U << 5, 0)}).vmx_or_svm);
+    EXPECT_TRUE(features({entry(0x80000001, 0, 0, 0, 1U << 2, 0)}).vmx_or_svm);
+}
+
 TEST(Cpuid, AnEmptyListHasNoFeatures) {
     const auto f = features({});
-    EXPECT_FALSE(f.xsave || f.avx || f.avx512 || f.pkru);
+    EXPECT_FALSE(f.xsave || f.avx || f.avx512 || f.pkru || f.vmx_or_svm);
 }
 
 }  // namespace
