@@ -59,23 +59,24 @@ Breakpoint* HitFilter::stopping_here(Breakpoint& breakpoint, std::string& words)
     note_pc(pc);
     const bool judges_done = evaluated_.has_value();
     const bool clients_done = judges_done && evaluated_->clients_too;
-    std::string said = judges_done ? evaluated_->words : std::string();
+    Unshown unshown = judges_done ? evaluated_->unshown : Unshown{};
     Breakpoint *clients = nullptr, *others = nullptr;
     const auto look_at = [&](Breakpoint& each) {
         if (each.judge == nullptr) {
             if (!clients_done && stops(each) && clients == nullptr)
                 clients = &each;
-        } else if (!judges_done) {
-            if (const auto line = judged(each)) {
-                said += *line;
+        } else if (judges_done) {
+            if (each.judge == unshown.judge)
                 others = &each;
-            }
+        } else if (const auto line = judged(each)) {
+            unshown = {each.judge, unshown.words + *line};
+            others = &each;
         }
     };
     context_.table.for_each_hit(context_.table.place_at(context_.view, at_.system, pc), breakpoint, look_at);
     const bool stops = clients != nullptr || others != nullptr;
-    evaluated_ = Evaluated{pc, !stops, said};
-    words += said;
+    words += unshown.words;
+    evaluated_ = Evaluated{pc, !stops, std::move(unshown)};
     return clients != nullptr ? clients : others;
 }
 

@@ -44,10 +44,13 @@ class HitFilter {
 
     // The vCPU has moved.
     void forget_evaluated() { evaluated_.reset(); }
-    // The client may have changed its breakpoints.
-    void forget_clients() {
-        if (evaluated_)
-            evaluated_->clients_too = false;
+    // The client may have changed its breakpoints. `shown`: it has seen what was evaluated.
+    void forget_clients(bool shown) {
+        if (!evaluated_)
+            return;
+        evaluated_->clients_too = false;
+        if (shown)
+            evaluated_->unshown = {};
     }
     // The vCPU is about to run from here.
     void note_pc(Gva pc) {
@@ -56,11 +59,16 @@ class HitFilter {
     }
 
   private:
+    // What judges have decided to report, and a client's breakpoint, or another vCPU's stop, may have come first.
+    struct Unshown {
+        const HitJudge* judge = nullptr;
+        std::string words;
+    };
     // The hit is evaluated, and the vCPU has executed nothing since.
     struct Evaluated {
         Gva pc;
         bool clients_too = false;  // otherwise only those with a judge
-        std::string words;
+        Unshown unshown;
     };
 
     Breakpoint* stopping_here(Breakpoint& breakpoint, std::string& words);

@@ -191,6 +191,12 @@ gdbstub::StopEvent StopCoordinator::last_stop() const {
     return last_;
 }
 
+bool StopCoordinator::is_shown(VcpuIndex vcpu) const {
+    std::lock_guard lock(mutex_);
+    const bool is_interrupt = std::holds_alternative<gdbstub::StoppedByInterrupt>(last_.reason);
+    return non_stop_ || (last_.thread == thread_of(vcpu) && !is_interrupt);
+}
+
 std::vector<gdbstub::StopEvent> StopCoordinator::simultaneous() const {
     std::lock_guard lock(mutex_);
     auto events = hit_again_;

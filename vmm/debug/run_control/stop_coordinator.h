@@ -66,6 +66,8 @@ class StopCoordinator {
     // Returns true if every vCPU is stopped.
     bool stopped() const;
     gdbstub::StopEvent last_stop() const;
+    // Returns true if what this vCPU last reported is not still to be shown: it was the stop, or vCPUs stop on their own.
+    bool is_shown(VcpuIndex vcpu) const;
     // What other vCPUs had to report when they were stopped along with the one that last_stop() names.
     std::vector<gdbstub::StopEvent> simultaneous() const;
     // Has `add` complete what is shown with the vCPU's stop, if it has one that is not reported yet or is being reported.

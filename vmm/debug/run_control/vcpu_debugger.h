@@ -32,7 +32,7 @@ class VcpuDebugger {
 
     void set_action(const gdbstub::ResumeAction& action) {
         needs_.action().set(action);
-        stops_.forget_clients();
+        stops_.forget_clients(context_.coordinator.is_shown(thread_.index()));
     }
     // Returns true if it runs on when resumed, rather than steps.
     bool continues() const { return needs_.action().continues(); }

@@ -40,10 +40,10 @@ class VcpuStops {
         passed_.reset();
         hits_.forget_evaluated();
     }
-    // Its client has changed what it wants.
-    void forget_clients() {
+    // Its client may have changed what it wants. `shown`: it has seen the hits here.
+    void forget_clients(bool shown) {
         passed_.reset();
-        hits_.forget_clients();
+        hits_.forget_clients(shown);
     }
     // The vCPU does not stop here.
     void note_passed() { passed_ = at_.general.rip; }

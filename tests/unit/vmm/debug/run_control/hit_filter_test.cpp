@@ -123,6 +123,38 @@ TEST_F(JudgedHitTest, AClientsBreakpointThereIsHitAsWell) {
     EXPECT_EQ(hits(), 1U);
 }
 
+// Both are hit, another vCPU's stop is the one that the client sees, and the client removes its own.
+TEST_F(JudgedHitTest, ItsLineIsShownThoughAClientsBreakpointHasGoneMeanwhile) {
+    judge.line = "why\n";
+    insert(BreakpointKind::Software, kCode);
+    resume();
+    coordinator->interrupt(gdbstub::StoppedByInterrupt{});
+    int3_at(kCode);
+    coordinator->note_parked(VcpuIndex{0});
+    EXPECT_TRUE(std::holds_alternative<gdbstub::StoppedByInterrupt>(coordinator->last_stop().reason));
+    table.remove(stopped.token(), BreakpointKind::Software, kCode, 1);
+    resume();
+    int3_at(kCode);
+    ASSERT_TRUE(reason<gdbstub::StoppedBySignal>());
+    EXPECT_EQ(last_stop.console, "why\n");
+    EXPECT_EQ(judge.asked, 1) << "it is one hit";
+}
+
+TEST_F(JudgedHitTest, WhatWasShownIsNotShownAgain) {
+    judge.line = "why\n";
+    insert(BreakpointKind::Software, kCode);
+    resume();
+    int3_at(kCode);
+    ASSERT_TRUE(reason<gdbstub::StoppedBySoftwareBreakpoint>());
+    EXPECT_EQ(last_stop.console, "why\n");
+    coordinator->note_parked(VcpuIndex{0});
+    table.remove(stopped.token(), BreakpointKind::Software, kCode, 1);
+    resume();
+    int3_at(kCode);
+    EXPECT_FALSE(stopped_here());
+    EXPECT_EQ(judge.asked, 1);
+}
+
 TEST_F(JudgedHitTest, TheClientSeesAndRemovesOnlyItsOwn) {
     insert(BreakpointKind::Software, kCode);
     table.remove(stopped.token(), BreakpointKind::Software, kCode, 1);
