@@ -164,3 +164,22 @@ class TestNonStop(RingsideTest):
         gdb.console("delete")
         gdb.start("continue")
         assert gdb.interrupt()["signal-name"] == "SIGINT"
+
+    def test_a_breakpoint_of_the_monitors_stops_its_vcpu_alone(self):
+        _, gdb = self.start()
+        place = gdb.integer("(unsigned long) &cpu_work")
+        gdb.console(f"monitor break {place:#x} vcpu 2")
+        gdb.command("-exec-continue --all")
+        for count in (1, 2):
+            stop = gdb.wait_stop()
+            assert (stop["thread-id"], stop["signal-name"]) == ("3", "SIGTRAP"), stop
+            # In this mode a client takes words for its user only with the answer to a command.
+            assert f"vCPU 2 has hit breakpoint 1 at {place:#x} <cpu_work>: hit {count}, " in gdb.console("monitor break")
+            assert self.running(gdb) == {1, 2, 4}
+            self.wait_for_change(gdb, "shared_counter")
+            if count == 1:
+                gdb.command("-exec-continue --thread 3")
+        assert "is deleted" in gdb.console("monitor break delete 1")
+        gdb.command("-exec-continue --thread 3")
+        self.wait_for_change(gdb, f"per_cpu[{self.cpu_of(gdb, 3)}].counter")
+        assert self.running(gdb) == {1, 2, 3, 4}
