@@ -31,6 +31,7 @@ constexpr std::string_view kAbilities[] = {"int3_real",
                                            "step_survives_emulation",
                                            "step_traps_once",
                                            "step_blocks_interrupts",
+                                           "write_faults",
                                            "cpuid_masks",
                                            "msr_exits",
                                            "synced_registers"};
@@ -51,7 +52,8 @@ const std::vector<Known>& known() {
           "data_slots", "own_slots_fire", "debug_register_exits", "step_survives_emulation"}},
         {"kvm_pvm",
          {"int3_real", "int3_protected", "int3_long", "int3_user", "halt_traps", "undefined_traps",
-          "execute_slots_user", "data_slots", "debug_register_exits", "step_user", "cpuid_masks"}},
+          "execute_slots_user", "data_slots", "debug_register_exits", "step_user", "write_faults",
+          "cpuid_masks"}},
     };
     return all;
 }

@@ -8,52 +8,27 @@ namespace ringside::machine {
 
 namespace {
 
-// Memory slots are numbered as the regions are (Machine::set_up_vm).
 class KvmSource : public DirtyPages::Source {
   public:
-    KvmSource(const kvm::Vm& vm, const GuestMemory& memory) : vm_(vm), memory_(memory) {}
+    KvmSource(const kvm::Vm& vm, MemorySlots& slots) : vm_(vm), slots_(slots) {}
 
-    Result<void> start() override { return log(true); }
-    Result<void> stop() override { return log(false); }
-
-    // A slot that is deleted takes its translations with it.
-    Result<void> forget_translations() override {
-        std::uint32_t slot = 0;
-        for (const MemoryRegion& region : memory_.regions()) {
-            TRY(vm_.set_memory(slot, region.start(), 0, region.host(), 0));
-            TRY(set(slot++, region, logging_));
-        }
-        return {};
-    }
+    Result<void> start() override { return slots_.log(true); }
+    Result<void> stop() override { return slots_.log(false); }
+    Result<void> forget_translations() override { return slots_.renew(); }
 
   protected:
     const kvm::Vm& vm() const { return vm_; }
-    const GuestMemory& memory() const { return memory_; }
+    std::span<const MemorySlot> slots() const { return slots_.slots(); }
 
   private:
-    Result<void> set(std::uint32_t slot, const MemoryRegion& region, bool on) const {
-        const std::uint32_t flags =
-            region.read_only() ? KVM_MEM_READONLY : (on ? KVM_MEM_LOG_DIRTY_PAGES : 0);
-        return vm_.set_memory(slot, region.start(), region.size(), region.host(), flags);
-    }
-
-    Result<void> log(bool on) {
-        std::uint32_t slot = 0;
-        for (const MemoryRegion& region : memory_.regions())
-            TRY(set(slot++, region, on));
-        logging_ = on;
-        return {};
-    }
-
     const kvm::Vm& vm_;
-    const GuestMemory& memory_;
-    bool logging_ = false;
+    MemorySlots& slots_;
 };
 
 class RingSource final : public KvmSource {
   public:
-    RingSource(const kvm::Vm& vm, const GuestMemory& memory, std::vector<kvm::DirtyRing> rings)
-        : KvmSource(vm, memory), rings_(std::move(rings)) {}
+    RingSource(const kvm::Vm& vm, MemorySlots& slots, std::vector<kvm::DirtyRing> rings)
+        : KvmSource(vm, slots), rings_(std::move(rings)) {}
 
     std::string_view name() const override { return "dirty ring"; }
     bool is_unlimited() const override { return false; }
@@ -66,7 +41,7 @@ class RingSource final : public KvmSource {
         std::uint32_t count = 0;
         for (kvm::DirtyRing& ring : rings_) {
             const std::uint32_t entries = ring.harvest([&](std::uint32_t slot, std::uint64_t page) {
-                each(memory().regions()[slot].start() + page * kPageSize);
+                each(slots()[slot].start + page * kPageSize);
             });
             overrun_ = overrun_ || entries >= kvm::DirtyRing::kEntries;
             count += entries;
@@ -95,17 +70,16 @@ class LogSource final : public KvmSource {
     bool is_unlimited() const override { return true; }
 
     Result<void> collect(const std::function<void(Gpa)>& each) override {
-        std::uint32_t slot = 0;
-        for (const MemoryRegion& region : memory().regions()) {
-            const std::uint32_t number = slot++;
-            if (region.read_only())
+        std::uint32_t next = 0;
+        for (const MemorySlot& slot : slots()) {
+            const std::uint32_t number = next++;
+            if (slot.read_only)
                 continue;
-            bitmap_.resize((region.size() / kPageSize + 63) / 64);
+            bitmap_.resize((slot.size / kPageSize + 63) / 64);
             TRY(vm().dirty_log(number, bitmap_));
             for (std::size_t i = 0; i < bitmap_.size(); ++i) {
                 for (std::uint64_t word = bitmap_[i]; word != 0; word &= word - 1)
-                    each(region.start() +
-                         (i * 64 + static_cast<unsigned>(std::countr_zero(word))) * kPageSize);
+                    each(slot.start + (i * 64 + static_cast<unsigned>(std::countr_zero(word))) * kPageSize);
             }
         }
         return {};
@@ -152,9 +126,13 @@ Result<void> DirtyPages::collect() {
     return {};
 }
 
-Result<void> DirtyPages::forget_translations() {
+void DirtyPages::about_to_forget() {
     if (!readers_.empty())
         complete_ = collect();
+}
+
+Result<void> DirtyPages::forget_translations() {
+    about_to_forget();
     return source_->forget_translations();
 }
 
@@ -175,11 +153,11 @@ void DirtyPages::written(Gpa gpa, std::uint64_t size) {
         noted_.insert(page);
 }
 
-std::unique_ptr<DirtyPages::Source> kvm_dirty_pages(const kvm::Vm& vm, const GuestMemory& memory,
+std::unique_ptr<DirtyPages::Source> kvm_dirty_pages(const kvm::Vm& vm, MemorySlots& slots,
                                                     std::vector<kvm::DirtyRing> rings) {
     if (rings.empty())
-        return std::make_unique<LogSource>(vm, memory);
-    return std::make_unique<RingSource>(vm, memory, std::move(rings));
+        return std::make_unique<LogSource>(vm, slots);
+    return std::make_unique<RingSource>(vm, slots, std::move(rings));
 }
 
 }  // namespace ringside::machine

@@ -18,6 +18,7 @@
 #include "vmm/kvm/dirty_ring.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/guest_memory.h"
+#include "vmm/machine/memory_slots.h"
 #include "vmm/machine/page_set.h"
 
 namespace ringside::machine {
@@ -62,6 +63,9 @@ class DirtyPages : public WriteListener {
     Result<void> remove(Reader& reader);
     // Names to every reader the pages that were written.
     Result<void> collect();
+    // The source is about to forget pages that were not collected. Every page is named to the readers before; if that
+    // fails, so does collect() from now on.
+    void about_to_forget();
     // As for Source; but every page is named to the readers before. If that fails, so does collect() from now on.
     Result<void> forget_translations();
     // The machine has another VM, and other contents of its memory. An error is that of the next collect().
@@ -80,7 +84,7 @@ class DirtyPages : public WriteListener {
 };
 
 // KVM's dirty rings, if `rings` holds one for each vCPU; else its dirty log.
-std::unique_ptr<DirtyPages::Source> kvm_dirty_pages(const kvm::Vm&, const GuestMemory&,
+std::unique_ptr<DirtyPages::Source> kvm_dirty_pages(const kvm::Vm&, MemorySlots&,
                                                     std::vector<kvm::DirtyRing> rings);
 
 }  // namespace ringside::machine

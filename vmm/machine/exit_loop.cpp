@@ -2,6 +2,7 @@
 // structure).
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -27,11 +28,8 @@ void VcpuThread::run_once() {
     record.entered = exits::read_tsc();
     const auto outcome = vcpu_->run();
     record.exited = exits::read_tsc();
-    if (!outcome) {
-        run_error_ = outcome.error();
-        fatal(FatalExit::RunFailure);
-        return;
-    }
+    if (!outcome)
+        return on_failed_run(record, outcome.error());
     switch (*outcome) {
         case kvm::RunOutcome::Interrupted:
             record.reason = exits::kReasonInterrupted;
@@ -46,6 +44,17 @@ void VcpuThread::run_once() {
     finish(record);
 }
 
+void VcpuThread::on_failed_run(exits::ExitRecord& record, const Error& error) {
+    if (error.code != EFAULT || !observer_.on_write_fault(*this)) {
+        run_error_ = error;
+        return fatal(FatalExit::RunFailure);
+    }
+    record.reason = exits::kReasonWriteFault;
+    if (vcpu_->has_synced_registers())
+        record.rip = vcpu_->synced_registers().rip;
+    note(record);
+}
+
 // Handles an exit and records it: of the loop, or of finish_exit().
 void VcpuThread::finish(exits::ExitRecord& record) {
     if (vcpu_->has_synced_registers())
@@ -54,6 +63,10 @@ void VcpuThread::finish(exits::ExitRecord& record) {
         observer_.on_interrupted(*this);
     else if (record.reason != exits::kReasonAgain)
         handle_exit(record);
+    note(record);
+}
+
+void VcpuThread::note(exits::ExitRecord& record) {
     record.handled = exits::read_tsc();
     recorder_.record(record);
     if (watch_exits_.load(std::memory_order_relaxed))
@@ -123,10 +136,10 @@ void VcpuThread::handle_mmio(exits::ExitRecord& record) {
     // KVM splits accesses at 8 bytes.
     const std::span<std::byte> data(reinterpret_cast<std::byte*>(mmio.data),
                                     std::min<std::size_t>(mmio.len, 8));
-    if (mmio.is_write)
-        buses_.mmio.write(mmio.phys_addr, data);
-    else
+    if (!mmio.is_write)
         buses_.mmio.read(mmio.phys_addr, data);
+    else if (!observer_.on_unwritten(*this, Gpa{mmio.phys_addr}, data))
+        buses_.mmio.write(mmio.phys_addr, data);
     record.direction = mmio.is_write ? exits::Direction::Write : exits::Direction::Read;
     record.size = static_cast<std::uint8_t>(data.size());
     record.address = mmio.phys_addr;

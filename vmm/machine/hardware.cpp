@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "vmm/machine/layout.h"
+#include "vmm/machine/memory_slots.h"
 #include "vmm/machine/vcpu_setup.h"
 
 namespace ringside::machine {
@@ -25,12 +26,7 @@ Result<void> set_up_vm(const kvm::Vm& vm, const GuestMemory& memory) {
     TRY(vm.create_pit());
     // An access to an MSR that KVM does not know exits before the guest gets its #GP.
     TRY(vm.exit_at_msrs());
-    std::uint32_t slot = 0;
-    for (const MemoryRegion& region : memory.regions()) {
-        const std::uint32_t flags = region.read_only() ? KVM_MEM_READONLY : 0;
-        TRY(vm.set_memory(slot++, region.start(), region.size(), region.host(), flags));
-    }
-    return {};
+    return MemorySlots(vm, memory).create();
 }
 
 Result<void> add_vcpus(Hardware& hardware, const kvm::System& system, std::uint32_t vcpus, bool dirty_rings) {

@@ -29,7 +29,10 @@ std::unique_ptr<Machine> Machine::create(Hardware hardware, VcpuObserver& observ
         machine->kvm_vcpus_.push_back(vcpu.get());
         machine->vcpus_.push_back(std::make_unique<VcpuThread>(std::move(vcpu), machine->buses_, observer));
     }
-    machine->set_dirty_pages(kvm_dirty_pages(*machine->vm_, machine->memory_, std::move(hardware.rings)));
+    machine->slots_.emplace(*machine->vm_, machine->memory_);
+    machine->set_dirty_pages(kvm_dirty_pages(*machine->vm_, *machine->slots_, std::move(hardware.rings)));
+    machine->set_write_protection(
+        std::make_unique<KvmWriteProtection>(machine->memory_, *machine->slots_, *machine->dirty_pages_));
     return machine;
 }
 
@@ -69,7 +72,9 @@ void Machine::restart(const StopToken& token, Hardware hardware) {
     memory_.swap_regions(hardware.memory);
     for (std::size_t i = 0; i < kvm_vcpus_.size(); ++i)
         std::swap(*kvm_vcpus_[i], *hardware.vcpus[i]);
-    dirty_pages_->replace_source(kvm_dirty_pages(*vm_, memory_, std::move(hardware.rings)));
+    protection_->forget();
+    slots_->start_anew();
+    dirty_pages_->replace_source(kvm_dirty_pages(*vm_, *slots_, std::move(hardware.rings)));
     power_on(token);
 }
 

@@ -18,7 +18,9 @@
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/hardware.h"
 #include "vmm/machine/interrupt_line.h"
+#include "vmm/machine/memory_slots.h"
 #include "vmm/machine/vcpu_thread.h"
+#include "vmm/machine/write_protection.h"
 
 namespace ringside::machine {
 
@@ -67,6 +69,11 @@ class Machine final : public MachineControl {
     DirtyPages* dirty_pages() { return dirty_pages_.get(); }
     void set_dirty_pages(std::unique_ptr<DirtyPages::Source> source) {
         dirty_pages_ = std::make_unique<DirtyPages>(memory_, std::move(source));
+    }
+    // nullptr if an assembled machine has none.
+    WriteProtection* write_protection() { return protection_.get(); }
+    void set_write_protection(std::unique_ptr<WriteProtection> protection) {
+        protection_ = std::move(protection);
     }
     const CpuFeatures& cpu_features() const { return features_; }
     // An interrupt input, owned by the machine, for the device of this name, which is a literal.
@@ -122,7 +129,9 @@ class Machine final : public MachineControl {
 
     std::optional<kvm::Vm> vm_;  // none if the machine was assembled
     GuestMemory memory_;
+    std::optional<MemorySlots> slots_;  // KVM's
     std::unique_ptr<DirtyPages> dirty_pages_;
+    std::unique_ptr<WriteProtection> protection_;
     DeviceStates device_states_;
     Buses buses_;
     CpuFeatures features_;

@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <type_traits>
 
@@ -51,6 +52,12 @@ class VcpuObserver {
     virtual void on_fatal_exit(VcpuThread&, FatalExit) = 0;
     // KVM_RUN was interrupted by a signal. The observer may have asked for one (vmm/debug/host/exit_trap.h).
     virtual void on_interrupted(VcpuThread&) {}
+    // KVM_RUN has failed with EFAULT: the guest has written to a page that is protected from it (write_protection.h), and
+    // the instruction has had no effect. Returns false if no page is: the failure is another one.
+    virtual bool on_write_fault(VcpuThread&) { return false; }
+    // KVM has executed an instruction itself and could not write its result to guest memory. Returns true if the observer
+    // has done so, because it protects the page.
+    virtual bool on_unwritten(VcpuThread&, Gpa, std::span<const std::byte>) { return false; }
     // The vCPU's dirty ring is full: it runs on after pages have been collected (dirty_pages.h).
     virtual void on_dirty_ring_full(VcpuThread&) {}
     // The guest has written to the stop port (set_stop_port()).
@@ -136,6 +143,8 @@ class VcpuThread {
 
     void run_once();
     void finish(exits::ExitRecord& record);
+    void on_failed_run(exits::ExitRecord& record, const Error& error);
+    void note(exits::ExitRecord& record);
     void handle_exit(exits::ExitRecord& record);
     void handle_pio(exits::ExitRecord& record);
     void handle_mmio(exits::ExitRecord& record);

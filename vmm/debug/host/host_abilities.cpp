@@ -1,6 +1,7 @@
 #include "vmm/debug/host/host_abilities.h"
 
 #include <array>
+#include <cerrno>
 
 #include "arch/x86_64/cpuid_bits.h"
 #include "arch/x86_64/exceptions.h"
@@ -140,6 +141,41 @@ Result<bool> probe_second_trap(ProbeGuest& guest) {
     return kvm::is_debug_exit(guest.vcpu());
 }
 
+// Runs up to the next exit that is not an early trap in front of the instruction at `rip` (step_engine.h).
+Result<void> run_past_early_traps(ProbeGuest& guest, std::uint64_t rip) {
+    constexpr int kMostEarlyTraps = 8;
+    for (int i = 0; i <= kMostEarlyTraps; ++i) {
+        TRY(guest.run());
+        if (!stopped(guest, x86::ExceptionVector::Debug, rip))
+            break;
+    }
+    return {};
+}
+
+// Two stores to a page that is read-only before each.
+Result<bool> probe_write_faults(const kvm::System& system) {
+    constexpr auto kStore = code::store_eax_64(ProbeGuest::kData);
+    constexpr auto kCode = code::sequence(kStore, kStore, code::kHlt);
+    auto guest =
+        TRY(ProbeGuest::create(system));  // a KVM that emulates the store has an exit pending at the end
+    TRY(guest.prepare(Mode::Long, kCode));
+    for (std::uint64_t rip = ProbeGuest::kCode; rip != ProbeGuest::kCode + 2 * kStore.size();
+         rip += kStore.size()) {
+        TRY(guest.set_data_writable(false));
+        const auto ran = guest.run();
+        TRY(guest.set_data_writable(true));
+        const auto general = TRY(guest.vcpu().general());
+        if (ran || ran.error().code != EFAULT || general.rip != rip ||
+            !guest.vcpu().set_guest_debug({Feature::SingleStep}, Slots{}, {}))
+            return false;
+        TRY(run_past_early_traps(guest, rip));
+        if (!stopped(guest, x86::ExceptionVector::Debug, rip + kStore.size()))
+            return false;
+        TRY(guest.vcpu().set_guest_debug({}, Slots{}, {}));
+    }
+    return true;
+}
+
 // CPUID leaf 1 with one feature bit cleared, then HLT: does the guest see it cleared?
 Result<bool> probe_cpuid_mask(const kvm::System& system) {
     using x86::cpuid::kEcxSse3;
@@ -209,6 +245,7 @@ Result<HostAbilities> probe_host(const kvm::System& system) {
     take(status, a.int3_user, probe_int3(guest, Mode::LongUser));
     take(status, a.execute_slots_user, probe_execute_slot(guest, Mode::LongUser));
     take(status, a.step_user, probe_step(guest, Mode::LongUser));
+    take(status, a.write_faults, probe_write_faults(system));
     take(status, a.cpuid_masks, probe_cpuid_mask(system));
     take(status, a.msr_exits, probe_msr_exit(system));
     TRY(status);

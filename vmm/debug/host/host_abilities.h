@@ -48,6 +48,10 @@ struct HostAbilities {
     // KVM_GUESTDBG_BLOCKIRQ is offered and works: a step does not slip into an interrupt handler.
     bool step_blocks_interrupts = false;
 
+    // A write to a page that this process maps read-only makes KVM_RUN fail before it has any effect (EFAULT), and is
+    // executed by a single-step once the page is writable (vmm/machine/write_protection.h).
+    bool write_faults = false;
+
     bool cpuid_masks = false;  // the guest sees what KVM_SET_CPUID2 sets, with a bit cleared
     bool msr_exits = false;    // a filtered RDMSR exits to userspace
     bool synced_registers = false;

@@ -65,6 +65,7 @@ std::vector<HostRow> host_rows(const HostAbilities& a) {
             "the second is kept from the guest"),
         row("step_blocks_interrupts", "single-step with interrupts blocked", a.step_blocks_interrupts,
             "a step may end in an interrupt handler"),
+        row("write_faults", "exits for writes to write-protected pages", a.write_faults, "stepping"),
         row("cpuid_masks", "CPUID masks", a.cpuid_masks, "the guest sees the host's CPUID"),
         row("msr_exits", "exits for filtered MSRs", a.msr_exits, "MSR accesses cannot be caught"),
         row("synced_registers", "registers shared at each exit", a.synced_registers,

@@ -1,7 +1,10 @@
 #include "vmm/debug/host/probe_guest.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "arch/x86_64/control_bits.h"
@@ -126,6 +129,13 @@ Result<void> ProbeGuest::prepare(Mode mode, std::span<const std::byte> code) {
     general.rip = kCode;
     general.rsp = kStackTop;
     return vcpu_.set_general(general);
+}
+
+Result<void> ProbeGuest::set_data_writable(bool writable) {
+    const auto page = memory_.span(Gpa{kData}, layout::kPage);
+    if (::mprotect(page.data(), page.size(), writable ? PROT_READ | PROT_WRITE : PROT_READ) != 0)
+        return errno_failure("protect a page of the probes' guest", errno);
+    return {};
 }
 
 Result<void> ProbeGuest::run() {

@@ -29,6 +29,8 @@ class ProbeGuest {
 
     // Puts `code` at kCode and the vCPU at its start in the given mode, with debugging off.
     Result<void> prepare(Mode mode, std::span<const std::byte> code);
+    // Maps the page at kData so that it can or cannot be written, also for the guest. prepare() needs it writable.
+    Result<void> set_data_writable(bool writable);
     // KVM_RUN until a real exit.
     Result<void> run();
 

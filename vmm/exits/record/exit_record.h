@@ -26,5 +26,7 @@ struct ExitRecord {
 // KVM_RUN returned EINTR or EAGAIN: no KVM_EXIT_* applies, but the guest did leave.
 inline constexpr std::uint32_t kReasonInterrupted = 0xffff0000;
 inline constexpr std::uint32_t kReasonAgain = 0xffff0001;
+// KVM_RUN returned EFAULT: the guest has written to a page that is protected from it.
+inline constexpr std::uint32_t kReasonWriteFault = 0xffff0002;
 
 }  // namespace ringside::exits

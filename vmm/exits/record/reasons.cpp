@@ -44,6 +44,7 @@ constexpr std::pair<std::uint32_t, std::string_view> kKvmNames[] = {
     {kMemoryFault, "MEMORY_FAULT"},
     {kReasonInterrupted, "INTERRUPTED"},
     {kReasonAgain, "AGAIN"},
+    {kReasonWriteFault, "WRITE_PROTECTED"},
 };
 
 std::optional<std::uint32_t> parse_reason_number(std::string_view text) {

@@ -17,7 +17,7 @@ HostAbilities perfect() {
     a.halt_traps = a.undefined_traps = true;
     a.execute_slots = a.execute_slots_user = a.data_slots = a.own_slots_fire = a.debug_register_exits = true;
     a.step_real = a.step_long = a.step_user = a.step_survives_emulation = a.step_blocks_interrupts = true;
-    a.cpuid_masks = a.msr_exits = a.synced_registers = true;
+    a.write_faults = a.cpuid_masks = a.msr_exits = a.synced_registers = true;
     return a;
 }
 
