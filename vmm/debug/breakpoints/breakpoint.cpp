@@ -8,6 +8,8 @@ const char* mechanism_name(const Breakpoint& breakpoint) {
             return name(breakpoint.trap.value());
         case Mechanism::Slot:
             return "debug slot";
+        case Mechanism::ProtectedPage:
+            return "protected page";
         case Mechanism::Stepping:
             break;
     }

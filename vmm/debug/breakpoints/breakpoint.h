@@ -14,7 +14,7 @@
 
 namespace ringside::debug {
 
-enum class Mechanism : std::uint8_t { Planted, Slot, Stepping };
+enum class Mechanism : std::uint8_t { Planted, Slot, ProtectedPage, Stepping };
 
 // Where a vCPU executes. `gpa` is known only if a breakpoint on a physical address exists.
 struct CodePlace {
@@ -41,6 +41,7 @@ class HitJudge {
 struct Breakpoint {
     gdbstub::BreakpointRequest request;
     Mechanism mechanism = Mechanism::Stepping;
+    const char* ran_by = nullptr;                 // the mechanism's name when the guest last ran, if it did
     std::optional<x86::TrapInstruction> trap;     // what is, or would be, planted
     Gpa gpa;                                      // and where
     bool user = false;                            // user code may run there
@@ -66,7 +67,7 @@ struct Breakpoint {
     }
 };
 
-// "int3", "hlt", "udb", "debug slot", "stepping"
+// "int3", "hlt", "udb", "debug slot", "protected page", "stepping"
 const char* mechanism_name(const Breakpoint&);
 
 }  // namespace ringside::debug

@@ -39,7 +39,25 @@ void BreakpointTable::make_plan() {
         plan_unplanted();
         plan_planted();
     }
+    plan_guarded();
     make_plan_without_slots();
+}
+
+void BreakpointTable::set_guarded(bool on) {
+    guarded_ = on;
+    plan_guarded();
+    note_mechanisms();
+}
+
+void BreakpointTable::note_mechanisms() {
+    for (const auto& breakpoint : breakpoints_)
+        breakpoint->ran_by = mechanism_name(*breakpoint);
+}
+
+void BreakpointTable::plan_guarded() {
+    plan_.guarded = guarded_ && !stepping_only_ && !plan_.stepped_watchpoints.empty();
+    for (Breakpoint* watchpoint : plan_.stepped_watchpoints)
+        watchpoint->mechanism = plan_.guarded ? Mechanism::ProtectedPage : Mechanism::Stepping;
 }
 
 void BreakpointTable::plan_stepping_only() {

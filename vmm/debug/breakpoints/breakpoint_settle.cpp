@@ -14,10 +14,11 @@ using gdbstub::BreakpointKind;
 void BreakpointTable::settle(const GuestView& view, const x86::SystemRegisters& system) {
     renew_overwritten(view, system);
     settle_unpaged(view, system);
-    if (std::ranges::none_of(breakpoints_, &Breakpoint::waiting))
-        return;
-    look_at_places(view, system);
-    make_plan();
+    if (std::ranges::any_of(breakpoints_, &Breakpoint::waiting)) {
+        look_at_places(view, system);
+        make_plan();
+    }
+    note_mechanisms();
 }
 
 void BreakpointTable::settle_unpaged(const GuestView& view, const x86::SystemRegisters& system) {
@@ -32,6 +33,7 @@ void BreakpointTable::settle_unpaged(const GuestView& view, const x86::SystemReg
         finder.look_at_place(*breakpoint);
     }
     make_plan();
+    note_mechanisms();
 }
 
 bool BreakpointTable::can_settle(const GuestView& view, const x86::SystemRegisters& system) const {

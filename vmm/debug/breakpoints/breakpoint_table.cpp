@@ -47,6 +47,7 @@ Breakpoint& BreakpointTable::add(const GuestView& view, const x86::SystemRegiste
     breakpoint.address_space = view.address_space_of(system, Gva{request.address});
     breakpoint.level = level_of(view, system, request.address);
     breakpoint.traced = is_traced(request);
+    guarded_ = guarded_ && !breakpoint.is_watchpoint();
     return breakpoint;
 }
 
@@ -59,6 +60,7 @@ void BreakpointTable::drop(List::iterator it) {
     }
     if (breakpoint.mechanism == Mechanism::Planted)
         planted_.unplant(breakpoint.gpa);
+    guarded_ = guarded_ && !breakpoint.is_watchpoint();
     breakpoints_.erase(it);
 }
 
@@ -147,6 +149,7 @@ void BreakpointTable::set_judged(const GuestView& view, const x86::SystemRegiste
     }
     look_at_places(view, system);
     make_plan();
+    note_mechanisms();
 }
 
 void BreakpointTable::insert_for_monitor(const machine::StopToken&, const GuestView& view,

@@ -58,6 +58,7 @@ struct DebugPlan {
     bool disturbs = false;         // a planted one interferes with the guest, because no slot was free
     std::vector<Breakpoint*> stepped_breakpoints;
     std::vector<Breakpoint*> stepped_watchpoints;
+    bool guarded = false;  // their pages are write-protected: only a write to one of these needs a step
 
     bool watches_data() const {
         for (unsigned slot = 0; slot < x86::kDebugSlots; ++slot) {
@@ -66,7 +67,9 @@ struct DebugPlan {
         }
         return !stepped_watchpoints.empty();
     }
-    bool needs_stepping() const { return !stepped_breakpoints.empty() || !stepped_watchpoints.empty(); }
+    bool needs_stepping() const {
+        return !stepped_breakpoints.empty() || (!stepped_watchpoints.empty() && !guarded);
+    }
 };
 
 // A handler at whose beginning a judge decides.
@@ -123,6 +126,9 @@ class BreakpointTable {
     // Replaces every planted instruction and debug slot with stepping, or brings them back. A recording steps the
     // guest anyway.
     void set_stepping_only(const machine::StopToken&, bool on);
+    // The pages of the stepped watchpoints are write-protected, or no longer; other watchpoints end that. For a vCPU's
+    // thread, too.
+    void set_guarded(bool on);
     // Before the guest runs on: plants breakpoints that had no page, and those that the guest has
     // overwritten. (gdb removes its breakpoints at every stop, so they are planted again; lldb does
     // not.)
@@ -185,8 +191,11 @@ class BreakpointTable {
     void make_plan();
     void plan_stepping_only();
     void plan_watchpoints();
+    void plan_guarded();
     void plan_unplanted();
     void plan_planted();
+    // The guest is about to run with these.
+    void note_mechanisms();
     void add_to_plan(x86::TrapInstruction, const Breakpoint&);
     void make_plan_without_slots();
     std::size_t slots_for_handlers() const;
@@ -196,6 +205,7 @@ class BreakpointTable {
 
     HostAbilities abilities_;
     bool stepping_only_ = false;
+    bool guarded_ = false;
     List breakpoints_;
     std::set<std::uint64_t> traced_;
     std::map<std::uint64_t, x86::GuestLevel> levels_;  // of each address that had a breakpoint

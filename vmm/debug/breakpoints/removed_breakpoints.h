@@ -28,6 +28,9 @@ class RemovedBreakpoints {
     void add(const Breakpoint& breakpoint) {
         take(breakpoint.request);
         lines_.push_back(describe(breakpoint));
+        // Others that were removed before may have freed a slot for it.
+        if (breakpoint.ran_by != nullptr)
+            lines_.back().mechanism = breakpoint.ran_by;
     }
     // It is inserted again: returns how often it was hit before.
     std::uint64_t take(const gdbstub::BreakpointRequest& request);

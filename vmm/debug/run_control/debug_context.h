@@ -12,6 +12,7 @@
 #include "vmm/debug/run_control/guest_stops.h"
 #include "vmm/debug/run_control/handler_watch.h"
 #include "vmm/debug/run_control/hit_tracer.h"
+#include "vmm/debug/run_control/page_guard.h"
 #include "vmm/debug/run_control/state_watch.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 #include "vmm/debug/run_control/turns.h"
@@ -29,6 +30,8 @@ class VcpuEvents {
     virtual void on_slots_short(VcpuIndex) = 0;
     // An instruction was executed on KVM's behalf; called only for the first one.
     virtual void on_completed(VcpuIndex) = 0;
+    // Protection of pages has ended, and their watchpoints are watched by stepping.
+    virtual void on_guard_ended(VcpuIndex, const std::string& why) = 0;
     // A breakpoint's commands have printed something.
     virtual void on_printed(VcpuIndex, const std::string& text) = 0;
 };
@@ -44,6 +47,7 @@ struct DebugContext {
     history::Recorder* recorder = nullptr;
     Turns* turns = nullptr;
     HitTracer* tracer = nullptr;
+    PageGuard* guard = nullptr;
     GuestStops guest_stops = {};  // where the guest itself may ask to stop
     HandlerWatch handlers = {};
     StateWatch states = {};

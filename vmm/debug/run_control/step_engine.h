@@ -73,6 +73,8 @@ class StepEngine {
                    ? std::vector<TouchedWatchpoint>{}
                    : watch_.after(stepped_watchpoints, view_, at_.general, at_.system);
     }
+    // Of the same step (WatchByStepping).
+    bool wrote_near_watched() const { return watch_.wrote_near(); }
     // The step was interrupted by a handler that runs now, because the vCPU parks or stops at a breakpoint elsewhere
     // than where it was entered: clears TF in what the interrupt has pushed.
     void leave_unfinished();

@@ -25,13 +25,28 @@ bool StepOff::begin(const Breakpoint& breakpoint) {
     return true;
 }
 
+Result<bool> StepOff::begin_write(PageGuard& guard) {
+    if (!alone() && !coordinator_.park_others(vcpu_))
+        return false;
+    active_ = true;
+    opened_ = &guard;
+    auto opened = guard.open();
+    if (!opened)
+        end();
+    TRY(opened);
+    return true;
+}
+
 bool StepOff::end() {
     if (!std::exchange(active_, false))
         return false;
-    if (lifted_) {
-        table_.planted().put_back(*lifted_);
+    const bool was_alone = alone();
+    if (const auto lifted = std::exchange(lifted_, std::nullopt))
+        table_.planted().put_back(*lifted);
+    if (PageGuard* const guard = std::exchange(opened_, nullptr))
+        guard->close();
+    if (was_alone)
         coordinator_.resume_others();
-    }
     return true;
 }
 

@@ -1,11 +1,13 @@
-// Stepping off a breakpoint: the int3 is out of memory for every vCPU while one steps over the instruction under it, so
-// the other vCPUs are parked for that long. A debug slot belongs to one vCPU and does not need this.
+// An instruction that is stepped as the guest has it. Off a breakpoint: the int3 is out of memory for every vCPU while one steps over the instruction under it, so
+// the other vCPUs are parked for that long. A debug slot belongs to one vCPU and does not need this. A write to protected
+// pages: every vCPU could write them meanwhile.
 #pragma once
 
 #include <optional>
 
 #include "vmm/debug/breakpoints/breakpoint_table.h"
 #include "vmm/debug/guest/guest_view.h"
+#include "vmm/debug/run_control/page_guard.h"
 #include "vmm/debug/run_control/stop_coordinator.h"
 
 namespace ringside::debug {
@@ -27,7 +29,12 @@ class StepOff {
         active_ = true;
         lifted_.reset();
     }
-    // Puts the int3 back. Returns true if a step off was active.
+    // The instruction writes to pages of the guard, which are open for its step. As above, also in addition to it.
+    Result<bool> begin_write(PageGuard& guard);
+    bool writes() const { return opened_ != nullptr; }
+    // Returns true if the other vCPUs are parked for it.
+    bool alone() const { return lifted_.has_value() || opened_ != nullptr; }
+    // Puts the int3 back, and closes the pages. Returns true if a step off was active.
     bool end();
 
   private:
@@ -36,6 +43,7 @@ class StepOff {
     StopCoordinator& coordinator_;
     bool active_ = false;
     std::optional<Gpa> lifted_;
+    PageGuard* opened_ = nullptr;
 };
 
 }  // namespace ringside::debug

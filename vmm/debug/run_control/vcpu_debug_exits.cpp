@@ -70,7 +70,8 @@ void VcpuDebugger::on_int3() {
 // L2 that is stepped.
 void VcpuDebugger::on_interrupted() {
     recording_.interrupted();
-    if (!arming_.exits().take_caught() || !done(at_.fetch()))
+    const bool caught = arming_.exits().take_caught();
+    if (!follow(guarded_.look()) || !caught || !done(at_.fetch()))
         return;
     if (inner_exits_watched() && !at_.system.inner.running)
         return on_left_l2();

@@ -1,5 +1,10 @@
 #include "vmm/debug/run_control/vcpu_debugger.h"
 
+#include <utility>
+
+#include "vmm/debug/run_control/stop_reasons.h"
+#include "vmm/debug/run_control/thread_ids.h"
+
 namespace ringside::debug {
 
 VcpuDebugger::VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
@@ -11,6 +16,7 @@ VcpuDebugger::VcpuDebugger(machine::VcpuThread& thread, DebugContext& context)
       recording_(thread.index(), context, at_),
       step_(thread.vcpu(), at_, context.view, context.abilities),
       step_off_(thread.index(), context.table, context.coordinator),
+      guarded_(thread, context, at_, step_off_),
       arming_(thread.vcpu(), context, at_, needs_, step_, step_off_, recording_),
       needs_(thread.index(), context, arming_.own(), stops_, recording_, step_off_),
       pass_(thread.vcpu(), context, at_, needs_, arming_, step_, step_off_, stops_.traced()),
@@ -34,7 +40,17 @@ void VcpuDebugger::arm() {
     const bool steps = needs_.must_step();
     if (steps && arming_.at_halt_to_step() && !step_over_halt())
         return;
-    done(arming_.program(steps));
+    if (done(arming_.program(steps)))
+        done(guarded_.keep_looking());
+}
+
+// Arms the next entry, if something has changed for it. Returns false if something has failed.
+bool VcpuDebugger::follow(const Result<GuardedRun::Next>& next) {
+    if (!next)
+        fail(next.error());
+    else if (*next == GuardedRun::Next::Arm)
+        arm();
+    return next.has_value();
 }
 
 // Returns true if the vCPU steps on behind the HLT: it has not stopped there, and its turn is not over.
@@ -98,9 +114,29 @@ void VcpuDebugger::on_dirty_ring_full() {
         done(recording_.make_room());
 }
 
+bool VcpuDebugger::on_write_fault() {
+    const auto next = guarded_.on_fault();
+    return !follow(next) || *next != GuardedRun::Next::NotOurs;
+}
+
+// The instruction may not be complete yet: the registers are fetched again when it is.
+bool VcpuDebugger::on_unwritten(Gpa gpa, std::span<const std::byte> data) {
+    Breakpoint* hit = nullptr;
+    if (!guarded_.write(gpa, data, hit))
+        return false;
+    if (!done(at_.fetch()) || !follow(guarded_.give_up_to_kvm()) || hit == nullptr)
+        return true;
+    if (auto found = stops_.at_hit(*hit))
+        context_.coordinator.report(
+            thread_.index(),
+            {thread_of(thread_.index()), watchpoint_stop(*found->breakpoint), std::move(found->words)});
+    return true;
+}
+
 // A stop may come before a step is done. A breakpoint that was stepped off is planted again, to be hit again later. TF
 // that was set in user code is cleared if it is still in RFLAGS.
 void VcpuDebugger::on_parked() {
+    guarded_.on_parked();
     const bool mid_step = arming_.single_steps() && !report_.made();
     if (mid_step)
         recording_.irregular();
@@ -120,6 +156,11 @@ void VcpuDebugger::on_fatal_exit(machine::FatalExit cause) {
     if (!done(at_.fetch()))
         return;
     if (cause == machine::FatalExit::EmulationFailure) {
+        // It may have failed because of a protected page: KVM tries again without that.
+        if (guarded_.protects()) {
+            follow(guarded_.give_up_to_kvm());
+            return;
+        }
         if (fatal_.at_int3())
             return on_int3();
         const auto completed = fatal_.complete();

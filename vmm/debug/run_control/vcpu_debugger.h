@@ -18,6 +18,7 @@
 #include "vmm/debug/run_control/entry_needs.h"
 #include "vmm/debug/run_control/exit_registers.h"
 #include "vmm/debug/run_control/fatal_exits.h"
+#include "vmm/debug/run_control/guarded_run.h"
 #include "vmm/debug/run_control/recorded_run.h"
 #include "vmm/debug/run_control/step_engine.h"
 #include "vmm/debug/run_control/step_off.h"
@@ -53,11 +54,14 @@ class VcpuDebugger {
     void on_fatal_exit(machine::FatalExit cause);
     void on_parked();
     void on_dirty_ring_full();
+    bool on_write_fault();
+    bool on_unwritten(Gpa gpa, std::span<const std::byte> data);
     // After an exit for a device or a signal: the guest may have changed its handlers.
     void look_at_handlers();
 
   private:
     bool done(Result<void> result);
+    bool follow(const Result<GuardedRun::Next>& next);
     void fail(const Error& error);
     void arm();
     bool step_over_halt();
@@ -92,6 +96,7 @@ class VcpuDebugger {
     RecordedRun recording_;
     StepEngine step_;
     StepOff step_off_;
+    GuardedRun guarded_;
     EntryArming arming_;
     EntryNeeds needs_;
     BreakpointPass pass_;

@@ -11,11 +11,15 @@ namespace ringside::debug {
 void VcpuDebugger::on_step() {
     const bool single_stepped = arming_.single_steps();
     const bool was_off = step_off_.active();
+    const bool let_pass = step_off_.writes();
     const auto& watchpoints = needs_.plan().stepped_watchpoints;
     stops_.forget_place();
     const auto touched = step_.touched(watchpoints);
     if (!finish_step() || !done(recording_.after_step()))
         return;
+    const auto guarded = guarded_.after_step(let_pass, !watchpoints.empty() && step_.wrote_near_watched());
+    if (!guarded)
+        return fail(guarded.error());
     const bool turn_ends = recording_.ends_turn();
     if (!touched.empty())
         return hit(*touched.front().watchpoint, single_stepped, touched);
@@ -24,7 +28,7 @@ void VcpuDebugger::on_step() {
     stops_.note_passed();
     if (turn_ends)
         return;
-    if (needs_.stepping() && !was_off)
+    if (needs_.stepping() && !was_off && *guarded != GuardedRun::Next::Arm)
         next_step();
     else
         arm();

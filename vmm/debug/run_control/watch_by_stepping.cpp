@@ -13,6 +13,13 @@ bool overlaps(const x86::MemoryAccess& access, const gdbstub::BreakpointRequest&
            request.address < access.gva.value + access.size;
 }
 
+bool is_near(const x86::MemoryAccess& access, const gdbstub::BreakpointRequest& request) {
+    constexpr std::uint64_t kPage = 0x1000;
+    const auto last = [](std::uint64_t start, std::uint64_t size) { return (start + (size - 1)) / kPage; };
+    return access.gva.value / kPage <= last(request.address, request.size) &&
+           request.address / kPage <= last(access.gva.value, access.size);
+}
+
 bool triggers(const x86::MemoryAccess& access, gdbstub::BreakpointKind kind) {
     switch (kind) {
         case gdbstub::BreakpointKind::WriteWatch:
@@ -93,6 +100,11 @@ std::vector<TouchedWatchpoint> WatchByStepping::after(std::span<Breakpoint* cons
         general.rip == state_.general.rip ? x86::RepeatScope::OneIteration : x86::RepeatScope::AllIterations;
     const Step step{view, general, system,
                     decoder_.memory_accesses(std::span(code_).first(code_size_), state_, scope), alone};
+    wrote_near_ = step.accesses && std::ranges::any_of(step.accesses->list(), [&](const auto& access) {
+                      return access.write && std::ranges::any_of(watchpoints, [&](const Breakpoint* each) {
+                                 return is_near(access, each->request);
+                             });
+                  });
     now_.resize(bytes_.size());
     std::vector<TouchedWatchpoint> touched;
     for (std::size_t i = 0; i < watchpoints.size() && i < bytes_.size(); ++i) {

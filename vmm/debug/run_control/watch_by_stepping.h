@@ -31,6 +31,8 @@ class WatchByStepping {
     std::vector<TouchedWatchpoint> after(std::span<Breakpoint* const> watchpoints, const GuestView& view,
                                          const x86::GeneralRegisters& general,
                                          const x86::SystemRegisters& system, bool alone = false);
+    // Returns true if that step has written to a page of one of them, as far as decoding finds.
+    bool wrote_near() const { return wrote_near_; }
 
   private:
     struct Step;
@@ -45,6 +47,7 @@ class WatchByStepping {
     std::vector<std::vector<std::byte>>
         bytes_;  // in the order of the watchpoints, as far as they could be read
     std::vector<std::vector<std::byte>> now_;  // the same after the step, where it was looked at
+    bool wrote_near_ = false;
 };
 
 }  // namespace ringside::debug

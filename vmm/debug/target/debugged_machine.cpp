@@ -23,10 +23,12 @@ DebuggedMachine::DebuggedMachine(machine::Machine& machine, Probe probe, x86::Gd
       view_(machine.memory(), table_.planted(), machine.cpu_features().physical_address_bits),
       stops_(machine, std::move(on_stopped)),
       turns_(machine),
+      guard_(machine, table_, view_),
       context_{
           .table = table_, .view = view_, .coordinator = stops_, .registers = registers_, .events = events} {
     machine.memory().set_planted(table_.planted());
     context_.turns = &turns_;
+    context_.guard = &guard_;
     make_vcpus();
 }
 
@@ -155,6 +157,19 @@ void DebuggedMachine::settle(VcpuIndex vcpu) {
         table_.settle(view_, (*state)->system);
 }
 
+std::string DebuggedMachine::guard_pages() {
+    std::vector<PageGuard::Vcpu> vcpus;
+    const bool wanted = !table_.plan().stepped_watchpoints.empty();
+    for (std::uint32_t i = 0; wanted && i < vcpus_.size(); ++i) {
+        if (const auto state = load_system(VcpuIndex{i}))
+            vcpus.push_back({(*state)->system, machine_.vcpu(VcpuIndex{i}).call([](kvm::VcpuPort& vcpu) {
+                                 return PageGuard::kvm_areas(vcpu);
+                             })});
+    }
+    const bool steps = context_.recorder != nullptr && context_.recorder->active();
+    return guard_.prepare(*token_, context_.abilities, vcpus, steps || vcpus.size() != vcpus_.size());
+}
+
 // A client that has deleted a watchpoint cannot interpret its hit. (gdb removes its watchpoints
 // at each stop and inserts them before it resumes: only then is it known which it has deleted.)
 void DebuggedMachine::forget_removed_watchpoints() {
@@ -225,6 +240,7 @@ void DebuggedMachine::start_anew(bool kept, const std::function<void()>& restart
         table_.remove_all(*token_);
     table_.lift_all(*token_);
     choose_defaults();
+    guard_.forget();
     restart();
     make_vcpus();
     context_.handlers.forget();

@@ -39,6 +39,7 @@ class DebuggedMachine {
     const x86::RegisterFile& registers() const { return registers_; }
     BreakpointTable& table() { return table_; }
     GuestView& view() { return view_; }
+    const PageGuard& guard() const { return guard_; }
     StopCoordinator& stops() { return stops_; }
     Turns& turns() { return turns_; }
     DebugContext& context() { return context_; }
@@ -95,6 +96,8 @@ class DebuggedMachine {
     // Adapts the breakpoints to what the guest has done to its page tables, as the given vCPU has them.
     void settle(VcpuIndex vcpu);
     void forget_removed_watchpoints();
+    // Before anything runs: protects the pages of watchpoints, if that is right (PageGuard::prepare).
+    std::string guard_pages();
     // Where the guest itself may ask to stop.
     Result<void> set_guest_stops(const GuestStops& stops);
     // The guest's handlers of interrupts and exceptions that are to stop it, in place of those before.
@@ -147,6 +150,7 @@ class DebuggedMachine {
     GuestView view_;
     StopCoordinator stops_;
     Turns turns_;
+    PageGuard guard_;
     DebugContext context_;
     std::vector<std::unique_ptr<VcpuState>> states_;
     std::vector<std::unique_ptr<VcpuDebugger>> vcpus_;

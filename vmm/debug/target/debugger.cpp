@@ -120,6 +120,8 @@ void Debugger::resume_everything() {
         return end_run();
     for (std::uint32_t i = 0; i < guest_->vcpu_count(); ++i)
         guest_->vcpu(VcpuIndex{i}).set_action(gdbstub::Continue{});
+    if (stopped())
+        notices_.of_moved_pages(guest_->guard_pages());
     run_.start();
     clients_.note_resumed();
     guest_->resume_all();
@@ -166,8 +168,9 @@ gdbstub::Result<void> Debugger::resume_live(std::span<const gdbstub::ThreadResum
     }
     client_target_->tracing().settle();
     guest_->settle(vcpus->front());
+    notices_.of_moved_pages(guest_->guard_pages());
     if (!time_travel_->recorder().active())  // it steps the guest anyway
-        notices_.of_plan(guest_->table().plan(), guest_->context().abilities);
+        notices_.of_plan(guest_->table().plan(), guest_->context().abilities, guest_->guard().why_not());
     guest_->forget_removed_watchpoints();
     if (auto ready = time_travel_->before_running(); !ready)
         return refuse(ready.error());

@@ -14,13 +14,25 @@ std::string counted(std::size_t count, const char* what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+std::string why_no_slot(bool slots_work, const char* which_slots) {
+    return slots_work ? "no debug slot is free"
+                      : fmt::format("{} do not work on this host's KVM", which_slots);
+}
+
 // "The guest is single-stepped for 1 watchpoint: ..."
-std::string stepping(const std::string& what, bool slots_work, const char* which_slots) {
+std::string stepping(const std::string& what, const std::string& why) {
     return fmt::format(
         "The guest is single-stepped for {}: {}.\nIt runs slowly meanwhile. `monitor breakpoints` has "
         "the list.\n",
-        what,
-        slots_work ? "no debug slot is free" : fmt::format("{} do not work on this host's KVM", which_slots));
+        what, why);
+}
+
+std::string protecting(const std::string& what, const std::string& why) {
+    return fmt::format(
+        "The pages of {} are write-protected: {}.\nOnly a write to one of them is slow. `monitor "
+        "breakpoints` "
+        "has the list.\n",
+        what, why);
 }
 
 // Emulated SVM runs an interrupt's handler through.
@@ -33,14 +45,12 @@ void Notices::tell(const std::string& lines) {
     owner_.on_console(lines);
 }
 
-void Notices::of_plan(const DebugPlan& plan, const HostAbilities& host) {
+void Notices::of_plan(const DebugPlan& plan, const HostAbilities& host, const std::string& not_protected) {
     const std::string handlers = host.execute_slots || host.data_slots ? "" : kUnseenHandlers;
-    if (!plan.stepped_watchpoints.empty() && !std::exchange(told_of_stepped_watchpoints_, true))
-        tell(stepping(counted(plan.stepped_watchpoints.size(), "watchpoint"), host.data_slots, "data slots") +
-             handlers);
+    of_watchpoints(plan, why_no_slot(host.data_slots, "data slots"), not_protected, handlers);
     if (!plan.stepped_breakpoints.empty() && !std::exchange(told_of_stepped_breakpoints_, true))
-        tell(stepping(counted(plan.stepped_breakpoints.size(), "breakpoint"), host.execute_slots,
-                      "execution slots") +
+        tell(stepping(counted(plan.stepped_breakpoints.size(), "breakpoint"),
+                      why_no_slot(host.execute_slots, "execution slots")) +
              handlers);
     if (plan.disturbs && !std::exchange(told_of_patch_sites_, true))
         tell(
@@ -48,6 +58,32 @@ void Notices::of_plan(const DebugPlan& plan, const HostAbilities& host) {
             "The rest are planted in memory: Linux warns, and disables its function tracer, if it finds "
             "one there.\n"
             "`monitor breakpoints` has the list.\n");
+}
+
+void Notices::of_watchpoints(const DebugPlan& plan, const std::string& why, const std::string& not_protected,
+                             const std::string& handlers) {
+    if (plan.stepped_watchpoints.empty())
+        return;
+    const auto what = counted(plan.stepped_watchpoints.size(), "watchpoint");
+    if (plan.guarded) {
+        if (!std::exchange(told_of_protected_pages_, true))
+            tell(protecting(what, why));
+    } else if (!std::exchange(told_of_stepped_watchpoints_, true)) {
+        const auto unprotected =
+            not_protected.empty() ? ""
+                                  : fmt::format("Their pages are not write-protected: {}.\n", not_protected);
+        tell(stepping(what, why) + unprotected + handlers);
+    }
+}
+
+void Notices::of_guard_end(const std::string& why) {
+    told_of_stepped_watchpoints_ = true;
+    tell(fmt::format("The guest is single-stepped for the watchpoints from now on: {}.\n", why));
+}
+
+void Notices::of_moved_pages(const std::string& lines) {
+    if (!lines.empty())
+        tell(lines);
 }
 
 void Notices::of_guest_slots() {

@@ -15,7 +15,12 @@ class Notices {
     explicit Notices(DebuggerOwner& owner) : owner_(owner) {}
 
     // The guest is about to run with these breakpoints.
-    void of_plan(const DebugPlan&, const HostAbilities&);
+    // `not_protected`: why pages of watchpoints are not write-protected, if it was considered.
+    void of_plan(const DebugPlan&, const HostAbilities&, const std::string& not_protected = {});
+    // The protection has ended while the guest ran.
+    void of_guard_end(const std::string& why);
+    // PageGuard::prepare() has said this.
+    void of_moved_pages(const std::string& lines);
     void of_guest_slots();
     void of_completion();
     // What is to be shown with a stop: a breakpoint may have been passed. Each time that it happens: when the client
@@ -28,10 +33,13 @@ class Notices {
 
   private:
     void tell(const std::string& lines);
+    void of_watchpoints(const DebugPlan&, const std::string& why, const std::string& not_protected,
+                        const std::string& handlers);
 
     DebuggerOwner& owner_;
     bool told_of_stepped_breakpoints_ = false;
     bool told_of_stepped_watchpoints_ = false;
+    bool told_of_protected_pages_ = false;
     bool told_of_patch_sites_ = false;
     bool told_of_guest_slots_ = false;
     bool told_of_completion_ = false;

@@ -32,6 +32,14 @@ void VcpuReports::on_dirty_ring_full(machine::VcpuThread& thread) {
     debugger_.guest().vcpu(thread.index()).on_dirty_ring_full();
 }
 
+bool VcpuReports::on_write_fault(machine::VcpuThread& thread) {
+    return debugger_.guest().vcpu(thread.index()).on_write_fault();
+}
+
+bool VcpuReports::on_unwritten(machine::VcpuThread& thread, Gpa gpa, std::span<const std::byte> data) {
+    return debugger_.guest().vcpu(thread.index()).on_unwritten(gpa, data);
+}
+
 void VcpuReports::on_exit(machine::VcpuThread& thread, const exits::ExitRecord& exit) {
     if (exits::is_access(exit.reason) || exit.reason == exits::kReasonInterrupted)
         debugger_.guest().vcpu(thread.index()).look_at_handlers();
@@ -61,6 +69,10 @@ void VcpuReports::on_slots_short(VcpuIndex) {
 
 void VcpuReports::on_completed(VcpuIndex) {
     owner_.post([this] { debugger_.notices().of_completion(); });
+}
+
+void VcpuReports::on_guard_ended(VcpuIndex, const std::string& why) {
+    owner_.post([this, why] { debugger_.notices().of_guard_end(why); });
 }
 
 void VcpuReports::on_printed(VcpuIndex, const std::string& text) {

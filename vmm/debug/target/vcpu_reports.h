@@ -24,12 +24,15 @@ class VcpuReports final : public machine::VcpuObserver, public VcpuEvents {
     void before_entry(machine::VcpuThread&) override;
     void on_exit(machine::VcpuThread&, const exits::ExitRecord&) override;
     void on_dirty_ring_full(machine::VcpuThread&) override;
+    bool on_write_fault(machine::VcpuThread&) override;
+    bool on_unwritten(machine::VcpuThread&, Gpa, std::span<const std::byte>) override;
     void on_stop_port(machine::VcpuThread&, std::uint64_t value) override;
 
     // VcpuEvents
     void on_dead(VcpuIndex, machine::FatalExit, const std::string& report) override;
     void on_slots_short(VcpuIndex) override;
     void on_completed(VcpuIndex) override;
+    void on_guard_ended(VcpuIndex, const std::string& why) override;
     void on_printed(VcpuIndex, const std::string& text) override;
 
   private:

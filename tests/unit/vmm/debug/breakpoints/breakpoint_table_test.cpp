@@ -362,5 +362,16 @@ TEST_F(BreakpointTableTest, LeavingTakesEveryInt3Out) {
     EXPECT_FALSE(table_.plan().dr7.any_enabled());
 }
 
+TEST_F(BreakpointTableTest, RemovedOnesAreListedWithTheMechanismThatTheyRanBy) {
+    for (std::uint64_t i = 0; i < 5; ++i)
+        ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kCode + 8 * i, 8));
+    table_.settle(guest_.view, guest_.state.system);
+    for (std::uint64_t i = 0; i < 5; ++i)
+        remove(BreakpointKind::WriteWatch, kCode + 8 * i, 8);
+    ASSERT_EQ(table_.lines().size(), 5U);
+    EXPECT_EQ(table_.lines()[3].mechanism, "debug slot");
+    EXPECT_EQ(table_.lines()[4].mechanism, "stepping") << "a slot was free only when the others were out";
+}
+
 }  // namespace
 }  // namespace ringside::debug

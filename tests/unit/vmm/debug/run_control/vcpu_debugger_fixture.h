@@ -29,6 +29,8 @@ class SeenEvents final : public VcpuEvents {
     void on_dead(VcpuIndex, machine::FatalExit, const std::string&) override { ++dead; }
     void on_slots_short(VcpuIndex) override { ++slots_short; }
     void on_completed(VcpuIndex) override { ++completed; }
+    void on_guard_ended(VcpuIndex, const std::string& why) override { guard_ended = why; }
+    std::string guard_ended;
     void on_printed(VcpuIndex, const std::string& text) override { printed += text; }
     std::string printed;
 };

@@ -48,6 +48,37 @@ TEST_F(NoticesTest, AWatchpointThatIsSteppedForIsNamedAsTheCauseInShortLines) {
     EXPECT_THAT(owner.log, HasSubstr("watchpoint"));
 }
 
+TEST_F(NoticesTest, ProtectedPagesAreNamedOnceAndSoIsTheirEnd) {
+    auto abilities = everything();
+    abilities.data_slots = false;
+    use(abilities);
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kCode, 4));
+    table_.set_guarded(true);
+    notices.of_plan(table_.plan(), abilities);
+    EXPECT_THAT(owner.console,
+                HasSubstr("The pages of 1 watchpoint are write-protected: data slots do not work "));
+    EXPECT_THAT(owner.console, Not(HasSubstr("stepped")));
+    EXPECT_THAT(owner.console, Not(ContainsRegex("[^\n]{100}"))) << "a line that is too long";
+    owner.console.clear();
+    notices.of_plan(table_.plan(), abilities);
+    EXPECT_THAT(owner.console, IsEmpty());
+    notices.of_guard_end("the guest has become a hypervisor");
+    EXPECT_THAT(owner.console, HasSubstr("single-stepped for the watchpoints from now on: the guest has"));
+    owner.console.clear();
+    table_.set_guarded(false);
+    notices.of_plan(table_.plan(), abilities, "the guest is a hypervisor");
+    EXPECT_THAT(owner.console, IsEmpty()) << "it was said";
+}
+
+TEST_F(NoticesTest, SteppingInPlaceOfProtectionIsExplained) {
+    auto abilities = everything();
+    abilities.data_slots = false;
+    use(abilities);
+    ASSERT_TRUE(insert(BreakpointKind::WriteWatch, kCode, 4));
+    notices.of_plan(table_.plan(), abilities, "a process may have them");
+    EXPECT_THAT(owner.console, HasSubstr("Their pages are not write-protected: a process may have them.\n"));
+}
+
 TEST_F(NoticesTest, BreakpointsWithoutASlotAreCounted) {
     for (std::uint64_t i = 0; i < 6; ++i)
         ASSERT_TRUE(insert(BreakpointKind::Hardware, kCode + i));
