@@ -51,6 +51,8 @@ struct HostAbilities {
     // A write to a page that this process maps read-only makes KVM_RUN fail before it has any effect (EFAULT), and is
     // executed by a single-step once the page is writable (vmm/machine/write_protection.h).
     bool write_faults = false;
+    // The same in every mode, and without an interrupt's handler in the step.
+    bool protects_pages() const { return write_faults && step_long && step_user && step_blocks_interrupts; }
 
     bool cpuid_masks = false;  // the guest sees what KVM_SET_CPUID2 sets, with a bit cleared
     bool msr_exits = false;    // a filtered RDMSR exits to userspace

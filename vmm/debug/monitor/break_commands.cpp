@@ -21,11 +21,15 @@ Result<std::string> add(MonitorBreakpoints& breakpoints, gdbstub::ThreadId threa
     return breakpoints.describe(number);
 }
 
-Result<std::string> watch(MonitorBreakpoints& breakpoints, gdbstub::ThreadId thread, Result<BreakRule> rule) {
-    return add(breakpoints, thread, std::move(rule)).map([](const std::string& text) {
+Result<std::string> watch(Debugger& debugger, MonitorBreakpoints& breakpoints, gdbstub::ThreadId thread,
+                          Result<BreakRule> rule) {
+    return add(breakpoints, thread, std::move(rule)).map([&](const std::string& text) {
         return text +
-               "The guest is single-stepped meanwhile, which is slow. Writes by devices are not seen, and "
-               "neither are those of a processor to its page tables.\n";
+               (debugger.guest().context().abilities.protects_pages()
+                    ? "While the guest runs, its pages are write-protected, and only a write to them is "
+                      "slow. "
+                    : "The guest is single-stepped meanwhile, which is slow. ") +
+               "Writes by devices are not seen. Those of a processor to its page tables may be missed.\n";
     });
 }
 
@@ -50,7 +54,7 @@ void add_break_commands(MonitorRegistry& registry, Debugger& debugger, MonitorBr
                   [&](auto thread, auto rest) -> Result<std::string> {
                       if (rest.empty())
                           return list(breakpoints);
-                      return watch(breakpoints, thread, parse_watch(rest, debugger.vcpu_count()));
+                      return watch(debugger, breakpoints, thread, parse_watch(rest, debugger.vcpu_count()));
                   }});
     registry.add({"break delete", "[N]", "deletes one of the monitor's breakpoints or watchpoints, or all",
                   [&](auto, auto which) { return remove_from(breakpoints, kBreakpoints, debugger, which); }});

@@ -32,14 +32,25 @@ Result<std::string> GuardedRun::objection() const {
     return context_.guard->objection(at_.system);
 }
 
-bool GuardedRun::write(Gpa gpa, std::span<const std::byte> data, Breakpoint*& hit) {
+bool GuardedRun::write(Gpa gpa, std::span<const std::byte> data, TouchedWatchpoint& touched) {
     PageGuard* const guard = context_.guard;
-    hit = nullptr;
+    touched = {};
     if (guard == nullptr || !guard->has_pages() || !guard->holds(gpa))
         return false;
+    Breakpoint* const there = guard->watchpoint_at(gpa, data.size());
+    const bool physical = there != nullptr && there->physical;
+    if (physical)
+        read_watched(context_.view, at_.system, *there, before_);
     const auto& memory = context_.view.memory();
     memory.device_write(gpa, memory.span(gpa, data.size()), data);
-    hit = guard->watchpoint_at(gpa, data.size());
+    touched = {there};
+    if (!physical)
+        return true;
+    read_watched(context_.view, at_.system, *there, after_);
+    if (after_ != before_)
+        touched = {there, before_, after_};
+    else
+        touched = {};
     return true;
 }
 

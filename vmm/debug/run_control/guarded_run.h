@@ -8,10 +8,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "vmm/debug/run_control/debug_context.h"
 #include "vmm/debug/run_control/exit_registers.h"
 #include "vmm/debug/run_control/step_off.h"
+#include "vmm/debug/run_control/watch_by_stepping.h"
 #include "vmm/machine/kick_timer.h"
 #include "vmm/machine/vcpu_thread.h"
 
@@ -32,8 +34,9 @@ class GuardedRun {
     // KVM_RUN has failed as it does at a write to a protected page.
     Result<Next> on_fault();
     // KVM could not write the result of an instruction that it has executed. Returns false if the place is not in these
-    // pages. Otherwise writes it, and stores in `hit` the watchpoint there, or nullptr.
-    bool write(Gpa gpa, std::span<const std::byte> data, Breakpoint*& hit);
+    // pages. Otherwise writes it, and stores in `touched` the watchpoint there, or nullptr; its bytes are valid until the
+    // next call.
+    bool write(Gpa gpa, std::span<const std::byte> data, TouchedWatchpoint& touched);
     bool protects() const { return context_.guard != nullptr && context_.guard->active(); }
     // KVM executes instructions that write to these pages itself.
     Result<Next> give_up_to_kvm();
@@ -60,6 +63,7 @@ class GuardedRun {
     ExitRegisters& at_;
     StepOff& step_off_;
     unsigned late_faults_ = 0;
+    std::vector<std::byte> before_, after_;
     std::optional<machine::KickTimer> timer_;
     bool looking_ = false;
 };

@@ -52,9 +52,8 @@ std::string PageGuard::prepare(const machine::StopToken&, const HostAbilities& h
         given_up_.clear();
     why_not_.clear();
     bool guarded = false;
-    const bool possible =
-        host.write_faults && host.step_long && host.step_user && host.step_blocks_interrupts;
-    if (pages() != nullptr && possible && !steps && plan.stepped_breakpoints.empty() && !ranges_.empty()) {
+    if (pages() != nullptr && host.protects_pages() && !steps && plan.stepped_breakpoints.empty() &&
+        !ranges_.empty()) {
         why_not_ = given_up_.empty() ? look_up(vcpus) : given_up_;
         if (why_not_.empty())
             why_not_ = protect();
@@ -76,10 +75,10 @@ std::string PageGuard::prepare(const machine::StopToken&, const HostAbilities& h
 PageGuard::Ranges PageGuard::watched() const {
     Ranges ranges;
     for (const Breakpoint* watchpoint : table_.plan().stepped_watchpoints) {
-        if (watchpoint->request.kind != gdbstub::BreakpointKind::WriteWatch || watchpoint->physical ||
+        if (watchpoint->request.kind != gdbstub::BreakpointKind::WriteWatch ||
             watchpoint->level != x86::GuestLevel::L1)
             return {};
-        ranges.emplace_back(watchpoint->request.address, watchpoint->request.size);
+        ranges.push_back({watchpoint->request.address, watchpoint->request.size, watchpoint->physical});
     }
     std::ranges::sort(ranges);
     return ranges;
@@ -88,12 +87,13 @@ PageGuard::Ranges PageGuard::watched() const {
 std::string PageGuard::look_up(std::span<const Vcpu> vcpus) {
     if (std::ranges::any_of(vcpus, is_hypervisor, &Vcpu::system))
         return "the guest is a hypervisor";
-    for (const auto& [address, size] : ranges_) {
+    for (const auto& [address, size, physical] : ranges_) {
         const std::uint64_t last = address + (size - 1);
         if (last / kPage - address / kPage >= machine::WriteProtection::kMostPages)
             return "they are on too many pages";
         for (std::uint64_t page = address / kPage; page <= last / kPage; ++page) {
-            if (auto why = look_up(vcpus, Gva{page * kPage}); !why.empty())
+            auto why = physical ? look_up(Gpa{page * kPage}) : look_up(vcpus, Gva{page * kPage});
+            if (!why.empty())
                 return why;
         }
     }
@@ -132,6 +132,13 @@ std::string PageGuard::look_up(std::span<const Vcpu> vcpus, Gva page) {
     return {};
 }
 
+std::string PageGuard::look_up(Gpa page) {
+    if (!pages()->can_protect(page))
+        return "their pages are not ordinary memory of the guest";
+    places_.push_back({std::nullopt, page});
+    return {};
+}
+
 std::string PageGuard::protect() {
     std::vector<Gpa> gpas;
     for (const Place& place : places_)
@@ -148,12 +155,14 @@ std::string PageGuard::moved(const Ranges& before, const std::vector<Place>& pla
     if (before != ranges_)
         return {};
     for (const Place& place : places_before) {
+        if (!place.page)
+            continue;
         const auto now = std::ranges::find(places_, place.page, &Place::page);
         if (now != places_.end() && now->gpa != place.gpa)
             return fmt::format(
                 "The guest has mapped the watched page {:#x} to another place. A write may have been "
                 "missed.\n",
-                place.page.value);
+                place.page->value);
     }
     return {};
 }
@@ -179,10 +188,10 @@ std::string PageGuard::objection(const x86::SystemRegisters& system) const {
     if (is_hypervisor(system))
         return "the guest has become a hypervisor";
     for (const Place& place : places_) {
-        const auto now = place_of(system, place.page);
+        const auto now = place.page ? place_of(system, *place.page) : std::nullopt;
         if (now && *now != place.gpa)
             return fmt::format("the guest has mapped {:#x} to another page; a write may have been missed",
-                               place.page.value);
+                               place.page->value);
     }
     return {};
 }
@@ -202,10 +211,12 @@ Breakpoint* PageGuard::watchpoint_at(Gpa gpa, std::uint64_t size) const {
     for (const Place& place : places_) {
         if (place.gpa != page_of(gpa))
             continue;
-        const std::uint64_t address = place.page.value + (gpa.value - place.gpa.value);
+        const std::uint64_t address =
+            place.page ? place.page->value + (gpa.value - place.gpa.value) : gpa.value;
         for (Breakpoint* watchpoint : table_.plan().stepped_watchpoints) {
             const auto& request = watchpoint->request;
-            if (request.address < address + size && address < request.address + request.size)
+            if (watchpoint->physical != place.page.has_value() && request.address < address + size &&
+                address < request.address + request.size)
                 return watchpoint;
         }
     }

@@ -1,9 +1,9 @@
 // The write-protected pages of watchpoints that have no debug slot: the guest runs at full speed, and only a write to one of
 // these pages is stepped (guarded_run.h). Decides if that is right for the watchpoints as they are, and keeps why it is not.
 //
-// A watchpoint is on a linear address, and a page is protected at its physical one. So it is right only where every vCPU maps
-// the address to the same page, as a kernel's is mapped: not for pages of processes. vCPUs look from time to time if that is
-// still so.
+// A watchpoint of a client is on a linear address, and a page is protected at its physical one. So it is right only where
+// every vCPU maps the address to the same page, as a kernel's is mapped: not for pages of processes. vCPUs look from time to
+// time if that is still so. A watchpoint on physical memory has no such condition.
 //
 // Threading: prepare() and forget() while everything is stopped, on the server's thread. The rest on vCPUs' threads:
 // those that change something while every other vCPU is parked.
@@ -14,7 +14,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "vmm/debug/breakpoints/breakpoint_table.h"
@@ -77,16 +76,22 @@ class PageGuard {
 
   private:
     struct Place {
-        Gva page;
+        std::optional<Gva> page;  // nullopt if a watchpoint is on physical memory there
         Gpa gpa;
         friend bool operator==(const Place&, const Place&) = default;
     };
-    using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+    struct Range {
+        std::uint64_t address, size;
+        bool physical;
+        friend auto operator<=>(const Range&, const Range&) = default;
+    };
+    using Ranges = std::vector<Range>;
 
     Ranges watched() const;
     // Return a reason if it cannot be done.
     std::string look_up(std::span<const Vcpu> vcpus);
     std::string look_up(std::span<const Vcpu> vcpus, Gva page);
+    std::string look_up(Gpa page);
     std::string protect();
     std::string moved(const Ranges& before, const std::vector<Place>& places_before) const;
     std::optional<Gpa> place_of(const x86::SystemRegisters&, Gva page) const;

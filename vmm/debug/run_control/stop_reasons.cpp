@@ -36,6 +36,10 @@ gdbstub::StopReason watchpoint_stop(const Breakpoint& breakpoint) {
     return gdbstub::StoppedByWatchpoint{watch_kind(breakpoint.request.kind), breakpoint.request.address};
 }
 
+gdbstub::StopReason judged_stop(bool client_would_go_on) {
+    return gdbstub::StoppedBySignal{client_would_go_on ? gdbstub::Signal::Int : gdbstub::Signal::Trap, false};
+}
+
 gdbstub::StopEvent stop_for_restart(gdbstub::ThreadId thread) {
     return {thread, gdbstub::StoppedBySignal{gdbstub::Signal::None, false}, {}};
 }

@@ -22,6 +22,9 @@ struct StopWords {
 StopWords breakpoint_stop(gdbstub::BreakpointKind kind, const x86::GeneralRegisters&,
                           const x86::SystemRegisters&);
 gdbstub::StopReason watchpoint_stop(const Breakpoint&);
+// Of a breakpoint or watchpoint that is not the client's. `client_would_go_on`: gdb takes a SIGTRAP that it can explain, by a
+// step or by a breakpoint whose condition is false, for its own, so this is SIGINT.
+gdbstub::StopReason judged_stop(bool client_would_go_on);
 
 // A stop that is never shown: the machine restarts at it, and runs on.
 gdbstub::StopEvent stop_for_restart(gdbstub::ThreadId thread);

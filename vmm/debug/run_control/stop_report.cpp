@@ -23,8 +23,7 @@ void StopReport::report_hit(const Breakpoint& breakpoint, std::string words, boo
     if (breakpoint.is_watchpoint() && breakpoint.judge == nullptr)
         return report(watchpoint_stop(breakpoint), std::move(words));
     if (breakpoint.judge != nullptr) {
-        const auto signal = client_would_go_on ? gdbstub::Signal::Int : gdbstub::Signal::Trap;
-        report(gdbstub::StoppedBySignal{signal, false}, std::move(words));
+        report(judged_stop(client_would_go_on), std::move(words));
         if (!breakpoint.is_watchpoint())
             shown_at_ = at_.pc();
         return;

@@ -27,9 +27,7 @@ class StopReport {
     }
 
     void report(gdbstub::StopReason reason, std::string console = {});
-    // `words` are for the user, in addition to what the client shows. `client_would_go_on`: gdb takes a SIGTRAP that it
-    // can explain, by a step or by a breakpoint whose condition is false, for its own, so a breakpoint that it does not
-    // know is SIGINT.
+    // `words` are for the user, in addition to what the client shows. `client_would_go_on`: see judged_stop().
     void report_hit(const Breakpoint& breakpoint, std::string words = {}, bool client_would_go_on = false);
     // KVM has refused a request of the debugger. The registers may not be the vCPU's: the client fetches them again.
     void report_failure(const Error& error);

@@ -121,15 +121,17 @@ bool VcpuDebugger::on_write_fault() {
 
 // The instruction may not be complete yet: the registers are fetched again when it is.
 bool VcpuDebugger::on_unwritten(Gpa gpa, std::span<const std::byte> data) {
-    Breakpoint* hit = nullptr;
-    if (!guarded_.write(gpa, data, hit))
+    TouchedWatchpoint touched;
+    if (!guarded_.write(gpa, data, touched))
         return false;
-    if (!done(at_.fetch()) || !follow(guarded_.give_up_to_kvm()) || hit == nullptr)
+    if (!done(at_.fetch()) || !follow(guarded_.give_up_to_kvm()) || touched.watchpoint == nullptr)
         return true;
-    if (auto found = stops_.at_hit(*hit))
-        context_.coordinator.report(
-            thread_.index(),
-            {thread_of(thread_.index()), watchpoint_stop(*found->breakpoint), std::move(found->words)});
+    if (auto found = stops_.at_hit(*touched.watchpoint, {&touched, 1})) {
+        const bool clients = found->breakpoint->judge == nullptr;
+        const auto reason = clients ? watchpoint_stop(*found->breakpoint) : judged_stop(client_would_go_on());
+        context_.coordinator.report(thread_.index(),
+                                    {thread_of(thread_.index()), reason, std::move(found->words)});
+    }
     return true;
 }
 

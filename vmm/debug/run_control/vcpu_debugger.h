@@ -61,6 +61,7 @@ class VcpuDebugger {
 
   private:
     bool done(Result<void> result);
+    bool client_would_go_on() const { return !needs_.action().continues() || stops_.is_at_clients(); }
     bool follow(const Result<GuardedRun::Next>& next);
     void fail(const Error& error);
     void arm();

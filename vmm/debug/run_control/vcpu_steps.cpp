@@ -80,8 +80,7 @@ bool VcpuDebugger::stop(std::optional<VcpuStops::Stop> stop) {
     if (stop->exchange != 0)
         stop_behind(stop->exchange, "xchg %bx,%bx");
     else if (stop->breakpoint != nullptr)
-        report_.report_hit(*stop->breakpoint, std::move(stop->words),
-                           !needs_.action().continues() || stops_.is_at_clients());
+        report_.report_hit(*stop->breakpoint, std::move(stop->words), client_would_go_on());
     else
         report_.report(gdbstub::StoppedBySignal{gdbstub::Signal::Trap, false}, std::move(stop->words));
     return true;

@@ -13,13 +13,6 @@ bool overlaps(const x86::MemoryAccess& access, const gdbstub::BreakpointRequest&
            request.address < access.gva.value + access.size;
 }
 
-bool is_near(const x86::MemoryAccess& access, const gdbstub::BreakpointRequest& request) {
-    constexpr std::uint64_t kPage = 0x1000;
-    const auto last = [](std::uint64_t start, std::uint64_t size) { return (start + (size - 1)) / kPage; };
-    return access.gva.value / kPage <= last(request.address, request.size) &&
-           request.address / kPage <= last(access.gva.value, access.size);
-}
-
 bool triggers(const x86::MemoryAccess& access, gdbstub::BreakpointKind kind) {
     switch (kind) {
         case gdbstub::BreakpointKind::WriteWatch:
@@ -35,14 +28,6 @@ bool triggers(const x86::MemoryAccess& access, gdbstub::BreakpointKind kind) {
 bool pushed(const gdbstub::BreakpointRequest& request, const x86::CpuState& before, std::uint64_t rsp) {
     const std::uint64_t base = x86::linear_sp(before.general, before.system).value - before.general.rsp;
     return request.address < base + before.general.rsp && base + rsp < request.address + request.size;
-}
-
-void read_watched(const GuestView& view, const x86::SystemRegisters& system, const Breakpoint& watchpoint,
-                  std::vector<std::byte>& out) {
-    const auto& request = watchpoint.request;
-    out.resize(request.size);
-    out.resize(watchpoint.physical ? view.read_physical(Gpa{request.address}, out).value_or(0)
-                                   : view.fetch(system, Gva{request.address}, out));
 }
 
 // A repeated string instruction may name more than it has written so far.
@@ -66,10 +51,30 @@ bool covers(const GuestView& view, const x86::SystemRegisters& system, Gva start
     return false;
 }
 
+// Returns true if a write may be to a page of the watchpoint.
+bool is_near(const GuestView& view, const x86::SystemRegisters& system, const x86::MemoryAccess& access,
+             const Breakpoint& watchpoint) {
+    const auto page = [](std::uint64_t address) { return address / machine::kPageSize; };
+    gdbstub::BreakpointRequest pages = watchpoint.request;
+    pages.address = page(watchpoint.request.address) * machine::kPageSize;
+    pages.size = (page(watchpoint.request.address + (watchpoint.request.size - 1)) + 1) * machine::kPageSize -
+                 pages.address;
+    return watchpoint.physical ? covers(view, system, access.gva, access.size, pages)
+                               : overlaps(access, pages);
+}
+
 // The largest frame of an interrupt or exception: six words of 64-bit mode, with an error code.
 constexpr std::uint64_t kLargestFrame = 48;
 
 }  // namespace
+
+void read_watched(const GuestView& view, const x86::SystemRegisters& system, const Breakpoint& watchpoint,
+                  std::vector<std::byte>& out) {
+    const auto& request = watchpoint.request;
+    out.resize(request.size);
+    out.resize(watchpoint.physical ? view.read_physical(Gpa{request.address}, out).value_or(0)
+                                   : view.fetch(system, Gva{request.address}, out));
+}
 
 void WatchByStepping::before(std::span<Breakpoint* const> watchpoints, const GuestView& view,
                              const x86::CpuState& state, std::span<const std::byte> code) {
@@ -102,7 +107,7 @@ std::vector<TouchedWatchpoint> WatchByStepping::after(std::span<Breakpoint* cons
                     decoder_.memory_accesses(std::span(code_).first(code_size_), state_, scope), alone};
     wrote_near_ = step.accesses && std::ranges::any_of(step.accesses->list(), [&](const auto& access) {
                       return access.write && std::ranges::any_of(watchpoints, [&](const Breakpoint* each) {
-                                 return is_near(access, each->request);
+                                 return is_near(view, state_.system, access, *each);
                              });
                   });
     now_.resize(bytes_.size());

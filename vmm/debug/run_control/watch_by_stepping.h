@@ -21,6 +21,10 @@ struct TouchedWatchpoint {
     std::span<const std::byte> before = {}, after = {};
 };
 
+// Reads the watchpoint's bytes, as many as there are.
+void read_watched(const GuestView& view, const x86::SystemRegisters& system, const Breakpoint& watchpoint,
+                  std::vector<std::byte>& out);
+
 class WatchByStepping {
   public:
     // Remembers the state before a step, the instruction at `code` and the watched bytes.

@@ -1,5 +1,7 @@
 #include "vmm/debug/target/notices.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,7 +16,9 @@ std::string counted(std::size_t count, const char* what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-std::string why_no_slot(bool slots_work, const char* which_slots) {
+std::string why_no_slot(std::span<Breakpoint* const> without, bool slots_work, const char* which_slots) {
+    if (std::ranges::all_of(without, &Breakpoint::physical))
+        return "a debug slot cannot hold a physical address";
     return slots_work ? "no debug slot is free"
                       : fmt::format("{} do not work on this host's KVM", which_slots);
 }
@@ -29,9 +33,8 @@ std::string stepping(const std::string& what, const std::string& why) {
 
 std::string protecting(const std::string& what, const std::string& why) {
     return fmt::format(
-        "The pages of {} are write-protected: {}.\nOnly a write to one of them is slow. `monitor "
-        "breakpoints` "
-        "has the list.\n",
+        "The pages of {} are write-protected: {}.\nOnly a write to one of them is slow. "
+        "`monitor breakpoints` has the list.\n",
         what, why);
 }
 
@@ -47,10 +50,11 @@ void Notices::tell(const std::string& lines) {
 
 void Notices::of_plan(const DebugPlan& plan, const HostAbilities& host, const std::string& not_protected) {
     const std::string handlers = host.execute_slots || host.data_slots ? "" : kUnseenHandlers;
-    of_watchpoints(plan, why_no_slot(host.data_slots, "data slots"), not_protected, handlers);
+    of_watchpoints(plan, why_no_slot(plan.stepped_watchpoints, host.data_slots, "data slots"), not_protected,
+                   handlers);
     if (!plan.stepped_breakpoints.empty() && !std::exchange(told_of_stepped_breakpoints_, true))
         tell(stepping(counted(plan.stepped_breakpoints.size(), "breakpoint"),
-                      why_no_slot(host.execute_slots, "execution slots")) +
+                      why_no_slot(plan.stepped_breakpoints, host.execute_slots, "execution slots")) +
              handlers);
     if (plan.disturbs && !std::exchange(told_of_patch_sites_, true))
         tell(
