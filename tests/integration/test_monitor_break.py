@@ -221,16 +221,16 @@ class TestWatch(BreakTest):
         gdb.console(f"set {{long}}{DATA} = 0")
         gdb.console(f"set $rdi = {DATA + ALIAS}")
         answer = gdb.console(f"monitor watch phys {DATA:#x} 4")
-        protects = "its pages are write-protected" in answer
+        protects = "Its pages are write-protected" in answer
         assert protects or "by stepping" in answer
         assert "Writes by devices are not seen" in answer
         for count, (before, after, behind) in enumerate(((0, 7, 6), (7, 0x8000007, 10)), 1):
             self.assert_hit(gdb, gdb.run("continue"),
                             rf"0 has hit watchpoint 1 on physical {DATA:#x} \(4 bytes\), from {before:#x} to {after:#x}, "
                             rf"before {start + behind + ALIAS:#x}: hit {count}")
+            assert gdb.printed().count("a debug slot cannot hold a physical address") == (count == 1)
             assert gdb.integer("$pc") == start + behind + ALIAS
             assert ("by protected page" if protects else "by stepping") in gdb.console("monitor watch")
-            assert gdb.printed().count("a debug slot cannot hold a physical address") == (count == 1)
 
     def test_conditions_and_a_long_range(self):
         _, gdb = self.with_code(self.WRITES)

@@ -26,7 +26,7 @@ Result<std::string> watch(Debugger& debugger, MonitorBreakpoints& breakpoints, g
     return add(breakpoints, thread, std::move(rule)).map([&](const std::string& text) {
         return text +
                (debugger.guest().context().abilities.protects_pages()
-                    ? "While the guest runs, its pages are write-protected, and only a write to them is "
+                    ? "Its pages are write-protected while the guest runs: only a write to one of them is "
                       "slow. "
                     : "The guest is single-stepped meanwhile, which is slow. ") +
                "Writes by devices are not seen. Those of a processor to its page tables may be missed.\n";
