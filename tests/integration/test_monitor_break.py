@@ -232,6 +232,15 @@ class TestWatch(BreakTest):
             assert gdb.integer("$pc") == start + behind + ALIAS
             assert ("by protected page" if protects else "by stepping") in gdb.console("monitor watch")
 
+    def test_an_entry_of_a_page_table(self):
+        """The processor walks the table at the same time."""
+        _, gdb = self.with_code(self.WRITES)
+        entry = gdb.integer("$cr3 + 0x28")
+        gdb.console(f"set $rdi = {entry}")
+        gdb.console(f"monitor watch phys {entry:#x} 8")
+        for before, after in ((0, 7), (7, 0x8000007)):
+            self.assert_hit(gdb, gdb.run("continue"), rf"0 has hit watchpoint 1 .* from {before:#x} to {after:#x}, ")
+
     def test_conditions_and_a_long_range(self):
         _, gdb = self.with_code(self.WRITES)
         gdb.console(f"set {{long}}{DATA} = 0")
