@@ -1,6 +1,7 @@
-// An instruction that is stepped as the guest has it. Off a breakpoint: the int3 is out of memory for every vCPU while one steps over the instruction under it, so
-// the other vCPUs are parked for that long. A debug slot belongs to one vCPU and does not need this. A write to protected
-// pages: every vCPU could write them meanwhile.
+// An instruction that is stepped as the guest has it, while the other vCPUs are parked.
+//
+// Off a breakpoint: its int3 is out of memory for every vCPU meanwhile. A debug slot belongs to one vCPU and does not need this.
+// A write to protected pages: every vCPU could write them meanwhile.
 #pragma once
 
 #include <optional>
