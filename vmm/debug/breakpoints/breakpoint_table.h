@@ -10,7 +10,8 @@
 // code, which the guest will overwrite; without slots the vCPUs are stepped until there is code.
 //
 // A breakpoint on a physical address is planted, or the vCPUs are stepped and each instruction's address is translated.
-// A watchpoint on physical memory is always stepped for: a debug slot compares linear addresses.
+// A watchpoint on physical memory never gets a debug slot, which compares linear addresses: its pages are write-protected, or the
+// vCPUs are stepped.
 //
 // Threading: changed by the server's thread while every vCPU is parked (the StopToken); read by vCPU threads
 // while they run. settle() is the exception: it is also for the one vCPU thread between StopCoordinator's
