@@ -1,5 +1,7 @@
 #include "gdbstub/session/trace_text.h"
 
+#include <ranges>
+
 #include <fmt/format.h>
 
 #include "gdbstub/hex.h"
@@ -72,9 +74,10 @@ std::vector<std::string> tracepoint_lines(const std::vector<DefinedTracepoint>& 
     return lines;
 }
 
+// gdb creates them in the opposite order, and so as they were defined.
 std::vector<std::string> variable_lines(const std::vector<TraceVariable>& variables) {
     std::vector<std::string> lines;
-    for (const TraceVariable& variable : variables)
+    for (const TraceVariable& variable : std::views::reverse(variables))
         lines.push_back(fmt::format("{:x}:{:x}:{:x}:{}", variable.number, variable.value,
                                     variable.builtin ? 1 : 0, to_hex(variable.name)));
     return lines;

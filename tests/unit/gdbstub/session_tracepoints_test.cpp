@@ -216,7 +216,9 @@ TEST_F(Tracing, DefinitionsAreGivenBack) {
     EXPECT_EQ(send("qTsP"), "l");
     EXPECT_EQ(send("qTsP"), "l");
     EXPECT_EQ(send("QTDV:3:ffffffffffffffff:0:666f6f"), "OK");
-    EXPECT_EQ(send("qTfV"), "3:ffffffffffffffff:0:666f6f");
+    EXPECT_EQ(send("QTDV:4:2d:0:626172"), "OK");
+    EXPECT_EQ(send("qTfV"), "4:2d:0:626172");
+    EXPECT_EQ(send("qTsV"), "3:ffffffffffffffff:0:666f6f");
     EXPECT_EQ(send("qTsV"), "l");
 }
 
