@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "tests/unit/vmm/debug/run_control/scripted_judge.h"
 #include "tests/unit/vmm/debug/run_control/vcpu_debugger_fixture.h"
 #include "vmm/debug/run_control/hit_filter.h"
 
@@ -73,21 +74,6 @@ INSTANTIATE_TEST_SUITE_P(
         Hit{.name = "ALevelThatIsOpen", .l2_runs = true, .level_open = true}),
     [](const auto& row) { return row.param.name; });
 
-class ScriptedJudge final : public HitJudge {
-  public:
-    std::optional<std::string> line;
-    int asked = 0;
-    int before = -1, after = -1;  // a watchpoint's first byte
-    std::optional<std::string> judge(const JudgedHit& hit) override {
-        ++asked;
-        if (!hit.before.empty()) {
-            before = std::to_integer<int>(hit.before[0]);
-            after = std::to_integer<int>(hit.after[0]);
-        }
-        return line;
-    }
-};
-
 // A breakpoint that no client has set, and one of the client's at the same address.
 class JudgedHitTest : public VcpuDebuggerTest {
   protected:
@@ -138,21 +124,6 @@ TEST_F(JudgedHitTest, ItsLineIsShownThoughAClientsBreakpointHasGoneMeanwhile) {
     ASSERT_TRUE(reason<gdbstub::StoppedBySignal>());
     EXPECT_EQ(last_stop.console, "why\n");
     EXPECT_EQ(judge.asked, 1) << "it is one hit";
-}
-
-TEST_F(JudgedHitTest, WhatWasShownIsNotShownAgain) {
-    judge.line = "why\n";
-    insert(BreakpointKind::Software, kCode);
-    resume();
-    int3_at(kCode);
-    ASSERT_TRUE(reason<gdbstub::StoppedBySoftwareBreakpoint>());
-    EXPECT_EQ(last_stop.console, "why\n");
-    coordinator->note_parked(VcpuIndex{0});
-    table.remove(stopped.token(), BreakpointKind::Software, kCode, 1);
-    resume();
-    int3_at(kCode);
-    EXPECT_FALSE(stopped_here());
-    EXPECT_EQ(judge.asked, 1);
 }
 
 TEST_F(JudgedHitTest, TheClientSeesAndRemovesOnlyItsOwn) {

@@ -1,68 +1,10 @@
 // Watchpoints beyond the slots, whose pages are write-protected: when that is right, and what a vCPU does with a write.
 
-#include "vmm/debug/run_control/page_guard.h"
-
 #include "arch/x86_64/msrs.h"
-#include "tests/unit/vmm/debug/run_control/scripted_protection.h"
-#include "tests/unit/vmm/debug/run_control/vcpu_debugger_fixture.h"
+#include "tests/unit/vmm/debug/run_control/page_guard_fixture.h"
 
 namespace ringside::debug {
 namespace {
-
-using ringside::testing::ScriptedProtection;
-
-HostAbilities without_data_slots() {
-    auto abilities = a_complete_host();
-    abilities.data_slots = false;
-    abilities.write_faults = true;
-    return abilities;
-}
-
-class PageGuardTest : public VcpuDebuggerTest {
-  protected:
-    PageGuardTest() : VcpuDebuggerTest(without_data_slots()) {
-        auto owned = std::make_unique<ScriptedProtection>(machine->memory());
-        protection = owned.get();
-        machine->set_write_protection(std::move(owned));
-        context->guard = &guard;
-        guest.poke<std::uint64_t>(kData, 0);
-    }
-    std::string prepare(bool steps = false) {
-        const PageGuard::Vcpu vcpus[] = {{vcpu->system_registers, areas}};
-        return guard.prepare(stopped.token(), context->abilities, vcpus, steps);
-    }
-    void watch(std::uint64_t address = kData, std::uint64_t size = 4,
-               BreakpointKind kind = BreakpointKind::WriteWatch) {
-        insert(kind, address, true, size);
-    }
-    void run_guarded() {
-        watch();
-        prepare();
-        resume();
-        ASSERT_TRUE(protection->closed());
-        ASSERT_FALSE(steps());
-    }
-    // mov %al, (%rbx)
-    void about_to_store(std::uint64_t address) {
-        code({0x88, 0x03});
-        vcpu->registers.rbx = address;
-        vcpu->registers.rip = kCode;
-    }
-    void store(std::uint64_t address) {
-        about_to_store(address);
-        ASSERT_TRUE(debugger->on_write_fault());
-        ASSERT_TRUE(steps());
-        ASSERT_FALSE(protection->closed());
-        guest.poke<std::uint8_t>(address, 1);
-        stepped_to(kCode + 2);
-    }
-    const char* mechanism() const { return mechanism_name(*table.list().front()); }
-    bool guarded() const { return table.plan().guarded && protection->closed(); }
-
-    PageGuard guard{*machine, table, view};
-    std::vector<Gpa> areas;
-    ScriptedProtection* protection = nullptr;
-};
 
 // ---- When it is right
 
@@ -179,99 +121,6 @@ TEST_F(PageGuardTest, APageThatHasMovedMeanwhileIsReported) {
     guest.poke<std::uint64_t>(TestGuest::kTable, 0x10a003);
     EXPECT_NE(prepare().find("A write may have been missed"), std::string::npos);
     EXPECT_EQ(protection->pages(), std::vector{Gpa{0x10a000}});
-}
-
-// ---- Physical memory
-
-class ScriptedJudge final : public HitJudge {
-  public:
-    int before = -1, after = -1;  // the first byte
-    std::optional<std::string> judge(const JudgedHit& hit) override {
-        before = std::to_integer<int>(hit.before[0]);
-        after = std::to_integer<int>(hit.after[0]);
-        return "why\n";
-    }
-};
-
-class PhysicalPageGuardTest : public PageGuardTest {
-  protected:
-    static constexpr std::uint64_t kPhysical = 0x102000;  // where TestGuest::kMapped + 0x1000 is
-    void watch_physical(std::uint64_t gpa, std::uint64_t size = 4) {
-        gdbstub::BreakpointRequest request;
-        request.kind = BreakpointKind::WriteWatch;
-        request.address = gpa;
-        request.size = size;
-        table.insert_for_monitor(stopped.token(), view, guest.state.system, request, true, judge);
-    }
-    ScriptedJudge judge;
-};
-
-TEST_F(PhysicalPageGuardTest, ItsPagesAreProtectedWhereverTheyAreMapped) {
-    watch_physical(kPhysical + 0xffe);
-    prepare();
-    EXPECT_EQ(protection->pages(), (std::vector{Gpa{kPhysical}, Gpa{kPhysical + 0x1000}}));
-    EXPECT_TRUE(guarded());
-}
-
-TEST_F(PhysicalPageGuardTest, ItMayBelongToAProcessOrBeInPageTables) {
-    guest.poke<std::uint64_t>(TestGuest::kPml4, TestGuest::kPdpt | 7);
-    watch_physical(TestGuest::kDirectory + 8);
-    prepare();
-    EXPECT_EQ(protection->pages(), std::vector{Gpa{TestGuest::kDirectory}});
-    EXPECT_TRUE(guarded());
-}
-
-TEST_F(PhysicalPageGuardTest, WhereThereIsNoMemoryTheGuestIsStepped) {
-    watch_physical(0x40000000);
-    prepare();
-    EXPECT_FALSE(guarded());
-    EXPECT_EQ(guard.why_not(), "their pages are not ordinary memory of the guest");
-}
-
-TEST_F(PhysicalPageGuardTest, NoOtherMappingEndsIt) {
-    watch_physical(kPhysical);
-    prepare();
-    resume();
-    guest.poke<std::uint64_t>(TestGuest::kTable + 8, 0x10a003);
-    debugger->on_interrupted();
-    EXPECT_TRUE(guarded());
-    EXPECT_EQ(prepare(), "");
-}
-
-TEST_F(PhysicalPageGuardTest, AChangeThroughAMappingIsReportedWithBothValues) {
-    watch_physical(kPhysical);
-    prepare();
-    resume();
-    about_to_store(TestGuest::kMapped + 0x1000);
-    ASSERT_TRUE(debugger->on_write_fault());
-    guest.poke<std::uint8_t>(kPhysical, 7);
-    stepped_to(kCode + 2);
-    ASSERT_TRUE(reason<gdbstub::StoppedBySignal>());
-    EXPECT_EQ(last_stop.console, "why\n");
-    EXPECT_EQ(judge.before, 0);
-    EXPECT_EQ(judge.after, 7);
-    EXPECT_TRUE(protection->closed());
-}
-
-TEST_F(PhysicalPageGuardTest, SoIsOneThatKvmCouldNotMake) {
-    watch_physical(kPhysical);
-    prepare();
-    resume();
-    const std::byte data[] = {std::byte{9}};
-    EXPECT_TRUE(debugger->on_unwritten(Gpa{kPhysical}, data));
-    last_stop = coordinator->last_stop();
-    EXPECT_TRUE(std::holds_alternative<gdbstub::StoppedBySignal>(last_stop.reason));
-    EXPECT_EQ(judge.before, 0);
-    EXPECT_EQ(judge.after, 9);
-}
-
-TEST_F(PhysicalPageGuardTest, AWriteOfTheSameValueByKvmIsNoChange) {
-    watch_physical(kPhysical);
-    prepare();
-    resume();
-    const std::byte data[] = {std::byte{0}};
-    EXPECT_TRUE(debugger->on_unwritten(Gpa{kPhysical}, data));
-    EXPECT_EQ(judge.after, -1);
 }
 
 // ---- What a vCPU does
