@@ -1,6 +1,6 @@
 #include "gdbstub/session/trace_text.h"
 
-#include <ranges>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -74,12 +74,12 @@ std::vector<std::string> tracepoint_lines(const std::vector<DefinedTracepoint>& 
     return lines;
 }
 
-// gdb creates them in the opposite order, and so as they were defined.
 std::vector<std::string> variable_lines(const std::vector<TraceVariable>& variables) {
     std::vector<std::string> lines;
-    for (const TraceVariable& variable : std::views::reverse(variables))
+    for (const TraceVariable& variable : variables)
         lines.push_back(fmt::format("{:x}:{:x}:{:x}:{}", variable.number, variable.value,
                                     variable.builtin ? 1 : 0, to_hex(variable.name)));
+    std::ranges::reverse(lines);  // gdb creates them in the opposite order, and so as they were defined
     return lines;
 }
 
