@@ -76,6 +76,7 @@ std::vector<std::string> tracepoint_lines(const std::vector<DefinedTracepoint>& 
 
 std::vector<std::string> variable_lines(const std::vector<TraceVariable>& variables) {
     std::vector<std::string> lines;
+    lines.reserve(variables.size());
     for (const TraceVariable& variable : variables)
         lines.push_back(fmt::format("{:x}:{:x}:{:x}:{}", variable.number, variable.value,
                                     variable.builtin ? 1 : 0, to_hex(variable.name)));

@@ -99,6 +99,7 @@ TEST(Disassemble, DecodesInSeveralThreadsAtOnce) {
     std::array<std::string, kThreads> texts;
     {
         std::vector<std::jthread> threads;
+        threads.reserve(kThreads);
         for (std::string& text : texts) {
             threads.emplace_back([&ready, &text] {
                 const Decoder decoder;

@@ -59,7 +59,7 @@ std::string PageGuard::prepare(const machine::StopToken&, const HostAbilities& h
             why_not_ = protect();
         guarded = why_not_.empty();
     }
-    const std::string said = was_active ? moved(ranges_before, places_before) : std::string();
+    std::string said = was_active ? moved(ranges_before, places_before) : std::string();
     if (!guarded)
         places_.clear();
     {

@@ -51,9 +51,9 @@ class DebuggedMachine {
 
     // ---- vCPU threads
 
-    void on_parked(VcpuIndex vcpu);
+    void on_parked(VcpuIndex index);
     // `tell_guest`: if the guest runs on, it is told that it was stopped.
-    void before_entry(VcpuIndex vcpu, bool tell_guest);
+    void before_entry(VcpuIndex index, bool tell_guest);
 
     // ---- Everything stopped
 
