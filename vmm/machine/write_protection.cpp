@@ -25,16 +25,16 @@ Result<Fd> make_file(std::size_t pages) {
     return file;
 }
 
-// Puts a mapping over a page of guest memory, with the same contents. The file's pages are locked: a page that is reclaimed
-// would look untouched (PopulatedPages).
+// Puts a mapping over a page of guest memory, with the same contents. The file's pages are present and locked: a page that is
+// reclaimed would look untouched (PopulatedPages). Sanitizers make mlock() do nothing.
 Result<void> remap(std::span<std::byte> page, const Fd* file, std::size_t index) {
     std::array<std::byte, kPage> contents;
     std::ranges::copy(page, contents.begin());
     if (file != nullptr && ::pwrite(file->get(), contents.data(), kPage, static_cast<off_t>(index * kPage)) !=
                                static_cast<ssize_t>(kPage))
         return errno_failure(kOperation, errno);
-    const int flags =
-        MAP_FIXED | (file != nullptr ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    const int flags = MAP_FIXED | (file != nullptr ? MAP_SHARED | MAP_POPULATE
+                                                   : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
     const off_t offset = file != nullptr ? static_cast<off_t>(index * kPage) : 0;
     if (::mmap(page.data(), kPage, PROT_READ | PROT_WRITE, flags, file != nullptr ? file->get() : -1,
                offset) == MAP_FAILED)
