@@ -10,7 +10,7 @@ using Verdict = WatchCost::Verdict;
 
 Result<GuardedRun::Next> GuardedRun::on_fault() {
     PageGuard* const guard = context_.guard;
-    if (guard == nullptr || !guard->has_pages())
+    if (!has_pages())
         return Next::NotOurs;
     if (!guard->pages()->closed())
         return ++late_faults_ <= kMostLateFaults ? Next::Nothing : Next::NotOurs;
@@ -35,7 +35,7 @@ Result<std::string> GuardedRun::objection() const {
 bool GuardedRun::write(Gpa gpa, std::span<const std::byte> data, TouchedWatchpoint& touched) {
     PageGuard* const guard = context_.guard;
     touched = {};
-    if (guard == nullptr || !guard->has_pages() || !guard->holds(gpa))
+    if (!has_pages() || !guard->holds(gpa))
         return false;
     Breakpoint* const there = guard->watchpoint_at(gpa, data.size());
     const bool physical = there != nullptr && there->physical;
@@ -47,10 +47,7 @@ bool GuardedRun::write(Gpa gpa, std::span<const std::byte> data, TouchedWatchpoi
     if (!physical)
         return true;
     read_watched(context_.view, at_.system, *there, after_);
-    if (after_ != before_)
-        touched = {there, before_, after_};
-    else
-        touched = {};
+    touched = after_ != before_ ? TouchedWatchpoint{there, before_, after_} : TouchedWatchpoint{};
     return true;
 }
 
@@ -62,7 +59,7 @@ Result<GuardedRun::Next> GuardedRun::give_up_to_kvm() {
 
 Result<GuardedRun::Next> GuardedRun::after_step(bool let_pass, bool wrote_near) {
     PageGuard* const guard = context_.guard;
-    if (guard == nullptr || !guard->has_pages())
+    if (!has_pages())
         return Next::Nothing;
     const auto now = exits::read_tsc();
     if (let_pass && guard->active() && guard->after_write(now) == Verdict::TryStepping)

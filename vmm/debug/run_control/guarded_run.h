@@ -40,7 +40,9 @@ class GuardedRun {
     bool protects() const { return context_.guard != nullptr && context_.guard->active(); }
     // KVM executes instructions that write to these pages itself.
     Result<Next> give_up_to_kvm();
-    // After a step. `let_pass`: it was that of a write. `wrote_near`: it has written to a page of a watchpoint.
+    // Returns true if stepping is tried, so that what each step writes counts.
+    bool trying() const { return has_pages() && context_.guard->trying(); }
+    // After a step. `let_pass`: it was that of a write. `wrote_near`: while trying(), it has written to a page of a watchpoint.
     Result<Next> after_step(bool let_pass, bool wrote_near);
     // KVM_RUN was interrupted.
     Result<Next> look();
@@ -53,6 +55,7 @@ class GuardedRun {
     // Of faults that find the pages open: another vCPU has opened them just now.
     static constexpr unsigned kMostLateFaults = 1000;
 
+    bool has_pages() const { return context_.guard != nullptr && context_.guard->has_pages(); }
     Result<std::string> objection() const;
     Result<Next> give_up(const std::string& why);
     Result<Next> change(const std::function<Result<void>()>& how);

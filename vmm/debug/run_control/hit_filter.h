@@ -59,7 +59,7 @@ class HitFilter {
     }
 
   private:
-    // What judges have decided to report, and a client's breakpoint, or another vCPU's stop, may have come first.
+    // What judges have decided to report. A client's breakpoint, or another vCPU's stop, may be reported first.
     struct Unshown {
         const HitJudge* judge = nullptr;
         std::string words;

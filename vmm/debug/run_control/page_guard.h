@@ -78,7 +78,6 @@ class PageGuard {
     struct Place {
         std::optional<Gva> page;  // nullopt if a watchpoint is on physical memory there
         Gpa gpa;
-        friend bool operator==(const Place&, const Place&) = default;
     };
     struct Range {
         std::uint64_t address, size;

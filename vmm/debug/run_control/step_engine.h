@@ -74,7 +74,9 @@ class StepEngine {
                    : watch_.after(stepped_watchpoints, view_, at_.general, at_.system);
     }
     // Of the same step (WatchByStepping).
-    bool wrote_near_watched() const { return watch_.wrote_near(); }
+    bool wrote_near(std::span<Breakpoint* const> stepped_watchpoints) const {
+        return watch_.wrote_near(stepped_watchpoints, view_);
+    }
     // The step was interrupted by a handler that runs now, because the vCPU parks or stops at a breakpoint elsewhere
     // than where it was entered: clears TF in what the interrupt has pushed.
     void leave_unfinished();

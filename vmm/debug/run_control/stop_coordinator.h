@@ -66,7 +66,7 @@ class StopCoordinator {
     // Returns true if every vCPU is stopped.
     bool stopped() const;
     gdbstub::StopEvent last_stop() const;
-    // Returns true if what this vCPU last reported is not still to be shown: it was the stop, or vCPUs stop on their own.
+    // Returns true if the client has seen what this vCPU last reported: it was the stop, or vCPUs stop on their own.
     bool is_shown(VcpuIndex vcpu) const;
     // What other vCPUs had to report when they were stopped along with the one that last_stop() names.
     std::vector<gdbstub::StopEvent> simultaneous() const;

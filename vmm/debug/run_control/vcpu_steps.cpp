@@ -17,7 +17,8 @@ void VcpuDebugger::on_step() {
     const auto touched = step_.touched(watchpoints);
     if (!finish_step() || !done(recording_.after_step()))
         return;
-    const auto guarded = guarded_.after_step(let_pass, !watchpoints.empty() && step_.wrote_near_watched());
+    const bool wrote_near = guarded_.trying() && step_.wrote_near(watchpoints);
+    const auto guarded = guarded_.after_step(let_pass, wrote_near);
     if (!guarded)
         return fail(guarded.error());
     const bool turn_ends = recording_.ends_turn();

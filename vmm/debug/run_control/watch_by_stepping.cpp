@@ -91,7 +91,7 @@ struct WatchByStepping::Step {
     const GuestView& view;
     const x86::GeneralRegisters& general;
     const x86::SystemRegisters& system;
-    std::optional<x86::MemoryAccesses> accesses;
+    const std::optional<x86::MemoryAccesses>& accesses;
     bool alone;
 
     bool decoded() const { return accesses && accesses->complete(); }
@@ -103,13 +103,8 @@ std::vector<TouchedWatchpoint> WatchByStepping::after(std::span<Breakpoint* cons
                                                       const x86::SystemRegisters& system, bool alone) {
     const auto scope =
         general.rip == state_.general.rip ? x86::RepeatScope::OneIteration : x86::RepeatScope::AllIterations;
-    const Step step{view, general, system,
-                    decoder_.memory_accesses(std::span(code_).first(code_size_), state_, scope), alone};
-    wrote_near_ = step.accesses && std::ranges::any_of(step.accesses->list(), [&](const auto& access) {
-                      return access.write && std::ranges::any_of(watchpoints, [&](const Breakpoint* each) {
-                                 return is_near(view, state_.system, access, *each);
-                             });
-                  });
+    accesses_ = decoder_.memory_accesses(std::span(code_).first(code_size_), state_, scope);
+    const Step step{view, general, system, accesses_, alone};
     now_.resize(bytes_.size());
     std::vector<TouchedWatchpoint> touched;
     for (std::size_t i = 0; i < watchpoints.size() && i < bytes_.size(); ++i) {
@@ -120,6 +115,14 @@ std::vector<TouchedWatchpoint> WatchByStepping::after(std::span<Breakpoint* cons
             touched.push_back({watchpoints[i]});
     }
     return touched;
+}
+
+bool WatchByStepping::wrote_near(std::span<Breakpoint* const> watchpoints, const GuestView& view) const {
+    return accesses_ && std::ranges::any_of(accesses_->list(), [&](const auto& access) {
+               return access.write && std::ranges::any_of(watchpoints, [&](const Breakpoint* each) {
+                          return is_near(view, state_.system, access, *each);
+                      });
+           });
 }
 
 bool WatchByStepping::touches(const Step& step, const Breakpoint& watchpoint, std::size_t index) {

@@ -36,7 +36,7 @@ class WatchByStepping {
                                          const x86::GeneralRegisters& general,
                                          const x86::SystemRegisters& system, bool alone = false);
     // Returns true if that step has written to a page of one of them, as far as decoding finds.
-    bool wrote_near() const { return wrote_near_; }
+    bool wrote_near(std::span<Breakpoint* const> watchpoints, const GuestView& view) const;
 
   private:
     struct Step;
@@ -50,8 +50,8 @@ class WatchByStepping {
     std::size_t code_size_ = 0;
     std::vector<std::vector<std::byte>>
         bytes_;  // in the order of the watchpoints, as far as they could be read
-    std::vector<std::vector<std::byte>> now_;  // the same after the step, where it was looked at
-    bool wrote_near_ = false;
+    std::vector<std::vector<std::byte>> now_;      // the same after the step, where it was looked at
+    std::optional<x86::MemoryAccesses> accesses_;  // of the step
 };
 
 }  // namespace ringside::debug
