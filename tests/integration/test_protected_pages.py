@@ -11,6 +11,7 @@ COUNT = 8  # of the watchpoints: more than the processor has slots
 APART = 0x20
 OTHER = 0x800  # in the same page, and not watched
 ROUNDS = 100  # fewer than lead to a trial of stepping
+MANY_ROUNDS = 2000  # more than that
 CPUS = 4
 EXIT_STATUS = (0x10 << 1) | 1  # of the guest smp, if its sums are right
 STORE = 6  # bytes: movl $imm32, (%rdi)
@@ -48,9 +49,9 @@ class TestProtectedPages(RingsideTest):
     def write_exits(self, gdb) -> int:
         return int(gdb.console("monitor exits count WRITE_PROTECTED"))
 
-    def loop_beside(self) -> bytes:
-        """Writes ROUNDS times beside the watched bytes, then to DATA, then returns."""
-        return (b"\xb9" + ROUNDS.to_bytes(4, "little")  # mov $ROUNDS, %ecx
+    def loop_beside(self, rounds: int = ROUNDS) -> bytes:
+        """Writes so many times beside the watched bytes, then to DATA, then returns."""
+        return (b"\xb9" + rounds.to_bytes(4, "little")  # mov $rounds, %ecx
                 + b"\xff\x87" + OTHER.to_bytes(4, "little")  # 1: incl OTHER(%rdi)
                 + b"\xff\xc9\x75\xf6"  # dec %ecx; jnz 1b
                 + b"\xc7\x07\x01\x00\x00\x00\xc3")  # movl $1, (%rdi); ret
@@ -63,6 +64,14 @@ class TestProtectedPages(RingsideTest):
         assert gdb.integer(f"*(int*){DATA + OTHER:#x}") == ROUNDS
         assert self.write_exits(gdb) - before > ROUNDS
         assert "by protected page" in gdb.console("monitor breakpoints")
+
+    def test_where_one_instruction_in_three_writes_stepping_takes_over(self):
+        _, gdb = self.about_to_run(self.loop_beside(MANY_ROUNDS))
+        self.watch(gdb)
+        assert self.value_change(gdb.run("continue")) == ("0", "1")
+        assert "so often that this is faster" in gdb.printed()
+        assert gdb.integer(f"*(int*){DATA + OTHER:#x}") == MANY_ROUNDS
+        assert "by stepping" in gdb.console("monitor breakpoints")
 
     def test_it_is_said_once(self):
         _, gdb = self.about_to_run(b"\xc7\x07\x01\x00\x00\x00\xc7\x07\x02\x00\x00\x00\xc3")  # movl $1 and $2, (%rdi); ret
