@@ -17,9 +17,10 @@ from tests.harness.rsp import RspClient
 
 class RingsideTest:
     @pytest.fixture(autouse=True)
-    def clean_up(self) -> Iterator[None]:
+    def clean_up(self, request: pytest.FixtureRequest) -> Iterator[None]:
         """Fixtures of derived classes that start something ask for this one, so that they come after it."""
         self._started: list[Ringside | GdbSession] = []
+        self._full_gdb = request.node.get_closest_marker("full_gdb") is not None
         with contextlib.ExitStack() as self.ends:  # tests register here what must end with them
             yield
 
@@ -64,7 +65,14 @@ class RingsideTest:
         return complaint if status else answer
 
     def gdb(self, symbols: object = None) -> GdbSession:
-        return self.keep(GdbSession(symbols))
+        return self.keep(GdbSession(symbols, full=self._full_gdb))
+
+    def source_script(self, gdb: GdbSession) -> None:
+        """Makes the monitor's commands gdb's own. They are in Python: the test is marked full_gdb."""
+        assert self._full_gdb
+        script = self.folder / "ringside.py"
+        assert "source" in gdb.console(f"monitor gdb-script {script}")
+        gdb.console(f"source {script}")
 
     def attached(self, name: str, *options: object, symbols: str | None = None, **how: object) -> tuple[Ringside, GdbSession]:
         """One of the project's guests, stopped at its first instruction, and a gdb attached to it."""

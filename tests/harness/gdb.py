@@ -18,11 +18,17 @@ class GdbError(Exception):
     """gdb answered ^error; the text is its message."""
 
 
+SETTINGS = ("pagination off", "confirm off", "width 0", "height 0", "debuginfod enabled off", "remotetimeout 60", "style enabled off")
+
+
 class GdbSession:
-    def __init__(self, symbols: object = None):
+    """With `full`, gdb has Python and CTF; without, it may lack them."""
+
+    def __init__(self, symbols: object = None, *, full: bool = False):
         self._home = tempfile.TemporaryDirectory(prefix="ringside-gdb-")
         self._process = subprocess.Popen(
-            [paths.GDB, "-q", "-nx", "--interpreter=mi3", *([str(symbols)] if symbols else [])],
+            [paths.GDB if full else paths.GDB_MINIMAL, "-q", "-nx", "--interpreter=mi3",
+             *(word for setting in SETTINGS for word in ("-iex", f"set {setting}")), *([str(symbols)] if symbols else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
             env={**os.environ, "HOME": self._home.name, "LC_ALL": "C.UTF-8"})
         self._selector = selectors.DefaultSelector()
@@ -34,9 +40,6 @@ class GdbSession:
         self._running = False
         self._text = ""  # console and target output of the command in progress
         self.log: list[str] = []
-        for setting in ("pagination off", "confirm off", "width 0", "height 0", "debuginfod enabled off",
-                        "remotetimeout 60", "style enabled off"):
-            self.console(f"set {setting}")
 
     # ---- Commands
 

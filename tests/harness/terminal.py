@@ -1,5 +1,6 @@
 """A program on its own terminal."""
 
+import fcntl
 import os
 import pty
 import subprocess
@@ -16,8 +17,8 @@ class Terminal:
         self._command = list(map(str, command))
         self._ours, self._theirs = pty.openpty()
         self._mode = termios.tcgetattr(self._theirs)
-        self._process = subprocess.Popen(["setsid", "--ctty", "--wait", *self._command], stdin=self._theirs, stdout=self._theirs,
-                                         stderr=self._theirs, env={**os.environ, **environment})
+        self._process = subprocess.Popen(self._command, stdin=self._theirs, stdout=self._theirs, stderr=self._theirs,
+                                         env={**os.environ, **environment}, start_new_session=True, preexec_fn=_take_terminal)
         self.output = Collector(open(self._ours, "rb", closefd=False))  # pylint: disable=consider-using-with
 
     def type(self, keys: bytes) -> None:
@@ -44,3 +45,8 @@ class Terminal:
 
     def transcript(self) -> str:
         return f"$ {' '.join(self._command)}\n{self.output.text()}"
+
+
+def _take_terminal() -> None:
+    """Standard input becomes the controlling terminal of a process that leads its session."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

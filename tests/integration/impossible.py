@@ -10,6 +10,10 @@ NO_BROWSER = "Chromium is not taken into the lab: it would need minutes for a pa
 
 NO_INT3 = "it does not intercept int3, which goes to the guest"
 
+NO_SLOT_IN_HANDLERS = "its slots never fire, and the steps instead of them do not go into interrupt handlers"
+RESETS = "its processor resets a vCPU at a triple fault, before KVM has its state"
+ENDLESS = "its slots never fire, and to step through all of SeaBIOS would take an hour"
+
 NO_PAGING32 = "it has paging in long mode only: MOV CR0 raises #GP"
 
 HLT_COSTS = "an HLT stands for int3 there, and what it did to RIP, the activity state and the interrupt shadow is undone by ioctls"
@@ -36,5 +40,11 @@ IMPOSSIBLE = (
                    "TestTwoAddressSpaces::test_one_that_was_set_before_paging_is_hit",
                    "TestTwoAddressSpaces::test_it_is_hit_in_the_chosen_one_alone",
                    "TestUpperHalf::test_breakpoints_that_were_set_before_paging_cost_no_steps_after_it")),
+    Impossible(TCG, "integration/test_demo64.py::TestDemo64::test_hardware_breakpoint", NO_SLOT_IN_HANDLERS, "'exited' == 'breakpoint-hit'"),
+    Impossible(TCG, "integration/test_endings.py::TestEndings::test_a_triple_fault_under_a_debugger_stops_where_it_happened", RESETS,
+               r"'\?\?' == 'triple_fault'"),
+    *(Impossible(TCG, f"integration/test_firmware.py::TestFirmware::test_{test}", ENDLESS, "gdb did not come to a stop", tried=False)
+      for test in ("a_breakpoint_in_the_setup_code_can_be_set_at_the_reset_vector",
+                   "one_session_goes_from_the_reset_vector_to_long_mode")),
     Impossible(TCG, "integration/test_guest_stop.py::TestGuestStop::test_at_its_int3", NO_INT3, "gives them to the guest and reports none"),
 )

@@ -410,14 +410,13 @@ class TestGuest(RingsideTest):
         assert vm.wait() == EXIT_STATUS
 
 
+@pytest.mark.full_gdb
 class TestNativeCommands(RingsideTest):
     """The Python file that Ringside makes for gdb."""
 
     def with_script(self):
         _, gdb = self.attached("exits")
-        script = self.folder / "ringside.py"
-        assert "source" in gdb.console(f"monitor gdb-script {script}")
-        gdb.console(f"source {script}")
+        self.source_script(gdb)
         return gdb
 
     def test_commands_are_the_monitors(self):

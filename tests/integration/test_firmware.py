@@ -4,6 +4,8 @@ import re
 import struct
 from pathlib import Path
 
+import pytest
+
 from tests.harness import paths
 from tests.harness.case import RingsideTest
 
@@ -75,14 +77,14 @@ class TestFirmware(RingsideTest):
         gdb.start("continue")
         assert vm.wait() == EXIT_STATUS
 
+    @pytest.mark.full_gdb
     def test_one_session_goes_from_the_reset_vector_to_long_mode(self):
         """gdb has every register all the time, and the script shows the code in the mode that it runs in."""
         code = self.kernel(REAL_MODE + PROTECTED_MODE + LONG_MODE + TABLE)
         vm = self.ringside(code, "--firmware", SEABIOS, "--gdb-arch=x86-64")
         gdb = self.gdb()
         gdb.connect(vm.port())
-        gdb.console(f"monitor gdb-script {self.folder}/script.py")
-        gdb.console(f"source {self.folder}/script.py")
+        self.source_script(gdb)
         gdb.run("stepi")
         shown = gdb.console("x/i $pc")
         assert re.search(r"=> f000:e05b\W+tcmp .*# real mode", gdb.transcript()), "at the stop"

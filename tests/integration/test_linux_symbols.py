@@ -36,6 +36,7 @@ SECTIONS {{
 """
 
 
+@pytest.mark.full_gdb
 class TestLinuxSymbols(RingsideTest):
     @pytest.fixture(autouse=True)
     def prepare(self, clean_up) -> None:
@@ -55,9 +56,7 @@ class TestLinuxSymbols(RingsideTest):
         gdb = self.gdb(self.vmlinux)
         gdb.console("break *start_kernel")
         gdb.connect(vm.port())
-        script = self.folder / "ringside.py"
-        gdb.console(f"monitor gdb-script {script}")
-        gdb.console(f"source {script}")
+        self.source_script(gdb)
         return gdb
 
     def assert_moved(self, gdb, slide: int) -> None:

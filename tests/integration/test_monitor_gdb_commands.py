@@ -8,13 +8,12 @@ from tests.harness.case import RingsideTest
 from tests.harness.gdb import GdbError
 
 
+@pytest.mark.full_gdb
 class TestGdbCommands(RingsideTest):
     @pytest.fixture(autouse=True)
     def sourced(self, clean_up) -> None:
         _, self.session = self.attached("chips")
-        script = self.folder / "ringside.py"
-        self.session.console(f"monitor gdb-script {script}")
-        self.session.console(f"source {script}")
+        self.source_script(self.session)
 
     def test_each_is_there_with_its_help(self):
         listed = re.findall(r"(?m)^monitor (\S.*?)  +(\S.*)$", self.session.console("monitor help"))

@@ -71,11 +71,10 @@ class TestAKvmWithoutNestedState(RingsideTest):
         answers = {command: gdb.console(f"monitor {command}") for command in WAITING}
         assert {command: answer for command, answer in answers.items() if not CANNOT_COME.search(answer)} == {}
 
+    @pytest.mark.full_gdb
     def test_gdbs_own_functions_say_so(self):
         gdb = self.on_such_a_host()
-        script = self.folder / "ringside.py"
-        gdb.console(f"monitor gdb-script {script}")
-        gdb.console(f"source {script}")
+        self.source_script(gdb)
         for expression in ('$_vmcs("GUEST_RIP")', '$_vmcb("RIP")'):
             with pytest.raises(GdbError, match="runs no hypervisors as guests"):
                 gdb.evaluate(expression)
@@ -178,11 +177,10 @@ class TestVmcs(NestedTest):
         assert "4-level table at" in gdb.console("monitor vmcs EPT_POINTER")
         assert "not known, because KVM does not keep them: EPTP_INDEX" in gdb.console("monitor vmcs EPTP_INDEX")
 
+    @pytest.mark.full_gdb
     def test_differences_and_gdbs_own_function(self):
         _, gdb = self.hypervisor(VMX)
-        script = self.folder / "ringside.py"
-        gdb.console(f"monitor gdb-script {script}")
-        gdb.console(f"source {script}")
+        self.source_script(gdb)
         gdb.console("break hypervisor::handle")
         gdb.run("continue")
         assert "no VMCS was current at the last stop" in gdb.console("monitor vmcs diff")
@@ -205,6 +203,7 @@ class TestVmcs(NestedTest):
 
 
 class TestVmcb(NestedTest):
+    @pytest.mark.full_gdb
     def test_the_vmcb_is_what_the_hypervisor_wrote(self):
         vm, gdb = self.hypervisor(SVM)
         gdb.console("break svm_enter")
@@ -214,9 +213,7 @@ class TestVmcb(NestedTest):
         assert re.search(rf"\bRIP +0x0*{gdb.integer('&l2_main'):x}\b", shown)
         assert re.search(r"NESTED_CONTROL .*\bNP\b", shown)
         assert "KVM says only then which VMCB is in use" in gdb.console("monitor vmcb")
-        script = self.folder / "ringside.py"
-        gdb.console(f"monitor gdb-script {script}")
-        gdb.console(f"source {script}")
+        self.source_script(gdb)
         assert gdb.integer('$_vmcb("RIP", $rsi)') == gdb.integer("&l2_main")
         with pytest.raises(GdbError, match="fields match CS_"):
             gdb.evaluate('$_vmcb("CS_", $rsi)')

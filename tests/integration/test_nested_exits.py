@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.integration.nested_case import SVM, VMX, NestedTest
 
 ROUNDS = 3
@@ -107,11 +109,10 @@ class TestTransitions(TransitionTest):
         self.assert_breakpoint(gdb.run("continue"), "handle")
         assert "L2 has left" not in gdb.printed()
 
+    @pytest.mark.full_gdb
     def test_gdbs_own_command_also_continues(self):
         _, gdb = self.started()
-        script = self.folder / "ringside.py"
-        gdb.console(f"monitor gdb-script {script}")
-        gdb.console(f"source {script}")
+        self.source_script(gdb)
         gdb.run("ringside until vm-entry")
         assert "L1 has entered its guest (L2)" in gdb.printed()
 

@@ -104,8 +104,8 @@ class TestProtectedPages(RingsideTest):
 
     def test_the_debuggers_own_writes_go_through(self):
         _, gdb = self.about_to_run(b"\xff\x07\xc3")  # incl (%rdi); ret
+        gdb.console("set breakpoint always-inserted on")
         self.watch(gdb)
-        gdb.console("stepi 0")
         gdb.console(f"set *(int*){DATA:#x} = 41")
         stop = gdb.run("continue")
         assert self.value_change(stop)[1] == "42", stop

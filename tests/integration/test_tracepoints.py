@@ -268,6 +268,7 @@ class TestTracepoints(RingsideTest):
         assert "Trace stopped because of disconnection" in again.console("tstatus")
         assert self.every_frame(again, "$rdi") == [1, 2, 3]
 
+    @pytest.mark.full_gdb
     @pytest.mark.parametrize("form, target", [("", "tfile"), ("-ctf", "ctf")])
     def test_what_was_collected_is_saved_and_read_back(self, form, target):
         """The user has not looked at a register before."""

@@ -30,7 +30,7 @@ LAB_MACHINES = 2  # emulators at the same time: each keeps one core busy
 # pytest's options for tests of a machine: on this host's KVM, and where it has none.
 HERE = [f"--numprocesses={JOBS}"]
 HOSTED = ROOT / "tests" / "harness" / "ringside-on-host"
-IN_LAB = ["--lab=intel", f"--lab-machines={LAB_MACHINES}"]
+IN_LAB = ["--lab=amd", f"--lab-machines={LAB_MACHINES}"]
 SAMPLE = ["-m", "sample"]
 
 
@@ -83,7 +83,7 @@ def in_lab_instead(run: LaneRun) -> bool:
 
 
 def gdb(run: LaneRun) -> None:
-    """Real guests under a real gdb: on this host's KVM, or inside the Intel lab."""
+    """Real guests under a real gdb: on this host's KVM, or inside the AMD lab, which has more than one CPU and half the time."""
     run.build("release")
     in_lab = in_lab_instead(run)
     chosen = SAMPLE if in_lab and (run.quick or run.short) else []
@@ -192,22 +192,22 @@ def in_lab(run: LaneRun, host: str, more: dict[str, tuple[int, str]]) -> None:
     matrix.count_in_lab(run, host, LAB_MACHINES)
 
 
-def gdb_in_lab(run: LaneRun, host: str) -> None:
+def gdb_in_lab(run: LaneRun, host: str, only_nested: bool = False) -> None:
     """Guests that are hypervisors: few hosts' KVM has nested virtualisation, and the lab's has. Whether going back is exact, which
     depends on how the host traps. Watchpoints whose pages are write-protected, which a KVM that emulates ring 0 cannot do. And what
     the monitor shows of a CPU and its interrupt controllers beside what the guest reads."""
     nested = (f"tests/integration/{path.name}" for path in sorted((ROOT / "tests/integration").glob("test_nested*.py")))
     shown = (f"tests/integration/test_monitor_{name}.py" for name in ("cpu", "interrupts", "maps"))
     others = ("test_time_travel.py::TestExactness", "test_protected_pages.py", "test_monitor_break.py::TestWatch")
-    run.pytest(*nested, *shown, *(f"tests/integration/{name}" for name in others), f"--lab={host}",
-               f"--lab-machines={LAB_MACHINES}")
+    not_nested = () if only_nested else (*shown, *(f"tests/integration/{name}" for name in others))
+    run.pytest(*nested, *not_nested, f"--lab={host}", f"--lab-machines={LAB_MACHINES}")
 
 
 def lab_intel(run: LaneRun) -> None:
     """With a look at Linux, of which the lane linux has the rest: it boots, and by way of a BIOS, too."""
     boots = linux_cases.commands(BUILD / "release" / "ringside", LOGS / "linux-intel.cpio", ("kaslr", "firmware"))
     in_lab(run, "intel", {f"linux-{name}": command for name, command in boots.items()})
-    gdb_in_lab(run, "intel")
+    gdb_in_lab(run, "intel", only_nested=run.short)
 
 
 def without_kvm(run: LaneRun) -> None:
@@ -336,7 +336,7 @@ LANES = [
          only_long="the files that the last commit does not touch"),
     Lane("unit", "unit tests, release build", unit, (*BUILD_GROUPS, *LAB_GROUPS), quick=True),
     Lane("kvm", "the debug conformance matrix, on this host's KVM", kvm, GDB_GROUPS, quick=True),
-    Lane("gdb", "real guests under a real gdb, on this host's KVM or in the Intel lab", gdb, GDB_GROUPS, quick=True,
+    Lane("gdb", "real guests under a real gdb, on this host's KVM or in the AMD lab", gdb, GDB_GROUPS, quick=True,
          only_long=f"in the lab, {SAMPLE_LONG}"),
     Lane("clients", "LLDB 14, 16 and 19, debug adapters, VS Code, IDEs' use of gdb/MI, Emacs and Neovim", clients, (*GDB_GROUPS, "clients")),
     Lane("mutation", "faults planted in the debugger's core, each of which must make a unit test fail", mutation, BUILD_GROUPS),
@@ -350,7 +350,8 @@ LANES = [
     Lane("bench", "Ringside and QEMU side by side: it runs, no time is asserted", bench, (*BUILD_GROUPS, "bench", "lab", "amd")),
     Lane("lab-amd", "guests, exits and the conformance matrix on kvm-amd, in QEMU's emulated SVM", lab_amd,
          (*BUILD_GROUPS, *LAB_GROUPS, "gdb")),
-    Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel, LINUX_GROUPS),
+    Lane("lab-intel", "guests, exits and the conformance matrix on kvm-intel, in Bochs's emulated VMX", lab_intel, LINUX_GROUPS,
+         only_long="gdb tests of other guests than hypervisors"),
     Lane("without-kvm", "no /dev/kvm, no network, no room, a lab that dies: what a user sees", without_kvm, (*GDB_GROUPS, "demo")),
     Lane("linux", "Debian's kernel, memtest86+, Xen, SeaBIOS on kvm-amd; Debian's under gdb on kvm-intel", linux, LINUX_GROUPS,
          only_long="other kernels than Debian's cloud kernel, and most sessions under gdb"),

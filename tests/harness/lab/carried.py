@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tests.harness import paths
+from tests.harness.lab import gdb_minimal
 from tests.lab.ringlab import cache, kernel
 from tests.linux import symbols
 
@@ -24,6 +25,7 @@ def files(build: tuple[Path, ...] = (paths.RINGSIDE, paths.GUESTS)) -> list[Path
     """Files and folders, in no order. What is not installed is left out: the tests that need it say so."""
     found = [Path(path) for path in map(shutil.which, PROGRAMS) if path]
     found += [Path(path) for path in DATA]
+    found += [program for program in (gdb_minimal.program(),) if program]
     found += [path for path in PYTHON.iterdir() if path.name not in LEFT_OUT]
     found += [path for name in MODULES for path in PACKAGES.glob(name)]
     found += _of_the_project() + _of_the_lab() + list(build)
@@ -51,4 +53,5 @@ def _of_the_lab() -> list[Path]:
 def environment() -> dict[str, str]:
     """What the machine's shell sets for pytest."""
     return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1",
-            "XDG_CACHE_HOME": str(cache.root().parents[1]), "RINGSIDE": str(paths.RINGSIDE), "RINGSIDE_GUESTS": str(paths.GUESTS)}
+            "XDG_CACHE_HOME": str(cache.root().parents[1]), "RINGSIDE": str(paths.RINGSIDE), "RINGSIDE_GUESTS": str(paths.GUESTS),
+            "GDB_MINIMAL": str(gdb_minimal.program() or paths.GDB)}
