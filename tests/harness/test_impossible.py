@@ -1,7 +1,10 @@
 """Listed failures: only the one that is listed counts as skipped."""
 
+import dataclasses
+
 import pytest
 
+from tests.harness import kvm
 from tests.harness.impossible import Impossible, Plugin, judge
 
 ROW = Impossible("a KVM", "x.py::TestX::test_y", "it cannot", "signal [0-9]+ instead")
@@ -44,6 +47,17 @@ class TestJudge:
         judged = report("skipped", "not here")
         judge(ROW, judged)
         assert judged.skipped
+
+
+class TestSetup:
+    def test_what_is_not_tried_is_skipped_with_its_reason(self):
+        row = dataclasses.replace(ROW, kvm=kvm.kind(), tried=False)
+        with pytest.raises(pytest.skip.Exception, match=r"it cannot \(not tried\)"):
+            Plugin((row,)).pytest_runtest_setup(Item(ROW.test))
+
+    def test_any_other_is_tried(self):
+        Plugin((dataclasses.replace(ROW, kvm=kvm.kind()),)).pytest_runtest_setup(Item(ROW.test))
+        Plugin((dataclasses.replace(ROW, tried=False),)).pytest_runtest_setup(Item(ROW.test))
 
 
 class TestNames:

@@ -83,7 +83,7 @@ def in_lab_instead(run: LaneRun) -> bool:
 
 
 def gdb(run: LaneRun) -> None:
-    """Real guests under a real gdb: on this host's KVM, or inside the AMD lab, which has more than one CPU and half the time."""
+    """Real guests under a real gdb: on this host's KVM, or inside the AMD lab, where they take a fraction of the Intel lab's time."""
     run.build("release")
     in_lab = in_lab_instead(run)
     chosen = SAMPLE if in_lab and (run.quick or run.short) else []
