@@ -1,6 +1,6 @@
 """Tests that a host cannot pass: each is listed with its reason and with the failure that it must have there.
 
-A listed test runs all the same, unless it would take the machine down or an hour. It counts as skipped if it fails as listed; it fails if it
+A listed test runs all the same, unless it would take the machine down or too long. It counts as skipped if it fails as listed; it fails if it
 passes, or fails in another way. A row that names no test is an error.
 """
 
