@@ -1,6 +1,7 @@
 """Where Debian's gdb-minimal cannot be had, the lab's tests use gdb."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from tests.harness.lab import carried, gdb_minimal
 
 
 @pytest.fixture(autouse=True)
-def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    gdb_minimal.program.cache_clear()
+    yield
+    gdb_minimal.program.cache_clear()
 
 
 def installed(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,5 +48,6 @@ def test_the_program_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gdb_minimal, "unpack", unpacked)
     first = gdb_minimal.program()
     assert first is not None and first.read_bytes() == b"gdb"
+    gdb_minimal.program.cache_clear()
     assert gdb_minimal.program() == first
     assert asked == [("gdb-minimal", "13.1-3")]

@@ -25,7 +25,8 @@ def files(build: tuple[Path, ...] = (paths.RINGSIDE, paths.GUESTS)) -> list[Path
     """Files and folders, in no order. What is not installed is left out: the tests that need it say so."""
     found = [Path(path) for path in map(shutil.which, PROGRAMS) if path]
     found += [Path(path) for path in DATA]
-    found += [program for program in (gdb_minimal.program(),) if program]
+    if minimal := gdb_minimal.program():
+        found.append(minimal)
     found += [path for path in PYTHON.iterdir() if path.name not in LEFT_OUT]
     found += [path for name in MODULES for path in PACKAGES.glob(name)]
     found += _of_the_project() + _of_the_lab() + list(build)

@@ -4,6 +4,7 @@ On an emulated processor gdb takes 0.7 s to start, this one 0.2 s; most tests st
 package conflicts with that of gdb, so it is not installed but unpacked in the lab's cache.
 """
 
+import functools
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.linux.packages import download, unpack
 PACKAGE = "gdb-minimal"
 
 
+@functools.cache
 def program() -> Path | None:
     """The program, of the installed gdb's version; None if that cannot be had, or gdb is not Debian's."""
     version = subprocess.run(["dpkg-query", "--show", "--showformat=${Version}", "gdb"], capture_output=True, text=True, check=False).stdout
