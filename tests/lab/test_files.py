@@ -119,6 +119,14 @@ class TestCache(InFolder):
             assert sorted(path.name for path in cache.root().iterdir()) == ["linux-image-kept", "new"]
             assert cache.entry("new", lambda path: pytest.fail("it is there")).stat().st_mtime > 1e9
 
+    def test_what_is_used_again_on_the_same_day_is_not_another_file(self) -> None:
+        with mock.patch.dict(os.environ, XDG_CACHE_HOME=str(self.folder)):
+            made = cache.entry("name", lambda path: path.write_text("content"))
+            before = made.stat()
+            assert cache.find("name") == made
+            assert made.stat().st_ctime_ns == before.st_ctime_ns
+            assert cache.find("another") is None
+
     def test_a_digest_follows_contents(self) -> None:
         path = self.write("file", "one")
         with mock.patch.dict(os.environ, XDG_CACHE_HOME=str(self.folder / "cache")):

@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import pytest
-from ringlab import cache
+from ringlab import cache, gdb_command
 
 from tests.harness import paths
 from tests.harness.case import RingsideTest
@@ -116,6 +116,28 @@ class TestGdb(LabTest):
         assert re.search(r"^rip +0x1000007 ", done.stdout, re.MULTILINE), done.stdout + done.stderr
         assert "userspace exits" in done.stdout
         assert done.returncode == 0, done.stderr
+
+
+    def session(self, *commands: str) -> str:
+        words = [word for command in commands for word in ("-ex", command)]
+        done = subprocess.run([paths.RINGSIDE, "gdb", "--host=amd", "-m", "64M", self.guest("demo64"), "--", "-nx", "-batch", *words],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT * FACTOR, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def test_run_restarts_the_guest(self) -> None:
+        said = self.session("break report_round", "continue", "continue", "print round", "run", "print round", "kill")
+        assert re.findall(r"^\$\d = (\d+)$", said, re.MULTILINE) == ["2", "1"]
+
+    def test_the_script_that_the_first_gdb_keeps_is_the_programs(self) -> None:
+        kept = cache.root() / gdb_command.script_name(paths.RINGSIDE)
+        kept.unlink(missing_ok=True)
+        same = f"python print('same', open({str(kept)!r}).read() == gdb.execute('monitor gdb-script', to_string=True))"
+        for _ in ("made", "found"):
+            said = self.session("exits", same, "kill")
+            assert "userspace exits" in said
+            assert "same True" in said
+        assert not list(cache.root().glob(".making-*.py-*"))
 
 
 class TestFiles(LabTest):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ringlab import handover
+from ringlab import cache, gdb_command, handover
 from ringlab.errors import LabError
 from ringlab.streams import Splitter
 
@@ -112,6 +112,35 @@ class TestRefusals:
 
     def test_a_file_in_no_folder(self) -> None:
         assert refusal([("--exit-trace", "file-written", ["/none/trace"])]) == "open /none/trace: No such file or directory"
+
+
+class TestGdbCommand:
+    @pytest.fixture(autouse=True)
+    def program_and_cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        self.program = tmp_path / "ringside"
+        self.program.write_bytes(b"one")
+
+    def commands(self) -> list[str]:
+        made = gdb_command.words(["gdb", "kernel"], Path("/run/gdb"), self.program, ["-ex", "info threads"])
+        assert made[:2] == ["gdb", "kernel"]
+        assert made[2::2] == ["-ex"] * 4
+        return made[3::2]
+
+    def test_the_first_gdb_of_a_program_gets_the_script_over_the_line(self) -> None:
+        patience, attach, fetch, users = self.commands()
+        assert (patience, attach, users) == ("set remotetimeout 120", "target extended-remote /run/gdb", "info threads")
+        assert "monitor gdb-script" in fetch
+
+    def test_the_next_one_has_it_from_the_cache(self) -> None:
+        script = cache.root() / gdb_command.script_name(self.program)
+        script.write_text("import gdb")
+        assert self.commands()[1:3] == [f"source {script}", "target extended-remote /run/gdb"]
+
+    def test_another_program_has_another_script(self) -> None:
+        (cache.root() / gdb_command.script_name(self.program)).write_text("import gdb")
+        self.program.write_bytes(b"another")
+        assert "monitor gdb-script" in self.commands()[2]
 
 
 class TestSplitter:

@@ -52,10 +52,36 @@ class TestShim:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     def test_the_shim_replaces_select(self) -> None:
-        environment = dict(os.environ, LD_PRELOAD=str(bochs_shim.path()), **{bochs_shim.IDLE: "1"})
         script = "import select, os; r, w = os.pipe(); os.write(w, b'x'); print(select.select([r], [], [], 0)[0] == [r])"
+        assert self.run(script, **{bochs_shim.IDLE: "1"}) == "True\n"
+
+    def run(self, script: str, **environment: str) -> str:
+        environment = dict(os.environ, LD_PRELOAD=str(bochs_shim.path()), **environment)
         done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-        assert (done.stdout, done.stderr) == ("True\n", "")
+        return done.stdout + done.stderr
+
+    SWAP = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.tmpfile64.restype = ctypes.c_void_p
+file = ctypes.c_void_p(libc.tmpfile64())
+data = ctypes.create_string_buffer(6)
+written = libc.fwrite(b"other", 1, 5, file)
+libc.rewind(file)
+print(written, libc.fread(data, 1, 5, file), data.value)
+"""
+
+    def test_a_saved_machines_memory_takes_the_place_of_the_file_that_is_swapped_to(self, tmp_path: Path) -> None:
+        memory = tmp_path / "memory"
+        memory.write_bytes(b"saved")
+        assert self.run(self.SWAP, **{bochs_shim.MEMORY: str(memory)}) == "0 5 b'saved'\n"
+        assert memory.read_bytes() == b"saved"
+
+    def test_a_machine_that_boots_swaps_to_a_file_of_its_own(self) -> None:
+        assert self.run(self.SWAP) == "5 5 b'other'\n"
+
+    def test_single_bytes_are_written_as_they_are(self) -> None:
+        assert self.run("import os; os.write(1, b'a'); os.write(1, b'bc')") == "abc"
 
     def test_where_nothing_can_be_saved_the_signal_ends_the_process_with_status_1(self, tmp_path: Path) -> None:
         environment = dict(os.environ, LD_PRELOAD=str(bochs_shim.path()), **{bochs_shim.SAVE_TO: str(tmp_path)})

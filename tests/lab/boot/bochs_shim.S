@@ -13,14 +13,21 @@
  * 3. With RINGSIDE_IDLE set, a machine that idles waits for input on its serial lines instead of counting idle instructions
  *    as fast as it can. Someone outside talks to it and may think for long.
  *
- * 4. The lines ttyS1 and ttyS2 take a byte in 10 emulated microseconds instead of 87, and a full receive FIFO takes no more.
- *    While nothing arrives, only each eighth look for input is a real one: looking so often would cost more than it gains.
+ * 4. The lines ttyS1 and ttyS2 take a byte in 10 emulated microseconds instead of 87, and in 1 while bytes are on their way. Bochs
+ *    looks for input as often: always 1 would slow the machine down. A full receive FIFO takes no more. While nothing arrives,
+ *    only each eighth look for input is a real one: looking so often would cost more than it gains.
+ *
+ * 5. A saved machine's memory is read from the file that RINGSIDE_MEMORY names. Bochs has a file for the memory that it swaps out.
+ *    When it restores a machine, it first fills that one with a copy of all of the saved memory. A restored machine swaps nothing
+ *    out, so the saved file itself takes its place.
  *
  * Bochs exports all its functions. One that another build lacks is null here, and what needs it is left out.
  */
         .set SIGUSR2, 12
         .set ACTIVE, 0                  /* BX_CPU_C::activity_state: neither halted nor in MWAIT */
         .set BYTE_MICROSECONDS, 10
+        .set BUSY_BYTE_MICROSECONDS, 1
+        .set BUSY, 400                 /* calls of select() after a byte in which the lines count as busy */
         .set FIFO_ROOM, 12              /* bytes in a receive FIFO of 16 at which no more are taken */
         .set SKIPPED, 7                 /* mask of the calls of select() that look for nothing */
         .set EAGER, 256                 /* calls after an input that all look */
@@ -76,8 +83,29 @@ save:   sub     $8, %rsp
 9:      mov     $1, %edi
         call    _exit@PLT
 
+        .globl tmpfile64
+tmpfile64:
+        sub     $8, %rsp
+        lea     memory_variable(%rip), %rdi
+        call    getenv@PLT
+        add     $8, %rsp
+        test    %rax, %rax
+        jz      tmpfile@PLT
+        mov     %rax, %rdi
+        lea     read_only(%rip), %rsi
+        jmp     fopen64@PLT
+
+        .globl write
+write:  cmp     $1, %rdx                /* so Bochs sends a byte on a line */
+        jne     __write@PLT
+        movl    $BUSY, busy_calls(%rip)
+        jmp     __write@PLT
+
         .globl select
-select: cmpl    $0, eager_calls(%rip)
+select: cmpl    $0, busy_calls(%rip)
+        je      1f
+        decl    busy_calls(%rip)
+1:      cmpl    $0, eager_calls(%rip)
         jne     1f
         incl    calls(%rip)
         testl   $SKIPPED, calls(%rip)
@@ -123,6 +151,7 @@ wait:   mov     %rbx, %rdi
         jle     1f
         movl    $0, idle_calls(%rip)
         movl    $EAGER, eager_calls(%rip)
+        movl    $BUSY, busy_calls(%rip)
         jmp     1f
 nothing:
         xor     %eax, %eax
@@ -159,13 +188,21 @@ is_idle:
 
 hasten_lines:
         push    %rbx
+        push    %rbp
+        sub     $8, %rsp
+        mov     $BYTE_MICROSECONDS, %ebp
+        mov     $BUSY_BYTE_MICROSECONDS, %eax
+        cmpl    $0, busy_calls(%rip)
+        cmovne  %eax, %ebp
         lea     line_parameters(%rip), %rbx
 next_line:
         mov     %rbx, %rdi
         call    read_parameter
-        cmp     $BYTE_MICROSECONDS, %rax
-        jle     1f
-        mov     $BYTE_MICROSECONDS, %esi
+        cmp     $-1, %rax
+        je      1f
+        cmp     %rbp, %rax
+        je      1f
+        mov     %ebp, %esi
         mov     (%rbx), %rdi
         load_function _ZN15bx_shadow_num_c3setEl
         call    *%rax
@@ -178,12 +215,13 @@ next_line:
         lea     line_parameters_end(%rip), %rax
         cmp     %rax, %rbx
         jne     next_line
-        pop     %rbx
         mov     $1, %eax
+        jmp     1f
+full:   xor     %eax, %eax
+1:      add     $8, %rsp
+        pop     %rbp
+        pop     %rbx
         test    %eax, %eax
-        ret
-full:   pop     %rbx
-        xor     %eax, %eax
         ret
 
 /* RDI: a parameter as below. Its value in RAX; -1 if there is none. */
@@ -217,6 +255,10 @@ folder_variable:
         .asciz "RINGSIDE_SAVE_TO"
 idle_variable:
         .asciz "RINGSIDE_IDLE"
+memory_variable:
+        .asciz "RINGSIDE_MEMORY"
+read_only:
+        .asciz "rb"
 
         .set PARAMETER, 48              /* a parameter: its address once it is known, its name */
         .macro parameter name
@@ -241,6 +283,8 @@ calls:  .long 0
 eager_calls:
         .long 0
 idle_calls:
+        .long 0
+busy_calls:
         .long 0
 may_idle:
         .byte 0

@@ -27,6 +27,7 @@ INSTRUCTIONS_PER_SECOND = 100_000_000
 TICK_HZ = 250  # Debian's CONFIG_HZ
 
 DISK_STATE = "hard_drive.0.drive0.image"  # in a state's folder: what Bochs first copies to the disk
+MEMORY_STATE = "memory.ram"
 SAVING_SECONDS = 120
 
 # The terminal that its display has made for itself.
@@ -122,8 +123,9 @@ class Bochs(Emulator):
 
     def _link_state(self, saved: Path) -> Path:
         for file in saved.iterdir():
-            if file.name != "config":
+            if file.name not in ("config", MEMORY_STATE):
                 (self._save_to / file.name).symlink_to(file)
+        (self._save_to / MEMORY_STATE).touch()  # the shim gives Bochs the saved file itself, where it would make a copy of this one
         (self._save_to / DISK_STATE).symlink_to(self.setup.disk)
         return self._save_to / "config"
 
@@ -140,6 +142,9 @@ class Bochs(Emulator):
         environment = dict(os.environ, TERM="linux", LD_PRELOAD=str(bochs_shim.path()))
         environment[bochs_shim.SAVE_TO] = str(self._save_to)
         environment.pop(bochs_shim.IDLE, None)
+        environment.pop(bochs_shim.MEMORY, None)
+        if self.setup.saved:
+            environment[bochs_shim.MEMORY] = str(self.setup.saved / MEMORY_STATE)
         if self.setup.interactive and self.setup.saved:
             environment[bochs_shim.IDLE] = "1"
         return environment

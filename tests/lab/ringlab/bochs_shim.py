@@ -7,6 +7,7 @@ from . import cache, tools
 SOURCE = Path(__file__).parent.parent / "boot" / "bochs_shim.S"
 SAVE_TO = "RINGSIDE_SAVE_TO"  # where SIGUSR2 saves the machine's state
 IDLE = "RINGSIDE_IDLE"  # a machine that idles waits instead of counting
+MEMORY = "RINGSIDE_MEMORY"
 
 
 def path() -> Path:

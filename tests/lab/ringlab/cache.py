@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from .errors import writing
 
 LIMIT = 4 << 30
 ELSEWHERE = "name another place for the lab's cache, which takes some 600 MB, in XDG_CACHE_HOME"
+DAY = 24 * 3600
 KEPT = "linux-image-"  # trim() leaves the kernel: it may not be there to download again
 
 
@@ -60,11 +62,9 @@ def remembered(kind: str, path: Path, make: Callable[[Path], None]) -> Path:
 
 def entry(name: str, make: Callable[[Path], None]) -> Path:
     """The cached file or folder `name`; `make(path)` creates it at a temporary path when it is not there yet."""
+    if found := find(name):
+        return found
     final = root() / name
-    if final.exists():
-        with suppress(OSError):
-            os.utime(final)  # trim() removes what has not been used for long
-        return final
     with writing(root(), ELSEWHERE):
         scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=root()))
         try:
@@ -78,6 +78,18 @@ def entry(name: str, make: Callable[[Path], None]) -> Path:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return final
+
+
+def find(name: str) -> Path | None:
+    """The cached file or folder `name`, if it is there."""
+    path = root() / name
+    if not path.exists():
+        return None
+    with suppress(OSError):
+        # trim() removes what has not been used for long. A use is noted once a day: it makes the file another one to remembered().
+        if time.time() - _last_use(path) > DAY:
+            os.utime(path)
+    return path
 
 
 @contextmanager

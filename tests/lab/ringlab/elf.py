@@ -45,10 +45,15 @@ def _ask(path: Path) -> list[str] | None:
 
 
 def stripped(path: Path) -> bytes:
-    """The file without debug information, which nothing inside the lab reads and which makes up most of its size."""
-    name = f"{cache.digest('strip', path)}.stripped"
-    return cache.entry(name, lambda made: _strip(path, made)).read_bytes()
+    """A program or library without symbols and debug information, which nothing inside the lab reads and which are most of its size."""
+    return _stripped(path, "--strip-all")
 
 
-def _strip(path: Path, made: Path) -> None:
-    tools.run("strip", "--strip-debug", "-o", made, path)
+def stripped_module(path: Path) -> bytes:
+    """A kernel module without debug information. The kernel links it by its symbols."""
+    return _stripped(path, "--strip-debug")
+
+
+def _stripped(path: Path, option: str) -> bytes:
+    name = f"{cache.digest('strip', option, path)}.stripped"
+    return cache.entry(name, lambda made: tools.run("strip", option, "-o", made, path)).read_bytes()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from . import channel, handover, tools
+from . import channel, gdb_command, handover, tools
 from .batch import Test
 from .console import Outside
 from .errors import LabError
@@ -27,9 +27,6 @@ from .streams import Splitter
 
 STATUS_FAILED = 1  # as Ringside's own when the monitor cannot go on
 GRACE = 10  # seconds that a command may take to end by a signal; a guest that takes all of the machine's time keeps it from that
-GDB_PATIENCE = "set remotetimeout 120"  # seconds for an answer; gdb's own default is 2
-# The exit commands as gdb's own; the script comes over the line to the debugger.
-GDB_SCRIPT = "python exec(gdb.execute('monitor gdb-script', to_string=True))"
 
 
 class Run:
@@ -134,8 +131,8 @@ class Run:
             print(f"gdb: listening on {endpoint}", file=sys.stderr, flush=True)
 
     def _start_gdb(self) -> None:
-        words = [tools.find("gdb"), *self._given.gdb_command[1:], "-ex", GDB_PATIENCE, "-ex", f"target remote {self._folder / 'gdb'}"]
-        words += ["-ex", GDB_SCRIPT, *self._given.gdb_arguments()]
+        gdb = [tools.find("gdb"), *self._given.gdb_command[1:]]
+        words = gdb_command.words(gdb, self._folder / "gdb", Path(self._given.program), self._given.gdb_arguments())
         self._gdb = subprocess.Popen(words)
         threading.Thread(target=self._wait_for_gdb, args=(self._gdb,), daemon=True).start()
 

@@ -29,7 +29,7 @@ def base_archive(kernel: Kernel, contents: Contents) -> Path:
     modules = _with_dependencies(kernel, contents.modules)
     busybox = Path(tools.find("busybox")).resolve()
     libraries = sorted(contents.libraries)
-    key = cache.digest("base 2", kernel.package, *modules, INIT, busybox, *(part for path in libraries for part in (str(path), path)))
+    key = cache.digest("base 3", kernel.package, *modules, INIT, busybox, *(part for path in libraries for part in (str(path), path)))
 
     def build(path: Path) -> None:
         archive = Archive()
@@ -39,7 +39,7 @@ def base_archive(kernel: Kernel, contents: Contents) -> Path:
         archive.add_file("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
         archive.add_file("/etc/hosts", b"127.0.0.1 localhost\n")
         for number, module in enumerate(modules):
-            archive.add_file(f"/lab/modules/{number:02}-{_module_name(module)}.ko", elf.stripped(_plain_module(module)))
+            archive.add_file(f"/lab/modules/{number:02}-{_module_name(module)}.ko", elf.stripped_module(_plain_module(module)))
         for folder in ("/proc", "/sys", "/dev", "/tmp", "/run", "/root"):
             archive.add_folder(folder)
         for library in libraries:

@@ -40,11 +40,11 @@ def settings(folder: str, tests: list[Test], collect: list[str], network: bool) 
     archive = Archive()
     for needed in (folder, *(str(Path(path).parent) for path in collect)):
         archive.add_folder(needed)
-    archive.add_file("/lab/folder", folder.encode())
+    archive.add_file("/lab/folder", f"{folder}\n".encode())
     archive.add_file("/lab/collect", "".join(f"{path}\n" for path in collect).encode())
     if network:
         archive.add_file("/lab/network", b"")
     for number, test in enumerate(tests):
         archive.add_file(f"/lab/tests/{number:04}/command", test.command.encode())
-        archive.add_file(f"/lab/tests/{number:04}/seconds", str(test.seconds).encode())
+        archive.add_file(f"/lab/tests/{number:04}/seconds", f"{test.seconds}\n".encode())
     return archive

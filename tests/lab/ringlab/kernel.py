@@ -4,6 +4,7 @@ import re
 import struct
 import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from . import cache, tools
@@ -32,10 +33,16 @@ class Kernel:
 
     def module(self, name: str) -> Path:
         """The path of a module's .ko (or .ko.xz, .ko.zst) file."""
-        for spelling in (name, name.replace("_", "-"), name.replace("-", "_")):
-            for path in sorted(self.tree.glob(f"lib/modules/*/kernel/**/{spelling}.ko*")):
-                return path
-        raise LabError(f"{self.package} has no module {name}")
+        try:
+            return self._modules[name.replace("-", "_")]
+        except KeyError:
+            raise LabError(f"{self.package} has no module {name}") from None
+
+    @cached_property
+    def _modules(self) -> dict[str, Path]:
+        """By their names as the kernel spells them: with `_`, where a file's name may have `-`."""
+        files = sorted(self.tree.glob("lib/modules/*/kernel/**/*.ko*"), reverse=True)
+        return {path.name.partition(".ko")[0].replace("-", "_"): path for path in files}
 
 
 def prepare() -> Kernel:

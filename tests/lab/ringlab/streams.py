@@ -1,4 +1,4 @@
-"""The standard streams of a command inside, kept apart on the one line that its output takes.
+"""The standard streams of a command inside, kept apart on the one line that its output takes. guest/init has made the pipes.
 
 The command's errors are marked lines in the stream of its output. The marks hold a random word, so that no guest can make one.
 """
@@ -24,10 +24,9 @@ class Splitter:
         mark = f"\\036{self._word}"
         source = "/run/input" if takes_input else "/dev/null"
         # Not cat: busybox's waits for input by sendfile(), which locks the pipe meanwhile.
-        feed = f"mkfifo /run/input; dd bs=256 <{INPUT} >/run/input 2>/dev/null & " if takes_input else ""
+        feed = f"dd bs=256 <{INPUT} >/run/input 2>/dev/null & " if takes_input else ""
         return (
-            f"stty -F {CONTROL} raw -echo; mkfifo /run/errors; {feed}"
-            f"while IFS= read -r line; do printf '{mark}:%s\\n' \"$line\"; done </run/errors & errors=$!; "
+            f"{feed}while IFS= read -r line; do printf '{mark}:%s\\n' \"$line\"; done </run/errors & errors=$!; "
             f"{shlex.join(words)} <{source} 2>/run/errors & program=$!; "
             f"{{ printf '{mark}!\\n'; while read -r signal; do [ -z \"$signal\" ] || kill -\"$signal\" $program; done; }} <{CONTROL} & "
             "wait $program; status=$?; wait $errors; exit $status"
