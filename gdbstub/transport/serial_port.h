@@ -1,4 +1,5 @@
-// A serial line for the protocol: raw, 115200 baud, 8 bits, no flow control.
+// A serial line for the protocol: a terminal device, raw, 115200 baud, 8 bits, no flow control; or a port of a virtio console
+// device (/dev/virtio-ports/NAME), which is as fast as a socket.
 #pragma once
 
 #include "gdbstub/target.h"

@@ -75,7 +75,8 @@ class TestGdbserver(RingsideTest):
                               (f"unix:{self.folder}/file", "a file or another server is there"),
                               (f"unix:{self.folder}/none/gdb", "its directory does not exist"),
                               (f"unix:{self.folder}/{'x' * 100}", "the path is too long"),
-                              ("serial:/dev/null", "/dev/null"), ("tcp:0 tcp:1", '"tcp:1" is one too many')]:
+                              ("serial:/dev/null", "cannot use /dev/null for the debugger: Inappropriate ioctl for device; it is neither a terminal"),
+                              ("tcp:0 tcp:1", '"tcp:1" is one too many')]:
             assert why in self.ctl(f"gdbserver {endpoint}", refused=True), endpoint
         assert self.ctl("gdbserver none") == "No debugger is served.\n"
         self.assert_debugs(self.attached_gdb())

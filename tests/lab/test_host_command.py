@@ -37,12 +37,12 @@ class TestPlan:
     def test_a_debugger_is_served_on_the_machines_line(self) -> None:
         plan = handover.plan(given([("--gdb", "debugger", ["stdio"]), ("--wait", "nothing", [])], gdb="stdio"))
         assert plan.serves_debugger
-        assert plan.words[3:] == ["--wait", "--serial=stdio", "--gdb=serial:/dev/ttyS1"]
+        assert plan.words[3:] == ["--wait", "--serial=stdio", "--gdb=serial:/dev/debugger"]
         assert not handover.plan(given([])).serves_debugger
 
     def test_gdb_is_run_outside_with_a_guest_that_waits_inside(self) -> None:
         options: Options = [("GDB-ARGS", "gdb", ["-ex", "info threads"])]
-        assert words(options, "gdb")[1:] == ["run", "--host=kvm", "--serial=stdio", "--wait", "--gdb=serial:/dev/ttyS1"]
+        assert words(options, "gdb")[1:] == ["run", "--host=kvm", "--serial=stdio", "--wait", "--gdb=serial:/dev/debugger"]
         assert given(options, "gdb").gdb_arguments() == ["-ex", "info threads"]
 
     def test_files_go_in_and_come_back_by_their_absolute_paths(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

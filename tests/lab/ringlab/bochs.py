@@ -59,7 +59,7 @@ debug: action=ignore
 
 class Bochs(Emulator):
     module = "kvm_intel"
-    disk_modules = ("ata_piix", "sd_mod")
+    device_modules = ("ata_piix", "sd_mod")
     boot_seconds = 240
     stopped_prompt = b"<bochs:"  # of its debugger, which Debian builds in; the machine does not run
 

@@ -49,14 +49,14 @@ class Emulator(ABC):
     module: str  # the KVM module that this host is for
     stopped_prompt = b""  # on the screen: the emulator no longer runs the machine but waits for its own user
     running_sign = b""  # on the screen: it takes what is sent on its lines; what comes earlier is lost
-    disk_modules: tuple[str, ...]  # the drivers of the job's disk
+    device_modules: tuple[str, ...]  # the drivers of the job's disk, and of the debugger's line if it is not a serial one
     boot_seconds: int  # a generous limit from the start until it waits for a job, on a busy machine
     restore_seconds = 60  # likewise from a saved state until it has taken its job
 
     def __init__(self, setup: Setup):
         self.setup = setup
         self.process: subprocess.Popen[bytes] | None = None
-        self.console = self.debugger = self.report = -1  # our ends of ttyS0, ttyS1 and ttyS2
+        self.console = self.debugger = self.report = -1  # our ends of ttyS0, /dev/debugger and ttyS2
         self.screen = -1  # what the emulator itself says, where that must be read for it to go on
         self.display = -1  # what it draws, likewise; known once open_display() has found it
 

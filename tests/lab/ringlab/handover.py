@@ -12,7 +12,6 @@ from typing import Any
 from . import ringside
 from .errors import LabError
 
-LINE = "/dev/ttyS1"  # the debugger's, inside
 LARGEST_WRITTEN_DISK = 64 << 20  # its contents come back over a serial line
 
 
@@ -221,4 +220,4 @@ def _debugger(made: Plan, given: Handover) -> None:
         made.words.append("--wait")
     if given.gdb or given.command == "gdb":
         made.serves_debugger = True
-        made.words.append(f"--gdb=serial:{LINE}")
+        made.words.append(f"--gdb=serial:{ringside.LINE}")

@@ -19,7 +19,7 @@ STATE = "machine"  # the file of a saved state
 
 class Qemu(Emulator):
     module = "kvm_amd"
-    disk_modules = ("virtio_pci", "virtio_blk")  # the bus first: nothing depends on it by name
+    device_modules = ("virtio_pci", "virtio_blk", "virtio_console")  # the bus first: nothing depends on it by name
     boot_seconds = 60
 
     def __init__(self, setup: Setup):
@@ -40,8 +40,11 @@ class Qemu(Emulator):
         command += ["-smp", str(setup.cpus), "-m", str(setup.memory_mib)]
         command += ["-kernel", str(setup.kernel.vmlinux), "-initrd", str(setup.initramfs), "-append", setup.command_line]
         lines = [socket.socketpair() for _ in range(3)]
-        for number, (_, theirs) in enumerate(lines):
-            command += ["-chardev", f"socket,id=line{number},fd={theirs.fileno()}", "-serial", f"chardev:line{number}"]
+        for (_, theirs), name in zip(lines, ("console", "debugger", "report"), strict=True):
+            command += ["-chardev", f"socket,id={name},fd={theirs.fileno()}"]
+        command += ["-serial", "chardev:console", "-serial", "none", "-serial", "chardev:report"]
+        # A port of this device passes blocks of bytes, where a serial line has an interrupt for each few.
+        command += ["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=debugger,nr=1"]
         monitor, their_monitor = socket.socketpair()
         command += ["-chardev", f"socket,id=monitor,fd={their_monitor.fileno()}", "-mon", "chardev=monitor,mode=control"]
         command += ["-drive", f"if=none,id=job,format=raw,readonly=on,file={setup.disk}", "-device", "virtio-blk-pci,drive=job"]

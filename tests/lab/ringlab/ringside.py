@@ -1,4 +1,4 @@
-"""Where Ringside is, and how it is started inside with its debugger's line on the machine's /dev/ttyS1."""
+"""Where Ringside is, and how it is started inside with how its stub inside is reached."""
 
 import argparse
 import re
@@ -11,6 +11,7 @@ from .errors import LabError
 from .runner import Job
 
 ROOT = Path(__file__).parents[3]
+LINE = "/dev/debugger"  # inside: what carries RSP (guest/init)
 LISTENS = b"gdb: listening on"  # what it writes when a debugger may talk to it
 DEFAULT_GUEST = 256  # MiB of a guest that is given no -m
 OWN_MEMORY = 256  # MiB that the machine needs for its kernel, Ringside and the files of a job
@@ -22,7 +23,7 @@ def held(binary: Path, arguments: list[str]) -> str:
     """The command `ringside run --wait ARGUMENTS...`."""
     if not binary.is_file():
         raise LabError(f"{binary} is missing: cmake --preset release && cmake --build --preset release")
-    return shlex.join([str(binary.resolve()), "run", "--wait", "--gdb=serial:/dev/ttyS1", *arguments])
+    return shlex.join([str(binary.resolve()), "run", "--wait", f"--gdb=serial:{LINE}", *arguments])
 
 
 def job(host: str, binary: Path, arguments: list[str], endpoint: str) -> Job:

@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--file", action="append", default=[], metavar="PATH[:DEST]", help="take a file or folder inside")
     options.add_argument("--collect", action="append", default=[], metavar="PATH", help="bring a file back, to its own path")
     options.add_argument("--forward", action="append", default=[], metavar="PORT[:INSIDE]", help="127.0.0.1:PORT outside (amd)")
-    options.add_argument("--serial-rsp", metavar="ENDPOINT", help="tcp:HOST:PORT or unix:PATH, joined to /dev/ttyS1 inside")
+    options.add_argument("--serial-rsp", metavar="ENDPOINT", help="tcp:HOST:PORT or unix:PATH, joined to /dev/debugger inside")
     options.add_argument("--batch", type=Path, metavar="FILE", help="many commands in one boot: lines of NAME SECONDS COMMAND")
     options.add_argument("--junit", type=Path, metavar="FILE", help="write a batch's results as JUnit XML")
     options.add_argument("command", nargs="*", metavar="COMMAND", help="after --")

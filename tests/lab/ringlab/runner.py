@@ -37,8 +37,8 @@ class Job:
     memory_mib: int = 1024
     append: str = ""  # to the machine's kernel command line
     forwards: list[tuple[int, int]] = field(default_factory=list)
-    debugger_endpoint: str | None = None  # where outside a debugger connects to /dev/ttyS1 inside
-    # What a command writes when its stub listens to /dev/ttyS1. The endpoint refuses connections until the first command
+    debugger_endpoint: str | None = None  # where outside a debugger connects to ringside.LINE inside
+    # What a command writes when its stub listens to it. The endpoint refuses connections until the first command
     # has written it, and between commands a client's bytes wait for it. Empty: the stub is there as soon as a command begins.
     debugger_sign: bytes = b""
     debugger_ready: Callable[[str], None] = lambda endpoint: print(  # called when a debugger may connect
@@ -81,7 +81,7 @@ def _setup(job: Job, host: type[Emulator], tests: list[Test], folder: Path) -> S
     resident = frozenset(path for name, path in libraries.items() if name not in files)
     carried = {name: path for name, path in initramfs.with_libraries(files).items() if path not in resident}
     linux = kernel.prepare()
-    modules = (host.module, *host.disk_modules, *(initramfs.NETWORK_MODULES if job.forwards else ()))
+    modules = (host.module, *host.device_modules, *(initramfs.NETWORK_MODULES if job.forwards else ()))
     base = initramfs.base_archive(linux, initramfs.Contents(modules, resident))
     if job.debugger_endpoint:  # the machine's clock is no measure while it waits for someone outside
         tests = [replace(test, seconds=0) for test in tests]

@@ -57,7 +57,7 @@ class Session:
 
     @property
     def debugger(self) -> int:
-        """Our end of the machine's /dev/ttyS1."""
+        """Our end of the machine's /dev/debugger."""
         return self._emulator.debugger
 
     def send_input(self, data: bytes) -> None:
