@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -132,13 +133,23 @@ class TestGdbCommand:
         assert (patience, attach, users) == ("set remotetimeout 120", "target extended-remote /run/gdb", "info threads")
         assert "monitor gdb-script" in fetch
 
+    def fetch(self, answer: str) -> None:
+        """As gdb does, when the stub answers so."""
+        exec(self.commands()[2].removeprefix("python "), {"gdb": SimpleNamespace(execute=lambda command, to_string: answer)})
+
     def test_the_next_one_has_it_from_the_cache(self) -> None:
+        self.fetch("import sys\n")
         script = cache.root() / gdb_command.script_name(self.program)
-        script.write_text("import gdb")
+        assert script.read_text() == "import sys\n"
         assert self.commands()[1:3] == [f"source {script}", "target extended-remote /run/gdb"]
 
+    def test_an_answer_that_is_no_script_is_not_kept(self) -> None:
+        with pytest.raises(SyntaxError):
+            self.fetch("nothing runs here\n")
+        assert "monitor gdb-script" in self.commands()[2]
+
     def test_another_program_has_another_script(self) -> None:
-        (cache.root() / gdb_command.script_name(self.program)).write_text("import gdb")
+        self.fetch("import sys\n")
         self.program.write_bytes(b"another")
         assert "monitor gdb-script" in self.commands()[2]
 

@@ -12,8 +12,8 @@ from . import cache
 PATIENCE = "set remotetimeout 120"  # seconds for an answer; gdb's own default is 2
 # One that is not a script is an error before it is kept.
 FETCH = (
-    "python import os; script = gdb.execute('monitor gdb-script', to_string=True); exec(script); "
-    "open({scratch!r}, 'w').write(script); os.replace({scratch!r}, {kept!r})"
+    "python import pathlib; script = gdb.execute('monitor gdb-script', to_string=True); exec(script); "
+    "made = pathlib.Path({scratch!r}); made.write_text(script); made.replace({kept!r})"
 )
 
 
