@@ -10,9 +10,10 @@ from pathlib import Path
 
 from .kernel import Kernel
 
-# What makes the host kernel's start short, and what runs on it fast. QEMU translates a program anew at each address at which it
-# is started, so that programs are always at the same one: gdb then starts in half the time. The initcalls parse BTF, test ciphers, read certificates or set up tracers that
-# nobody uses here; together they are most of an emulated start. The kernel's own console stays for panics.
+# What makes the host kernel's start short, and what runs on it fast. QEMU translates a program anew at each address at which it is
+# started, so programs are always at the same one (norandmaps): gdb then starts in half the time. The initcalls parse BTF, test ciphers,
+# read certificates or set up tracers that nobody uses here; together they are most of an emulated start. The kernel's own console stays
+# for panics.
 COMMAND_LINE = (
     "console=ttyS0 quiet oops=panic panic=0 tsc=reliable no_timer_check mitigations=off audit=0 lsm=capability "
     "ipv6.disable=1 norandmaps cryptomgr.notests rcupdate.rcu_expedited=1 "

@@ -1,4 +1,4 @@
-"""Where Ringside is, and how it is started inside with how its stub inside is reached."""
+"""Where Ringside is, and how it is started inside so that a debugger outside can reach its stub."""
 
 import argparse
 import re
