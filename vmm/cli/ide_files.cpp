@@ -13,7 +13,7 @@ namespace ringside::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr const char* kTask = "start Ringside";
 constexpr const char* kEndTask = "end Ringside";
@@ -56,35 +56,37 @@ std::string shell_command(const IdeProject& project, std::vector<std::string> wo
     return fmt::format("{}", fmt::join(words, " "));
 }
 
-Json vscode_tasks(const IdeProject& project) {
+OrderedJson vscode_tasks(const IdeProject& project) {
     // The task is ready when the stub listens; VS Code then attaches. Where there is no KVM, the lab says before that where the
     // machine runs. VS Code takes no matcher without a pattern for problems, with a file, a location and a message: this one
     // finds none, because VS Code would ask its user at each problem whether to debug anyway. A task that fails ends, and its
     // terminal shows why.
     constexpr const char* kNothing = "(?!)";
-    const Json matcher{
+    const OrderedJson matcher{
         {"pattern", {{"regexp", kNothing}, {"file", 1}, {"location", 2}, {"message", 3}}},
         {"background",
          {{"activeOnStart", true}, {"beginsPattern", kNothing}, {"endsPattern", "gdb: listening on"}}}};
-    const Json start{{"label", kTask},
-                     {"type", "process"},
-                     {"command", project.program.string()},
-                     {"args", serving_words(project)},
-                     {"isBackground", true},
-                     {"problemMatcher", matcher}};
+    const OrderedJson start{{"label", kTask},
+                            {"type", "process"},
+                            {"command", project.program.string()},
+                            {"args", serving_words(project)},
+                            {"isBackground", true},
+                            {"problemMatcher", matcher}};
     // VS Code has no task that ends another one. It runs a command for the value of an input, and one of them does that.
-    const Json end{{"label", kEndTask},
-                   {"type", "shell"},
-                   {"command", "echo ${input:end}"},
-                   {"presentation", {{"reveal", "silent"}}},
-                   {"problemMatcher", Json::array()}};
-    const Json input{
+    const OrderedJson end{{"label", kEndTask},
+                          {"type", "shell"},
+                          {"command", "echo ${input:end}"},
+                          {"presentation", {{"reveal", "silent"}}},
+                          {"problemMatcher", OrderedJson::array()}};
+    const OrderedJson input{
         {"id", "end"}, {"type", "command"}, {"command", "workbench.action.tasks.terminate"}, {"args", kTask}};
-    return {{"version", "2.0.0"}, {"tasks", Json::array({start, end})}, {"inputs", Json::array({input})}};
+    return {{"version", "2.0.0"},
+            {"tasks", OrderedJson::array({start, end})},
+            {"inputs", OrderedJson::array({input})}};
 }
 
-Json vscode_configuration(const IdeProject& project, const char* name, const char* type,
-                          const char* request) {
+OrderedJson vscode_configuration(const IdeProject& project, const char* name, const char* type,
+                                 const char* request) {
     return {{"name", name},
             {"type", type},
             {"request", request},
@@ -93,22 +95,23 @@ Json vscode_configuration(const IdeProject& project, const char* name, const cha
             {"program", project.symbols.string()}};
 }
 
-Json vscode_launch(const IdeProject& project) {
-    Json cpptools = vscode_configuration(project, "Ringside (C/C++ extension)", "cppdbg", "launch");
+OrderedJson vscode_launch(const IdeProject& project) {
+    OrderedJson cpptools = vscode_configuration(project, "Ringside (C/C++ extension)", "cppdbg", "launch");
     cpptools.update({{"cwd", "${workspaceFolder}"},
                      {"MIMode", "gdb"},
                      {"miDebuggerServerAddress", address(project)},
                      {"stopAtConnect", true}});
-    const Json target{{"type", "remote"}, {"host", "127.0.0.1"}, {"port", std::to_string(project.port)}};
-    Json own = vscode_configuration(project, "Ringside (its own extension)", "ringside", "attach");
+    const OrderedJson target{
+        {"type", "remote"}, {"host", "127.0.0.1"}, {"port", std::to_string(project.port)}};
+    OrderedJson own = vscode_configuration(project, "Ringside (its own extension)", "ringside", "attach");
     own["target"] = target;
-    Json cdt = vscode_configuration(project, "Ringside (CDT GDB adapter)", "gdbtarget", "attach");
+    OrderedJson cdt = vscode_configuration(project, "Ringside (CDT GDB adapter)", "gdbtarget", "attach");
     cdt["target"] = target;
-    Json lldb = vscode_configuration(project, "Ringside (LLDB DAP)", "lldb-dap", "attach");
+    OrderedJson lldb = vscode_configuration(project, "Ringside (LLDB DAP)", "lldb-dap", "attach");
     // With attachCommands, the adapter may look for the process before its connection has one.
     lldb.update(
         {{"gdb-remote-hostname", "127.0.0.1"}, {"gdb-remote-port", project.port}, {"stopOnEntry", true}});
-    return {{"version", "0.2.0"}, {"configurations", Json::array({cpptools, own, cdt, lldb})}};
+    return {{"version", "0.2.0"}, {"configurations", OrderedJson::array({cpptools, own, cdt, lldb})}};
 }
 
 std::string clion_configuration(const IdeProject& project) {
@@ -200,8 +203,8 @@ Result<std::vector<IdeFile>> ide_files(const IdeProject& project) {
                            "Rename the file, or omit the argument");
     }
     try {
-        (void)Json(words).dump();  // throws at what is not UTF-8
-    } catch (const Json::type_error&) {
+        (void)OrderedJson(words).dump();  // throws at what is not UTF-8
+    } catch (const OrderedJson::type_error&) {
         return failure("write an IDE's files", "a path or an argument is not UTF-8",
                        "Rename the file, or omit the argument");
     }

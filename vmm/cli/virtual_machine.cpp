@@ -103,6 +103,10 @@ Result<void> VirtualMachine::start_exit_trace() {
 
 Result<void> VirtualMachine::open_server() {
     add_monitor();
+    if (const char* device = ::getenv(kFileLineVariable); device != nullptr) {
+        lab_monitor_.emplace(monitor_, TRY(FileLine::open(device)));
+        debugger_->target().monitor = &*lab_monitor_;
+    }
     if (options_.debugger.record != 0) {
         TRY(history::Recorder::check(*machine_));
         if (machine_->vcpu_count() > 1)

@@ -12,6 +12,7 @@
 #include "vmm/cli/control_socket.h"
 #include "vmm/cli/gdb_service.h"
 #include "vmm/cli/kernel_loading.h"
+#include "vmm/cli/lab_monitor.h"
 #include "vmm/cli/options.h"
 #include "vmm/debug/linux/linux_commands.h"
 #include "vmm/debug/monitor/act_commands.h"
@@ -149,6 +150,7 @@ class VirtualMachine final : private debug::DebuggerOwner {
     std::unique_ptr<debug::LinuxGuest> linux_;
     std::unique_ptr<debug::TaskSwitchStop> task_switch_;
     debug::MonitorRegistry monitor_;
+    std::optional<LabMonitor> lab_monitor_;  // the debugger's way to it, in the lab
     std::unique_ptr<debug::DocumentStore> documents_;
     GdbService gdb_{io_, [this](const gdbstub::Endpoint& endpoint) { return server_hooks(endpoint); }};
     std::unique_ptr<ControlSocket> control_;

@@ -13,7 +13,7 @@
  * 3. With RINGSIDE_IDLE set, a machine that idles waits for input on its serial lines instead of counting idle instructions
  *    as fast as it can. Someone outside talks to it and may think for long.
  *
- * 4. The lines ttyS1 and ttyS2 take a byte in 10 emulated microseconds instead of 87, and in 1 while bytes are on their way. Bochs
+ * 4. The lines from ttyS1 on take a byte in 10 emulated microseconds instead of 87, and in 1 while bytes are on their way. Bochs
  *    looks for input as often: always 1 would slow the machine down. A full receive FIFO takes no more. While nothing arrives,
  *    only each eighth look for input is a real one: looking so often would cost more than it gains.
  *
@@ -276,6 +276,8 @@ line_parameters:
         parameter bochs.serial.1.rx_fifo_end
         parameter bochs.serial.2.databyte_usec
         parameter bochs.serial.2.rx_fifo_end
+        parameter bochs.serial.3.databyte_usec
+        parameter bochs.serial.3.rx_fifo_end
 line_parameters_end:
 
         .bss

@@ -49,6 +49,7 @@ ata0-master: type=disk, mode=flat, path={disk}, cylinders=0
 com1: enabled=1, mode=term, dev={lines[0]}
 com2: enabled=1, mode=term, dev={lines[1]}
 com3: enabled=1, mode=term, dev={lines[2]}
+com4: enabled=1, mode=term, dev={lines[3]}
 log: {log}
 panic: action=fatal
 error: action=ignore
@@ -82,7 +83,7 @@ class Bochs(Emulator):
         setup = self.setup
         bochs = tools.find("bochs-bin")
         tools.require_file(tools.BOCHS_TERMINAL)
-        lines = [_raw_pty() for _ in range(3)]
+        lines = [_raw_pty() for _ in range(4)]
         self._save_to.mkdir()
         if setup.saved:
             configuration = self._link_state(setup.saved)
@@ -112,7 +113,7 @@ class Bochs(Emulator):
         process = self.spawn(command, stdin=their_screen, stdout=their_screen, stderr=their_screen, env=self._environment())
         os.close(their_screen)
         self.screen = screen
-        self.console, self.debugger, self.report = (ours for ours, _ in lines)
+        self.console, self.debugger, self.report, self.files = (ours for ours, _ in lines)
         self._terminals = [theirs for _, theirs in lines]  # a terminal that has not been opened yet cannot be read
         return process
 

@@ -1,4 +1,4 @@
-"""What the two emulators have in common: a child process with three serial lines, which never outlives this one."""
+"""What the two emulators have in common: a child process with four lines, which never outlives this one."""
 
 import ctypes
 import os
@@ -57,7 +57,7 @@ class Emulator(ABC):
     def __init__(self, setup: Setup):
         self.setup = setup
         self.process: subprocess.Popen[bytes] | None = None
-        self.console = self.debugger = self.report = -1  # our ends of ttyS0, /dev/debugger and ttyS2
+        self.console = self.debugger = self.report = self.files = -1  # our ends of ttyS0, /dev/debugger, ttyS2 and /dev/files
         self.screen = -1  # what the emulator itself says, where that must be read for it to go on
         self.display = -1  # what it draws, likewise; known once open_display() has found it
 
@@ -90,7 +90,7 @@ class Emulator(ABC):
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        for line in (self.console, self.debugger, self.report, self.screen, self.display):
+        for line in (self.console, self.debugger, self.report, self.files, self.screen, self.display):
             if line >= 0:
                 os.close(line)
 

@@ -39,12 +39,13 @@ class Qemu(Emulator):
         command += ["-accel", "tcg,thread=multi" if setup.cpus > 1 else "tcg"]
         command += ["-smp", str(setup.cpus), "-m", str(setup.memory_mib)]
         command += ["-kernel", str(setup.kernel.vmlinux), "-initrd", str(setup.initramfs), "-append", setup.command_line]
-        lines = [socket.socketpair() for _ in range(3)]
-        for (_, theirs), name in zip(lines, ("console", "debugger", "report"), strict=True):
+        lines = [socket.socketpair() for _ in range(4)]
+        for (_, theirs), name in zip(lines, ("console", "debugger", "report", "files"), strict=True):
             command += ["-chardev", f"socket,id={name},fd={theirs.fileno()}"]
         command += ["-serial", "chardev:console", "-serial", "none", "-serial", "chardev:report"]
         # A port of this device passes blocks of bytes, where a serial line has an interrupt for each few.
         command += ["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=debugger,nr=1"]
+        command += ["-device", "virtserialport,chardev=files,nr=2"]
         monitor, their_monitor = socket.socketpair()
         command += ["-chardev", f"socket,id=monitor,fd={their_monitor.fileno()}", "-mon", "chardev=monitor,mode=control"]
         command += ["-drive", f"if=none,id=job,format=raw,readonly=on,file={setup.disk}", "-device", "virtio-blk-pci,drive=job"]
@@ -56,7 +57,7 @@ class Qemu(Emulator):
             passed.append(state)
         with self._log.open("wb") as log:
             process = self.spawn(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=passed)
-        self.console, self.debugger, self.report = (ours.detach() for ours, _ in lines)
+        self.console, self.debugger, self.report, self.files = (ours.detach() for ours, _ in lines)
         for theirs in (their_monitor, *(theirs for _, theirs in lines)):
             theirs.close()
         if state >= 0:

@@ -5,7 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
-from . import places
+from . import file_line, places
 from .batch import Test
 from .errors import LabError
 from .runner import Job
@@ -23,7 +23,8 @@ def held(binary: Path, arguments: list[str]) -> str:
     """The command `ringside run --wait ARGUMENTS...`."""
     if not binary.is_file():
         raise LabError(f"{binary} is missing: cmake --preset release && cmake --build --preset release")
-    return shlex.join([str(binary.resolve()), "run", "--wait", f"--gdb=serial:{LINE}", *arguments])
+    command = shlex.join([str(binary.resolve()), "run", "--wait", f"--gdb=serial:{LINE}", *arguments])
+    return f"{file_line.VARIABLE}={file_line.LINE} {command}"
 
 
 def job(host: str, binary: Path, arguments: list[str], endpoint: str) -> Job:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import bridge, channel, endpoint, initramfs, job_disk, kernel, progress, saved
+from . import bridge, channel, endpoint, file_line, initramfs, job_disk, kernel, progress, saved
 from .batch import Test, named_files
 from .bochs import Bochs
 from .emulator import Emulator, Setup
@@ -68,6 +68,7 @@ def boot(job: Job) -> Iterator[Iterator[channel.Event]]:
         job.joined(session)
         events = session.events()
         if listener:
+            file_line.FileLine(session.files)
             events = _served(events, bridge.Bridge(listener, session.debugger), job)
         yield events
 

@@ -60,6 +60,11 @@ class Session:
         """Our end of the machine's /dev/debugger."""
         return self._emulator.debugger
 
+    @property
+    def files(self) -> int:
+        """Our end of the machine's /dev/files."""
+        return self._emulator.files
+
     def send_input(self, data: bytes) -> None:
         """Write to the machine's /dev/ttyS2. From any thread; OSError when the machine has ended."""
         _write(self._emulator.report, data)

@@ -6,6 +6,8 @@ The command's errors are marked lines in the stream of its output. The marks hol
 import secrets
 import shlex
 
+from . import file_line
+
 CONTROL = "/dev/ttyS0"  # inside: a line of text is the name of a signal for the command
 INPUT = "/dev/ttyS2"
 MARK = b"\x1e"
@@ -27,7 +29,7 @@ class Splitter:
         feed = f"dd bs=256 <{INPUT} >/run/input 2>/dev/null & " if takes_input else ""
         return (
             f"{feed}while IFS= read -r line; do printf '{mark}:%s\\n' \"$line\"; done </run/errors & errors=$!; "
-            f"{shlex.join(words)} <{source} 2>/run/errors & program=$!; "
+            f"{file_line.VARIABLE}={file_line.LINE} {shlex.join(words)} <{source} 2>/run/errors & program=$!; "
             f"{{ printf '{mark}!\\n'; while read -r signal; do [ -z \"$signal\" ] || kill -\"$signal\" $program; done; }} <{CONTROL} & "
             "wait $program; status=$?; wait $errors; exit $status"
         )

@@ -44,8 +44,10 @@ class MonitorRegistry final : public gdbstub::Monitor {
     // Other commands check theirs.
     gdbstub::MonitorAnswer run(gdbstub::ThreadId thread, std::string_view line) override;
 
-  private:
+    // The command whose name is the longest with which `line` begins; null if there is none.
     const MonitorCommand* find(std::string_view line) const;
+
+  private:
     Result<std::string> answer_to(gdbstub::ThreadId, std::string_view line) const;
     // Empty if there is no such command.
     std::string help(std::string_view topic) const;

@@ -1,0 +1,112 @@
+#include "vmm/cli/lab_monitor.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "vmm/base/text.h"
+
+namespace ringside::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Which of a command's arguments is a file that it writes, counted from 0.
+std::optional<std::size_t> file_position(const debug::MonitorCommand& command) {
+    const auto declared = split_words(command.arguments);
+    for (std::size_t i = 0; i < declared.size(); ++i) {
+        if (declared[i] == "FILE" || declared[i] == "[FILE]")
+            return i;
+    }
+    return std::nullopt;
+}
+
+std::string_view without_quotes(std::string_view word) {
+    const bool quoted = word.size() >= 2 && word.front() == '"' && word.back() == '"';
+    return quoted ? word.substr(1, word.size() - 2) : word;
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+        text.replace(at, what.size(), by);
+    return text;
+}
+
+gdbstub::MonitorAnswer refusal(const std::string& text) {
+    return {text + "\n", true};
+}
+
+// A folder for one file, removed with all that is in it.
+class Scratch {
+  public:
+    Scratch() : path_((fs::temp_directory_path() / "ringside-file-XXXXXX").string()) {
+        made_ = ::mkdtemp(path_.data()) != nullptr;
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    ~Scratch() {
+        std::error_code ignored;
+        if (made_)
+            fs::remove_all(path_, ignored);
+    }
+    bool made() const { return made_; }
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+    bool made_ = false;
+};
+
+}  // namespace
+
+std::string_view file_argument(const debug::MonitorCommand& command, std::string_view line) {
+    auto position = file_position(command);
+    const auto words = split_words(line.substr(command.name.size()));
+    for (std::size_t i = 0; position && i < words.size(); ++i) {
+        if (words[i] == "vcpu") {
+            ++i;  // its number
+        } else if (words[i] != "--json" && (*position)-- == 0) {
+            return words[i];
+        }
+    }
+    return line.substr(line.size());
+}
+
+gdbstub::MonitorAnswer LabMonitor::run(gdbstub::ThreadId thread, std::string_view line) {
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    const debug::MonitorCommand* command = registry_.find(line);
+    if (command == nullptr)
+        return registry_.run(thread, line);
+    if (command->name == "gdbserver" && split_words(line).size() > 1)
+        return refusal(
+            "gdbserver: an endpoint in the lab's machine cannot be reached from outside. "
+            "Give --gdb when the machine is started");
+    const std::string_view file = file_argument(*command, line);
+    return file.empty() ? registry_.run(thread, line) : run_with_file(thread, line, file);
+}
+
+gdbstub::MonitorAnswer LabMonitor::run_with_file(gdbstub::ThreadId thread, std::string_view line,
+                                                 std::string_view file) {
+    const std::string outside(without_quotes(file));
+    const Scratch scratch;
+    if (!scratch.made())
+        return refusal(fmt::format("write {}: there is no room for it in the lab's machine", outside));
+    const std::string inside = (scratch.path() / fs::path(outside).filename()).string();
+    const auto start = static_cast<std::size_t>(file.data() - line.data());
+    const std::string changed =
+        fmt::format("{}{}{}", line.substr(0, start), inside, line.substr(start + file.size()));
+    auto answer = registry_.run(thread, changed);
+    answer.text = replaced(std::move(answer.text), inside, outside);
+    std::error_code ignored;
+    if (answer.refused || !fs::is_regular_file(inside, ignored))
+        return answer;
+    if (const auto sent = line_.send(inside, fs::absolute(outside, ignored)); !sent)
+        return refusal(sent.error().message());
+    return answer;
+}
+
+}  // namespace ringside::cli
