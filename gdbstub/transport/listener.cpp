@@ -126,7 +126,8 @@ Result<Listener> Listener::open(const TcpEndpoint& endpoint) {
     const int on = 1;
     // Lets a new run have the port at once; a port that another program listens on is still refused.
     if (!fd.valid() || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        ::bind(fd.get(), addresses->ai_addr, addresses->ai_addrlen) != 0 || ::listen(fd.get(), 4) != 0) {
+        ::bind(fd.get(), addresses->ai_addr, addresses->ai_addrlen) != 0 ||
+        ::listen(fd.get(), SOMAXCONN) != 0) {
         const int code = errno;
         return cannot_listen(to_string(endpoint), errno_text(code), advice_for(code));
     }
@@ -147,7 +148,7 @@ Result<Listener> Listener::open(const UnixEndpoint& endpoint) {
             errno = EADDRINUSE;
     }
     // No client can connect before listen(), so the file is never accessible to others.
-    if (!bound || ::chmod(address.sun_path, S_IRUSR | S_IWUSR) != 0 || ::listen(fd.get(), 4) != 0) {
+    if (!bound || ::chmod(address.sun_path, S_IRUSR | S_IWUSR) != 0 || ::listen(fd.get(), SOMAXCONN) != 0) {
         const int code = errno;
         return cannot_listen(
             to_string(endpoint), errno_text(code),

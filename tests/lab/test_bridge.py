@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringlab.bridge import HANGUP, HUNG_UP, Bridge
+from ringlab.bridge import CHUNK, HANGUP, HUNG_UP, Bridge
 from ringlab.endpoint import name_of, reserve
 from ringlab.errors import LabError
 
@@ -85,6 +85,17 @@ class Place:
     def inside_sends(self, data: bytes) -> None:
         self._inside.sendall(data)
 
+    def inside_sent_until(self, last: bytes) -> bytes:
+        data = b""
+        while not data.endswith(last):
+            data += self._inside.recv(65536)
+        return data
+
+    def waits_for_its_turn(self) -> None:
+        """Return when a client waits for the one before it."""
+        with self.bridge.queue:
+            assert self.bridge.queue.wait_for(lambda: self.bridge.waiting > 0, 60)
+
     def nothing_comes_in(self) -> bool:
         try:
             self._inside.recv(1, socket.MSG_DONTWAIT)
@@ -157,3 +168,36 @@ class TestBridge:
             assert second.recv(200, socket.MSG_WAITALL) == b"+$%s#%02x" % (words, sum(words) % 256)
             place.inside_sends(b"reply")
             assert first.recv(10) == b"reply"
+
+    def test_a_client_that_only_ends_its_stream_gets_its_replies(self, place: Place) -> None:
+        place.bridge.open()
+        with place.client() as client:
+            client.sendall(b"$g#67")
+            client.shutdown(socket.SHUT_WR)
+            assert place.inside_gets(b"$g#67" + HANGUP)
+            place.inside_sends(b"$abc#26" + HUNG_UP)
+            assert client.recv(20, socket.MSG_WAITALL) == b"$abc#26"
+
+    def test_a_client_that_sends_the_byte_of_a_hangup_has_not_left(self, place: Place) -> None:
+        place.bridge.open()
+        with place.client() as client:
+            client.sendall(b"+\x04$X0,1:\x04#00\x04$")
+            assert place.inside_gets(b"+$X0,1:\x04#00$")
+            client.sendall(b"\x04\x04#")
+            assert place.inside_gets(b"\x04\x04#")
+
+    def test_a_client_that_has_gone_gives_way_with_all_that_is_unread(self, place: Place) -> None:
+        place.bridge.open()
+        with place.client() as first:
+            first.sendall(b"$")
+            assert place.inside_gets(b"$")
+            place.bridge.hold()  # nothing more of it goes in until the next client is there
+            first.sendall(bytes(4 * CHUNK))
+        with place.client() as second:
+            second.sendall(b"$?#3f")
+            place.waits_for_its_turn()
+            place.bridge.open()
+            came = place.inside_sent_until(HANGUP)
+            assert len(came) < 4 * CHUNK
+            place.inside_sends(HUNG_UP)
+            assert place.inside_gets(b"$?#3f")

@@ -140,8 +140,18 @@ class TestGdbCommand:
     def test_the_next_one_has_it_from_the_cache(self) -> None:
         self.fetch("import sys\n")
         script = cache.root() / gdb_command.script_name(self.program)
-        assert script.read_text() == "import sys\n"
+        assert script.read_text().startswith("import sys\n#")
         assert self.commands()[1:3] == [f"source {script}", "target extended-remote /run/gdb"]
+
+    @pytest.mark.parametrize("damage", (b"", b"import sys\n", b"import sys\n#", b"\xa3\x00#"))
+    def test_a_damaged_script_is_made_again(self, damage: bytes) -> None:
+        script = cache.root() / gdb_command.script_name(self.program)
+        script.write_bytes(damage)
+        assert "monitor gdb-script" in self.commands()[2]
+        assert not script.exists()
+        script.mkdir()
+        assert "monitor gdb-script" in self.commands()[2]
+        assert not script.exists()
 
     def test_an_answer_that_is_no_script_is_not_kept(self) -> None:
         with pytest.raises(SyntaxError):

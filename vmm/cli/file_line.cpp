@@ -45,7 +45,7 @@ Result<void> FileLine::send(const std::filesystem::path& from, const std::filesy
     const std::string header =
         fmt::format("file {} {} {:o}\n{}", name.size(), size, status.st_mode & 0777U, name);
     TRY(put(header.data(), header.size()));
-    const auto sent = put_contents(file.get(), size);
+    auto sent = put_contents(file.get(), size);
     const std::string last = sent ? "end\n" : "cancel\n";
     TRY(put(last.data(), last.size()));
     const std::string said = TRY(answer());

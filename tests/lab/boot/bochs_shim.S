@@ -13,9 +13,11 @@
  * 3. With RINGSIDE_IDLE set, a machine that idles waits for input on its serial lines instead of counting idle instructions
  *    as fast as it can. Someone outside talks to it and may think for long.
  *
- * 4. The lines from ttyS1 on take a byte in 10 emulated microseconds instead of 87, and in 1 while bytes are on their way. Bochs
- *    looks for input as often: always 1 would slow the machine down. A full receive FIFO takes no more. While nothing arrives,
- *    only each eighth look for input is a real one: looking so often would cost more than it gains.
+ * 4. The lines from ttyS1 on take a byte in 10 emulated microseconds instead of 87, and in 1 while bytes are sent and none arrive.
+ *    Bochs looks for input as often: always 1 would slow the machine down. A full receive FIFO takes no more. While nothing
+ *    arrives, only each eighth look for input is a real one: looking so often would cost more than it gains. Bytes that arrived as
+ *    fast as Linux takes them would be lost, or hang the line: Linux's interrupt handler would end at its limit with the interrupt
+ *    still raised, and no other one would come.
  *
  * 5. A saved machine's memory is read from the file that RINGSIDE_MEMORY names. Bochs has a file for the memory that it swaps out.
  *    When it restores a machine, it first fills that one with a copy of all of the saved memory. A restored machine swaps nothing
@@ -27,7 +29,7 @@
         .set ACTIVE, 0                  /* BX_CPU_C::activity_state: neither halted nor in MWAIT */
         .set BYTE_MICROSECONDS, 10
         .set BUSY_BYTE_MICROSECONDS, 1
-        .set BUSY, 400                  /* calls of select() after a byte in which the lines count as busy */
+        .set BUSY, 400                  /* calls of select() after a byte that was sent in which the lines count as busy */
         .set FIFO_ROOM, 12              /* bytes in a receive FIFO of 16 at which no more are taken */
         .set SKIPPED, 7                 /* mask of the calls of select() that look for nothing */
         .set EAGER, 256                 /* calls after an input that all look */
@@ -98,6 +100,8 @@ tmpfile64:
         .globl write
 write:  cmp     $1, %rdx                /* so Bochs sends a byte on a line */
         jne     __write@PLT
+        cmpl    $0, eager_calls(%rip)
+        jne     __write@PLT
         movl    $BUSY, busy_calls(%rip)
         jmp     __write@PLT
 
@@ -151,7 +155,7 @@ wait:   mov     %rbx, %rdi
         jle     1f
         movl    $0, idle_calls(%rip)
         movl    $EAGER, eager_calls(%rip)
-        movl    $BUSY, busy_calls(%rip)
+        movl    $0, busy_calls(%rip)
         jmp     1f
 nothing:
         xor     %eax, %eax

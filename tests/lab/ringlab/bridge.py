@@ -1,6 +1,7 @@
 """A debugger's way in: one end is the machine's serial line, the other a TCP or unix socket that gdb connects to."""
 
 import os
+import select
 import socket
 import threading
 from contextlib import suppress
@@ -12,6 +13,8 @@ from .endpoint import name_of
 HANGUP = b"#00\x04"
 HUNG_UP = b"#\x04"
 ANSWER_SECONDS = 10  # a stub that is not Ringside's does not answer
+BACKLOG = 64
+CHUNK = 4096  # bytes; a slow line takes a tenth of a second for them
 
 
 class Bridge:
@@ -30,6 +33,8 @@ class Bridge:
         self._idle = threading.Event()  # the stub says no more to the last client
         self._idle.set()
         self._listens = False
+        self.queue = threading.Condition()
+        self.waiting = 0  # clients whose turn comes when the present one has been attended to
         self.name = name_of(server)
         threading.Thread(target=self._send, daemon=True).start()
 
@@ -38,7 +43,7 @@ class Bridge:
         self._open.set()
         if not self._listens:
             self._listens = True
-            self._server.listen(1)
+            self._server.listen(BACKLOG)
             threading.Thread(target=self._serve, daemon=True).start()
 
     def hold(self) -> None:
@@ -71,13 +76,21 @@ class Bridge:
             if first is not None and not _has_gone(first):
                 _refuse(client, first)
                 return
+            self._queue(1)
             with self._turn:
+                self._queue(-1)
                 self._client = client
                 try:
                     self._receive(client)
                 finally:
-                    self._client = None
                     self._hang_up()
+                    self._client = None
+                    client.shutdown(socket.SHUT_RDWR)
+
+    def _queue(self, more: int) -> None:
+        with self.queue:
+            self.waiting += more
+            self.queue.notify_all()
 
     def _hang_up(self) -> None:
         """The next client must not get what was meant for this one."""
@@ -87,24 +100,42 @@ class Bridge:
             self._idle.wait(ANSWER_SECONDS)
 
     def _receive(self, client: socket.socket) -> None:
-        while True:
-            data = client.recv(65536)
-            if not data:
+        """Until the client ends its stream. What is unread of one that has gone is dropped if the next one waits."""
+        between = BetweenPackets()
+        while data := client.recv(CHUNK):
+            if self.waiting and _has_gone(client):
                 return
             self._open.wait()
-            _write(self._line, data)
+            _write(self._line, between.without_hangups(data))
 
     def _send(self) -> None:
-        last = b""
+        held = b""
         with suppress(OSError):
             while data := os.read(self._line, 65536):
-                last += data
-                if HUNG_UP in last:
-                    self._idle.set()
-                last = last[-1:]
-                if client := self._client:
+                data = held + data
+                held = data[-1:] if data.endswith(HUNG_UP[:1]) else b""
+                said, hung_up, rest = data[: len(data) - len(held)].partition(HUNG_UP)
+                if (client := self._client) and (said or rest):
                     with suppress(OSError):
-                        client.sendall(data)
+                        client.sendall(said + rest)
+                if hung_up:
+                    self._idle.set()
+
+
+class BetweenPackets:
+    """A client that sends the byte of a hang-up between its packets has not left: the stub must not see that byte."""
+
+    def __init__(self) -> None:
+        self._in_packet = False
+
+    def without_hangups(self, data: bytes) -> bytes:
+        made = []
+        while data:
+            part, mark, data = data.partition(b"#" if self._in_packet else b"$")
+            made += [part if self._in_packet else part.replace(HANGUP[-1:], b""), mark]
+            if mark:
+                self._in_packet = not self._in_packet
+        return b"".join(made)
 
 
 def _write(line: int, data: bytes) -> None:
@@ -113,12 +144,10 @@ def _write(line: int, data: bytes) -> None:
 
 
 def _has_gone(client: socket.socket) -> bool:
-    try:
-        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
+    """True if the client has ended its stream, even if something of it is unread."""
+    poll = select.poll()
+    poll.register(client, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def _refuse(client: socket.socket, first: socket.socket) -> None:

@@ -95,7 +95,9 @@ def find(name: str) -> Path | None:
 @contextmanager
 def lock(name: str) -> Iterator[None]:
     """Keeps other processes out of the same context."""
-    with (root() / f".lock-{name}").open("w") as file:
+    with writing(root(), ELSEWHERE):
+        file = (root() / f".lock-{name}").open("w")
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -110,6 +112,9 @@ def remove(path: Path) -> None:
 
 def trim(limit: int = LIMIT) -> None:
     """Remove the entries that were not used for the longest time until the rest takes no more than `limit` bytes of disk."""
+    for path in root().glob(".making-*"):  # a process has died over it
+        if time.time() - _last_use(path) > DAY:
+            remove(path)
     entries = [path for path in root().iterdir() if not path.name.startswith((".", KEPT))]
     sized = sorted(((_last_use(path), disk_use(path), path) for path in entries), key=lambda entry: entry[0], reverse=True)
     total = 0

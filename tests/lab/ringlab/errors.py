@@ -25,7 +25,8 @@ def writing(folder: Path, elsewhere: str) -> Iterator[None]:
         if _disk_is_full(error):
             raise LabError(f"no space is left in {folder}: make room, or {elsewhere}") from error
         if isinstance(error, OSError):
-            raise LabError(f"{error.filename or folder}: {error.strerror}") from error
+            advice = f". Or {elsewhere}" if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else ""
+            raise LabError(f"{error.filename or folder}: {error.strerror}{advice}") from error
         raise
 
 

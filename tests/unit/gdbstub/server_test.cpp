@@ -285,7 +285,7 @@ TEST(ServerEndpoints, RefusesPlacesWhereItCannotListen) {
         {UnixEndpoint{std::string(200, 'a')}, "too long"},
         {UnixEndpoint{file}, "a file or another server is there"},
         {SerialEndpoint{"/nonexistent"}, "No such file"},
-        {SerialEndpoint{"/dev/null"}, "it is no terminal device"}};
+        {SerialEndpoint{"/dev/null"}, "it is neither a terminal device nor a virtio port"}};
     for (const auto& [endpoint, words] : cases) {
         const auto server = Server::open(io, endpoint, bundle);
         ASSERT_FALSE(server) << to_string(endpoint);
