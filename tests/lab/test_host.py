@@ -145,11 +145,11 @@ class TestGdb(LabTest):
 
     @pytest.mark.parametrize("host", ("amd", "intel"))
     def test_the_files_of_monitor_commands_are_there_at_once(self, host: str) -> None:
-        names = {name: self.folder / name for name in ("dump", "state", "exits.json", "script.py")}
+        names = {name: self.folder / name for name in ("dump", "state", "some exits.json", "script.py")}
         at_once = f"assert open({str(names['script.py'])!r}).read(1)"
         said = self.session(
             f"monitor dump {names['dump']}", f"monitor snapshot save here {names['state']}",
-            f"monitor exits export chrome {names['exits.json']}", f"monitor gdb-script {names['script.py']}", f"python {at_once}",
+            f"monitor exits export chrome {names['some exits.json']}", f"monitor gdb-script {names['script.py']}", f"python {at_once}",
             f"monitor pmemsave 0x100000 0x2000 {self.folder}/memory", f"dump binary memory {self.folder}/seen 0x100000 0x102000",
             f"monitor dump {self.folder}/none/dump", "kill", host=host)
         assert f"{names['dump']} has 64 MiB of memory" in said
@@ -157,7 +157,7 @@ class TestGdb(LabTest):
         assert (self.folder / "memory").read_bytes() == (self.folder / "seen").read_bytes() != bytes(0x2000)
         core = subprocess.run(["readelf", "-h", names["dump"]], capture_output=True, text=True, check=True).stdout
         assert "CORE (Core file)" in core
-        assert json.loads(names["exits.json"].read_text())
+        assert json.loads(names["some exits.json"].read_text())
         self.lab("demo64", f"--restore={names['state']}", host=host, gdb=None).serial("round 1: ", LIMIT)
 
     def test_the_script_that_the_first_gdb_keeps_is_the_programs(self) -> None:

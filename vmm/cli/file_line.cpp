@@ -39,7 +39,7 @@ Result<void> FileLine::send(const std::filesystem::path& from, const std::filesy
     const Fd file(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status {};
     if (!file || ::fstat(file.get(), &status) != 0)
-        return errno_failure("read " + from.string(), errno);
+        return errno_failure(writing(to), errno);
     const std::string name = to.string();
     const auto size = static_cast<std::uint64_t>(status.st_size);
     const std::string header =

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "vmm/base/text.h"
+#include "vmm/debug/monitor/arguments.h"
 
 namespace ringside::cli {
 
@@ -23,11 +25,6 @@ std::optional<std::size_t> file_position(const debug::MonitorCommand& command) {
             return i;
     }
     return std::nullopt;
-}
-
-std::string_view without_quotes(std::string_view word) {
-    const bool quoted = word.size() >= 2 && word.front() == '"' && word.back() == '"';
-    return quoted ? word.substr(1, word.size() - 2) : word;
 }
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
@@ -64,16 +61,16 @@ class Scratch {
 }  // namespace
 
 std::string_view file_argument(const debug::MonitorCommand& command, std::string_view line) {
-    auto position = file_position(command);
-    const auto words = split_words(line.substr(command.name.size()));
-    for (std::size_t i = 0; position && i < words.size(); ++i) {
-        if (words[i] == "vcpu") {
-            ++i;  // its number
-        } else if (words[i] != "--json" && (*position)-- == 0) {
-            return words[i];
-        }
-    }
-    return line.substr(line.size());
+    constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
+    const auto position = file_position(command);
+    const auto given = debug::parse_arguments(line.substr(command.name.size()), VcpuIndex{0}, kAny, kAny);
+    if (!position || !given || given->words.size() <= *position)
+        return line.substr(line.size());
+    const std::string_view file = given->words[*position];
+    if (!command.file_is_rest)
+        return file;
+    const auto start = static_cast<std::size_t>(file.data() - line.data());
+    return line.substr(start, line.find_last_not_of(" \t\n") + 1 - start);
 }
 
 gdbstub::MonitorAnswer LabMonitor::run(gdbstub::ThreadId thread, std::string_view line) {
@@ -91,7 +88,7 @@ gdbstub::MonitorAnswer LabMonitor::run(gdbstub::ThreadId thread, std::string_vie
 
 gdbstub::MonitorAnswer LabMonitor::run_with_file(gdbstub::ThreadId thread, std::string_view line,
                                                  std::string_view file) {
-    const std::string outside(without_quotes(file));
+    const std::string outside(debug::without_quotes(file));
     const Scratch scratch;
     if (!scratch.made())
         return refusal(fmt::format("write {}: there is no room for it in the lab's machine", outside));
@@ -102,7 +99,7 @@ gdbstub::MonitorAnswer LabMonitor::run_with_file(gdbstub::ThreadId thread, std::
     auto answer = registry_.run(thread, changed);
     answer.text = replaced(std::move(answer.text), inside, outside);
     std::error_code ignored;
-    if (answer.refused || !fs::is_regular_file(inside, ignored))
+    if (answer.refused)
         return answer;
     if (const auto sent = line_.send(inside, fs::absolute(outside, ignored)); !sent)
         return refusal(sent.error().message());

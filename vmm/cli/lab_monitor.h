@@ -30,7 +30,7 @@ class LabMonitor final : public gdbstub::Monitor {
     FileLine line_;
 };
 
-// The word of `line` that is the argument FILE of its command. Empty, at the end of `line`, if there is none.
+// The part of `line` that is the argument FILE of its command. Empty, at the end of `line`, if there is none.
 std::string_view file_argument(const debug::MonitorCommand& command, std::string_view line);
 
 }  // namespace ringside::cli

@@ -267,8 +267,11 @@ void add_exit_commands(MonitorRegistry& registry, ExitMonitor& monitor) {
                   [commands](auto thread, auto rest) { return commands->hottest(thread, rest); }});
     registry.add({"exits stats", "", "KVM's own counters of the VM and of each vCPU",
                   [commands](auto, auto) { return commands->kernel_statistics(); }});
-    registry.add({"exits export", "chrome|csv|html FILE", "writes the last exits of each vCPU to a file",
-                  [commands](auto thread, auto rest) { return commands->export_to(thread, rest); }});
+    registry.add({.name = "exits export",
+                  .arguments = "chrome|csv|html FILE",
+                  .help = "writes the last exits of each vCPU to a file",
+                  .run = [commands](auto thread, auto rest) { return commands->export_to(thread, rest); },
+                  .file_is_rest = true});
     registry.add({"exits reset", "", "discards the recorded exits",
                   [commands](auto, auto) { return commands->reset(); }});
     registry.add({"exits on", "", "records exits (the default)",

@@ -22,6 +22,12 @@ struct Arguments {
 Result<Arguments> parse_arguments(std::string_view rest, VcpuIndex current, std::size_t vcpus,
                                   std::size_t most_words);
 
+// A file's name may be quoted, as QEMU's monitor wants it.
+inline std::string_view without_quotes(std::string_view word) {
+    const bool quoted = word.size() >= 2 && word.front() == '"' && word.back() == '"';
+    return quoted ? word.substr(1, word.size() - 2) : word;
+}
+
 // What a command is about. One that is about the machine refuses "vcpu N"; one whose arguments may name registers
 // does not, because they are those of a vCPU.
 enum class Subject : std::uint8_t { Vcpu, Machine };

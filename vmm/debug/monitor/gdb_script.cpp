@@ -42,12 +42,15 @@ std::string gdb_script(const MonitorRegistry& registry) {
 }
 
 void add_gdb_script_command(MonitorRegistry& registry) {
-    registry.add({"gdb-script", "[FILE]",
-                  "a gdb script: every command as a gdb command, relocation of Linux's symbols; write FILE, "
-                  "then `source` it",
-                  [&registry](auto, std::string_view file) -> Result<std::string> {
-                      return file.empty() ? gdb_script(registry) : write_script(registry, file);
-                  }});
+    registry.add(
+        {.name = "gdb-script",
+         .arguments = "[FILE]",
+         .help = "a gdb script: every command as a gdb command, relocation of Linux's symbols; write FILE, "
+                 "then `source` it",
+         .run = [&registry](auto, std::string_view file) -> Result<std::string> {
+             return file.empty() ? gdb_script(registry) : write_script(registry, file);
+         },
+         .file_is_rest = true});
 }
 
 }  // namespace ringside::debug

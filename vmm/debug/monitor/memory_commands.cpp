@@ -107,12 +107,6 @@ Result<void> check_backed(const Inspected& guest, std::uint64_t gpa, std::uint64
     return {};
 }
 
-// In QEMU a path has to be quoted.
-std::string_view without_quotes(std::string_view word) {
-    const bool quoted = word.size() >= 2 && word.front() == '"' && word.back() == '"';
-    return quoted ? word.substr(1, word.size() - 2) : word;
-}
-
 Result<std::string> pmemsave(const Inspected& guest, const Arguments& arguments) {
     auto gpa = TRY(number_argument(arguments, 0, "a guest-physical address"));
     auto size = TRY(number_argument(arguments, 1, "a number of bytes"));
