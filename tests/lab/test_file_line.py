@@ -59,7 +59,8 @@ class TestFileLine:
         assert self.path.read_text() == "before"
         assert os.listdir(self.path.parent) == [self.path.name]
 
-    @pytest.mark.parametrize("name, why", (("none/file", b"No such file or directory\n"),
+    @pytest.mark.parametrize("name, why", (("none/file", b"No such file or directory\n"), ("a\0b", b"embedded null byte\n"),
+                                           ("x" * 300, b"File name too long\n"),
                                            (".", b"what is there is not a regular file. Choose another name\n")))
     def test_what_cannot_be_written_is_said_and_the_next_file_comes(self, name: str, why: bytes) -> None:
         assert self.send(frame(self.path.parent / name, 5000, (0, bytes(4096)), (4096, b"x" * 904))) == why

@@ -6,6 +6,7 @@ where the command runs on this host.
 
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -30,7 +31,7 @@ class FileLine:
                     self._answer(_receive(reader, Path(os.fsdecode(_exactly(reader, int(length)))), int(size), int(mode, 8)))
 
     def _answer(self, text: str) -> None:
-        data = text.encode() + b"\n"
+        data = text.encode(errors="replace") + b"\n"
         while data:
             data = data[self._line.write(data) or 0 :]
 
@@ -60,12 +61,12 @@ def _part(path: Path) -> Path:
 
 
 def _begin(path: Path, mode: int) -> tuple[int, str]:
-    if path.exists() and not path.is_file():
-        return -1, "what is there is not a regular file. Choose another name"
     try:
+        if path.exists() and not path.is_file():
+            return -1, "what is there is not a regular file. Choose another name"
         return os.open(_part(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), ""
-    except OSError as error:
-        return -1, error.strerror or str(error)
+    except (OSError, ValueError) as error:
+        return -1, _words(error)
 
 
 def _write(sink: int, offset: int, data: bytes) -> None:
@@ -79,12 +80,18 @@ def _finish(sink: int, path: Path, size: int) -> None:
     _part(path).rename(os.path.realpath(path))
 
 
-def _failure(action) -> str:  # type: ignore[no-untyped-def]
+def _failure(action: Callable[[], object]) -> str:
     try:
         action()
     except OSError as error:
-        return error.strerror or str(error)
+        return _words(error)
     return ""
+
+
+def _words(error: Exception) -> str:
+    """In one line: a file's name may have line ends."""
+    text = (isinstance(error, OSError) and error.strerror) or str(error)
+    return text.replace("\n", " ")
 
 
 def _exactly(reader: BinaryIO, size: int) -> bytes:
