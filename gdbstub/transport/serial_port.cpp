@@ -28,7 +28,7 @@ bool make_raw(int fd) {
     return ::tcsetattr(fd, TCSANOW, &settings) == 0;
 }
 
-// A port of a virtio console device changes no byte and has no settings. The kernel calls its subsystem so.
+// A port of a virtio console device changes no byte and has no settings. In sysfs its subsystem is virtio-ports.
 bool is_virtio_port(int fd) {
     struct stat status {};
     if (::fstat(fd, &status) != 0 || !S_ISCHR(status.st_mode))

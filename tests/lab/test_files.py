@@ -1,5 +1,6 @@
 """Archives, batch files, the cache and reports: what is made without a machine."""
 
+import errno
 import io
 import os
 import xml.etree.ElementTree as xml
@@ -106,6 +107,13 @@ class TestCache(InFolder):
             with pytest.raises(LabError):
                 cache.entry("name", fail)
             assert list(cache.root().iterdir()) == []
+
+    def test_where_nothing_can_be_written_it_says_how_to_choose_another_place(self) -> None:
+        with mock.patch.dict(os.environ, XDG_CACHE_HOME=str(self.folder)):
+            denied = PermissionError(errno.EACCES, "Permission denied", str(cache.root() / ".lock-name"))
+            with mock.patch.object(Path, "open", side_effect=denied), pytest.raises(LabError) as caught, cache.lock("name"):
+                pass
+        assert "/.lock-name: Permission denied: make it writable, or name another place" in str(caught.value)
 
     def test_an_entry_goes_when_it_is_removed_or_the_cache_is_too_large(self) -> None:
         with mock.patch.dict(os.environ, XDG_CACHE_HOME=str(self.folder)):

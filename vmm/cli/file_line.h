@@ -1,4 +1,4 @@
-// Sends files over a line to the program that started this one in another machine: from the lab, files go to where the user is.
+// Sends files over a line to a program outside this machine: from the lab's machine to where the user is.
 #pragma once
 
 #include <filesystem>

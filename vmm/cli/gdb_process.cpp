@@ -22,19 +22,7 @@ bool is_elf(const std::string& path) {
 
 Result<PrivateSocket> PrivateSocket::create() {
     const char* base = ::getenv("XDG_RUNTIME_DIR");
-    std::string directory =
-        std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/ringside-XXXXXX";
-    if (::mkdtemp(directory.data()) == nullptr)
-        return errno_failure("create " + directory, errno);
-    return PrivateSocket(std::move(directory));
-}
-
-PrivateSocket::~PrivateSocket() {
-    if (directory_.empty())
-        return;
-    ::unlink(path().c_str());
-    ::unlink(script_path().c_str());
-    ::rmdir(directory_.c_str());
+    return PrivateSocket(TRY(TemporaryFolder::create(base != nullptr && *base != '\0' ? base : "/tmp")));
 }
 
 std::vector<std::string> gdb_command(const RunOptions& options) {

@@ -11,6 +11,7 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 
+#include "vmm/base/temporary_folder.h"
 #include "vmm/cli/options.h"
 
 namespace ringside::cli {
@@ -19,16 +20,13 @@ namespace ringside::cli {
 class PrivateSocket {
   public:
     static Result<PrivateSocket> create();
-    PrivateSocket(PrivateSocket&& other) noexcept : directory_(std::exchange(other.directory_, {})) {}
-    PrivateSocket& operator=(PrivateSocket&&) = delete;
-    ~PrivateSocket();
-    std::string path() const { return directory_ + "/gdb"; }
+    std::string path() const { return folder_.path() + "/gdb"; }
     // A file next to it, for gdb to read at its start.
-    std::string script_path() const { return directory_ + "/ringside.py"; }
+    std::string script_path() const { return folder_.path() + "/ringside.py"; }
 
   private:
-    explicit PrivateSocket(std::string directory) : directory_(std::move(directory)) {}
-    std::string directory_;
+    explicit PrivateSocket(TemporaryFolder folder) : folder_(std::move(folder)) {}
+    TemporaryFolder folder_;
 };
 
 // gdb's command line up to the kernel's symbols, if a file has them.

@@ -1,13 +1,13 @@
 #include "vmm/cli/lab_monitor.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "vmm/base/temporary_folder.h"
 #include "vmm/base/text.h"
 #include "vmm/debug/monitor/arguments.h"
 
@@ -36,27 +36,6 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 gdbstub::MonitorAnswer refusal(const std::string& text) {
     return {text + "\n", true};
 }
-
-// A folder for one file, removed with all that is in it.
-class Scratch {
-  public:
-    Scratch() : path_((fs::temp_directory_path() / "ringside-file-XXXXXX").string()) {
-        made_ = ::mkdtemp(path_.data()) != nullptr;
-    }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    ~Scratch() {
-        std::error_code ignored;
-        if (made_)
-            fs::remove_all(path_, ignored);
-    }
-    bool made() const { return made_; }
-    const std::string& path() const { return path_; }
-
-  private:
-    std::string path_;
-    bool made_ = false;
-};
 
 }  // namespace
 
@@ -89,18 +68,18 @@ gdbstub::MonitorAnswer LabMonitor::run(gdbstub::ThreadId thread, std::string_vie
 gdbstub::MonitorAnswer LabMonitor::run_with_file(gdbstub::ThreadId thread, std::string_view line,
                                                  std::string_view file) {
     const std::string outside(debug::without_quotes(file));
-    const Scratch scratch;
-    if (!scratch.made())
-        return refusal(fmt::format("write {}: there is no room for it in the lab's machine", outside));
-    const std::string inside = (scratch.path() / fs::path(outside).filename()).string();
+    const auto folder = TemporaryFolder::create("/tmp");
+    if (!folder)
+        return refusal(folder.error().message());
+    const std::string inside = (folder->path() / fs::path(outside).filename()).string();
     const auto start = static_cast<std::size_t>(file.data() - line.data());
     const std::string changed =
         fmt::format("{}{}{}", line.substr(0, start), inside, line.substr(start + file.size()));
     auto answer = registry_.run(thread, changed);
     answer.text = replaced(std::move(answer.text), inside, outside);
-    std::error_code ignored;
     if (answer.refused)
         return answer;
+    std::error_code ignored;
     if (const auto sent = line_.send(inside, fs::absolute(outside, ignored)); !sent)
         return refusal(sent.error().message());
     return answer;

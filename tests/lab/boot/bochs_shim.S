@@ -29,7 +29,7 @@
         .set ACTIVE, 0                  /* BX_CPU_C::activity_state: neither halted nor in MWAIT */
         .set BYTE_MICROSECONDS, 10
         .set BUSY_BYTE_MICROSECONDS, 1
-        .set BUSY, 400                  /* calls of select() after a byte that was sent in which the lines count as busy */
+        .set BUSY, 400                  /* after a sent byte the lines count as busy for so many calls of select() */
         .set FIFO_ROOM, 12              /* bytes in a receive FIFO of 16 at which no more are taken */
         .set SKIPPED, 7                 /* mask of the calls of select() that look for nothing */
         .set EAGER, 256                 /* calls after an input that all look */

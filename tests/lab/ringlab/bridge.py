@@ -96,11 +96,12 @@ class Bridge:
         """The next client must not get what was meant for this one."""
         if self._open.is_set():
             self._idle.clear()
-            _write(self._line, HANGUP)
-            self._idle.wait(ANSWER_SECONDS)
+            with suppress(OSError):  # the machine has ended
+                _write(self._line, HANGUP)
+                self._idle.wait(ANSWER_SECONDS)
 
     def _receive(self, client: socket.socket) -> None:
-        """Until the client ends its stream. What is unread of one that has gone is dropped if the next one waits."""
+        """Until the client ends its stream. If it has gone and another client waits, what is unread is dropped."""
         between = BetweenPackets()
         while data := client.recv(CHUNK):
             if self.waiting and _has_gone(client):
@@ -146,7 +147,10 @@ def _write(line: int, data: bytes) -> None:
 def _has_gone(client: socket.socket) -> bool:
     """True if the client has ended its stream, even if something of it is unread."""
     poll = select.poll()
-    poll.register(client, select.POLLRDHUP)
+    try:
+        poll.register(client, select.POLLRDHUP)
+    except ValueError:  # its socket has been closed since
+        return True
     return bool(poll.poll(0))
 
 

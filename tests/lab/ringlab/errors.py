@@ -25,7 +25,7 @@ def writing(folder: Path, elsewhere: str) -> Iterator[None]:
         if _disk_is_full(error):
             raise LabError(f"no space is left in {folder}: make room, or {elsewhere}") from error
         if isinstance(error, OSError):
-            advice = f". Or {elsewhere}" if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else ""
+            advice = f": make it writable, or {elsewhere}" if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else ""
             raise LabError(f"{error.filename or folder}: {error.strerror}{advice}") from error
         raise
 

@@ -1,7 +1,7 @@
 """Files that a command writes inside for the user outside: what `monitor dump` and others make (vmm/cli/lab_monitor.h).
 
-The other end's frames are described in vmm/cli/file_line.h. What a command may write is what the user may write, as it is
-where the command runs on this host.
+The other end's frames are described in vmm/cli/file_line.h. A command may write what the user may write, as it may on this
+host's own KVM.
 """
 
 import os
@@ -11,8 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-LINE = "/dev/files"  # inside
-VARIABLE = "RINGSIDE_FILES"  # names it to Ringside
+ENVIRONMENT = "RINGSIDE_FILES=/dev/files"  # for Ringside inside: which device it is
 
 
 class FileLine:
@@ -37,7 +36,7 @@ class FileLine:
 
 
 def _receive(reader: BinaryIO, path: Path, size: int, mode: int) -> str:
-    """Take one file. It appears when it is whole; until then what was there stays. The answer is `done`, or what is in the way."""
+    """Take one file. It appears when it is whole; until then what was there stays. The answer is `done`, or what went wrong."""
     sink, wrong = _begin(path, mode)
     try:
         while (words := _exactly_line(reader).split())[0] == b"data":

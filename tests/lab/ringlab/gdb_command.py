@@ -1,7 +1,7 @@
 """The command line of the gdb that `ringside gdb --host intel|amd` runs outside.
 
 gdb has every monitor command as its own, from the script that the stub inside makes (vmm/debug/monitor/gdb_script.py). Over a
-serial line it takes up to a second. It depends on nothing but the program, so gdb keeps the first one in the cache. Its last
+serial line it takes up to a second. It depends only on the program, so gdb keeps the first one in the cache. Its last
 line is a digest of the lines before: one that is damaged is made again.
 """
 

@@ -24,7 +24,7 @@ def held(binary: Path, arguments: list[str]) -> str:
     if not binary.is_file():
         raise LabError(f"{binary} is missing: cmake --preset release && cmake --build --preset release")
     command = shlex.join([str(binary.resolve()), "run", "--wait", f"--gdb=serial:{LINE}", *arguments])
-    return f"{file_line.VARIABLE}={file_line.LINE} {command}"
+    return f"{file_line.ENVIRONMENT} {command}"
 
 
 def job(host: str, binary: Path, arguments: list[str], endpoint: str) -> Job:

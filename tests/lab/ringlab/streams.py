@@ -29,7 +29,7 @@ class Splitter:
         feed = f"dd bs=256 <{INPUT} >/run/input 2>/dev/null & " if takes_input else ""
         return (
             f"{feed}while IFS= read -r line; do printf '{mark}:%s\\n' \"$line\"; done </run/errors & errors=$!; "
-            f"{file_line.VARIABLE}={file_line.LINE} {shlex.join(words)} <{source} 2>/run/errors & program=$!; "
+            f"{file_line.ENVIRONMENT} {shlex.join(words)} <{source} 2>/run/errors & program=$!; "
             f"{{ printf '{mark}!\\n'; while read -r signal; do [ -z \"$signal\" ] || kill -\"$signal\" $program; done; }} <{CONTROL} & "
             "wait $program; status=$?; wait $errors; exit $status"
         )

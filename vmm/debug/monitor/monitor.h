@@ -21,7 +21,7 @@ struct MonitorCommand {
     std::function<Result<std::string>(gdbstub::ThreadId, std::string_view rest)> run;
     bool names_registers = false;  // for it "$rip" is the register's name, not its value
     std::string options = {};      // "[vcpu N] [--json]": what it accepts beside its arguments
-    bool file_is_rest = false;     // its FILE is the rest of the line, with the spaces in it
+    bool file_is_rest = false;     // FILE is the rest of the line and may contain spaces
 };
 
 // Why a command that needs a stopped guest is refused.
